@@ -1,0 +1,1 @@
+"""penstock: a language for workflows whose soundness is proved before they run."""

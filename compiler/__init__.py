@@ -1,0 +1,1 @@
+"""The compiler wing: a Flow in; findings, generated Python and pictures out."""

@@ -1,0 +1,1 @@
+"""The checks: a Kernel in, verdicts with traces out; one question per file."""

@@ -1,0 +1,50 @@
+"""What a check answers: refuted, unknown or proved, for one subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ...dsl.diagnostics import Diagnostic, Rule
+from ...dsl.source import Span
+
+
+class Verdict(IntEnum):
+    """Ordered, so that the verdict of a run is the minimum of its answers."""
+
+    REFUTED = 0
+    UNKNOWN = 1
+    PROVED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One check's answer about one subject (a state, a transition, a property, the flow).
+
+    diagnostic: always there when refuted (its trace was replayed) or unknown (it says which obligation stayed open,
+    what was tried, and what would help), absent when proved. accepted: the reason of an `accept` that covers it.
+    scope: what the answer covers, e.g. "all 23 configurations", "to depth 12"; witness: for a proof, the run or place
+    that shows it is not vacuous, or empty where the check has no premise.
+    """
+
+    rule: Rule
+    subject: str
+    verdict: Verdict
+    span: Span
+    diagnostic: Diagnostic | None = None
+    accepted: str | None = None
+    scope: str = ""
+    witness: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Every answer about one flow, in the order of the checks, and the warnings (F7xx)."""
+
+    flow: str
+    answers: tuple[Answer, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        return min((a.verdict for a in self.answers if a.accepted is None), default=Verdict.PROVED)

@@ -1,0 +1,1 @@
+"""Code generation: a Kernel in, the text of one typed Python module out."""

@@ -1,0 +1,1 @@
+"""Pictures: a Kernel in; DOT, Mermaid and SVG text out."""

@@ -1,0 +1,1 @@
+"""The language wing: text in, a resolved and typed Flow (or diagnostics) out."""

@@ -1,0 +1,667 @@
+"""Flow: the resolved, typed and frozen meaning of one spec, as `typecheck` makes it and `lower` takes it.
+
+Every name is resolved, every expression carries its type, every implicit conversion is a node. Values are plain
+Python: bool, int, Decimal, str (text and enum members alike), timedelta, datetime (aware, UTC) and None (`none`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum, StrEnum
+
+from .source import Source, Span
+
+Value = bool | int | Decimal | str | timedelta | datetime | None
+
+# ---------------------------------------------------------------- types
+
+
+@dataclass(frozen=True, slots=True)
+class BoolType:
+    def __str__(self) -> str:
+        return "bool"
+
+
+@dataclass(frozen=True, slots=True)
+class IntType:
+    """An integer, with inclusive bounds where they are written (None: unbounded on that side)."""
+
+    low: int | None = None
+    high: int | None = None
+
+    def __str__(self) -> str:
+        return "int" if self.low is None else f"int {self.low}..{self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class DecimalType:
+    """An exact decimal with `places` digits after the point, of any magnitude."""
+
+    places: int
+
+    def __str__(self) -> str:
+        return f"decimal({self.places})"
+
+
+@dataclass(frozen=True, slots=True)
+class TextType:
+    def __str__(self) -> str:
+        return "text"
+
+
+@dataclass(frozen=True, slots=True)
+class DurationType:
+    def __str__(self) -> str:
+        return "duration"
+
+
+@dataclass(frozen=True, slots=True)
+class InstantType:
+    def __str__(self) -> str:
+        return "instant"
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType:
+    """A named enumeration; an `enum {..}` written in a form is named after its task and field."""
+
+    name: str
+    members: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalType:
+    """`T?`: a value of `item`, or `none`. Never nested."""
+
+    item: ScalarType
+
+    def __str__(self) -> str:
+        return f"{self.item}?"
+
+
+@dataclass(frozen=True, slots=True)
+class NoneType:
+    """The type of a bare `none` before it meets an optional; only ever under a Convert or a comparison."""
+
+    def __str__(self) -> str:
+        return "none"
+
+
+ScalarType = BoolType | IntType | DecimalType | TextType | DurationType | InstantType | EnumType
+Type = ScalarType | OptionalType | NoneType
+
+# ---------------------------------------------------------------- expressions
+
+
+class RefKind(StrEnum):
+    INPUT = "input"
+    DATA = "data"
+    PARAM = "param"  # a parameter of the trigger, or of the activity inside its own clauses
+    RESULT = "result"  # `result` in `ensures` (type T) and in `compensate` (type T?)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    value: Value
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    kind: RefKind
+    name: str
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`not` on bool; `-` on int, decimal, duration."""
+
+    op: str
+    operand: Expr
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`and or implies` (short-circuit), `== != < <= > >=`, `+ - * / %`.
+
+    Both operands of a comparison have one type (after Convert), but `==`/`!=` may compare optionals. Arithmetic:
+    int op int; decimal(n) +,- decimal(n); decimal(n) * decimal(m) -> decimal(n+m); duration +,- duration;
+    duration * int; instant +,- duration -> instant; instant - instant -> duration. `/` and `%` are on int only:
+    `/` rounds toward minus infinity and `%` takes the divisor's sign, as Python's `//` and `%`.
+    """
+
+    op: str
+    left: Expr
+    right: Expr
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """`x in {a, b}`: equality with one of the members (each of the operand's type)."""
+
+    operand: Expr
+    members: tuple[Expr, ...]
+    span: Span
+    type: BoolType = BoolType()
+
+
+@dataclass(frozen=True, slots=True)
+class IsNone:
+    """`x is none`, or with `negated`, `x is some`."""
+
+    operand: Expr
+    negated: bool
+    span: Span
+    type: BoolType = BoolType()
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrap:
+    """A `T?` read where a `T` is needed; undefined (F402) when it is none."""
+
+    operand: Expr
+    type: ScalarType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """A conversion that loses nothing: int to decimal, decimal to more places, T or none to T?.
+
+    The value changes only where a decimal is made or given more places."""
+
+    operand: Expr
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """`len(text)`, `abs(x)`, `min(x, ..)`, `max(x, ..)`; operands of min and max have one type."""
+
+    name: str
+    args: tuple[Expr, ...]
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The moment of the trigger being handled."""
+
+    span: Span
+    type: InstantType = InstantType()
+
+
+# Only in properties and scenario expectations:
+
+
+@dataclass(frozen=True, slots=True)
+class InState:
+    """`in S`: the instance rests in S. False for every S while compensating."""
+
+    state: str
+    span: Span
+    type: BoolType = BoolType()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`done(activity)`: a completed call of it is on the compensation log (for a readonly one: it has ever completed)."""
+
+    activity: str
+    span: Span
+    type: BoolType = BoolType()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`count(activity)`: how many entries of it stand on the log, `maybe` included."""
+
+    activity: str
+    span: Span
+    type: IntType = IntType(0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Compensating:
+    span: Span
+    type: BoolType = BoolType()
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """Time since the start of the instance."""
+
+    span: Span
+    type: DurationType = DurationType()
+
+
+Expr = (
+    Literal | Ref | Unary | Binary | Conditional | OneOf | IsNone | Unwrap | Convert | Builtin | Now
+    | InState | Standing | Count | Compensating | Elapsed
+)  # fmt: skip
+
+# ---------------------------------------------------------------- declarations
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An input (initial is None) or a data variable (initial always set; a `T?` without one starts as none)."""
+
+    name: str
+    type: Type
+    initial: Expr | None
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An outside event. `roles` empty: anyone may send it."""
+
+    name: str
+    params: tuple[Parameter, ...]
+    roles: tuple[str, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """At most `attempts` attempts in all (None: for ever); before the k-th repeat wait min(first * 2**(k-1), limit).
+
+    `park`: when they are used up, the dead-letter queue instead of an answer."""
+
+    attempts: int | None
+    first: timedelta
+    limit: timedelta
+    park: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """`compensate name(args) [{ timeout .. retry .. }]`. Args see the forward call's parameters (their values then),
+    `result` (a `T?`), and the flow's inputs. It always parks when its retries are used up (K6)."""
+
+    name: str
+    args: tuple[Parameter, ...]  # how each argument is named and typed in the generated signature
+    values: tuple[Expr, ...]
+    timeout: timedelta
+    retry: Retry
+    span: Span
+
+
+class Effect(Enum):
+    """The kind of an activity that has no compensation clause with a call in it."""
+
+    READONLY = "readonly"
+    IRREVERSIBLE = "irreversible"
+    UNDECLARED = "undeclared"  # F101: refused by check
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A declared business error and, where stated, its rate (0..1)."""
+
+    name: str
+    rate: Decimal | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    name: str
+    params: tuple[Parameter, ...]
+    result: Type | None
+    timeout: timedelta
+    retry: Retry
+    fails: tuple[Failure, ...]
+    ensures: tuple[Expr, ...]
+    effect: Compensation | Effect
+    doc: str
+    span: Span
+
+
+# ---------------------------------------------------------------- behaviour
+
+
+@dataclass(frozen=True, slots=True)
+class OnDone:
+    """The state's own activity answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnFailure:
+    """`on NAME` with NAME a declared error, `timeout`, or `failed` (everything not named more closely)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnEvent:
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnTask:
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A duration after entering the state the handler is written in (or, on the flow, after the start)."""
+
+    duration: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """An absolute moment; at once if it is past."""
+
+    moment: Expr
+
+
+Trigger = OnDone | OnFailure | OnEvent | OnTask | After | At
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`name = value`; the value's type fits the variable's but for its range (F401)."""
+
+    name: str
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    node: str  # a state, a choice or a final
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """`-> compensate [since M] -> S`."""
+
+    since: str | None
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    pass
+
+
+Target = Goto | Undo | Stay
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """`on TRIGGER(params) [when GUARD | else] [{ updates }] TARGET`. A `_` parameter is not in `params`' use, but
+    keeps its place: `binds` names each payload field in order, None for `_`."""
+
+    trigger: Trigger
+    binds: tuple[str | None, ...]
+    guard: Expr | None
+    otherwise: bool
+    updates: tuple[Assign, ...]
+    target: Target
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityCall:
+    activity: str
+    args: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    role: str
+    after: timedelta
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work for a person. `roles` may complete it, `escalations` add more; who acted at `excluded`
+    (`start` or a task's name) may not. `title` alternates text and expressions."""
+
+    name: str
+    roles: tuple[str, ...]
+    title: tuple[str | Expr, ...]
+    form: tuple[Parameter, ...]
+    due: timedelta | None
+    escalations: tuple[Escalation, ...]
+    excluded: tuple[str, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """`accept F201 "reason"`, concerning the state (or, on the flow, the flow) it is written in."""
+
+    code: str
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    name: str
+    parent: str | None  # the enclosing state; None at the top
+    call: ActivityCall | None
+    tasks: tuple[Task, ...]
+    transitions: tuple[Transition, ...]
+    ignores: tuple[str, ...]
+    defers: tuple[str, ...]
+    waits: str | None  # the reason of `wait forever "reason"`
+    accepts: tuple[Accept, ...]
+    doc: str
+    span: Span  # of the name
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """`when GUARD [{ updates }] -> S`, or `else -> S` (guard None)."""
+
+    guard: Expr | None
+    updates: tuple[Assign, ...]
+    target: Goto | Undo
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    name: str
+    branches: tuple[Branch, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    name: str
+    failure: bool
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`start [{ updates }] -> S`."""
+
+    updates: tuple[Assign, ...]
+    target: Goto
+    span: Span
+
+
+# ---------------------------------------------------------------- properties and scenarios
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """`always E`; `never E` is `always not E` with `negated` set, for the message."""
+
+    condition: Expr
+    negated: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """`reach S [when E]`: some run enters (or rests in) S with E."""
+
+    state: str
+    condition: Expr | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsTo:
+    """`A leads to B [within D]`; `trigger` None means from the start."""
+
+    trigger: Expr | None
+    goal: Expr
+    within: timedelta | None
+    span: Span
+
+
+Property = Always | Reach | LeadsTo
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts in a scenario: `by manager` is `Actor("manager", "manager")`, `by manager "ann"` is
+    `Actor("ann", "manager")`; nobody in particular is `Actor("", "")`."""
+
+    id: str
+    role: str
+
+
+NOBODY = Actor("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenStart:
+    inputs: tuple[Expr, ...]  # constants, in the order of the inputs
+    actor: Actor
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GivenOutcome:
+    """`charge_card done("p")`, `charge_card declined`, `charge_card timeout`, `refund done`."""
+
+    activity: str
+    outcome: str  # done, timeout, failed or a declared error
+    value: Expr | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GivenEvent:
+    """An event or a task completion. `rejected`: written `expect rejected cancel by customer`."""
+
+    name: str
+    payload: tuple[Expr, ...]
+    actor: Actor
+    rejected: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GivenWait:
+    """`after 72h`: let that much time pass; timers that fall due fire in order."""
+
+    duration: timedelta
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    condition: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectUndone:
+    """`expect compensated refund, release_stock`: exactly these compensations ran so far, in this order."""
+
+    names: tuple[str, ...]
+    span: Span
+
+
+ScenarioStep = GivenStart | GivenOutcome | GivenEvent | GivenWait | Expect | ExpectUndone
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    title: str
+    steps: tuple[ScenarioStep, ...]
+    span: Span
+
+
+# ---------------------------------------------------------------- the flow
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """`deadline D -> TARGET`: counted from the start, in force in every state that is not final."""
+
+    transition: Transition  # its trigger is After
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    name: str
+    version: int
+    doc: str
+    enums: tuple[EnumType, ...]  # every enumeration used, those of forms included
+    inputs: tuple[Variable, ...]
+    data: tuple[Variable, ...]
+    roles: tuple[str, ...]
+    events: tuple[Event, ...]
+    activities: tuple[Activity, ...]
+    start: Start
+    states: tuple[State, ...]
+    choices: tuple[Choice, ...]
+    finals: tuple[Final, ...]
+    deadline: Deadline | None
+    properties: tuple[Property, ...]
+    scenarios: tuple[Scenario, ...]
+    accepts: tuple[Accept, ...]
+    source: Source
+    span: Span

@@ -1,0 +1,1 @@
+"""The runtime wing: what generated modules import, and the hosts that run them durably."""
