@@ -1,0 +1,644 @@
+"""The tree as written: what `parse` makes of one text and `resolve` takes; names are not looked up, nothing is typed.
+
+Every node carries the span it was written in. Blocks keep their members in the order of the text, repeated ones too:
+whether something may be said twice is `resolve`'s question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from .source import Span
+
+# ---------------------------------------------------------------- names and expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An identifier where it is declared or used; as an expression: a variable, a parameter, an enum member, `now`,
+    `result`, `compensating`, `elapsed`."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """`true`, `3`, `1000.00`, `"text"`, `72h`, `@2026-01-31T12:00:00Z` (made UTC) or `none` (None)."""
+
+    value: bool | int | Decimal | str | timedelta | datetime | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    op: str  # not, -
+    operand: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    op: str  # and or implies == != < <= > >= + - * / %
+    left: Expr
+    right: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """`if C then A else B`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """`x in {a, b}`."""
+
+    operand: Expr
+    members: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class IsNone:
+    """`x is none`; negated: `x is some`."""
+
+    operand: Expr
+    negated: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`len(x)`, `min(a, b)`, ...; in properties and expectations also `done(activity)` and `count(activity)`."""
+
+    function: Name
+    args: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class InState:
+    """`in S`."""
+
+    state: Name
+    span: Span
+
+
+Expr = Name | Literal | Unary | Binary | Conditional | OneOf | IsNone | Call | InState
+
+# ---------------------------------------------------------------- types
+
+
+@dataclass(frozen=True, slots=True)
+class NamedType:
+    """`bool`, `int`, `text`, `duration`, `instant`, or a declared enum or type."""
+
+    name: Name
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RangedInt:
+    """`int 1..100`; both ends are included. Whether low <= high is not asked here."""
+
+    low: int
+    high: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DecimalPlaces:
+    """`decimal(2)`."""
+
+    places: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class InlineEnum:
+    """`enum { accept, refuse }` written where a type is needed."""
+
+    members: tuple[Name, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """`T?`."""
+
+    item: TypeExpr
+    span: Span
+
+
+TypeExpr = NamedType | RangedInt | DecimalPlaces | InlineEnum | Optional
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`name: T`, or in `data`, `name: T = E`: a field of `input`, `data` or a form, or a parameter."""
+
+    name: Name
+    type: TypeExpr
+    initial: Expr | None
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EnumDeclaration:
+    name: Name
+    members: tuple[Name, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TypeDeclaration:
+    """`type Money = decimal(2)`."""
+
+    name: Name
+    type: TypeExpr
+    doc: str
+    span: Span
+
+
+# ---------------------------------------------------------------- declarations of a flow
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """`version 1`, in the flow's head or as a line of its own."""
+
+    number: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    fields: tuple[Field, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    fields: tuple[Field, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    names: tuple[Name, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EventDeclaration:
+    """`event approve(limit: Money) by manager, lead`. No roles: anyone."""
+
+    name: Name
+    params: tuple[Field, ...]
+    roles: tuple[Name, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """`timeout 10s`; the literal's value is a timedelta."""
+
+    duration: Literal
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """`retry 3 backoff 1s..30s [then park]`, or `retry forever ..` (attempts None). No `backoff`: first and limit
+    are None. The literals' values are an int and timedeltas."""
+
+    attempts: Literal | None
+    first: Literal | None
+    limit: Literal | None
+    park: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fails:
+    """One of `fails out_of_stock, declined 2%`; the rate is a fraction (`0.02`), None where none is stated."""
+
+    name: Name
+    rate: Decimal | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ensures:
+    condition: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Compensate:
+    """`compensate release_stock(result) [{ timeout 10s retry 5 backoff 1s..1m }]`."""
+
+    name: Name
+    args: tuple[Expr, ...]
+    clauses: tuple[Timeout | Retry, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Readonly:
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Irreversible:
+    span: Span
+
+
+ActivityClause = Timeout | Retry | Fails | Ensures | Compensate | Readonly | Irreversible
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityDeclaration:
+    name: Name
+    params: tuple[Field, ...]
+    result: TypeExpr | None
+    clauses: tuple[ActivityClause, ...]
+    doc: str
+    span: Span
+
+
+# ---------------------------------------------------------------- behaviour
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`name = E` in an update block."""
+
+    name: Name
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """`-> S`."""
+
+    node: Name
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """`-> compensate [since M] -> S`."""
+
+    since: Name | None
+    node: Name
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """`stay`."""
+
+    span: Span
+
+
+Target = Goto | Undo | Stay
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """`on NAME(a, _, c)`; params None: written without parentheses, nothing is bound."""
+
+    name: Name
+    params: tuple[Name, ...] | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """`after 72h`, any expression."""
+
+    duration: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """`at E`."""
+
+    moment: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """`TRIGGER [when GUARD | else] [{ updates }] TARGET`."""
+
+    trigger: On | After | At
+    guard: Expr | None
+    otherwise: bool
+    updates: tuple[Assign, ...]
+    target: Target
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """`do activity(args)`."""
+
+    activity: Name
+    args: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """`title "Approve {total}"`: text and the expressions in braces, as written; `{{` and `}}` are plain braces."""
+
+    parts: tuple[str | Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    fields: tuple[Field, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    duration: Literal
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """`escalate to director after 24h`."""
+
+    role: Name
+    after: Literal
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Except:
+    """One of `except actor of start, review`: the moment (`start`, an event or a task) whose actor is shut out."""
+
+    moment: Name
+    span: Span
+
+
+TaskClause = Title | Form | Due | Escalate | Except
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`task review for manager, lead [{ .. }]`."""
+
+    name: Name
+    roles: tuple[Name, ...]
+    clauses: tuple[TaskClause, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    names: tuple[Name, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    names: tuple[Name, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForever:
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """`accept F202 "reason"`, in a state or in the flow."""
+
+    code: Name
+    reason: str
+    span: Span
+
+
+StateMember = Do | Task | Handler | Ignore | Defer | WaitForever | Accept
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    name: Name
+    members: tuple[StateMember, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """`when GUARD [{ updates }] -> S`, or `else [{ updates }] -> S` (guard None)."""
+
+    guard: Expr | None
+    updates: tuple[Assign, ...]
+    target: Goto | Undo
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    name: Name
+    branches: tuple[Branch, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    name: Name
+    failure: bool
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`start [{ updates }] -> S`."""
+
+    updates: tuple[Assign, ...]
+    target: Goto
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """`deadline 5d [{ updates }] -> compensate -> Expired`."""
+
+    duration: Expr
+    updates: tuple[Assign, ...]
+    target: Goto | Undo
+    doc: str
+    span: Span
+
+
+# ---------------------------------------------------------------- properties and scenarios
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """`always E`; negated: `never E`."""
+
+    condition: Expr
+    negated: bool
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """`reach S [when E]`."""
+
+    state: Name
+    condition: Expr | None
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsTo:
+    """`A leads to B [within D]`; trigger None: `start leads to B`."""
+
+    trigger: Expr | None
+    goal: Expr
+    within: Literal | None
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`by manager ["ann"]`."""
+
+    role: Name
+    person: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """`name: E`."""
+
+    name: Name
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GivenStart:
+    """`start [by role ["name"]] (a: 1, ..)`."""
+
+    actor: Actor | None
+    args: tuple[Argument, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GivenOutcome:
+    """`charge_card done("p")`, `charge_card declined`."""
+
+    activity: Name
+    outcome: Name
+    value: Expr | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GivenEvent:
+    """`cancel [by role ["name"]] [(a: 1, ..)]`, an event or a task; rejected: written after `expect rejected`."""
+
+    name: Name
+    actor: Actor | None
+    args: tuple[Argument, ...]
+    rejected: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GivenWait:
+    """`after 72h` in a scenario."""
+
+    duration: Literal
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    condition: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectCompensated:
+    """`expect compensated refund, release_stock`; no names: `expect compensated none`."""
+
+    names: tuple[Name, ...]
+    span: Span
+
+
+ScenarioStep = GivenStart | GivenOutcome | GivenEvent | GivenWait | Expect | ExpectCompensated
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    title: str
+    steps: tuple[ScenarioStep, ...]
+    doc: str
+    span: Span
+
+
+# ---------------------------------------------------------------- the file
+
+FlowMember = (
+    Version | Input | Data | EnumDeclaration | TypeDeclaration | Roles | EventDeclaration | ActivityDeclaration
+    | Start | State | Choice | Final | Deadline | Always | Reach | LeadsTo | Scenario | Accept
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """`flow NAME [version N] { .. }`; the version of the head is its first member."""
+
+    name: Name
+    members: tuple[FlowMember, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Everything one text declares; `complete` is False where parts were skipped because of a reported error, so
+    that what is missing need not be reported again."""
+
+    members: tuple[EnumDeclaration | TypeDeclaration | Flow, ...]
+    complete: bool
+    span: Span
