@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -41,9 +42,12 @@ class SetupFailed(Exception):
 
 
 def stamp() -> str:
-    """What the environment was made from: it is made again when this changes."""
-    recipe = (ROOT / "pyproject.toml").read_bytes()
-    return f"python {sys.version_info[0]}.{sys.version_info[1]}\n{hashlib.sha256(recipe).hexdigest()}\n"
+    """What the environment is made from; when this changes, it is brought up to date."""
+    import tomllib  # from 3.11 on, as `main` makes sure
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    recipe = json.dumps([project["build-system"], project["project"], project["tool"]["setuptools"]])
+    return f"python {sys.version_info[0]}.{sys.version_info[1]}\n{hashlib.sha256(recipe.encode()).hexdigest()}\n"
 
 
 def set_up() -> None:
@@ -175,7 +179,7 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("task", choices=TASKS, metavar="TASK")
     parser.add_argument("args", nargs=argparse.REMAINDER, help="passed on to the task")
-    chosen = parser.parse_args(argv)
+    chosen = parser.parse_args(argv or ["--help"])
     task: str = chosen.task
     try:
         if task != "clean":
