@@ -1,17 +1,31 @@
-"""The pure core that generated modules import: triggers in, the next record and effects out (K1 to K8).
+"""The values of the pure core: triggers go in, the next record and effects come out (K1 to K8).
 
 Nothing here does I/O, reads a clock or draws a random number. Standard library only.
-A generated module defines one immutable record per flow; `step` on it answers with a `Step`: the next record, and
-the effects a host must carry out, as values, in order.
+A generated module defines one immutable record per flow, a `flow.Flow`; `step` on it answers with a `Step`: the next
+record, and the effects a host must carry out, as values, in order.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 ABI = 1
 """The contract between generated modules and this package; a module built for another ABI refuses to import."""
+
+
+class AbiMismatch(ImportError):
+    """A generated module and this package do not fit together."""
+
+
+def require_abi(built_for: int, module: str) -> None:
+    """Called first by every generated module. Raises AbiMismatch when it was generated for another ABI than this."""
+    if built_for != ABI:
+        raise AbiMismatch(
+            f"{module} was generated for ABI {built_for} and this penstock.runtime has ABI {ABI}: "
+            f"{'regenerate it with `penstock build`' if built_for < ABI else 'install a newer penstock'}",
+            name=module,
+        )
 
 
 class Actor(NamedTuple):
@@ -119,6 +133,7 @@ Effect = (
 )  # fmt: skip
 
 F = TypeVar("F")
+E = TypeVar("E")
 
 
 class Step(NamedTuple, Generic[F]):
@@ -127,6 +142,122 @@ class Step(NamedTuple, Generic[F]):
 
     after: F
     effects: tuple[Effect, ...]
+
+
+# ---------------------------------------------------------------- refusals
+
+
+class Rejected(Exception):
+    """The trigger is refused and nothing has changed.
+
+    state: where the instance rests, "" while it compensates or before it starts. reason: `finished`, `payload`,
+    `closed` (no such task is open), `role`, `excluded` (somebody else must do this), `unhandled`. detail: of
+    `payload`, what is wrong."""
+
+    def __init__(self, state: str, trigger: object, reason: str, detail: str = "") -> None:
+        super().__init__(state, trigger, reason, detail)
+        self.state = state
+        self.trigger = trigger
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        place = f" in {self.state}" if self.state else ""
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.trigger!r} is rejected{place} ({self.reason}){detail}"
+
+
+class Fault(Exception):
+    """The flow itself is at fault at `place` (`specs/order.flow:71`), and nothing has changed.
+
+    code: the check that refutes such a flow, so one that passed `penstock check` never raises this."""
+
+    def __init__(self, code: str, place: str, problem: str = "") -> None:
+        super().__init__(code, place, problem)
+        self.code = code
+        self.place = place
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.code}" + (f": {self.problem}" if self.problem else "")
+
+
+class ActivityError(Exception):
+    """A declared business error of an activity: definite, without effect, never retried.
+
+    A generated module has a subclass for each name that a flow declares after `fails`."""
+
+    name: ClassVar[str]
+
+
+# ---------------------------------------------------------------- bookkeeping
+
+
+class Entry(NamedTuple):
+    """A call on the compensation log. Not `done`: it may have had its effect (`maybe`). In flight: not settled yet."""
+
+    serial: int  # the number in the key; grows along the log
+    activity: str
+    args: tuple[object, ...]
+    done: bool = False
+    in_flight: bool = True
+    result: object = None
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of the forward call."""
+        return f"{self.activity}#{self.serial}"
+
+
+class Call(NamedTuple):
+    """The current call of a leaf, a readonly one too."""
+
+    leaf: str
+    key: str
+    activity: str
+
+
+class Work(NamedTuple):
+    """An open task. `roles` grow by escalation; `excluded` are actor ids."""
+
+    leaf: str
+    key: str
+    task: str
+    roles: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+class Armed(NamedTuple):
+    """A timer of a leaf, or of the whole flow (leaf "")."""
+
+    leaf: str
+    timer: str
+    due: datetime
+
+
+class Undoing(NamedTuple):
+    """A compensation under way: entries younger than `since` are undone, then `node` is entered. `running` is the key
+    of the compensation that is awaited, None while the newest entry's own call has still to settle."""
+
+    since: int
+    node: str
+    running: str | None = None
+
+
+class Ledger(NamedTuple, Generic[E]):
+    """What every instance keeps besides its inputs, its data and where it is."""
+
+    started: datetime
+    counter: int = 0  # calls and tasks so far
+    log: tuple[Entry, ...] = ()  # oldest first
+    calls: tuple[Call, ...] = ()
+    tasks: tuple[Work, ...] = ()
+    timers: tuple[Armed, ...] = ()  # in the order they were armed
+    deferred: tuple[E, ...] = ()  # in the order they arrived
+    undoing: Undoing | None = None
+    marks: tuple[tuple[str, int], ...] = ()  # a leaf, and the counter when it was last entered
+    actors: tuple[tuple[str, str], ...] = ()  # `start` or a task, and the id of who did it last
+    completed: tuple[str, ...] = ()  # readonly activities that have ever completed
 
 
 class RetryPolicy(NamedTuple):
