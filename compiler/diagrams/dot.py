@@ -1,0 +1,101 @@
+"""Picture in, Graphviz DOT text out: readable as it is, and laid out by any `dot`.
+
+Every node and edge carries its look as a class, for `svg` to style by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .graph import ANYWHERE, START, Edge, EdgeLook, Node, NodeLook, Picture, printable
+from .palette import LIGHT_PAPER, LOOKS
+
+FONT = "Verdana"
+"""The widest of the common sans-serif fonts, so that boxes measured with it hold whatever a browser has instead."""
+
+_SHAPES = {
+    NodeLook.START: 'shape=circle width=0.16 fixedsize=true label=""',
+    NodeLook.CHOICE: 'shape=diamond style=filled width=0.3 height=0.3 fixedsize=true label=""',
+    NodeLook.SUCCESS: "peripheries=2",
+    NodeLook.ANYWHERE: 'style="rounded,filled,dashed"',
+}
+_LINES = {EdgeLook.MOVE: "solid", EdgeLook.TIMER: "dotted", EdgeLook.UNDO: "dashed"}
+
+
+HASTY = 100
+"""From so many nodes on, the layout stops polishing early: it would take minutes, and nobody sees the difference."""
+
+
+def render(picture: Picture) -> str:
+    """The DOT text, deterministic, ending in a newline."""
+    effort = " nslimit=2 nslimit1=2" if len(picture.nodes) >= HASTY else ""
+    heading = _lines([picture.title, *picture.doc], end="\\l")
+    finals = " ".join(_id(node.id) for node in picture.nodes if node.look in (NodeLook.SUCCESS, NodeLook.FAILURE))
+    return "\n".join(
+        [
+            f"digraph {_quoted(picture.title)} {{",
+            f'  graph [rankdir=TB nodesep=0.4 ranksep=0.5 pad=0.3 bgcolor="{LIGHT_PAPER.ground}"{effort}',
+            f'    labelloc=t labeljust=l fontname="{FONT}" fontsize=11 fontcolor="{LIGHT_PAPER.text}" label={heading}]',
+            f'  node [shape=box style="rounded,filled" fontname="{FONT}" fontsize=11 margin="0.16,0.09" penwidth=1.2]',
+            f'  edge [fontname="{FONT}" fontsize=9 arrowsize=0.7 penwidth=1.2]',
+            "",
+            *(_node(picture, node) for node in picture.nodes),
+            "",
+            *(_edge(picture, edge) for edge in picture.edges),
+            "",
+            f"  {{rank=sink {finals}}}",
+            "}",
+            "",
+        ]
+    )
+
+
+def _node(picture: Picture, node: Node) -> str:
+    hue = LOOKS[node.look][0]
+    fill = hue.stroke if node.look is NodeLook.START else hue.fill
+    shape = _SHAPES.get(node.look, "")
+    if node.look is NodeLook.CHOICE:
+        shape += f" fontsize=9 xlabel={_quoted(node.title)}"
+    elif node.look is not NodeLook.START:
+        shape = f"label={_lines([node.title, *node.lines])} {shape}".rstrip()
+    colours = f'fillcolor="{fill}" color="{hue.stroke}" fontcolor="{hue.text}"'
+    return f'  {_id(node.id)} [class="{node.look}" {shape} {colours}{_source(picture, node.tooltip, node.line)}]'
+
+
+def _edge(picture: Picture, edge: Edge) -> str:
+    hue = LOOKS[edge.look][0]
+    label = f" label={_lines([f' {line}' for line in edge.lines], end=_LEFT)}" if edge.lines else ""
+    weight = " weight=8" if edge.main else ""
+    style = f'style={_LINES[edge.look]} color="{hue.stroke}" fontcolor="{hue.text}"{weight}'
+    tooltip = _source(picture, edge.tooltip, edge.line)
+    return f'  {_id(edge.source)} -> {_id(edge.target)} [class="{edge.look}"{label} {style}{tooltip}]'
+
+
+_LEFT = "\\l"
+
+
+def _source(picture: Picture, tooltip: str, line: int) -> str:
+    link = f" URL={_quoted(picture.link(line))}" if line else ""
+    return f"{link} tooltip={_lines(tooltip.splitlines())}"
+
+
+def _id(name: str) -> str:
+    """Node ids that cannot meet a port, a keyword or each other."""
+    return _quoted({START: "(start)", ANYWHERE: "(any state)"}.get(name, name))
+
+
+def _lines(lines: Iterable[str], end: str = "\\n") -> str:
+    """A quoted string of several lines; `end` centres (`\\n`) or left-justifies (`\\l`) each."""
+    escaped = [_escaped(line) for line in lines]
+    text = end.join(escaped)
+    return f'"{text}{end}"' if end == _LEFT and text else f'"{text}"'
+
+
+def _quoted(text: str) -> str:
+    return f'"{_escaped(text)}"'
+
+
+def _escaped(text: str) -> str:
+    """Safe inside a quoted string: Graphviz reads backslashes (`\\N`), entities (`&lt;`) and quotes."""
+    tame = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return tame.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")

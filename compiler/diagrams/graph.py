@@ -1,0 +1,309 @@
+"""Kernel in, Picture out: the neutral graph (nodes, edges, short labels, source lines) that every format renders.
+
+Each leaf and each choice is a node, the start a dot; the deadline leaves from one node that stands for every state.
+Each written transition is one label of one edge; edges between the same two nodes that look alike are one edge with
+several labels. What stays in its state (`stay`) is a line in the node: a loop would say less and take more room.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from ...dsl.model import ActivityCall, Assign, Compensation, Effect, Expr, Parameter, Retry, Task
+from ...dsl.source import Source, Span
+from ..kernel import Choice, Command, Goto, Kernel, Leaf, LeafKind, Stay, Timer, TriggerKind, Undo
+
+WORK, RETRY, UNDO, CLOCK = "⚙", "↻", "↩", "◷"  # all four are in the fonts of every desktop, unlike the emoji clocks
+LABEL_WIDTH, LABEL_LINES, DOC_WIDTH, TOOLTIP_LINES = 28, 4, 76, 12
+START, ANYWHERE = "", "*"  # node ids that no state can have
+
+
+class NodeLook(StrEnum):
+    START = "start"
+    STATE = "state"
+    WORK = "work"
+    TASK = "task"
+    CHOICE = "choice"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ANYWHERE = "anywhere"
+
+
+class EdgeLook(StrEnum):
+    MOVE = "move"
+    TIMER = "timer"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`lines` are short and already wrapped; `tooltip` is what there is to know; `line` is 1-based, 0 for nowhere."""
+
+    id: str
+    look: NodeLook
+    title: str
+    lines: tuple[str, ...]
+    tooltip: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`main`: the first plain way out of its node, in the order of the text; renderers keep it straight."""
+
+    source: str
+    target: str
+    look: EdgeLook
+    lines: tuple[str, ...]
+    tooltip: str
+    line: int
+    main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`href` is the relative, percent-encoded address of the source text; a line is `<href>#L<line>`."""
+
+    title: str
+    doc: tuple[str, ...]
+    source: str
+    href: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    def link(self, line: int) -> str:
+        return f"{self.href}#L{line}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrow:
+    """One written transition, before arrows that look alike are merged."""
+
+    source: str
+    target: str
+    look: EdgeLook
+    label: str
+    span: Span
+
+
+def picture(kernel: Kernel, href: str | None = None) -> Picture:
+    """The picture of a flow. `href` is the address of its source relative to where the picture will lie; without it
+    the source's own name is taken (its last part, if that is an absolute path)."""
+    source = kernel.source
+    name = source.name if href is None else href
+    return Picture(
+        title=f"{kernel.name} · version {kernel.version}",
+        doc=tuple(textwrap.wrap(kernel.doc, DOC_WIDTH)),
+        source=source.name,
+        href=_relative(name),
+        nodes=tuple(_nodes(kernel)),
+        edges=tuple(_merged(_arrows(kernel), source)),
+    )
+
+
+def printable(text: str) -> str:
+    """The text with every character that a terminal, XML or a reader could trip over (controls, direction overrides,
+    surrogates) replaced; newlines stay."""
+    return "".join("\ufffd" if unicodedata.category(c) in _UNPRINTABLE and c != "\n" else c for c in text)
+
+
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
+
+
+def _relative(name: str) -> str:
+    """A link that can only lead to a file below or beside: no scheme, no host, no root."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    shown = path.name if path.is_absolute() else path.as_posix()
+    return quote(printable(shown), safe="/")
+
+
+# ---------------------------------------------------------------- nodes
+
+
+def _nodes(kernel: Kernel) -> Iterator[Node]:
+    start = kernel.commands[0]
+    inputs = "".join(f"\n  {variable.name}: {variable.type}" for variable in kernel.inputs)
+    yield _node(kernel, START, NodeLook.START, "", (), f"start{inputs}", start.span)
+    for leaf in kernel.leaves:
+        yield _leaf(kernel, leaf)
+    for choice in kernel.choices:
+        yield _choice(kernel, choice)
+    if kernel.deadline is not None:
+        yield _node(kernel, ANYWHERE, NodeLook.ANYWHERE, "any state", (), "in every state", kernel.deadline.span)
+
+
+def _node(
+    kernel: Kernel, id: str, look: NodeLook, title: str, lines: Iterable[str], about: str, span: Span, doc: str = ""
+) -> Node:
+    line = kernel.source.line(span)
+    parts = (f"{about}  ({kernel.source.name}:{line})", *textwrap.wrap(doc, DOC_WIDTH))
+    return Node(id, look, title, tuple(lines), "\n".join(parts), line)
+
+
+def _leaf(kernel: Kernel, leaf: Leaf) -> Node:
+    look = {LeafKind.FINAL: NodeLook.SUCCESS, LeafKind.FAILURE: NodeLook.FAILURE}.get(leaf.kind, NodeLook.STATE)
+    if leaf.tasks:
+        look = NodeLook.TASK
+    elif leaf.call is not None:
+        look = NodeLook.WORK
+    lines: list[str] = []
+    if leaf.call is not None:
+        lines += _call(kernel, leaf.call)
+    for task in leaf.tasks:
+        lines += _task(task)
+    lines += [line for label in _internal(kernel, leaf) for line in _wrapped(f"{label} · stays")]
+    if leaf.waits is not None:
+        lines.append("∞ may wait for ever")
+    about = [
+        {LeafKind.STATE: "state", LeafKind.FINAL: "final", LeafKind.FAILURE: "final failure"}[leaf.kind]
+        + f" {leaf.name}"
+    ]
+    about += [f"waits for ever: {leaf.waits}"] if leaf.waits is not None else []
+    about += [f"ignores {', '.join(sorted(leaf.ignores))}"] if leaf.ignores else []
+    about += [f"defers {', '.join(sorted(leaf.defers))}"] if leaf.defers else []
+    return _node(kernel, leaf.name, look, leaf.name, lines, " · ".join(about), leaf.span, leaf.doc)
+
+
+def _call(kernel: Kernel, call: ActivityCall) -> Iterator[str]:
+    activity = kernel.activity[call.activity]
+    yield f"{WORK} {activity.name} {_retries(activity.retry)}".rstrip()
+    if isinstance(activity.effect, Compensation):
+        yield f"{UNDO} {activity.effect.name}"
+    elif activity.effect is Effect.IRREVERSIBLE:
+        yield "irreversible"
+
+
+def _retries(retry: Retry) -> str:
+    if retry.attempts is None:
+        return f"{RETRY} ∞"
+    return f"{RETRY} {retry.attempts}×" if retry.attempts > 1 else ""
+
+
+def _task(task: Task) -> Iterator[str]:
+    yield from _wrapped(f"{task.name} · {' or '.join(task.roles) or 'anyone'}")
+    for escalation in task.escalations:
+        yield f"{CLOCK} {_duration(escalation.after.total_seconds())}: also {escalation.role}"
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0 and (unit != "d" or seconds >= 2 * size):
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def _choice(kernel: Kernel, choice: Choice) -> Node:
+    return _node(
+        kernel, choice.name, NodeLook.CHOICE, choice.name, (), f"choice {choice.name}", choice.span, choice.doc
+    )
+
+
+# ---------------------------------------------------------------- edges
+
+
+def _arrows(kernel: Kernel) -> Iterator[_Arrow]:
+    """Every written way from node to node, in the order of the text."""
+    for commands in _written(kernel):
+        command = commands[0]
+        if isinstance(command.target, Stay):
+            continue
+        deadline = _deadline(kernel, command)
+        timed = command.on is not None and command.on.kind is TriggerKind.TIMER
+        source = ANYWHERE if deadline is not None else command.leaf
+        yield _arrow(source, command.target, _label(kernel, commands), command.span, timed)
+    for choice in kernel.choices:
+        for branch in choice.branches:
+            label = "else" if branch.guard is None else _text(kernel.source, branch.guard)
+            yield _arrow(choice.name, branch.target, label, branch.span, timed=False)
+
+
+def _arrow(source: str, target: Goto | Undo, label: str, span: Span, timed: bool) -> _Arrow:
+    if isinstance(target, Goto):
+        return _Arrow(source, target.node, EdgeLook.TIMER if timed else EdgeLook.MOVE, label, span)
+    since = f" (since {target.since})" if target.since else ""
+    return _Arrow(source, target.node, EdgeLook.UNDO, f"{UNDO} {label}{since}", span)
+
+
+def _written(kernel: Kernel) -> Iterator[list[Command]]:
+    """The commands grouped by the transition they were written as: `on failed` answers several outcomes, and the
+    deadline stands in every state."""
+    groups: dict[tuple[Span, str], list[Command]] = {}
+    for command in kernel.commands:
+        leaf = "" if _deadline(kernel, command) is not None else command.leaf
+        groups.setdefault((command.span, leaf), []).append(command)
+    yield from groups.values()
+
+
+def _deadline(kernel: Kernel, command: Command) -> Timer | None:
+    deadline = kernel.deadline
+    is_it = deadline is not None and command.on is not None and command.on.name == deadline.id
+    return deadline if is_it else None
+
+
+def _internal(kernel: Kernel, leaf: Leaf) -> Iterator[str]:
+    for commands in _written(kernel):
+        if commands[0].leaf == leaf.name and isinstance(commands[0].target, Stay):
+            yield _label(kernel, commands)
+
+
+def _label(kernel: Kernel, commands: list[Command]) -> str:
+    """Trigger, payload and guard of one written transition, shortly."""
+    command, source = commands[0], kernel.source
+    if command.on is None:
+        return ""
+    if command.on.kind is TriggerKind.TIMER:
+        name = _timing(kernel, command.on.name)
+    else:
+        names = [c.on.name for c in commands if c.on is not None]
+        name = "failed" if "failed" in names else ", ".join(dict.fromkeys(names))
+    guard = "[else]" if command.otherwise else "" if command.guard is None else f"[{_text(source, command.guard)}]"
+    return f"{name}{_payload(command.params)} {guard}".strip()
+
+
+def _timing(kernel: Kernel, timer_id: str) -> str:
+    timer = next(timer for timer in kernel.timers() if timer.id == timer_id)
+    when = (
+        f"at {_text(kernel.source, timer.at)}" if timer.at else _text(kernel.source, timer.after) if timer.after else ""
+    )
+    return f"{CLOCK} {'deadline ' if timer is kernel.deadline else ''}{when}"
+
+
+def _payload(params: tuple[Parameter, ...]) -> str:
+    names = [param.name for param in params if param.name != "_"]
+    return f"({', '.join(names)})" if names else ""
+
+
+def _text(source: Source, expr: Expr | Assign) -> str:
+    return " ".join(source.slice(expr.span).split())
+
+
+def _merged(arrows: Iterable[_Arrow], source: Source) -> Iterator[Edge]:
+    alike: dict[tuple[str, str, EdgeLook], list[_Arrow]] = {}
+    main: dict[str, _Arrow] = {}
+    for arrow in arrows:
+        alike.setdefault((arrow.source, arrow.target, arrow.look), []).append(arrow)
+        if arrow.look is EdgeLook.MOVE:
+            main.setdefault(arrow.source, arrow)
+    for (start, end, look), group in alike.items():
+        lines = [line for arrow in group for line in _wrapped(arrow.label)]
+        tooltip = "\n".join(_written_at(source, arrow.span) for arrow in group[:TOOLTIP_LINES])
+        yield Edge(start, end, look, tuple(lines), tooltip, source.line(group[0].span), main.get(start) in group)
+
+
+def _written_at(source: Source, span: Span) -> str:
+    text = textwrap.shorten(source.slice(span), 2 * DOC_WIDTH, placeholder=" …")
+    return f"{text}  ({source.name}:{source.line(span)})"
+
+
+def _wrapped(label: str) -> list[str]:
+    """A label in at most LABEL_LINES lines; what does not fit is in the tooltip."""
+    if not label:
+        return []
+    lines = textwrap.wrap(label, LABEL_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return lines if len(lines) <= LABEL_LINES else [*lines[: LABEL_LINES - 1], f"{lines[LABEL_LINES - 1]} …"]
