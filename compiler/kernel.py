@@ -4,7 +4,7 @@
 
 A kernel is typed variables, leaves, and commands. A **configuration** is a tuple of leaf names, one for each active
 region (today always one: `("Charging",)`); a leaf knows its enclosing states (`path`) and its region, so nested states
-and parallel regions widen the tables and not the meaning. A **command** is `leaf x trigger x guard -> updates x target`.
+and parallel regions widen the tables, not the meaning. A **command** is `leaf x trigger x guard -> updates x target`.
 
 Meaning (K1 to K8 of docs/language.md). An instance is, at rest: a configuration; values of inputs and data; the
 **compensation log**; at most one activity call a region; open tasks; armed timers; deferred events; savepoint marks;
@@ -15,30 +15,37 @@ who acted; a counter of calls and tasks; and, while it compensates, where to go 
     interrupted call that is still in flight it *settles* the log entry: `done` stores the result and marks it done, a
     declared error removes it, anything else leaves it `maybe`; in each case it is no longer in flight. For the
     compensation being run it pops that entry and the compensation goes on. Any other key is stale: no change.
+    Only `done` is an answer of a compensation, and only what the leaf has a command for of a call: else `unhandled`.
+    Of `done` the result is checked, type and `ensures`: else `payload`. An entry that leaves the log lowers the marks
+    above it by one.
 3.  An **event** or **task completion** is checked in this order: payload types (`payload`), task open (`closed`), role
     (`role`), `except` (`excluded`). While compensating, an event waits: it is deferred. Otherwise: the leaf's enabled
     command, else its `ignore`, else its `defer`, else `Rejected("unhandled")`, with no change.
-4.  A **timer** that is not armed, or not due, is stale: no change.
+4.  A **timer** that is not armed, or not due, is stale: no change; so is the deadline while compensating. One that no
+    command is enabled for is `unhandled` (the checks refute it).
 5.  A command: an outcome first updates the log (`done` marks the entry done with its result, a declared error removes
     it, `timeout` and `failed` leave it `maybe`, no longer in flight), a fired timer is disarmed, a completed task is
-    closed and its actor remembered under its name. Then the updates run in order, and choices are followed (their
-    updates run as they are passed) to a leaf, `stay`, or a compensation.
+    closed (which cancels its escalations) and its actor remembered under its name. Then the updates run in order, and
+    choices are followed (their updates run as they are passed) to a leaf, `stay`, or a compensation.
     -   *Stay*: nothing is left or entered; timers and tasks of the leaf go on.
     -   *Goto leaf* (the same leaf included): leave, then enter. Leaving interrupts the current call (its entry stays
         `maybe`, in flight, until it is settled; a readonly call has no entry), cancels the leaf's timers, closes its
         tasks. Entering sets the leaf's savepoint mark to the length of the log, arms its timers in the order written,
-        opens its tasks, and starts its call: the key is `activity#n`, `n` counting calls and tasks of the instance
-        from 1; unless readonly, an entry marked `maybe`, in flight, is pushed on the log.
+        opens its tasks (excluding the remembered actors, but never nobody's empty id), and starts its call: the key is
+        `activity#n`, `n` counting calls and tasks of the instance from 1 (a task's is `task#n`); unless readonly, an
+        entry marked `maybe`, in flight, is pushed on the log.
     -   *Goto final*: leave, cancel the deadline, drop the deferred events (each an effect), finish.
     -   *Compensate*: leave; the configuration is empty while it lasts. Then, newest first, down to the mark (of `since
         M` the last entry to M, else the bottom; also the bottom if M was never entered): an entry in flight waits to be
         settled; an irreversible one is dropped (the checks refute that); any other starts its compensation, whose
         success pops it. At the mark the target is entered, choices followed. Nothing interrupts this (K6): outside
-        events are deferred, and so is the deadline: it stays armed, and fires when the target has been entered.
-6.  At rest, not compensating and not finished, deferred events are looked at in order of arrival; the first one that the
-    configuration now has an enabled command for, or ignores, is handled as a further step in the same transaction;
-    repeat until none is.
-7.  An update out of its type's range, a read of `none`, a division by zero is a Fault: no change (the checks refute it).
+        events are deferred, and so is the deadline: it stays armed; if it fell due meanwhile, its timer is armed again
+        (the effect follows those of the entry) when the target has been entered.
+6.  At rest after a command or the target of a compensation, not compensating and not finished, deferred events are
+    looked at in order of arrival; the first one that the configuration now has an enabled command for, or ignores, is
+    handled as a further step in the same transaction; repeat until none is.
+7.  An update out of its type's range, a read of `none`, a division by zero, a choice passed twice is a Fault: no change
+    (the checks refute it).
 """
 
 from __future__ import annotations
@@ -232,6 +239,26 @@ class Kernel:
         return {event.name: event for event in self.events}
 
     @cached_property
+    def task(self) -> Mapping[str, Task]:
+        return {task.name: task for leaf in reversed(self.leaves) for task in leaf.tasks}
+
+    @cached_property
+    def timer(self) -> Mapping[str, Timer]:
+        return {timer.id: timer for timer in self.timers()}
+
+    @cached_property
+    def variable(self) -> Mapping[str, Variable]:
+        """Inputs, then data, as written: the order of an instance's values."""
+        return {variable.name: variable for variable in (*self.inputs, *self.data)}
+
+    @cached_property
+    def savepoints(self) -> frozenset[str]:
+        """The leaves that some `compensate since` names."""
+        targets = [command.target for command in self.commands]
+        targets += [branch.target for choice in self.choices for branch in choice.branches]
+        return frozenset(target.since for target in targets if isinstance(target, Undo) and target.since is not None)
+
+    @cached_property
     def answering(self) -> Mapping[tuple[str, On], tuple[Command, ...]]:
         """The commands of a leaf for a trigger, in the order of the text. Absent: none is written."""
         table: dict[tuple[str, On], tuple[Command, ...]] = {}
@@ -241,7 +268,8 @@ class Kernel:
                 table[key] = (*table.get(key, ()), command)
         return table
 
-    def outcomes(self, activity: Activity) -> tuple[str, ...]:
+    @staticmethod
+    def outcomes(activity: Activity) -> tuple[str, ...]:
         """The outcomes a flow may see of a call: parked activities only answer `done` and their declared errors."""
         declared = (DONE, *(failure.name for failure in activity.fails))
         return declared if activity.retry.park or activity.retry.attempts is None else (*declared, TIMEOUT, FAILED)

@@ -1,0 +1,302 @@
+"""Evaluation: a model expression and the values in scope in, its value out; and how values are checked and shown.
+
+Everything is exact. What is not defined is a Fault: out of range F401, `none` read F402, division by zero F403.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
+from typing import Any, TypeGuard
+
+from ..dsl.model import (
+    Binary,
+    BoolType,
+    Builtin,
+    Compensating,
+    Conditional,
+    Convert,
+    Count,
+    DecimalType,
+    DurationType,
+    Elapsed,
+    EnumType,
+    Expr,
+    InstantType,
+    InState,
+    IntType,
+    IsNone,
+    Literal,
+    NoneType,
+    Now,
+    OneOf,
+    OptionalType,
+    Ref,
+    RefKind,
+    Standing,
+    TextType,
+    Type,
+    Unary,
+    Unwrap,
+    Value,
+)
+from ..dsl.source import Span
+
+EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
+"""Decimal arithmetic that never rounds."""
+
+
+class Fault(Exception):
+    """The flow does something undefined: the code of the check that rules it out, and the place."""
+
+    def __init__(self, code: str, span: Span) -> None:
+        super().__init__(code)
+        self.code = code
+        self.span = span
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What properties and scenarios ask of an instance beside its values."""
+
+    configuration: tuple[str, ...]
+    standing: frozenset[str]  # activities with a completed call that has not been undone
+    counts: Mapping[str, int]  # activity -> its entries on the log
+    compensating: bool
+    elapsed: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The values an expression may refer to."""
+
+    variables: Mapping[str, Value]
+    now: datetime
+    params: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    result: Value = None
+    facts: Facts | None = None
+
+
+# ---------------------------------------------------------------- expressions
+
+COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+COMPUTE: Mapping[str, Callable[[Any, Any], Value]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": lambda left, right: left // right,
+    "%": operator.mod,
+}
+COMPUTE_DECIMAL: Mapping[str, Callable[[Any, Any], Decimal]] = {
+    "+": EXACT.add,
+    "-": EXACT.subtract,
+    "*": EXACT.multiply,
+}
+
+
+def evaluate(expr: Expr, scope: Scope) -> Value:
+    """The value of a well-typed expression. Raises Fault; a duration or instant too large to represent is F401."""
+    try:
+        return _value(expr, scope)
+    except OverflowError:
+        raise Fault("F401", expr.span) from None
+
+
+def _value(expr: Expr, scope: Scope) -> Value:
+    match expr:
+        case Literal():
+            return expr.value
+        case Ref():
+            return _refer(expr, scope)
+        case Binary():
+            return _binary(expr, scope)
+        case Unary():
+            operand: Any = evaluate(expr.operand, scope)
+            if expr.op == "not":
+                return not operand
+            return EXACT.minus(operand) if isinstance(operand, Decimal) else -operand
+        case OneOf():
+            value = evaluate(expr.operand, scope)
+            return any(value == evaluate(member, scope) for member in expr.members)
+        case IsNone():
+            return (evaluate(expr.operand, scope) is None) is not expr.negated
+        case Unwrap():
+            value = evaluate(expr.operand, scope)
+            if value is None:
+                raise Fault("F402", expr.span)
+            return value
+        case Convert():
+            return kept(evaluate(expr.operand, scope), expr.type)
+        case Conditional():
+            return evaluate(expr.then if evaluate(expr.condition, scope) else expr.otherwise, scope)
+        case Builtin():
+            return BUILTIN[expr.name](*(evaluate(arg, scope) for arg in expr.args))
+        case Now():
+            return scope.now
+        case _:
+            return _fact(expr, scope.facts)
+
+
+def _refer(expr: Ref, scope: Scope) -> Value:
+    match expr.kind:
+        case RefKind.INPUT | RefKind.DATA:
+            return scope.variables[expr.name]
+        case RefKind.PARAM:
+            return scope.params[expr.name]
+        case RefKind.RESULT:
+            return scope.result
+
+
+def _binary(expr: Binary, scope: Scope) -> Value:
+    op = expr.op
+    left: Any = evaluate(expr.left, scope)
+    match op:
+        case "and" if not left:
+            return False
+        case "or" if left:
+            return True
+        case "implies" if not left:
+            return True
+        case "and" | "or" | "implies":
+            return evaluate(expr.right, scope)
+        case _:
+            pass
+    right: Any = evaluate(expr.right, scope)
+    if op in COMPARE:
+        return COMPARE[op](left, right)
+    if op in "/%" and right == 0:
+        raise Fault("F403", expr.span)
+    if isinstance(left, Decimal):
+        return COMPUTE_DECIMAL[op](left, right)
+    return COMPUTE[op](left, right)
+
+
+def _absolute(value: Any) -> Any:
+    return EXACT.abs(value) if isinstance(value, Decimal) else abs(value)
+
+
+BUILTIN: Mapping[str, Callable[..., Value]] = {"len": len, "abs": _absolute, "min": min, "max": max}
+
+
+def _fact(expr: InState | Standing | Count | Compensating | Elapsed, facts: Facts | None) -> Value:
+    assert facts is not None, "only properties and scenarios ask for facts"
+    match expr:
+        case InState():
+            return expr.state in facts.configuration
+        case Standing():
+            return expr.activity in facts.standing
+        case Count():
+            return facts.counts.get(expr.activity, 0)
+        case Compensating():
+            return facts.compensating
+        case Elapsed():
+            return facts.elapsed
+
+
+def within(value: Value, type: Type, span: Span) -> Value:
+    """The value itself. Raises Fault F401 where it is out of the type's range."""
+    if not fits(value, type):
+        raise Fault("F401", span)
+    return value
+
+
+# ---------------------------------------------------------------- values
+
+
+def fits(value: object, type: Type) -> TypeGuard[Value]:
+    """Whether a value from outside is one of the type: its class, bounds, members, at most its decimal places."""
+    match type:
+        case BoolType():
+            return isinstance(value, bool)
+        case IntType():
+            return (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                and (type.low is None or type.low <= value)
+                and (type.high is None or value <= type.high)
+            )
+        case DecimalType():
+            return isinstance(value, Decimal) and value.is_finite() and _places(value) <= type.places
+        case TextType():
+            return isinstance(value, str)
+        case EnumType():
+            return isinstance(value, str) and value in type.members
+        case DurationType():
+            return isinstance(value, timedelta)
+        case InstantType():
+            return isinstance(value, datetime) and value.utcoffset() == timedelta(0)
+        case OptionalType():
+            return value is None or fits(value, type.item)
+        case NoneType():
+            return value is None
+
+
+def kept(value: Value, type: Type) -> Value:
+    """A fitting value as it is kept: a decimal with exactly the places of its type (an int made one where due)."""
+    item = _item(type)
+    if isinstance(item, DecimalType) and isinstance(value, (int, Decimal)):
+        return EXACT.quantize(Decimal(value), _unit(item.places))
+    return value
+
+
+def _item(type: Type) -> Type:
+    return type.item if isinstance(type, OptionalType) else type
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+@lru_cache
+def _unit(places: int) -> Decimal:
+    return Decimal((0, (1,), -places))
+
+
+def shown(value: Value, type: Type) -> str:
+    """A value as it stands in the text of a task's title; generated code writes it the same way.
+
+    Text and enum members as they are; `true`, `false`; an int in digits; a decimal with exactly its places, no
+    exponent and no sign on zero (`1000.00`, `-0.50`, `0.00`); a duration as days, hours, minutes and seconds without
+    the zero ones (`1d`, `1h30m`, `-5s`, `1.25s`, `0s`); an instant as `2026-01-31T12:00:00Z`, with six digits of
+    microseconds after the seconds unless they are 0; `none`.
+    """
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            item = _item(type)
+            exact = EXACT.quantize(value, _unit(item.places if isinstance(item, DecimalType) else 0))
+            return format(exact if exact else exact.copy_abs(), "f")
+        case timedelta():
+            return _duration(value)
+        case datetime():
+            return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+        case _:
+            return str(value)
+
+
+def _duration(value: timedelta) -> str:
+    total = value // timedelta(microseconds=1)
+    seconds, micros = divmod(abs(total), 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    fraction = f".{micros:06}".rstrip("0").rstrip(".")
+    parts = [f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "m")) if n]
+    if seconds or fraction or not parts:
+        parts.append(f"{seconds}{fraction}s")
+    return ("-" if total < 0 else "") + "".join(parts)

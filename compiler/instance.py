@@ -1,0 +1,175 @@
+"""One running instance of a flow as the reference interpreter sees it: its record, and the triggers that move it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ..dsl.model import Value
+from .effects import Effect
+from .kernel import Configuration, Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who starts, sends an event or completes a task. The default is nobody in particular, without a role."""
+
+    id: str = ""
+    roles: frozenset[str] = frozenset()
+
+
+NOBODY = Actor()
+
+# ---------------------------------------------------------------- triggers
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the call `key` (a compensation's is `<forward key>/undo`).
+
+    kind: `done` (with `value` the result), a declared error, `timeout`, `failed`, or of an interrupted call also
+    `interrupted`."""
+
+    key: str
+    kind: str
+    value: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    name: str
+    payload: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Somebody completed the open task of this name; the payload is its form, in order."""
+
+    task: str
+    payload: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    timer: str
+
+
+Trigger = Outcome | Event | Completion | Fired
+
+# ---------------------------------------------------------------- the record
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call on the compensation log: the key, the activity, the arguments it was called with.
+
+    `result` is None until it is done. In flight: started and not settled yet (interrupted or not)."""
+
+    key: str
+    activity: str
+    args: tuple[Value, ...]
+    status: Literal["maybe", "done"] = "maybe"
+    in_flight: bool = True
+    result: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The current call of a region, readonly ones included (the others are on the log too, under the same key)."""
+
+    key: str
+    activity: str
+    args: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """An open task. `roles` grow by escalation; `excluded` are the ids of actors who may not complete it."""
+
+    key: str
+    task: str
+    roles: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    timer: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """A compensation under way: it ends when the log is `mark` entries long, and `node` is entered then.
+
+    running: the key of the compensation call that is awaited (`<forward key>/undo`); None: an entry in flight is."""
+
+    mark: int
+    node: str
+    running: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance at rest. Equal records behave equally; every field is hashable."""
+
+    configuration: Configuration  # empty while it compensates; the final state when finished
+    values: tuple[Value, ...]  # inputs, then data, in the kernel's order
+    started: datetime
+    finished: bool = False
+    undoing: Undoing | None = None
+    log: tuple[Entry, ...] = ()  # oldest first
+    calls: tuple[Call, ...] = ()  # at most one a region
+    tasks: tuple[WorkItem, ...] = ()
+    timers: tuple[Armed, ...] = ()  # in the order they were armed
+    deferred: tuple[Event, ...] = ()  # in the order they arrived
+    marks: tuple[tuple[str, int], ...] = ()  # leaf -> length of the log at its last entry; of leaves some `since` names
+    actors: tuple[tuple[str, str], ...] = ()  # `start` or a task -> the id of who did it last
+    completed: frozenset[str] = frozenset()  # readonly activities that have ever completed
+    counter: int = 0  # of calls and tasks so far
+
+    @property
+    def compensating(self) -> bool:
+        return self.undoing is not None
+
+    def due(self) -> tuple[Armed, ...]:
+        """The armed timers in the order they fire: by due time, of equal ones the earlier armed first."""
+        return tuple(sorted(self.timers, key=lambda armed: armed.due))
+
+    def variables(self, kernel: Kernel) -> Mapping[str, Value]:
+        """The values of inputs and data by name."""
+        return dict(zip(kernel.variable, self.values, strict=True))
+
+
+# ---------------------------------------------------------------- the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A command that was taken and the branches passed on its way, as (choice, index of the branch).
+
+    `command` None: the target of a compensation that ended was entered."""
+
+    command: int | None
+    branches: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The record after one trigger, the effects in order, and what was taken, deferred events handled included.
+
+    An equal record without effects: a stale or ignored trigger."""
+
+    after: Instance
+    effects: tuple[Effect, ...] = ()
+    taken: tuple[Taken, ...] = ()
+
+
+class Rejected(Exception):
+    """The trigger is refused and nothing changed: `finished`, `payload`, `closed`, `role`, `excluded`, `unhandled`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
