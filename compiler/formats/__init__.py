@@ -1,0 +1,1 @@
+"""How findings are written down: one file a form, chosen by `compiler.report`."""

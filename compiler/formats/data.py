@@ -1,0 +1,109 @@
+"""Findings as JSON for programs; docs/formats.md describes the schema, and its number changes when it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ...dsl.diagnostics import Fix, TraceStep
+from ...dsl.source import Source, Span
+from ..checks.verdict import Answer, Report
+from ..pipeline import Examined
+from .finding import Finding, Place, findings
+
+SCHEMA = 1
+
+
+def data(files: Sequence[Examined], tool: str, exit_code: int) -> str:
+    """The whole run. `tool` is penstock's version."""
+    return _text({"schema": SCHEMA, "tool": tool, "exit": exit_code, "error": None, "files": [*map(_file, files)]})
+
+
+def crash(kind: str, message: str, tool: str, exit_code: int) -> str:
+    """The answer when there is none: `kind` is `input` or `internal`."""
+    error = {"kind": kind, "message": message}
+    return _text({"schema": SCHEMA, "tool": tool, "exit": exit_code, "error": error, "files": []})
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _file(file: Examined) -> dict[str, Any]:
+    return {
+        "path": file.source.name,
+        "flows": [_flow(report, file.source) for report in file.reports],
+        "findings": [_finding(finding) for finding in findings([file])],
+    }
+
+
+def _flow(report: Report, source: Source) -> dict[str, Any]:
+    return {
+        "name": report.flow,
+        "verdict": report.verdict.name.lower(),
+        "answers": [_answer(answer, source) for answer in report.answers],
+    }
+
+
+def _answer(answer: Answer, source: Source) -> dict[str, Any]:
+    return {
+        "code": answer.rule.code,
+        "name": answer.rule.name,
+        "subject": answer.subject,
+        "verdict": answer.verdict.name.lower(),
+        "accepted": answer.accepted,
+        "scope": answer.scope,
+        "witness": answer.witness,
+        "place": _place(source, answer.span),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    said, source = finding.diagnostic, finding.source
+    return {
+        "level": str(finding.level),
+        "code": said.rule.code,
+        "name": said.rule.name,
+        "flow": finding.flow or None,
+        "subject": finding.subject or None,
+        "message": said.message,
+        "fingerprint": finding.fingerprint,
+        "place": _place(source, said.span),
+        "label": said.label,
+        "others": [{"place": _place(source, other.span), "label": other.text} for other in said.others],
+        "why": list(said.why),
+        "trace": [_step(step, source) for step in said.trace],
+        "fixes": [_fix(fix, source) for fix in said.fixes],
+        "note": said.note,
+        "accepted": finding.reason or None,
+    }
+
+
+def _step(step: TraceStep, source: Source) -> dict[str, Any]:
+    return {
+        "trigger": step.trigger,
+        "at": step.at or None,
+        "configuration": step.place,
+        "changes": list(step.changes),
+        "place": _place(source, step.span),
+    }
+
+
+def _fix(fix: Fix, source: Source) -> dict[str, Any]:
+    edits = [{"place": _place(source, span), "text": text} for span, text in fix.edits]
+    return {"text": fix.text, "safe": fix.safe, "edits": edits}
+
+
+def _place(source: Source, span: Span | None) -> dict[str, int] | None:
+    if span is None:
+        return None
+    place = Place.of(source, span)
+    return {
+        "line": place.line,
+        "column": place.column,
+        "end_line": place.end_line,
+        "end_column": place.end_column,
+        "start": span.start,
+        "end": span.end,
+    }

@@ -1,0 +1,124 @@
+"""Findings for people: a page each (`full`) or a line each (`concise`), and a summary line per file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from ...dsl.diagnostics import Label, Severity, TraceStep
+from ...dsl.source import Source
+from ..checks.verdict import Report, Verdict
+from ..pipeline import Examined
+from .excerpt import excerpt
+from .finding import Finding, Level, findings
+from .style import Style, clean, pad, width
+
+WIDEST_COLUMN = 44
+"""A trace's columns line up until one of them would be wider than this."""
+
+
+def full(files: Sequence[Examined], style: Style) -> str:
+    found = [finding for finding in findings(files) if finding.level is not Level.ACCEPTED]
+    pages = [page(finding, style) for finding in found]
+    more = [f"`penstock explain {found[0].diagnostic.rule.code}` says more about a code."] if found else []
+    return "\n".join([*pages, "".join(f"{line}\n" for line in [*summary(files, style), *more])])
+
+
+def concise(files: Sequence[Examined], style: Style) -> str:
+    lines = [_line(finding, style) for finding in findings(files) if finding.level is not Level.ACCEPTED]
+    return "".join(f"{line}\n" for line in [*lines, *summary(files, style)])
+
+
+def _line(finding: Finding, style: Style) -> str:
+    place = f"{clean(finding.source.name)}:{finding.place.line}:{finding.place.column}"
+    title = f"{finding.level}[{finding.diagnostic.rule.code}]"
+    return f"{style.strong(place)}: {_paint(finding.level, style)(title)} {clean(finding.diagnostic.message)}"
+
+
+def _paint(level: Level, style: Style) -> Callable[[str], str]:
+    return {Level.ERROR: style.error, Level.UNKNOWN: style.unknown}.get(level, style.warning)
+
+
+# ---------------------------------------------------------------- one finding
+
+
+def page(finding: Finding, style: Style) -> str:
+    """The title, the lines of source, then why, trace, help and note; ends with a line feed."""
+    said, source = finding.diagnostic, finding.source
+    paint = _paint(finding.level, style)
+    text = paint(f"{finding.level}[{said.rule.code}]") + style.strong(f": {clean(said.message)}") + "\n"
+    if said.span is not None:
+        text += excerpt(source, Label(said.span, said.label), said.others, style, paint)
+    else:
+        text += style.gutter("  ╭─ ") + f"{clean(source.name)}\n" + style.gutter("  ╰─") + "\n"
+    body = [_paragraph("why", said.why, style)] if said.why else []
+    body += [trace(said.trace, source, style, refuted=finding.level is not Level.UNKNOWN)] if said.trace else []
+    body += [_paragraph("help", [fix.text], style) for fix in said.fixes]
+    body += [_paragraph("note", [said.note], style)] if said.note else []
+    return text + "".join(body)
+
+
+def _paragraph(word: str, lines: Sequence[str], style: Style) -> str:
+    first, *rest = (clean(line) for line in lines)
+    indent = " " * (len(word) + 3)
+    return f"  {style.strong(word)} {first}\n" + "".join(f"{indent}{line}\n" for line in rest)
+
+
+def trace(steps: Sequence[TraceStep], source: Source, style: Style, *, refuted: bool) -> str:
+    """A run, one step a line: what happened, where it led, what changed, the line of source that says so."""
+    rows = [_cells(step, source) for step in steps]
+    wide = [min(WIDEST_COLUMN, max(width(row[i]) for row in rows)) for i in range(3)]
+    count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
+    text = f"  {style.strong('trace')} shortest run that {'shows it' if refuted else 'was looked at'} ({count})\n"
+    for index, (step, (trigger, place, changes, line)) in enumerate(zip(steps, rows, strict=True)):
+        last = index == len(steps) - 1
+        mark = style.error("✗") if last and refuted else style.gutter("●" if index == 0 else "│")
+        arrow = f"→ {pad(place, wide[1])}" if step.place else pad("", wide[1] + 2)
+        row = f"   {mark}  {pad(trigger, wide[0])}  {arrow}  {pad(changes, wide[2])}"
+        text += f"{row}  {style.faint(line)}".rstrip() + "\n"
+    return text
+
+
+def _cells(step: TraceStep, source: Source) -> tuple[str, str, str, str]:
+    when = f"{step.at}  " if step.at else ""
+    line = f":{source.line(step.span)}" if step.span is not None else ""
+    return clean(f"{when}{step.trigger}"), clean(step.place), clean(", ".join(step.changes)), line
+
+
+# ---------------------------------------------------------------- a line per file
+
+
+def summary(files: Sequence[Examined], style: Style) -> Iterator[str]:
+    """For each flow, what was proved, refuted, left open, accepted; for a file with errors, how many they are."""
+    for file in files:
+        errors = sum(said.severity is Severity.ERROR for said in file.diagnostics)
+        if errors or not file.reports:
+            told = style.error(_count(errors, "error")) if errors else style.good("no errors")
+            yield f"{clean(file.source.name)}: {told}"
+        for report in file.reports:
+            yield f"{clean(report.flow)}: {', '.join(_tally(report, style))}{_scope(report)}"
+
+
+def _tally(report: Report, style: Style) -> Iterator[str]:
+    counts = Counter("accepted" if answer.accepted is not None else answer.verdict for answer in report.answers)
+    yield style.good(f"{counts[Verdict.PROVED]} proved")
+    if counts[Verdict.REFUTED]:
+        yield style.error(f"{counts[Verdict.REFUTED]} refuted")
+    if counts[Verdict.UNKNOWN]:
+        yield style.unknown(f"{counts[Verdict.UNKNOWN]} unknown")
+    if counts["accepted"]:
+        yield f"{counts['accepted']} accepted"
+    if report.warnings:
+        yield style.warning(_count(len(report.warnings), "warning"))
+
+
+def _scope(report: Report) -> str:
+    """` (23 configurations)`, the largest number that a check says it covered."""
+    scopes = [re.search(r"(\d+) configurations?", answer.scope) for answer in report.answers]
+    numbers = [int(found[1]) for found in scopes if found]
+    return f" ({_count(max(numbers), 'configuration')})" if numbers else ""
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

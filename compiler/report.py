@@ -1,0 +1,45 @@
+"""The door to everything that is reported: examined files and a format's name in, text and an exit code out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .checks.verdict import Verdict
+from .formats import annotations, data, junit, page, sarif
+from .formats.style import Style
+from .pipeline import Examined
+
+CLEAN, FINDINGS, TROUBLE, INCONCLUSIVE = 0, 1, 2, 3
+"""Exit codes: nothing found; findings or drift; usage, input or internal error; nothing refuted, something open."""
+
+Form = Callable[[Sequence[Examined], Style, str], str]
+
+FORMS: dict[str, Form] = {
+    "full": lambda files, style, tool: page.full(files, style),
+    "concise": lambda files, style, tool: page.concise(files, style),
+    "json": lambda files, style, tool: data.data(files, tool, exit_code(files)),
+    "sarif": lambda files, style, tool: sarif.sarif(files, tool),
+    "github": lambda files, style, tool: annotations.github(files),
+    "gitlab": lambda files, style, tool: annotations.gitlab(files),
+    "junit": lambda files, style, tool: junit.junit(files),
+}
+"""Each form takes the files, the colours (of use to people only) and penstock's version."""
+
+
+def render(form: str, files: Sequence[Examined], style: Style, tool: str) -> str:
+    return FORMS[form](files, style, tool)
+
+
+def exit_code(files: Sequence[Examined]) -> int:
+    """The code of the worst thing said about any of the files; what the text accepts does not count."""
+    if not all(file.readable for file in files):
+        return TROUBLE
+    verdicts = [report.verdict for file in files for report in file.reports]
+    if any(file.errors for file in files) or Verdict.REFUTED in verdicts:
+        return FINDINGS
+    return INCONCLUSIVE if Verdict.UNKNOWN in verdicts else CLEAN
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several files together."""
+    return max(codes, key=(CLEAN, INCONCLUSIVE, FINDINGS, TROUBLE).index, default=CLEAN)

@@ -1,0 +1,137 @@
+"""One set of findings in every format: the text of each, pinned, and the structure that its readers rely on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import examined
+import pytest
+from penstock.compiler import report
+from penstock.compiler.formats.finding import findings
+from penstock.compiler.formats.style import PLAIN, Style
+from penstock.compiler.pipeline import Examined
+from penstock.dsl.source import Source
+
+FILES = [examined.CHECKED, examined.BROKEN]
+ENDINGS = {"full": "txt", "concise": "txt", "github": "txt", "junit": "xml"}
+
+
+def rendered(form: str, *files: Examined) -> str:
+    return report.render(form, files or FILES, PLAIN, "0.0.0")
+
+
+@pytest.mark.parametrize("form", report.FORMS)
+def test_each_format_says_what_its_golden_says(form: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{form}.{ENDINGS.get(form, 'json')}", rendered(form))
+
+
+@pytest.mark.parametrize("form", report.FORMS)
+def test_a_sound_flow_and_an_unreadable_file_are_reported_in_every_format(form: str) -> None:
+    assert rendered(form, examined.SOUND, examined.UNREADABLE)
+
+
+def test_colours_change_nothing_but_colours() -> None:
+    colored = report.render("full", FILES, Style(colored=True), "0.0.0")
+    assert "\x1b[1;31m" in colored
+    for code in ("\x1b[1;31m", "\x1b[1;33m", "\x1b[1;35m", "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[3", "2m", "4m", "6m"):
+        colored = colored.replace(code, "")
+    assert colored == rendered("full")
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        (examined.SOUND, report.CLEAN),
+        (examined.CHECKED, report.FINDINGS),
+        (examined.BROKEN, report.FINDINGS),
+        (examined.UNREADABLE, report.TROUBLE),
+        (examined.INCONCLUSIVE, report.INCONCLUSIVE),
+    ],
+)
+def test_the_exit_code_tells_the_worst(file: Examined, code: int) -> None:
+    assert report.exit_code([examined.SOUND, file]) == code
+
+
+def test_an_unreadable_file_outweighs_findings_and_findings_outweigh_doubt() -> None:
+    assert report.worst([0, 3, 1]) == report.FINDINGS
+    assert report.worst([3, 2, 1]) == report.TROUBLE
+    assert report.worst([]) == report.CLEAN
+
+
+# ---------------------------------------------------------------- fingerprints
+
+
+def test_fingerprints_differ_between_findings_and_survive_new_lines_elsewhere() -> None:
+    before = [finding.fingerprint for finding in findings(FILES)]
+    assert len(set(before)) == len(before) == 5
+    moved = Source(examined.SOURCE.name, "# a new first line\n" + examined.TEXT)
+    shift = len("# a new first line\n")
+    said = examined.MISSPELT.span
+    assert said is not None
+    later = replace(examined.MISSPELT, span=replace(said, start=said.start + shift, end=said.end + shift))
+    (after,) = findings([Examined(moved, (later,))])
+    assert after.fingerprint == before[-1]
+    assert after.place.line == findings(FILES)[-1].place.line + 1
+
+
+# ---------------------------------------------------------------- what programs read
+
+
+def test_json_names_every_answer_and_finding_with_its_place() -> None:
+    run = json.loads(rendered("json"))
+    assert (run["schema"], run["exit"], run["error"]) == (1, 1, None)
+    checked, broken = run["files"]
+    assert [answer["verdict"] for answer in checked["flows"][0]["answers"]] == [
+        "refuted", "unknown", "refuted", "proved"
+    ]  # fmt: skip
+    assert [finding["level"] for finding in checked["findings"]] == ["error", "unknown", "accepted", "warning"]
+    assert broken["flows"] == []
+    place = checked["findings"][0]["place"]
+    assert examined.TEXT[place["start"] : place["end"]] == "on refused -> Cancelled"
+    assert (place["line"], place["column"]) == (8, 5)
+    assert checked["findings"][0]["trace"][2]["at"] == "+1h"
+
+
+def test_sarif_is_well_formed_and_its_code_flow_is_the_trace() -> None:
+    log: dict[str, Any] = json.loads(rendered("sarif"))
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["message"]["text"]
+        assert result.get("kind", "fail") == "fail" or result["level"] == "none"
+        for location in result["locations"]:
+            region = location["physicalLocation"]["region"]
+            assert 1 <= region["startLine"] <= region["endLine"]
+            assert region["startColumn"] >= 1
+    refuted, unknown, accepted, *_ = run["results"]
+    steps = refuted["codeFlows"][0]["threadFlows"][0]["locations"]
+    assert [step["location"]["message"]["text"].split("  ")[0] for step in steps] == [
+        "start(total: 1.00)", 'charge_card done("p")', "refused"
+    ]  # fmt: skip
+    assert all("physicalLocation" in step["location"] for step in steps)
+    assert unknown["kind"] == "open"
+    assert accepted["suppressions"] == [{"kind": "inSource", "justification": "people are slow"}]
+
+
+def test_junit_has_a_case_for_every_answer() -> None:
+    checked, broken = ElementTree.fromstring(rendered("junit"))
+    assert [checked.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["5", "1", "1", "1"]
+    assert [case.get("name") for case in checked if len(case) == 0] == [
+        "is well formed",
+        "F201 waits-forever: Shipping",
+    ]
+    assert [broken.get(key) for key in ("tests", "failures")] == ["1", "1"]
+
+
+def test_github_commands_escape_what_would_end_them() -> None:
+    tricky = replace(examined.MISSPELT, message="50% of\nit: bad, ::error::")
+    name = Source("a,b:c.flow", examined.TEXT)
+    (line,) = rendered("github", Examined(name, (tricky,))).splitlines()
+    assert "file=a%2Cb%3Ac.flow," in line
+    assert line.endswith("::50%25 of%0Ait: bad, ::error::")
