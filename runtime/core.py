@@ -37,6 +37,9 @@ class Actor(NamedTuple):
 
 NOBODY = Actor()
 
+DEADLINE = "deadline"
+"""The id of the flow's own timer, which outlives its states."""
+
 
 # ---------------------------------------------------------------- triggers (events and tasks are generated classes)
 
@@ -212,27 +215,18 @@ class Entry(NamedTuple):
 class Call(NamedTuple):
     """The current call of a leaf, a readonly one too."""
 
-    leaf: str
     key: str
     activity: str
+    args: tuple[object, ...]
 
 
 class Work(NamedTuple):
     """An open task. `roles` grow by escalation; `excluded` are actor ids."""
 
-    leaf: str
     key: str
     task: str
     roles: tuple[str, ...]
     excluded: tuple[str, ...]
-
-
-class Armed(NamedTuple):
-    """A timer of a leaf, or of the whole flow (leaf "")."""
-
-    leaf: str
-    timer: str
-    due: datetime
 
 
 class Undoing(NamedTuple):
@@ -252,7 +246,7 @@ class Ledger(NamedTuple, Generic[E]):
     log: tuple[Entry, ...] = ()  # oldest first
     calls: tuple[Call, ...] = ()
     tasks: tuple[Work, ...] = ()
-    timers: tuple[Armed, ...] = ()  # in the order they were armed
+    timers: tuple[ArmTimer, ...] = ()  # in the order they were armed
     deferred: tuple[E, ...] = ()  # in the order they arrived
     undoing: Undoing | None = None
     marks: tuple[tuple[str, int], ...] = ()  # a leaf, and the counter when it was last entered

@@ -1,72 +1,118 @@
-"""The machine below every generated flow: a record and a trigger in, the next record and effects out (K1 to K8).
+"""The record below every generated flow: an immutable value that answers a trigger with the next one (K1 to K8).
 
-The generated module says what a flow decides (`Rules`: guards, updates, arguments); this file does what is the same for
-all of them: leaving and entering, the compensation log, undoing, settling, deferring, timers, tasks, rejections.
+A generated class says what its flow decides (`rules`) and how its host sees it (`spec`); `progress` does a step's work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
+from typing import ClassVar, Self, cast
 
-from .codec import Json
-from .core import NOBODY, Actor, ArmTimer, Fired, Ledger, Outcome, Step
+from . import snapshot
+from .codec import Invalid, Json
+from .core import NOBODY, Actor, Fault, Fired, Ledger, Outcome, Rejected, Step
+from .progress import Progress
+from .rules import D, E, Fields, I, Rules, S
 from .spec import FlowSpec
-
-I = TypeVar("I")  # the inputs
-D = TypeVar("D")  # the data
-S = TypeVar("S", bound=StrEnum)  # the states
-E = TypeVar("E")  # the events and tasks
-
-
-class Fields(NamedTuple, Generic[I, D, S, E]):
-    """What a record is made of. `at` is the configuration: the leaf of each region, empty while compensating."""
-
-    inputs: I
-    data: D
-    at: tuple[S, ...]
-    ledger: Ledger[E]
 
 
 class Flow(Fields[I, D, S, E]):
-    """One instance of a flow at rest: an immutable value; every step makes a new one."""
+    """One instance of a flow at rest. Equal records behave equally; every step makes a new one."""
 
     __slots__ = ()
     spec: ClassVar[FlowSpec]
 
+    @classmethod
+    def rules(cls) -> Rules[I, D, S, E]:
+        """What this flow decides."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ where it is
+
     @property
     def state(self) -> S | None:
         """Where the instance rests; None while it compensates."""
-        raise NotImplementedError
+        return self.at[0] if self.at else None
 
     @property
     def compensating(self) -> bool:
-        raise NotImplementedError
+        """Whether effects are being undone: events wait until that is over."""
+        return self.ledger.undoing is not None
 
     @property
     def finished(self) -> bool:
-        raise NotImplementedError
+        """Whether the instance rests in a final state; nothing moves it any more."""
+        return bool(self.at) and self.at[0] in self.rules().finals
+
+    def accepted(self, by: Actor | None = None) -> tuple[type[E], ...]:
+        """The events and tasks this state has transitions for (that the actor may send, if one is given).
+
+        A guard, or a payload, may still be against one of them."""
+        rules = self.rules().states.get(self.at[0]) if self.at else None
+        if rules is None:
+            return ()
+        return tuple(kind for kind in rules.accepts if self._admits(kind, by))
+
+    def _admits(self, kind: type[E], by: Actor | None) -> bool:
+        event = self.spec.kinds[kind]
+        if not event.task:
+            return by is None or not event.roles or not by.roles.isdisjoint(event.roles)
+        works = [work for work in self.ledger.tasks if work.task == event.name]
+        return any(by is None or (not by.roles.isdisjoint(w.roles) and by.id not in w.excluded) for w in works)
+
+    # ------------------------------------------------------------ steps
 
     @classmethod
     def begin(cls, inputs: I, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
-        """A new instance. Raises Rejected("payload") for inputs that do not fit their types."""
-        raise NotImplementedError
+        """A new instance. Raises Rejected("payload") for inputs that do not fit, Fault where the flow is unsound."""
+        try:
+            given = cast(I, cls.spec.inputs.check(inputs))
+        except Invalid as invalid:
+            raise Rejected("", inputs, "payload", str(invalid)) from None
+        rules = cls.rules()
+        try:
+            blank = cls(given, rules.begin(given, now), (), Ledger[E](now, actors=(("start", by.id),)))
+            progress = Progress(rules, cls.spec, blank, now)
+            progress.begin()
+        except OverflowError:
+            raise _too_large(cls.spec) from None
+        return Step(cls(*progress.fields()), tuple(progress.effects))
 
     def step(self, trigger: E | Outcome | Fired, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
-        """The record after the trigger, and what a host must do. Raises Rejected or Fault, and nothing has changed."""
-        raise NotImplementedError
+        """The record after the trigger, and what a host must do, in order. Raises Rejected, or Fault where the flow is
+        unsound; nothing has changed then."""
+        progress = Progress(self.rules(), self.spec, self, now)
+        try:
+            progress.handle(trigger, by)
+        except OverflowError:
+            raise _too_large(self.spec) from None
+        return Step(type(self)(*progress.fields()), tuple(progress.effects))
 
-    def accepted(self, by: Actor | None = None) -> tuple[type[E], ...]:
-        """The events and tasks that can be handled now (by this actor, where one is given); guards may still refuse."""
-        raise NotImplementedError
+    # ------------------------------------------------------------ as JSON
+
+    @classmethod
+    def event(cls, name: str, payload: object = None) -> E:
+        """The trigger of an event or task from its JSON payload: an object, or None where it has no fields.
+
+        Raises Invalid for an unknown name or a payload that does not fit."""
+        return cast(E, cls.spec.event(name, payload))
+
+    @classmethod
+    def trigger_from_json(cls, json: object) -> E | Outcome | Fired:
+        """What `spec.trigger_to_json` wrote. Raises Invalid."""
+        return cast("E | Outcome | Fired", cls.spec.trigger_from_json(json))
 
     def to_json(self) -> Mapping[str, Json]:
         """A snapshot, for `json.dumps`."""
-        raise NotImplementedError
+        return snapshot.encode(self.spec, self.inputs, self.data, self.at, self.ledger)
 
     @classmethod
     def from_json(cls, json: object) -> Self:
-        """The record of a snapshot (what `json.loads` gave). Raises snapshot.Corrupt, a ValueError."""
-        raise NotImplementedError
+        """The record of a snapshot, as `json.loads` gave it. Raises snapshot.Corrupt, a ValueError, when it is none."""
+        rules = cls.rules()
+        return cls(*snapshot.decode(cls.spec, rules, json))
+
+
+def _too_large(spec: FlowSpec) -> Fault:
+    return Fault("F401", spec.name, "a duration or an instant is too large to represent")

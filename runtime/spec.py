@@ -10,12 +10,43 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from functools import cached_property
 
-from .codec import Arguments, Codec, Invalid, Json, Record
-from .core import Actor, ActivityError, Effect, Fired, Outcome, RetryPolicy
-
-T = TypeVar("T")
+from .codec import (
+    BOOL,
+    INSTANT,
+    NOTHING,
+    TEXT,
+    TEXTS,
+    Arguments,
+    Codec,
+    Json,
+    Record,
+    Union,
+    Variant,
+    members,
+    optional,
+    record,
+    sequence,
+)
+from .core import (
+    ActivityError,
+    Actor,
+    ArmTimer,
+    CancelTimer,
+    CloseTask,
+    DropEvent,
+    Effect,
+    EscalateTask,
+    Finish,
+    Fired,
+    InterruptActivity,
+    OpenTask,
+    Outcome,
+    RetryPolicy,
+    StartActivity,
+    StartCompensation,
+)
 
 
 class ActivityKind(StrEnum):
@@ -71,7 +102,30 @@ class EventSpec:
     task: bool
 
 
-@dataclass(frozen=True)
+PLAIN_EFFECTS: tuple[Record[Effect], ...] = (
+    record(InterruptActivity, ("key", TEXT)),
+    record(ArmTimer, ("timer", TEXT), ("due", INSTANT)),
+    record(CancelTimer, ("timer", TEXT)),
+    record(
+        OpenTask,
+        ("key", TEXT),
+        ("task", TEXT),
+        ("roles", sequence(TEXT)),
+        ("title", TEXT),
+        ("due", optional(INSTANT)),
+        ("excluded", sequence(TEXT)),
+    ),
+    record(EscalateTask, ("key", TEXT), ("role", TEXT)),
+    record(CloseTask, ("key", TEXT)),
+    record(DropEvent, ("event", TEXT)),
+    record(Finish, ("state", TEXT), ("failure", BOOL)),
+)
+"""The effects that are written alike for every flow."""
+
+ACTOR: Codec[Actor] = record(Actor, ("id", TEXT), ("roles", TEXTS))
+
+
+@dataclass(frozen=True, eq=False)
 class FlowSpec:
     """A flow as its host sees it. `digest` is the hash of the formatted source."""
 
@@ -84,33 +138,72 @@ class FlowSpec:
     activities: Mapping[str, ActivitySpec]
     compensations: Mapping[str, CompensationSpec]
 
+    @cached_property
+    def kinds(self) -> Mapping[type[object], EventSpec]:
+        """Events and tasks by their trigger class."""
+        return {event.record.type: event for event in self.events.values()}
+
     def event(self, name: str, payload: object = None) -> object:
         """The trigger of an event or task from its JSON payload (an object by field; None: no fields).
 
         Raises Invalid for an unknown name or a payload that does not fit."""
-        raise NotImplementedError
+        return self.triggers.decode({"trigger": name, "payload": {} if payload is None else payload})
+
+    # ------------------------------------------------------------ for a journal and an outbox
+
+    @cached_property
+    def triggers(self) -> Codec[object]:
+        """Events and tasks, by their names in the flow."""
+        return Union("trigger", {name: (event.record.type, event.record) for name, event in self.events.items()})
 
     def trigger_to_json(self, trigger: object) -> Json:
         """A trigger for a journal. Raises Invalid for what is no trigger of this flow."""
-        raise NotImplementedError
+        if isinstance(trigger, Outcome):
+            value = self._result(trigger.key, trigger.kind).encode(trigger.value)
+            return {"key": trigger.key, "outcome": trigger.kind, "value": value}
+        if isinstance(trigger, Fired):
+            return {"timer": trigger.timer}
+        return self.triggers.encode(trigger)
 
     def trigger_from_json(self, json: object) -> object:
         """The trigger again. Raises Invalid."""
-        raise NotImplementedError
+        match members(json):
+            case {"key": str(key), "outcome": str(kind), "value": value}:
+                return Outcome(key, kind, self._result(key, kind).decode(value))
+            case {"timer": str(timer)}:
+                return Fired(timer)
+            case _:
+                return self.triggers.decode(json)
+
+    def _result(self, key: str, kind: str) -> Codec[object]:
+        """How the value of an outcome is written: as the result of its activity, or not at all."""
+        activity = self.activities.get(key.rpartition("#")[0])
+        forward = activity is not None and kind == "done" and not key.endswith("/undo")
+        return activity.result if activity is not None and forward else NOTHING
 
     def effect_to_json(self, effect: Effect) -> Json:
-        """An effect for an outbox."""
-        raise NotImplementedError
+        """An effect for an outbox. Raises Invalid for what is no effect of this flow."""
+        return self._effects.encode(effect)
 
     def effect_from_json(self, json: object) -> Effect:
         """The effect again, its arguments as exact values. Raises Invalid."""
-        raise NotImplementedError
+        return self._effects.decode(json)
 
-
-def actor_to_json(actor: Actor) -> Json:
-    return {"id": actor.id, "roles": sorted(actor.roles)}
-
-
-def actor_from_json(json: object) -> Actor:
-    """Raises Invalid."""
-    raise NotImplementedError
+    @cached_property
+    def _effects(self) -> Codec[Effect]:
+        starts = {
+            name: record(StartActivity, ("key", TEXT), ("activity", TEXT), ("args", activity.params))
+            for name, activity in self.activities.items()
+        }
+        undos = {
+            name: record(
+                StartCompensation, ("key", TEXT), ("compensation", TEXT), ("args", undo.params), ("forward", TEXT)
+            )
+            for name, undo in self.compensations.items()
+        }
+        variants: dict[str, tuple[type[Effect], Codec[Effect]]] = {
+            "StartActivity": (StartActivity, Variant("activity", starts)),
+            "StartCompensation": (StartCompensation, Variant("compensation", undos)),
+        }
+        variants |= {plain.type.__name__: (plain.type, plain) for plain in PLAIN_EFFECTS}
+        return Union("effect", variants)

@@ -1,0 +1,395 @@
+"""One step under way: a record, its flow's rules and a trigger in; the fields of the next record and the effects out.
+
+This is the meaning of a flow (K1 to K8) that is the same for all of them: leaving and entering, the compensation log,
+undoing, settling, deferring, timers, tasks, rejections.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Generic, cast
+
+from .codec import Invalid
+from .core import (
+    DEADLINE,
+    Actor,
+    ArmTimer,
+    Call,
+    CancelTimer,
+    CloseTask,
+    DropEvent,
+    Effect,
+    Entry,
+    EscalateTask,
+    Fault,
+    Finish,
+    Fired,
+    InterruptActivity,
+    Ledger,
+    OpenTask,
+    Outcome,
+    Rejected,
+    StartActivity,
+    StartCompensation,
+    Undoing,
+    Work,
+)
+from .rules import Choice, D, E, Fields, Goto, I, NewCall, NewTask, Rules, S, Stay, Undo, Unmoved
+from .spec import ActivityKind, ActivitySpec, FlowSpec
+
+
+class Progress(Generic[I, D, S, E]):
+    """The record as far as the step has come, and what it asks of the host until now.
+
+    Raises Rejected or Fault from any of its methods; it is thrown away then."""
+
+    def __init__(self, rules: Rules[I, D, S, E], spec: FlowSpec, rest: Fields[I, D, S, E], now: datetime) -> None:
+        self.rules = rules
+        self.spec = spec
+        self.now = now
+        self.inputs = rest.inputs
+        self.data = rest.data
+        self.at = rest.at
+        self.effects: list[Effect] = []
+        self.passed: set[Choice] = set()  # choices since the trigger: none may come twice
+        ledger = rest.ledger
+        self.started = ledger.started
+        self.counter = ledger.counter
+        self.log = ledger.log
+        self.calls = ledger.calls
+        self.tasks = ledger.tasks
+        self.timers = ledger.timers
+        self.deferred = ledger.deferred
+        self.undoing = ledger.undoing
+        self.marks = ledger.marks
+        self.actors = ledger.actors
+        self.completed = ledger.completed
+
+    def fields(self) -> tuple[I, D, tuple[S, ...], Ledger[E]]:
+        """Inputs, data, configuration and ledger after the step."""
+        return self.inputs, self.data, self.at, Ledger(
+            self.started,
+            self.counter,
+            self.log,
+            self.calls,
+            self.tasks,
+            self.timers,
+            self.deferred,
+            self.undoing,
+            self.marks,
+            self.actors,
+            self.completed,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------ triggers
+
+    def begin(self) -> None:
+        """Arm the deadline and enter the first state."""
+        if self.rules.deadline is not None:
+            self.arm(ArmTimer(DEADLINE, self.rules.deadline(self.inputs, self.data, self.now)))
+        self.move(self.rules.start(self.inputs, self.data, self.now))
+
+    def handle(self, trigger: E | Outcome | Fired, by: Actor) -> None:
+        """One trigger, and the deferred events that can be handled after it."""
+        finished = bool(self.at) and self.at[0] in self.rules.finals
+        if isinstance(trigger, Outcome):
+            if not finished:
+                self.outcome(trigger)
+        elif isinstance(trigger, Fired):
+            if not finished:
+                self.fired(trigger)
+        elif finished:
+            raise self.rejected(trigger, "finished")
+        else:
+            self.asked(trigger, by)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """The current call is answered, an interrupted one is settled, or the awaited compensation has succeeded."""
+        key = outcome.key
+        for call in self.calls:
+            if call.key == key:
+                self.answered(call, outcome)
+                return
+        for entry in self.log:
+            if entry.in_flight and entry.key == key:
+                self.settle(entry, self.checked(self.spec.activities[entry.activity], entry.args, outcome))
+                self.resume()
+                return
+        if self.undoing is not None and self.undoing.running == key:
+            if outcome.kind != "done":
+                raise self.rejected(outcome, "unhandled")
+            self.log = self.log[:-1]
+            self.undoing = self.undoing._replace(running=None)
+            self.resume()
+
+    def answered(self, call: Call, outcome: Outcome) -> None:
+        activity = self.spec.activities[call.activity]
+        outcome = self.checked(activity, call.args, outcome)
+        move = self.chosen(outcome)
+        self.calls = tuple(other for other in self.calls if other is not call)
+        if activity.kind is not ActivityKind.READONLY:
+            self.settle(next(entry for entry in self.log if entry.key == call.key), outcome)
+        elif outcome.kind == "done" and call.activity not in self.completed:
+            self.completed = (*self.completed, call.activity)
+        self.move(move)
+
+    def asked(self, trigger: E, by: Actor) -> None:
+        """An event or a task's completion, from outside."""
+        event = self.spec.kinds.get(type(trigger))
+        if event is None:
+            raise TypeError(f"{trigger!r} is no trigger of {self.spec.name}")
+        try:
+            trigger = cast(E, event.record.check(trigger))
+        except Invalid as invalid:
+            raise self.rejected(trigger, "payload", str(invalid)) from None
+        if event.task:
+            self.completion(event.name, trigger, by)
+        else:
+            self.sent(trigger, event.roles, by)
+
+    def sent(self, trigger: E, roles: tuple[str, ...], by: Actor) -> None:
+        if roles and by.roles.isdisjoint(roles):
+            raise self.rejected(trigger, "role")
+        answer = self.answer(trigger)
+        if isinstance(answer, (Goto, Undo, Stay)):
+            self.move(answer)
+        elif answer is Unmoved.DEFER or self.undoing is not None:
+            self.deferred = (*self.deferred, trigger)
+        elif answer is None:
+            raise self.rejected(trigger, "unhandled")
+
+    def completion(self, task: str, trigger: E, by: Actor) -> None:
+        work = next((work for work in self.tasks if work.task == task), None)
+        if work is None:
+            raise self.rejected(trigger, "closed")
+        if work.roles and by.roles.isdisjoint(work.roles):
+            raise self.rejected(trigger, "role")
+        if by.id in work.excluded:
+            raise self.rejected(trigger, "excluded")
+        move = self.chosen(trigger)
+        self.close(work)
+        self.actors = (*(pair for pair in self.actors if pair[0] != task), (task, by.id))
+        self.move(move)
+
+    def fired(self, trigger: Fired) -> None:
+        """A timer that is armed and due; while compensating all wait (of those that are left, the deadline)."""
+        armed = next((armed for armed in self.timers if armed.timer == trigger.timer), None)
+        if armed is None or armed.due > self.now or self.undoing is not None:
+            return
+        escalation = self.rules.escalations.get(armed.timer)
+        if escalation is None:
+            move = self.chosen(trigger)
+            self.disarm(armed)
+            self.move(move)
+        else:
+            self.disarm(armed)
+            self.escalate(*escalation)
+
+    # ------------------------------------------------------------ choosing
+
+    def answer(self, trigger: E | Outcome | Fired) -> Goto[D, S] | Undo[D, S] | Stay[D] | Unmoved | None:
+        """What the state the instance rests in says; None while it compensates."""
+        if not self.at:
+            return None
+        return self.rules.states[self.at[0]].answer(self.inputs, self.data, trigger, self.now)
+
+    def chosen(self, trigger: E | Outcome | Fired) -> Goto[D, S] | Undo[D, S] | Stay[D]:
+        """The transition of a trigger that cannot be ignored or wait."""
+        answer = self.answer(trigger)
+        if answer is None or isinstance(answer, Unmoved):
+            raise self.rejected(trigger, "unhandled")
+        return answer
+
+    def checked(self, activity: ActivitySpec, args: tuple[object, ...], outcome: Outcome) -> Outcome:
+        """The outcome with its result in normal form, if it is `done`: of its type, and as `ensures` promises."""
+        if outcome.kind != "done":
+            return outcome._replace(value=None)
+        try:
+            outcome = outcome._replace(value=activity.result.check(outcome.value))
+        except Invalid as invalid:
+            raise self.rejected(outcome, "payload", str(invalid)) from None
+        if activity.ensures is not None and not activity.ensures(outcome.value, *args):
+            raise self.rejected(outcome, "payload", f"{activity.name} does not keep what it ensures")
+        return outcome
+
+    def rejected(self, trigger: object, reason: str, detail: str = "") -> Rejected:
+        return Rejected(self.at[0] if self.at else "", trigger, reason, detail)
+
+    # ------------------------------------------------------------ moving
+
+    def move(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
+        """Take a transition; then, as further steps, the deferred events that are handled or ignored now."""
+        self.take(move)
+        self.deliver()
+
+    def take(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
+        self.passed.clear()
+        self.go(self.follow(move))
+
+    def deliver(self) -> None:
+        """Hand in the oldest deferred event that does not have to wait any longer; until there is none."""
+        while self.at and self.at[0] not in self.rules.finals:
+            for index, trigger in enumerate(self.deferred):
+                answer = self.answer(trigger)
+                if answer is not None and answer is not Unmoved.DEFER:
+                    self.deferred = self.deferred[:index] + self.deferred[index + 1 :]
+                    if answer is not Unmoved.IGNORE:
+                        self.take(answer)
+                    break
+            else:
+                return
+
+    def follow(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> Goto[D, S] | Undo[D, S] | Stay[D]:
+        """Through choices, to a state, a compensation or `stay`; the data as updated on the way."""
+        self.data = move.data
+        while isinstance(move, Goto) and isinstance(move.node, Choice):
+            move = self.branch(move.node)
+            self.data = move.data
+        return move
+
+    def go(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
+        if isinstance(move, Undo):
+            self.leave()
+            since = 0 if move.since is None else dict(self.marks).get(move.since, 0)
+            self.undoing = Undoing(since, str(move.node))
+            self.unwind()
+        elif isinstance(move, Goto):
+            assert not isinstance(move.node, Choice), "choices have been followed"
+            self.leave()
+            self.enter(move.node)
+
+    def branch(self, choice: Choice) -> Goto[D, S] | Undo[D, S]:
+        rules = self.rules.choices[choice]
+        if choice in self.passed:
+            raise Fault("F005", rules.place, f"{choice} is passed a second time in one step")
+        self.passed.add(choice)
+        move = rules.branch(self.inputs, self.data, self.now)
+        if move is None:
+            raise self.rejected(choice, "unhandled")
+        return move
+
+    def leave(self) -> None:
+        self.effects.extend(InterruptActivity(call.key) for call in self.calls)
+        for armed in self.timers:
+            if armed.timer != DEADLINE:
+                self.cancel(armed)
+        for work in self.tasks:
+            self.close(work)
+        self.at, self.calls = (), ()
+
+    def enter(self, state: S) -> None:
+        self.at = (state,)
+        failure = self.rules.finals.get(state)
+        if failure is not None:
+            self.finish(state, failure)
+            return
+        if state in self.rules.savepoints:
+            self.marks = (*(pair for pair in self.marks if pair[0] != state), (str(state), self.counter))
+        arrival = self.rules.states[state].enter(self.inputs, self.data, self.now)
+        for armed in arrival.timers:
+            self.arm(armed)
+        for task in arrival.tasks:
+            self.open(task)
+        if arrival.call is not None:
+            self.call(arrival.call)
+
+    def finish(self, state: S, failure: bool) -> None:
+        for armed in self.timers:
+            self.cancel(armed)
+        self.effects.extend(DropEvent(self.spec.kinds[type(trigger)].name) for trigger in self.deferred)
+        self.deferred = ()
+        self.effects.append(Finish(str(state), failure))
+
+    # ------------------------------------------------------------ calls, timers, tasks
+
+    def serial(self) -> int:
+        self.counter += 1
+        return self.counter
+
+    def call(self, new: NewCall) -> None:
+        entry = Entry(self.serial(), new.activity, new.args)
+        self.calls = (*self.calls, Call(entry.key, new.activity, new.args))
+        if self.spec.activities[new.activity].kind is not ActivityKind.READONLY:
+            self.log = (*self.log, entry)
+        self.effects.append(StartActivity(entry.key, new.activity, new.args))
+
+    def arm(self, armed: ArmTimer) -> None:
+        self.timers = (*self.timers, armed)
+        self.effects.append(armed)
+
+    def disarm(self, armed: ArmTimer) -> None:
+        self.timers = tuple(other for other in self.timers if other is not armed)
+
+    def cancel(self, armed: ArmTimer) -> None:
+        self.disarm(armed)
+        self.effects.append(CancelTimer(armed.timer))
+
+    def open(self, new: NewTask) -> None:
+        key = f"{new.task}#{self.serial()}"
+        actors = dict(self.actors)
+        excluded = tuple(dict.fromkeys(actors[name] for name in new.excluded if actors.get(name)))
+        self.tasks = (*self.tasks, Work(key, new.task, new.roles, excluded))
+        self.effects.append(OpenTask(key, new.task, new.roles, new.title, new.due, excluded))
+
+    def escalate(self, task: str, role: str) -> None:
+        work = next(work for work in self.tasks if work.task == task)
+        wider = work._replace(roles=tuple(dict.fromkeys((*work.roles, role))))
+        self.tasks = tuple(wider if other is work else other for other in self.tasks)
+        self.effects.append(EscalateTask(work.key, role))
+
+    def close(self, work: Work) -> None:
+        self.tasks = tuple(other for other in self.tasks if other is not work)
+        self.effects.append(CloseTask(work.key))
+        for armed in self.timers:
+            if self.rules.escalations.get(armed.timer, ("", ""))[0] == work.task:
+                self.cancel(armed)
+
+    # ------------------------------------------------------------ the compensation log
+
+    def settle(self, entry: Entry, outcome: Outcome) -> None:
+        """What an outcome says about the call's entry, which is not in flight any more."""
+        if outcome.kind in self.spec.activities[entry.activity].errors:
+            self.log = tuple(other for other in self.log if other is not entry)
+            return
+        settled = entry._replace(done=outcome.kind == "done", in_flight=False, result=outcome.value)
+        self.log = tuple(settled if other is entry else other for other in self.log)
+
+    def resume(self) -> None:
+        """Go on with the compensation, if one is under way."""
+        if self.undoing is not None:
+            self.unwind()
+            self.deliver()
+
+    def unwind(self) -> None:
+        """Undo the newest entry, unless it has to wait; when nothing is left to undo, enter the target."""
+        undoing = self.undoing
+        assert undoing is not None
+        while self.log and self.log[-1].serial > undoing.since:
+            entry = self.log[-1]
+            if undoing.running is not None or entry.in_flight:
+                return
+            compensation = self.spec.activities[entry.activity].compensation
+            if compensation is not None:
+                self.compensate(entry, compensation, undoing)
+                return
+            self.log = self.log[:-1]
+        self.undoing = None
+        move = self.follow(Goto(self.data, self.node(undoing.node)))
+        self.go(move)
+        if isinstance(move, Goto):
+            self.remind()
+
+    def compensate(self, entry: Entry, compensation: str, undoing: Undoing) -> None:
+        key = f"{entry.key}/undo"
+        args = self.rules.undo[entry.activity](self.inputs, entry.result, *entry.args)
+        self.undoing = undoing._replace(running=key)
+        self.effects.append(StartCompensation(key, compensation, args, entry.key))
+
+    def node(self, name: str) -> S | Choice:
+        """The state or choice of this name."""
+        nodes: tuple[S | Choice, ...] = (*self.rules.states, *self.rules.finals, *self.rules.choices)
+        return next(node for node in nodes if node == name)
+
+    def remind(self) -> None:
+        """Ask for the deadline again, if it fell due while it could not fire."""
+        self.effects.extend(armed for armed in self.timers if armed.timer == DEADLINE and armed.due <= self.now)
