@@ -98,8 +98,8 @@ title "Approve {total}       # wrong: the closing quote is missing
 title "Approve {total}"      # right
 ```
 
-A text ends on the line it begins on; write `\\n` for a line break in it. In a title, braces enclose an expression; write
-`{{` and `}}` for plain braces.
+A text ends on the line it begins on; write `\\n` for a line break in it. In a title, braces enclose an expression;
+write `{{` and `}}` for plain braces.
 """,
 )
 
@@ -113,8 +113,8 @@ on done(id) => Shipping        # wrong
 on done(id) -> Shipping        # right
 ```
 
-Some signs of other languages are written differently here: `=>` is `->`, `&&` is `and`, `||` is `or`, `!` is `not`, `===`
-is `==`, `<>` is `!=`, and lines do not end in `;`.
+Some signs of other languages are written differently here: `=>` is `->`, `&&` is `and`, `||` is `or`, `!` is `not`,
+`===` is `==`, `<>` is `!=`, and lines do not end in `;`.
 """,
 )
 
@@ -142,8 +142,8 @@ on cancel Cancelled            # wrong
 on cancel -> Cancelled         # right
 ```
 
-The message says what may stand there instead. The line it is on was skipped or mended, and the rest of the file is still
-checked.
+The message says what may stand there instead. The line it is on was skipped or mended, and the rest of the file is
+still checked.
 """,
 )
 

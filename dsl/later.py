@@ -1,0 +1,58 @@
+"""Constructs of the designed language that this version does not have: a word and its block in, its name out."""
+
+from __future__ import annotations
+
+_NESTED = "A state inside a state"
+
+_LINES = {
+    "a file": {"import": "An import", "system": "A system of several flows", "record": "A record"},
+    "a flow": {
+        "parallel": "A parallel state",
+        "region": "A parallel region",
+        "every": "A schedule",
+        "migrate": "A migration",
+        "import": "An import",
+        "record": "A record",
+        "emit": "An outgoing message",
+        "send": "A message to another flow",
+        "breaker": "A circuit breaker",
+        "limit": "A rate limit",
+    },
+    "a state": {
+        "state": _NESTED,
+        "start": _NESTED,
+        "choice": _NESTED,
+        "final": _NESTED,
+        "parallel": "A parallel state",
+        "region": "A parallel region",
+        "emit": "An outgoing message",
+        "send": "A message to another flow",
+        "every": "A schedule",
+        "deadline": "A deadline of a single state",
+    },
+    "an activity": {
+        "breaker": "A circuit breaker",
+        "limit": "A rate limit",
+        "heartbeat": "A heartbeat",
+        "resume": "Resuming from a heartbeat",
+    },
+    "an update": {"emit": "An outgoing message", "send": "A message to another flow"},
+}
+"""What a line begins with, by the block it is in."""
+
+_PAIRS = {
+    ("do", "for"): "An activity for each item",
+    ("do", "flow"): "A sub-flow",
+    ("list", "<"): "A list",
+    ("record", "{"): "A record",
+}
+
+
+def later_line(block: str, word: str) -> str | None:
+    """What a line that begins with `word` would be."""
+    return _LINES.get(block, {}).get(word)
+
+
+def later_pair(first: str, second: str) -> str | None:
+    """What these two tokens would be the beginning of."""
+    return _PAIRS.get((first, second))

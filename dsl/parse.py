@@ -1,0 +1,106 @@
+"""Text in; out come the tree as written and what is wrong with the text. Never raises, whatever the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from . import rules
+from .build import Builder
+from .diagnostics import Diagnostic, Severity
+from .recover import Reader
+from .source import Source, Span
+from .syntax import Expr, File
+from .title import read_title
+from .tokens import COMMENTS, Token, tokenize
+
+DEEPEST_BRACKETS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The tree of all that could be read, and the diagnostics in the order of the text."""
+
+    tree: File
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def parse(source: Source) -> Parsed:
+    """Reads a whole text, in time linear in its length."""
+    everything = tokenize(source)
+    whole = Span(0, len(source.text))
+    nothing = File((), False, whole)
+    tokens = [token for token in everything if token.kind not in COMMENTS]
+    if len(tokens) == 1:
+        return Parsed(nothing, (Diagnostic(rules.EMPTY, "There is no flow in this file.", None),))
+    deep = _too_deep(tokens)
+    if deep is not None:
+        message = f"Brackets are nested more than {DEEPEST_BRACKETS} deep here; nothing of the file was read."
+        return Parsed(nothing, (Diagnostic(rules.TOO_DEEP, message, deep.span, "too deep"),))
+    docs = _doc_comments(everything)
+    found: list[Diagnostic] = []
+    builder = Builder({at: _text(lines) for at, lines in docs.items()}, lambda token: _title(source, token, found))
+    reader = Reader(source, tokens, "file", builder)
+    tree: File | None = reader.read()
+    found += reader.diagnostics
+    if tree is not None and not found:
+        found += [_stray_doc(lines) for at, lines in docs.items() if at not in builder.described]
+    elif tree is not None:
+        tree = replace(tree, complete=False)
+    return Parsed(tree or nothing, tuple(sorted(dict.fromkeys(found), key=_start)))
+
+
+def _start(found: Diagnostic) -> int:
+    return found.span.start if found.span else 0
+
+
+def _too_deep(tokens: Sequence[Token]) -> Token | None:
+    depth = 0
+    for token in tokens:
+        if token.text in ("{", "("):
+            depth += 1
+        elif token.text in ("}", ")"):
+            depth = max(depth - 1, 0)
+        if depth > DEEPEST_BRACKETS:
+            return token
+    return None
+
+
+def _doc_comments(everything: Sequence[Token]) -> dict[int, list[Token]]:
+    """The lines of doc comments, by the offset of the token they stand before. One that stands behind something on its
+    line is before nothing: it is filed under its own offset."""
+    docs: dict[int, list[Token]] = {}
+    lines: list[Token] = []
+    for place, token in enumerate(everything):
+        if token.kind == "doc" and place and not token.breaks:
+            docs[token.start] = [token]
+        elif token.kind == "doc":
+            lines.append(token)
+        elif token.kind != "comment" and lines:
+            docs[token.start] = lines
+            lines = []
+    return docs
+
+
+def _text(lines: Sequence[Token]) -> str:
+    return "\n".join(line.text[2:].removeprefix(" ").rstrip() for line in lines)
+
+
+def _stray_doc(lines: Sequence[Token]) -> Diagnostic:
+    message = "This doc comment describes nothing; it belongs on the line above a declaration."
+    return Diagnostic(rules.STRAY_DOC, message, lines[0].span, "describes nothing", severity=Severity.WARNING)
+
+
+def _title(source: Source, token: Token, found: list[Diagnostic]) -> tuple[str | Expr, ...]:
+    def hole(start: int, end: int) -> Expr | None:
+        tokens = [token for token in tokenize(source, start, end) if token.kind not in COMMENTS]
+        reader = Reader(source, tokens, "expression", Builder({}, lambda _: ()))
+        expr: Expr | None = reader.read()
+        found.extend(reader.diagnostics)
+        return expr
+
+    def odd_brace(at: int) -> None:
+        message = "This brace in the title has no partner; write `{{` or `}}` for a plain brace."
+        found.append(Diagnostic(rules.UNCLOSED_TEXT, message, Span(at, at + 1), "no partner"))
+
+    return read_title(token, hole, odd_brace)

@@ -1,0 +1,71 @@
+"""Text in, tokens out, comments included: nothing but white space is lost, and nothing is too odd to have a token."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .source import Source, Span
+
+
+class Token(NamedTuple):
+    """One piece of the text. `kind`: name, int, fraction, duration, instant, string, sign, comment, doc, `end` (after
+    the last one), or a broken piece: `malformed` (like `12abc`), `open` (a text without its closing quote), `foreign`
+    (a sign other languages have), `stray`. `breaks`: the line breaks between it and the token before it."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    breaks: int
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.end)
+
+
+COMMENTS = ("comment", "doc")
+FOREIGN = {"=>": "->", "&&": "and", "||": "or", "!": "not", "===": "==", "!==": "!=", "<>": "!=", ":=": "=", ";": ""}
+"""Signs of other languages, and what is written here instead."""
+
+_PIECES = re.compile(
+    r"""
+      (?P<space>    (?:[ \t\f\r\n] | (?<![\s\S])\ufeff)+ )
+    | (?P<doc>      \#\# [^\n\r]* )
+    | (?P<comment>  \#   [^\n\r]* )
+    | (?P<string>   " (?: [^"\\\n\r] | \\[^\n\r] )* " )
+    | (?P<open>     " [^\n\r]* )
+    | (?P<duration> (?: \d+ (?: ms | [dhms] ) )+ (?!\w) )
+    | (?P<fraction> \d+ \. \d+ (?!\w) )
+    | (?P<int>      \d+ (?!\w) )
+    | (?P<malformed> \d+ (?: \. \d+ )? \w* | @ [\w:.+-]* )
+    | (?P<name>     \w+ )
+    | (?P<foreign>  ===|!==|=>|&&|\|\||<>|:=|;|!(?!=) )
+    | (?P<sign>     ->|\.\.|==|!=|<=|>=|[-+*/%<>={}(),:?] )
+    | (?P<stray>    [^\s\w"#@{}(),:?=<>+*/%;&|!.-]+ | . | [\v\x1c-\x1f\x85\u2028\u2029] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_INSTANT = re.compile(r"@\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_NUMBERS = {"duration", "fraction", "int"}
+
+
+def tokenize(source: Source, start: int = 0, end: int | None = None) -> list[Token]:
+    """All tokens of `source` in the range, comments too, closed by one of kind `end`. Takes linear time."""
+    text = source.text
+    stop = len(text) if end is None else end
+    tokens: list[Token] = []
+    breaks = 0
+    for match in _PIECES.finditer(text, start, stop):
+        kind, piece = match.lastgroup or "", match.group()
+        if kind == "space":
+            breaks = piece.count("\n") or piece.count("\r")
+            continue
+        if kind == "malformed" and _INSTANT.fullmatch(piece):
+            kind = "instant"
+        elif (kind == "name" or kind in _NUMBERS) and not piece.isascii():
+            kind = "malformed"
+        tokens.append(Token(kind, piece, match.start(), match.end(), breaks))
+        breaks = 0
+    tokens.append(Token("end", "", stop, stop, max(breaks, 1)))
+    return tokens
