@@ -1,0 +1,104 @@
+"""Runs told to a person: a trigger and the step it made in; one TraceStep, in the words of the text, out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from ..dsl.diagnostics import TraceStep
+from ..dsl.model import Compensation, DurationType, Expr, OptionalType, Parameter, TextType, Type, Value, Variable
+from .evaluate import shown
+from .instance import Actor, Completion, Event, Instance, Outcome, Step, Trigger
+from .kernel import DONE, Kernel, Timer
+
+
+def told(
+    kernel: Kernel, trigger: str, before: Instance | None, step: Step, waited: timedelta = timedelta(0)
+) -> TraceStep:
+    """One step of a run. Its line is that of the last written transition it took; its changes are those of data.
+
+    waited: the time since the step before it."""
+    spans = [kernel.commands[taken.command].span for taken in step.taken if taken.command is not None]
+    return TraceStep(
+        trigger=trigger,
+        place=place(step.after),
+        changes=() if before is None else changes(kernel, before, step.after),
+        span=spans[-1] if spans else None,
+        at=f"+{shown(waited, DurationType())}" if waited else "",
+    )
+
+
+def place(instance: Instance) -> str:
+    return " + ".join(instance.configuration) or "compensating"
+
+
+def changes(kernel: Kernel, before: Instance, after: Instance) -> tuple[str, ...]:
+    """`payment = "p"` for each data variable that has another value now."""
+    rows = zip(kernel.variable.values(), before.values, after.values, strict=True)
+    return tuple(f"{variable.name} = {written(new, variable.type)}" for variable, old, new in rows if new != old)
+
+
+# ---------------------------------------------------------------- triggers
+
+
+def started(kernel: Kernel, inputs: Sequence[Value], actor: Actor) -> str:
+    """`start(sku: "A1", qty: 2)`, with `by customer "ann"` where somebody in particular did it."""
+    return f"start{_by(actor)}{_fields(inputs, kernel.inputs)}"
+
+
+def triggered(kernel: Kernel, trigger: Trigger, actor: Actor) -> str:
+    """A trigger as a scenario writes it: `charge_card done("p")`, `refund done`, `cancel by customer`, `after 72h`."""
+    match trigger:
+        case Outcome():
+            return _answered(kernel, trigger)
+        case Event(name, payload):
+            return f"{name}{_by(actor)}{_fields(payload, kernel.event[name].params)}"
+        case Completion(name, payload):
+            return f"{name}{_by(actor)}{_fields(payload, kernel.task[name].form)}"
+        case _:
+            return _fired(kernel, kernel.timer[trigger.timer])
+
+
+def _answered(kernel: Kernel, outcome: Outcome) -> str:
+    name, _, _ = outcome.key.partition("#")
+    activity = kernel.activity[name]
+    if outcome.key.endswith("/undo") and isinstance(activity.effect, Compensation):
+        return f"{activity.effect.name} {outcome.kind}"
+    if outcome.kind == DONE and activity.result is not None:
+        return f"{name} {DONE}({written(outcome.value, activity.result)})"
+    return f"{name} {outcome.kind}"
+
+
+def _fired(kernel: Kernel, timer: Timer) -> str:
+    if timer.escalates is not None:
+        task, escalation = timer.escalates
+        return f"{task} escalates to {escalation.role} after {shown(escalation.after, DurationType())}"
+    if timer.after is not None:
+        word = "deadline" if timer is kernel.deadline else "after"
+        return f"{word} {source(kernel, timer.after)}"
+    return f"at {source(kernel, timer.at)}" if timer.at is not None else timer.id
+
+
+def source(kernel: Kernel, expr: Expr) -> str:
+    """An expression as it is written, on one line."""
+    return " ".join(kernel.source.slice(expr.span).split())
+
+
+def _by(actor: Actor) -> str:
+    role = min(actor.roles, default="")
+    name = f" {json.dumps(actor.id, ensure_ascii=False)}" if actor.id and actor.id != role else ""
+    return f" by {role}{name}" if role or name else ""
+
+
+def _fields(values: Sequence[Value], fields: Sequence[Parameter | Variable]) -> str:
+    pairs = zip(fields, values, strict=True)
+    return f"({', '.join(f'{field.name}: {written(value, field.type)}' for field, value in pairs)})" if values else ""
+
+
+def written(value: Value, type: Type) -> str:
+    """A value as the language writes it: text quoted, an instant after `@`, else as `evaluate.shown`."""
+    item = type.item if isinstance(type, OptionalType) else type
+    if isinstance(value, str) and isinstance(item, TextType):
+        return json.dumps(value, ensure_ascii=False)
+    return f"@{shown(value, type)}" if isinstance(value, datetime) else shown(value, type)
