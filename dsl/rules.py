@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .diagnostics import Rule
+from .rules_of_meaning import MEANING_RULES
+from .rules_of_use import USE_RULES
 
 # ---------------------------------------------------------------- E1xx: the file and its text
 
@@ -203,5 +205,9 @@ Mend the first ones and run the command again.
 """,
 )
 
-RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
-"""Every rule above, in the order of the codes. Keep this the last line."""
+RULES: tuple[Rule, ...] = (
+    *(value for value in list(globals().values()) if isinstance(value, Rule)),
+    *MEANING_RULES,
+    *USE_RULES,
+)
+"""Every rule of the language, in the order of the codes. Keep this the last line."""

@@ -1,0 +1,167 @@
+"""Types what a flow does: states, tasks, choices, start and deadline as written in, those of the model out."""
+
+from __future__ import annotations
+
+from . import rules_of_meaning as rules
+from . import syntax
+from .acceptance import accepts
+from .activities import positive
+from .diagnostics import Label
+from .expressions import Scope, Typing
+from .handlers import NODES, Handlers, Vocabulary, values_of
+from .model import (
+    ActivityCall,
+    After,
+    Branch,
+    Choice,
+    Deadline,
+    DurationType,
+    Escalation,
+    Expr,
+    Goto,
+    Start,
+    State,
+    Stay,
+    Task,
+    Transition,
+)
+from .resolve import BROKEN, Kind, Names
+
+
+class Behaviour:
+    """Types the nodes of one flow."""
+
+    def __init__(self, names: Names, typing: Typing, vocabulary: Vocabulary) -> None:
+        self.names = names
+        self.findings = names.findings
+        self.typing = typing
+        self.known = vocabulary
+        self.scope = Scope(vocabulary.variables, now=True)
+        self.handlers = Handlers(names, typing, vocabulary)
+
+    def state(self, tree: syntax.State) -> State:
+        name = tree.name.text
+        calls = [each for each in tree.members if isinstance(each, syntax.Do)]
+        call = self.findings.only(calls, f"`{name}` does one thing, but `do` is said")
+        waits = [each for each in tree.members if isinstance(each, syntax.WaitForever)]
+        wait = self.findings.only(waits, f"That `{name}` waits for ever is said")
+        return State(
+            name=name,
+            parent=None,
+            call=self._call(call) if call else None,
+            tasks=tuple(self._task(each) for each in tree.members if isinstance(each, syntax.Task)),
+            transitions=self.handlers.transitions(tree, call),
+            ignores=self._events(tree, syntax.Ignore),
+            defers=self._events(tree, syntax.Defer),
+            waits=wait.reason if wait else None,
+            accepts=accepts(tree.members, self.findings),
+            doc=tree.doc,
+            span=tree.name.span,
+        )
+
+    def choice(self, tree: syntax.Choice) -> Choice:
+        rest = [each for each in tree.branches if each.guard is None]
+        self.findings.only(rest, f"`{tree.name.text}` has one way for what is left, but `else` is said")
+        branches: list[Branch] = []
+        for each in tree.branches:
+            guard = self.typing.condition(each.guard, self.scope) if each.guard else None
+            updates, target = self.handlers.updates(each.updates, self.scope), self.handlers.target(each.target)
+            if not isinstance(target, Stay):
+                branches.append(Branch(guard, updates, target, each.span))
+        return Choice(tree.name.text, tuple(branches), tree.doc, tree.name.span)
+
+    def start(self, tree: syntax.Start) -> Start:
+        self.names.find(tree.target.node, *NODES)
+        return Start(self.handlers.updates(tree.updates, self.scope), Goto(tree.target.node.text), tree.span)
+
+    def deadline(self, tree: syntax.Deadline, inputs: Scope) -> Deadline:
+        """It counts from the start, when only the inputs are known."""
+        duration = self.typing.value(tree.duration, DurationType(), inputs)
+        updates, target = self.handlers.updates(tree.updates, self.scope), self.handlers.target(tree.target)
+        way = Transition(After(duration), (), None, False, updates, target, tree.doc, tree.span)
+        return Deadline(way, tree.span)
+
+    # ------------------------------------------------------------ calls and tasks
+
+    def _call(self, tree: syntax.Do) -> ActivityCall:
+        name = tree.activity
+        kind = self.names.find(name, Kind.ACTIVITY)
+        params = self.known.activities[name.text].params if kind else ()
+        if kind and len(params) != len(tree.args):
+            message = f"`{name.text}` takes {values_of(len(params))}, and here it is given {values_of(len(tree.args))}."
+            label = Label(self.names.place(Kind.ACTIVITY, name.text), f"takes {values_of(len(params))}")
+            self.findings.error(rules.WRONG_COUNT, tree.span, message, values_of(len(tree.args)), others=(label,))
+        types = [each.type for each in params] + [BROKEN] * (len(tree.args) - len(params))
+        args = tuple(self.typing.value(each, type_, self.scope) for each, type_ in zip(tree.args, types, strict=False))
+        return ActivityCall(name.text, args, tree.span)
+
+    def _task(self, tree: syntax.Task) -> Task:
+        name, clauses = tree.name.text, tree.clauses
+        titles = [each for each in clauses if isinstance(each, syntax.Title)]
+        title = self.findings.only(titles, f"The title of `{name}` is said")
+        dues = [each for each in clauses if isinstance(each, syntax.Due)]
+        due = self.findings.only(dues, f"When `{name}` is due is said")
+        self.findings.only([each for each in clauses if isinstance(each, syntax.Form)], f"The form of `{name}` is said")
+        for role in tree.roles:
+            self.names.find(role, Kind.ROLE)
+        excluded: dict[str, None] = {}
+        for each in clauses:
+            if isinstance(each, syntax.Except) and (each.moment.text == "start" or self._excluding(each.moment)):
+                excluded[each.moment.text] = None
+        return Task(
+            name=name,
+            roles=tuple(dict.fromkeys(role.text for role in tree.roles)),
+            title=self._title(title) if title else (),
+            form=self.known.tasks.get(name, ()),
+            due=positive(due.duration, "The time a task may take", self.findings) if due else None,
+            escalations=tuple(self._escalation(each) for each in clauses if isinstance(each, syntax.Escalate)),
+            excluded=tuple(excluded),
+            doc=tree.doc,
+            span=tree.name.span,
+        )
+
+    def _title(self, tree: syntax.Title) -> tuple[str | Expr, ...]:
+        read = self.typing.conversions.read
+        return tuple(
+            each if isinstance(each, str) else read(self.typing.infer(each, self.scope)) for each in tree.parts
+        )
+
+    def _escalation(self, tree: syntax.Escalate) -> Escalation:
+        self.names.find(tree.role, Kind.ROLE)
+        after = positive(tree.after, "The time until an escalation", self.findings)
+        return Escalation(tree.role.text, after, tree.span)
+
+    def _excluding(self, moment: syntax.Name) -> bool:
+        if self.names.has(Kind.TASK, moment.text):
+            return True
+        self.names.unknown(moment, "`start` or a task", ["start", *self.names.all(Kind.TASK)])
+        return False
+
+    def _events(self, state: syntax.State, clause: type[syntax.Ignore] | type[syntax.Defer]) -> tuple[str, ...]:
+        """The events a state ignores or defers, each once and with only one of the two."""
+        found: dict[str, None] = {}
+        for name in (name for each in state.members if isinstance(each, clause) for name in each.names):
+            ignored = [
+                earlier
+                for each in state.members
+                if isinstance(each, syntax.Ignore | syntax.Defer)
+                for earlier in each.names
+                if earlier.text == name.text and earlier.span.start < name.span.start
+            ]
+            if self.names.find(name, Kind.EVENT) is None:
+                continue
+            handlers = (each for each in state.members if isinstance(each, syntax.Handler))
+            handled = [each for each in handlers if _handles_all(each, name.text)]
+            if ignored or handled:
+                span = ignored[0].span if ignored else handled[0].span
+                message = f"`{state.name.text}` says two things about `{name.text}`."
+                self.findings.error(
+                    rules.CONTRADICTION, name.span, message, "says this too", others=(Label(span, "one is said here"),)
+                )
+            found[name.text] = None
+        return tuple(found)
+
+
+def _handles_all(handler: syntax.Handler, event: str) -> bool:
+    named = isinstance(handler.trigger, syntax.On) and handler.trigger.name.text == event
+    return named and (handler.guard is None or handler.otherwise)

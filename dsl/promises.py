@@ -1,0 +1,177 @@
+"""Types what a flow promises: properties and scenarios as written in, those of the model out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import model, syntax
+from . import rules_of_meaning as rules
+from .activities import Signature, positive
+from .diagnostics import Label
+from .expressions import Scope, Typing
+from .findings import did_you_mean, listed
+from .handlers import Vocabulary
+from .model import NOBODY, Expr, Parameter, RefKind, Type
+from .resolve import BROKEN, Kind, Names
+from .walk import nodes
+
+VARYING = (
+    model.Ref, model.Now, model.InState, model.Standing, model.Count, model.Compensating, model.Elapsed
+)  # fmt: skip
+"""What has another value in another run, or later in the same one."""
+
+
+class Promises:
+    """Types the properties and scenarios of one flow."""
+
+    def __init__(self, names: Names, typing: Typing, known: Vocabulary) -> None:
+        self.names = names
+        self.findings = names.findings
+        self.typing = typing
+        self.known = known
+        self.scope = Scope(known.variables, asks=True)
+
+    def property(self, tree: syntax.Always | syntax.Reach | syntax.LeadsTo) -> model.Property:
+        match tree:
+            case syntax.Always():
+                return model.Always(self._condition(tree.condition), tree.negated, tree.span)
+            case syntax.Reach():
+                self.names.find(tree.state, Kind.STATE, Kind.FINAL)
+                condition = self._condition(tree.condition) if tree.condition else None
+                return model.Reach(tree.state.text, condition, tree.span)
+            case syntax.LeadsTo():
+                trigger = self._condition(tree.trigger) if tree.trigger else None
+                within = (
+                    positive(tree.within, "The time within which it happens", self.findings) if tree.within else None
+                )
+                return model.LeadsTo(trigger, self._condition(tree.goal), within, tree.span)
+
+    def scenario(self, tree: syntax.Scenario) -> model.Scenario:
+        starts = [each for each in tree.steps if isinstance(each, syntax.GivenStart)]
+        self.findings.only(starts, "A scenario follows one run, but `start` is said")
+        if tree.steps and not isinstance(tree.steps[0], syntax.GivenStart):
+            message = "A scenario begins with `start(..)`."
+            self.findings.error(rules.MISSING_PART, tree.steps[0].span, message, "not started yet")
+        return model.Scenario(tree.title, tuple(self._step(each) for each in tree.steps), tree.span)
+
+    def _condition(self, tree: syntax.Expr) -> Expr:
+        return self.typing.condition(tree, self.scope)
+
+    def _step(self, tree: syntax.ScenarioStep) -> model.ScenarioStep:
+        match tree:
+            case syntax.GivenStart():
+                inputs = {name: type_ for name, (kind, type_) in self.known.variables.items() if kind is RefKind.INPUT}
+                return model.GivenStart(
+                    self._named(tree.args, inputs, "start", tree), self._actor(tree.actor), tree.span
+                )
+            case syntax.GivenOutcome():
+                return self._outcome(tree)
+            case syntax.GivenEvent():
+                kind = self.names.find(tree.name, Kind.EVENT, Kind.TASK)
+                name = tree.name.text
+                known: tuple[Parameter, ...] | None = None
+                if kind:
+                    known = self.known.events[name] if kind is Kind.EVENT else self.known.tasks[name]
+                params = None if known is None else {each.name: each.type for each in known}
+                payload = self._named(tree.args, params, name, tree)
+                return model.GivenEvent(name, payload, self._actor(tree.actor), tree.rejected, tree.span)
+            case syntax.GivenWait():
+                length = positive(tree.duration, "A wait", self.findings)
+                return model.GivenWait(length, tree.span)
+            case syntax.Expect():
+                return model.Expect(self._condition(tree.condition), tree.span)
+            case syntax.ExpectCompensated():
+                for each in tree.names:
+                    self.names.find(each, Kind.COMPENSATION)
+                return model.ExpectUndone(tuple(each.text for each in tree.names), tree.span)
+
+    def _named(
+        self,
+        args: tuple[syntax.Argument, ...],
+        params: Mapping[str, Type] | None,
+        owner: str,
+        tree: syntax.GivenStart | syntax.GivenEvent,
+    ) -> tuple[Expr, ...]:
+        """The arguments in the order of the parameters (None: unknown), each given once, each a constant."""
+        given: dict[str, syntax.Argument] = {}
+        for each in args:
+            name = each.name
+            if name.text in given:
+                self.names.already(name, f"is given twice to `{owner}`", given[name.text].name.span)
+            elif params is not None and name.text not in params:
+                fix = did_you_mean(name.text, name.span, params)
+                message = f"`{owner}` takes no `{name.text}`."
+                note = f"It takes {listed(params)}." if params and not fix else ""
+                self.findings.error(rules.UNKNOWN_NAME, name.span, message, "not taken", fix=fix, note=note)
+            given.setdefault(name.text, each)
+        if params is None:
+            return ()
+        missing = [name for name in params if name not in given]
+        unknown = [name for name in given if name not in params]
+        if missing and not unknown:
+            message = f"`{owner}` also needs {listed(missing)}."
+            self.findings.error(rules.MISSING_PART, tree.span, message, "something is missing")
+        return tuple(
+            constant(given[name].value, type_, self.typing, self.scope)
+            for name, type_ in params.items()
+            if name in given
+        )
+
+    def _outcome(self, tree: syntax.GivenOutcome) -> model.GivenOutcome:
+        outcome, span = tree.outcome.text, tree.outcome.span
+        kind = self.names.find(tree.activity, Kind.ACTIVITY, Kind.COMPENSATION)
+        called = tree.activity.text
+        if kind is Kind.COMPENSATION and outcome != "done":
+            message = f"`{called}` is a compensation, which is retried until it is `done`."
+            self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "never answered")
+        activity = self.known.activities.get(called) if kind is Kind.ACTIVITY else None
+        result: Type | None = activity.result if activity and outcome == "done" else None
+        if activity:
+            self._check_outcome(tree, activity)
+        value: Expr | None = None
+        if tree.value is not None:
+            if kind and result is None:
+                message = f"`{called} {outcome}` brings no value."
+                self.findings.error(rules.WRONG_COUNT, tree.value.span, message, "no value comes along")
+            value = constant(tree.value, result or BROKEN, self.typing, self.scope)
+        elif result is not None:
+            message = f"`{called} done` brings a value of type `{result}`, as in `{called} done(..)`."
+            self.findings.error(rules.MISSING_PART, tree.span, message, "which value?")
+        return model.GivenOutcome(called, outcome, value, tree.span)
+
+    def _check_outcome(self, tree: syntax.GivenOutcome, activity: Signature) -> None:
+        outcome, span, called = tree.outcome.text, tree.outcome.span, tree.activity.text
+        possible = ["done", *activity.fails, *([] if activity.parks else ["timeout", "failed"])]
+        if outcome in possible:
+            return
+        label = Label(self.names.place(Kind.ACTIVITY, called), "declared here")
+        if outcome in ("timeout", "failed"):
+            message = f"`{called}` never answers `{outcome}`, for it is parked when its attempts are used up."
+            self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "never answered", others=(label,))
+        else:
+            fix = did_you_mean(outcome, span, possible)
+            note = "" if fix else f"It can answer {listed(possible, 'or')}."
+            message = f"`{called}` never answers `{outcome}`."
+            self.findings.error(
+                rules.UNKNOWN_NAME, span, message, "not an outcome of it", others=(label,), fix=fix, note=note
+            )
+
+    def _actor(self, tree: syntax.Actor | None) -> model.Actor:
+        if tree is None:
+            return NOBODY
+        self.names.find(tree.role, Kind.ROLE)
+        return model.Actor(tree.person or tree.role.text, tree.role.text)
+
+
+def constant(tree: syntax.Expr, expected: Type, typing: Typing, scope: Scope) -> Expr:
+    """The expression as a value of the expected type, which nothing that happens may change."""
+    value = typing.value(tree, expected, scope)
+    for each in nodes(value):
+        if isinstance(
+            each,
+            model.Ref | model.Now | model.InState | model.Standing | model.Count | model.Compensating | model.Elapsed,
+        ):
+            message = "A constant is needed here, and this changes from run to run."
+            typing.findings.error(rules.NOT_CONSTANT, each.span, message, "not a constant")
+            break
+    return value

@@ -1,0 +1,273 @@
+"""Resolves names: the declarations of a file and of one flow in, tables of what each name stands for out.
+
+What cannot be resolved is reported once and becomes `BROKEN`, which fits everywhere, so that one mistake gives one
+message. A flow with an error never leaves the wing, so nobody else meets `BROKEN`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from . import rules_of_meaning as rules
+from . import syntax
+from .diagnostics import Label
+from .findings import Findings, did_you_mean, listed
+from .model import (
+    BoolType,
+    DecimalType,
+    DurationType,
+    EnumType,
+    InstantType,
+    IntType,
+    NoneType,
+    OptionalType,
+    Parameter,
+    TextType,
+    Type,
+)
+from .source import Span
+
+BROKEN = EnumType("?", ())
+"""The type of what was already reported."""
+
+MOST_PLACES = 18
+
+BUILT_IN: dict[str, Type] = {
+    "bool": BoolType(),
+    "int": IntType(),
+    "text": TextType(),
+    "duration": DurationType(),
+    "instant": InstantType(),
+}
+
+OWN_MEANING = frozenset({"now", "result", "compensating", "elapsed"})
+"""Words that stand for a value by themselves, so no variable may be called so."""
+
+
+class Kind(StrEnum):
+    """What a name can stand for, in the user's words."""
+
+    TYPE = "type"
+    INPUT = "input"
+    DATA = "variable"
+    ROLE = "role"
+    EVENT = "event"
+    TASK = "task"
+    ACTIVITY = "activity"
+    COMPENSATION = "compensation"
+    STATE = "state"
+    CHOICE = "choice"
+    FINAL = "final"
+
+
+SHARED = (
+    {Kind.TYPE},
+    {Kind.INPUT, Kind.DATA},
+    {Kind.ROLE},
+    {Kind.EVENT, Kind.TASK},
+    {Kind.ACTIVITY, Kind.COMPENSATION},
+    {Kind.STATE, Kind.CHOICE, Kind.FINAL},
+)
+"""Kinds in one set share their names: `state X` and `choice X` cannot both be declared."""
+
+
+def a(kind: Kind) -> str:
+    """`an event`, `a state`."""
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Every name declared so far, by kind, with the place of its declaration.
+
+    complete: the whole text was understood; otherwise a name may be declared in a part that was skipped, and is only
+    reported as unknown where it looks like a slip."""
+
+    findings: Findings
+    complete: bool
+    _declared: dict[Kind, dict[str, Span]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+
+    def inner(self) -> Names:
+        """The names as they are now, to be added to for one flow."""
+        return Names(self.findings, self.complete, {kind: dict(names) for kind, names in self._declared.items()})
+
+    def declare(self, kind: Kind, name: syntax.Name) -> bool:
+        """Whether the name was free; otherwise it has been reported."""
+        for other in next(kinds for kinds in SHARED if kind in kinds):
+            if (first := self._declared[other].get(name.text)) is not None:
+                self.already(name, f"is already the name of {a(other)}", first)
+                return False
+        self._declared[kind][name.text] = name.span
+        return True
+
+    def already(self, name: syntax.Name, problem: str, first: Span) -> None:
+        self.findings.error(
+            rules.DUPLICATE_NAME,
+            name.span,
+            f"`{name.text}` {problem}.",
+            "the same name again",
+            others=(Label(first, "first used here"),),
+        )
+
+    def has(self, kind: Kind, name: str) -> bool:
+        return name in self._declared[kind]
+
+    def all(self, *kinds: Kind) -> list[str]:
+        return [name for kind in kinds for name in self._declared[kind]]
+
+    def place(self, kind: Kind, name: str) -> Span:
+        return self._declared[kind][name]
+
+    def find(self, name: syntax.Name, *kinds: Kind) -> Kind | None:
+        """Which of the kinds the name is; None where it is none of them, which has then been reported."""
+        for kind in kinds:
+            if self.has(kind, name.text):
+                return kind
+        self.unknown(name, _either(kinds), self.all(*kinds))
+        return None
+
+    def unknown(self, name: syntax.Name, wanted: str, known: Iterable[str]) -> None:
+        """Reports that `name` is no `wanted`, with what it is instead, or what was perhaps meant."""
+        known = list(known)
+        for kind in Kind:
+            if self.has(kind, name.text):
+                self.findings.error(
+                    rules.MISPLACED_NAME,
+                    name.span,
+                    f"`{name.text}` is {a(kind)}, but here {wanted} is needed.",
+                    f"this is {a(kind)}",
+                    others=(Label(self.place(kind, name.text), "declared here"),),
+                    fix=did_you_mean(name.text, name.span, known),
+                )
+                return
+        fix = did_you_mean(name.text, name.span, known)
+        if fix is None and not self.complete:
+            return
+        note = f"Known here: {listed(known)}." if fix is None and 0 < len(known) <= 8 else ""
+        self.findings.error(
+            rules.UNKNOWN_NAME,
+            name.span,
+            f"There is no {wanted.removeprefix('an ').removeprefix('a ')} called `{name.text}`.",
+            "not declared",
+            fix=fix,
+            note=note,
+        )
+
+
+def _either(kinds: tuple[Kind, ...]) -> str:
+    words = [a(kinds[0]), *kinds[1:]]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+class Types:
+    """The types and enumerations of one file, or of one flow with those of the file around it."""
+
+    def __init__(self, names: Names, outer: Types | None = None) -> None:
+        self.names = names
+        self.findings = names.findings
+        self.enums: dict[str, EnumType] = dict(outer.enums) if outer else {}
+        self._types: dict[str, Type] = dict(outer._types) if outer else {}
+        self._pending: dict[str, syntax.TypeDeclaration] = {}
+
+    def declare(self, declarations: Iterable[syntax.EnumDeclaration | syntax.TypeDeclaration]) -> None:
+        """Takes in the declarations, in any order; each may use the others."""
+        for declaration in declarations:
+            name = declaration.name
+            if name.text in BUILT_IN or name.text == "decimal":
+                message = f"`{name.text}` is already the name of a built-in type."
+                self.findings.error(rules.DUPLICATE_NAME, name.span, message, "choose another name")
+            elif self.names.declare(Kind.TYPE, name):
+                if isinstance(declaration, syntax.TypeDeclaration):
+                    self._pending[name.text] = declaration
+                else:
+                    self._types[name.text] = self._enum(name.text, declaration.members)
+        for waiting in list(self._pending):
+            self._named(waiting)
+
+    def resolve(self, tree: syntax.TypeExpr, owner: str) -> Type:
+        """The type a type expression stands for; `owner` names an enumeration written in place."""
+        match tree:
+            case syntax.NamedType(name):
+                return self._reference(name)
+            case syntax.RangedInt(low, high, span):
+                if low > high:
+                    message = f"The range {low}..{high} is empty, for its lower end is above its upper end."
+                    self.findings.error(rules.OUT_OF_RANGE, span, message, "an empty range")
+                    return IntType()
+                return IntType(low, high)
+            case syntax.DecimalPlaces(places, span):
+                if places > MOST_PLACES:
+                    message = f"A decimal has at most {MOST_PLACES} digits after the point."
+                    self.findings.error(rules.OUT_OF_RANGE, span, message, "too many digits")
+                    return BROKEN
+                return DecimalType(places)
+            case syntax.InlineEnum(members, span):
+                called = "".join(part[:1].upper() + part[1:] for part in owner.split("_"))
+                if called in self.enums or self.names.has(Kind.TYPE, called):
+                    message = f"This enumeration would be called `{called}`, a name that is already taken."
+                    note = f"Declare it outside, `enum SomeName {{ .. }}`, and write `{owner}` with that name."
+                    self.findings.error(rules.DUPLICATE_NAME, span, message, f"would be called `{called}`", note=note)
+                    return BROKEN
+                return self._enum(called, members)
+            case syntax.Optional(item):
+                inner = self.resolve(item, owner)
+                return inner if inner == BROKEN or isinstance(inner, OptionalType | NoneType) else OptionalType(inner)
+
+    def parameters(self, fields: Iterable[syntax.Field], owner: str) -> tuple[Parameter, ...]:
+        """The parameters or form fields of `owner`, each name once."""
+        found: dict[str, Parameter] = {}
+        for each in fields:
+            name = each.name
+            if name.text in found:
+                self.names.already(name, f"is twice among what `{owner}` takes", found[name.text].span)
+            if each.initial is not None:
+                message = f"`{name.text}` is given with each `{owner}`, so it has no initial value."
+                self.findings.error(rules.CONTRADICTION, each.span, message, "has an initial value")
+            refuse_own_meaning(name, self.findings)
+            resolved = self.resolve(each.type, f"{owner}_{name.text}")
+            found.setdefault(name.text, Parameter(name.text, resolved, name.span))
+        return tuple(found.values())
+
+    def _enum(self, name: str, members: tuple[syntax.Name, ...]) -> EnumType:
+        seen: dict[str, Span] = {}
+        for member in members:
+            if member.text in seen:
+                self.names.already(member, f"is twice a member of `{name}`", seen[member.text])
+            seen.setdefault(member.text, member.span)
+            refuse_own_meaning(member, self.findings)
+        self.enums[name] = EnumType(name, tuple(seen))
+        return self.enums[name]
+
+    def _reference(self, name: syntax.Name) -> Type:
+        if name.text in BUILT_IN:
+            return BUILT_IN[name.text]
+        if name.text == "decimal":
+            message = "A decimal says how many digits it has after the point, as `decimal(2)` does."
+            self.findings.error(rules.MISSING_PART, name.span, message, "how many digits?")
+            return BROKEN
+        if not self.names.has(Kind.TYPE, name.text):
+            self.names.unknown(name, "a type", [*BUILT_IN, *self.names.all(Kind.TYPE)])
+            return BROKEN
+        return self._named(name.text)
+
+    def _named(self, name: str) -> Type:
+        if name in self._types:
+            return self._types[name]
+        declaration = self._pending.pop(name, None)
+        if declaration is None:  # it is being resolved right now
+            message = f"The type `{name}` is made of itself."
+            self.findings.error(rules.CIRCULAR_TYPE, self.names.place(Kind.TYPE, name), message, "leads back to itself")
+            self._types[name] = BROKEN
+        else:
+            resolved = self.resolve(declaration.type, name)
+            self._types.setdefault(name, resolved)
+        return self._types[name]
+
+
+def refuse_own_meaning(name: syntax.Name, findings: Findings) -> None:
+    """Reports a variable, parameter or enum member called like a word that stands for a value by itself."""
+    if name.text in OWN_MEANING:
+        message = f"`{name.text}` has a meaning of its own in expressions, so nothing else can be called so."
+        findings.error(rules.MISPLACED_NAME, name.span, message, "choose another name")

@@ -1,0 +1,325 @@
+"""The rules of meaning: E2xx names, E3xx types. Each is a page for `explain`.
+
+In a page the first `flow` block shows the mistake and the second one mends it; a test analyses both, each inside a flow
+that starts in `Done`.
+"""
+
+from __future__ import annotations
+
+from .diagnostics import Rule
+
+# ---------------------------------------------------------------- E2xx: names
+
+UNKNOWN_NAME = Rule(
+    "E201",
+    "unknown-name",
+    "A name that nothing in the flow declares.",
+    """\
+Every state, role, event, activity, type and variable is declared somewhere in the file; the order does not matter.
+
+```flow
+event cancel by custmer
+roles customer
+```
+
+Usually it is a slip, and the message names what was probably meant.
+
+```flow
+event cancel by customer
+roles customer
+```
+""",
+)
+
+DUPLICATE_NAME = Rule(
+    "E202",
+    "duplicate-name",
+    "One name for two things of one kind.",
+    """\
+States, choices and finals share their names, and so do inputs and data, events and tasks, activities and
+compensations. What a handler binds may not hide a variable either, or a reader could not tell which one is meant.
+
+```flow
+data { amount: int = 0 }
+event pay(amount: int)
+state Waiting { on pay(amount) -> Done }
+```
+
+Give the second one a name of its own.
+
+```flow
+data { amount: int = 0 }
+event pay(amount: int)
+state Waiting { on pay(paid) { amount = paid } -> Done }
+```
+""",
+)
+
+AMBIGUOUS_NAME = Rule(
+    "E203",
+    "ambiguous-name",
+    "A name that can mean two things where it stands.",
+    """\
+An enum member is written without its enum; what is expected at its place tells which one is meant. Where nothing does,
+two enums with such a member leave it open.
+
+```flow
+enum Answer { yes, no, open }
+enum Door { open, shut }
+state Asking { after 1h when open == open -> Done }
+```
+
+Compare with something that has a type.
+
+```flow
+enum Answer { yes, no, open }
+enum Door { open, shut }
+data { answer: Answer = open }
+state Asking { after 1h when answer == open -> Done }
+```
+""",
+)
+
+MISPLACED_NAME = Rule(
+    "E204",
+    "misplaced-name",
+    "A name that exists, but not for this place.",
+    """\
+A role stands where a state is needed, an input is assigned, `result` is used outside its activity, or a handler asks
+`compensating`, which only properties and expectations may.
+
+```flow
+input { total: int }
+state Waiting { after 1h { total = 0 } -> Done }
+```
+
+Inputs stay as they were given at the start; what changes is `data`.
+
+```flow
+data { total: int = 1 }
+state Waiting { after 1h { total = 0 } -> Done }
+```
+""",
+)
+
+UNACCEPTABLE = Rule(
+    "E205",
+    "unacceptable-code",
+    "`accept` with a code that does not exist or cannot be accepted.",
+    """\
+Most findings can be accepted at their place, with a reason. Those that make the run itself unsafe cannot: F003, F006,
+F008, F101, F102, F301, F302 and F401 to F403. Warnings need no acceptance.
+
+```flow
+accept F101 "nobody will notice"
+```
+
+Mend what the finding shows, or accept one that may be.
+
+```flow
+accept F201 "a customer may take years to answer"
+```
+""",
+)
+
+CIRCULAR_TYPE = Rule(
+    "E206",
+    "circular-type",
+    "A type that is declared by means of itself.",
+    """\
+```flow
+type Money = Price
+type Price = Money
+```
+
+One of them has to say what it is made of.
+
+```flow
+type Money = decimal(2)
+type Price = Money
+```
+""",
+)
+
+# ---------------------------------------------------------------- E3xx: types and meaning
+
+WRONG_TYPE = Rule(
+    "E301",
+    "wrong-type",
+    "A value of one type where another is needed.",
+    """\
+Only what loses nothing is converted: an int to a decimal, a decimal to one with more places, a `T` to a `T?`. A `T?`
+may be read where a `T` is needed; that it is not `none` there is proved by F402.
+
+```flow
+data { note: text = 3 }
+```
+
+Text is not made from numbers, nothing is rounded, and there is no truth but `true` and `false`.
+
+```flow
+data { note: text = "three" }
+```
+""",
+)
+
+WRONG_COUNT = Rule(
+    "E302",
+    "wrong-count",
+    "More or fewer values than there are places for them.",
+    """\
+Values are passed and bound by position: each parameter of an activity takes one, each value an event brings is named
+or left out with `_`. A handler without parentheses binds nothing.
+
+```flow
+event pay(amount: int, note: text)
+state Waiting { on pay(amount) -> Done }
+```
+
+```flow
+event pay(amount: int, note: text)
+state Waiting { on pay(amount, _) -> Done }
+```
+""",
+)
+
+OUT_OF_RANGE = Rule(
+    "E303",
+    "out-of-range",
+    "A constant outside what its place can hold.",
+    """\
+A literal outside its type's range, a decimal with more digits after the point than its type holds, an empty range, no
+attempts at all, a backoff that begins above its limit. What is computed is proved to stay in its range by F401.
+
+```flow
+data { copies: int 1..100 = 0 }
+```
+
+```flow
+data { copies: int 1..100 = 1 }
+```
+""",
+)
+
+MISSING_PART = Rule(
+    "E304",
+    "missing-part",
+    "Something is left out that has no default.",
+    """\
+A flow without `start`, a variable without an initial value (only a `T?` starts by itself, as `none`), a scenario that
+does not begin with `start(..)` or leaves an input out, an `accept` without a reason.
+
+```flow
+data { attempts: int }
+```
+
+```flow
+data { attempts: int = 0 }
+```
+""",
+)
+
+WRONG_OPERAND = Rule(
+    "E305",
+    "wrong-operand",
+    "An operator between values it is not defined for.",
+    """\
+Numbers, durations and instants have an order; only numbers and times are computed with. `/` and `%` are for whole
+numbers, because most decimals cannot be divided exactly and nothing is rounded silently.
+
+```flow
+data { total: decimal(2) = 10.00, share: decimal(2) = 0.00 }
+state Sharing { after 1h { share = total / 4 } -> Done }
+```
+
+Multiply by a fraction, or let an activity do the rounding.
+
+```flow
+data { total: decimal(2) = 10.00, share: decimal(4) = 0.00 }
+state Sharing { after 1h { share = total * 0.25 } -> Done }
+```
+""",
+)
+
+NOT_CONSTANT = Rule(
+    "E306",
+    "not-constant",
+    "Something that changes where a constant is needed.",
+    """\
+Initial values of data, and the values given in a scenario, are the same in every run.
+
+```flow
+input { limit: int }
+data { left: int = limit }
+```
+
+What depends on an input is assigned where the flow starts.
+
+```flow
+input { limit: int }
+data { left: int = 0 }
+state Counting { after 1h { left = limit } -> Done }
+```
+""",
+)
+
+NO_SUCH_TRIGGER = Rule(
+    "E307",
+    "no-such-trigger",
+    "A handler for something that can never happen in its state.",
+    """\
+A state sees the outcomes of its own `do` and the completion of its own tasks. An activity that is parked when its
+attempts are used up never answers `timeout` or `failed`.
+
+```flow
+state Waiting {
+  on failed -> Done
+  after 1h  -> Done
+}
+```
+
+Handle an outcome in the state that starts the activity.
+
+```flow
+activity look() { readonly }
+state Looking {
+  do look()
+  on done   -> Done
+  on failed -> Done
+}
+```
+""",
+)
+
+CONTRADICTION = Rule(
+    "E308",
+    "contradiction",
+    "Two lines that cannot both hold, or one thing said twice.",
+    """\
+Two timeouts of one activity, `readonly` beside `compensate`, an event that is ignored and handled without condition, an
+`else` without a `when` before it, one compensation called in two ways.
+
+```flow
+activity pay(amount: int) { timeout 10s readonly timeout 20s }
+```
+
+No order of lines decides anything, so neither of them wins.
+
+```flow
+activity pay(amount: int) { timeout 10s readonly }
+```
+""",
+)
+
+TOO_LARGE = Rule(
+    "E309",
+    "too-large",
+    "More states than a flow may have, or an expression with more operators inside one another than can be followed.",
+    """\
+A flow may have 2,000 states, and an expression may nest 200 operators. Nobody can review more than that; such a flow is
+several flows, and such an expression several lines of a `choice`.
+""",
+)
+
+MEANING_RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+"""Every rule above, in the order of the codes. Keep this the last line."""

@@ -1,0 +1,235 @@
+"""The meaning of a text: the tree as written in, typed Flows and diagnostics out.
+
+It gathers every mistake and goes on; a flow with a mistake in it, or in the declarations around it, is not returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from . import rules_of_meaning as rules
+from . import syntax
+from .acceptance import accepts
+from .activities import Activities, signature
+from .behaviour import Behaviour
+from .diagnostics import Diagnostic
+from .expressions import Scope, Typing
+from .findings import Findings
+from .handlers import Vocabulary
+from .model import (
+    Event,
+    Final,
+    Flow,
+    Goto,
+    Literal,
+    NoneType,
+    OptionalType,
+    Parameter,
+    RefKind,
+    Start,
+    Type,
+    Variable,
+)
+from .promises import Promises, constant
+from .resolve import BROKEN, Kind, Names, Types, refuse_own_meaning
+from .source import Source
+from .unused import warn_of_unused
+
+MOST_STATES = 2000
+
+Member = TypeVar("Member")
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """The flows without a mistake, and what was found, in the order of the text."""
+
+    flows: tuple[Flow, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def analyse(tree: syntax.File, source: Source) -> Analysed:
+    """Gives the flows of a file their meaning."""
+    findings = Findings()
+    names = Names(findings, tree.complete)
+    types = Types(names)
+    types.declare(each for each in tree.members if not isinstance(each, syntax.Flow))
+    sound = findings.errors == 0 and tree.complete
+    flows: list[Flow] = []
+    seen: dict[str, syntax.Name] = {}
+    for each in tree.members:
+        if isinstance(each, syntax.Flow):
+            if each.name.text in seen:
+                names.already(each.name, "is already the name of a flow", seen[each.name.text].span)
+            seen.setdefault(each.name.text, each.name)
+            before = findings.errors
+            analysis = _Analysis(each, names, types)
+            flow = analysis.flow(source)
+            if sound and flow is not None and findings.errors == before:
+                warn_of_unused(flow, analysis.names)
+                flows.append(flow)
+    return Analysed(tuple(flows), findings.sorted())
+
+
+class _Analysis:
+    """One flow on its way from the tree to the model."""
+
+    def __init__(self, tree: syntax.Flow, names: Names, types: Types) -> None:
+        self.tree = tree
+        self.names = names.inner()
+        self.findings = names.findings
+        self.types = Types(self.names, types)
+        self._declare()
+        self.known = self._vocabulary()
+        self.typing = Typing(self.names, self.types.enums)
+        self.inputs = Scope({name: each for name, each in self.known.variables.items() if each[0] is RefKind.INPUT})
+
+    def flow(self, source: Source) -> Flow | None:
+        """The flow; None where it has no start, which has then been reported."""
+        tree, name, known = self.tree, self.tree.name, self.known
+        behaviour = Behaviour(self.names, self.typing, known)
+        promises = Promises(self.names, self.typing, known)
+        activities = Activities(self.names, self.typing, self.inputs)
+        version = self.findings.only(self._all(syntax.Version), f"The version of `{name.text}` is said")
+        if version and version.number < 1:
+            self.findings.error(rules.OUT_OF_RANGE, version.span, "Versions count from 1.", "below 1")
+        start = self._start(behaviour)
+        deadline = self.findings.only(self._all(syntax.Deadline), f"The deadline of `{name.text}` is said")
+        properties = (each for each in tree.members if isinstance(each, syntax.Always | syntax.Reach | syntax.LeadsTo))
+        flow = Flow(
+            name=name.text,
+            version=version.number if version else 1,
+            doc=tree.doc,
+            enums=tuple(self.types.enums.values()),
+            inputs=tuple(self._input(each) for block in self._all(syntax.Input) for each in block.fields),
+            data=tuple(self._data(each) for block in self._all(syntax.Data) for each in block.fields),
+            roles=tuple(self.names.all(Kind.ROLE)),
+            events=tuple(self._event(each) for each in self._all(syntax.EventDeclaration)),
+            activities=tuple(
+                activities.activity(each, known.activities[each.name.text])
+                for each in self._all(syntax.ActivityDeclaration)
+            ),
+            start=start or Start((), Goto(""), name.span),
+            states=tuple(behaviour.state(each) for each in self._all(syntax.State)),
+            choices=tuple(behaviour.choice(each) for each in self._all(syntax.Choice)),
+            finals=tuple(_final(each) for each in self._all(syntax.Final)),
+            deadline=behaviour.deadline(deadline, self.inputs) if deadline else None,
+            properties=tuple(promises.property(each) for each in properties),
+            scenarios=tuple(promises.scenario(each) for each in self._all(syntax.Scenario)),
+            accepts=accepts(tree.members, self.findings),
+            source=source,
+            span=name.span,
+        )
+        return flow if start else None
+
+    def _all(self, kind: type[Member]) -> list[Member]:
+        return [each for each in self.tree.members if isinstance(each, kind)]
+
+    # ------------------------------------------------------------ names first
+
+    def _declare(self) -> None:
+        """Declares every name of the flow, so that each may be used before the line it is declared in."""
+        named: list[tuple[Kind, syntax.Name]] = []
+        for each in self.tree.members:
+            match each:
+                case syntax.Input() | syntax.Data():
+                    kind = Kind.INPUT if isinstance(each, syntax.Input) else Kind.DATA
+                    named += [(kind, field.name) for field in each.fields]
+                    for field in each.fields:
+                        refuse_own_meaning(field.name, self.findings)
+                case syntax.Roles(roles):
+                    named += [(Kind.ROLE, role) for role in roles]
+                case syntax.EventDeclaration(name):
+                    named.append((Kind.EVENT, name))
+                case syntax.ActivityDeclaration(name):
+                    named.append((Kind.ACTIVITY, name))
+                case syntax.State(name, members):
+                    named.append((Kind.STATE, name))
+                    named += [(Kind.TASK, task.name) for task in members if isinstance(task, syntax.Task)]
+                case syntax.Choice(name):
+                    named.append((Kind.CHOICE, name))
+                case syntax.Final(name):
+                    named.append((Kind.FINAL, name))
+                case _:
+                    pass
+        for kind, name in named:
+            self.names.declare(kind, name)
+        for activity in self._all(syntax.ActivityDeclaration):
+            for clause in activity.clauses:
+                if isinstance(clause, syntax.Compensate) and not self.names.has(Kind.COMPENSATION, clause.name.text):
+                    self.names.declare(Kind.COMPENSATION, clause.name)
+        states = self._all(syntax.State)
+        if len(states) > MOST_STATES:
+            message = (
+                f"`{self.tree.name.text}` has {len(states)} states, and {MOST_STATES} are the most a flow may have."
+            )
+            self.findings.error(rules.TOO_LARGE, states[MOST_STATES].name.span, message, "one state too many")
+
+    def _vocabulary(self) -> Vocabulary:
+        """What each name carries: the types of variables, payloads, forms and calls."""
+        types = self.types
+        types.declare(
+            each for each in self.tree.members if isinstance(each, syntax.EnumDeclaration | syntax.TypeDeclaration)
+        )
+        variables: dict[str, tuple[RefKind, Type]] = {}
+        for each in self.tree.members:
+            if isinstance(each, syntax.Input | syntax.Data):
+                kind = RefKind.INPUT if isinstance(each, syntax.Input) else RefKind.DATA
+                for field in each.fields:
+                    variables.setdefault(field.name.text, (kind, types.resolve(field.type, field.name.text)))
+        events = {
+            each.name.text: types.parameters(each.params, each.name.text) for each in self._all(syntax.EventDeclaration)
+        }
+        activities = {each.name.text: signature(each, types) for each in self._all(syntax.ActivityDeclaration)}
+        tasks: dict[str, tuple[Parameter, ...]] = {}
+        owners: dict[str, str] = {}
+        for state in self._all(syntax.State):
+            for task in state.members:
+                if isinstance(task, syntax.Task):
+                    forms = (each for each in task.clauses if isinstance(each, syntax.Form))
+                    tasks[task.name.text] = types.parameters((f for form in forms for f in form.fields), task.name.text)
+                    owners.setdefault(task.name.text, state.name.text)
+        return Vocabulary(variables, events, tasks, owners, activities)
+
+    # ------------------------------------------------------------ then what uses them
+
+    def _input(self, field: syntax.Field) -> Variable:
+        if field.initial is not None:
+            message = f"`{field.name.text}` is given at the start, so it has no initial value."
+            note = "What has a value of its own belongs into `data`."
+            self.findings.error(rules.CONTRADICTION, field.initial.span, message, "has an initial value", note=note)
+        return Variable(field.name.text, self.known.variables[field.name.text][1], None, field.doc, field.name.span)
+
+    def _data(self, field: syntax.Field) -> Variable:
+        name, type_ = field.name, self.known.variables[field.name.text][1]
+        if field.initial is not None:
+            initial = constant(field.initial, type_, self.typing, Scope(self.known.variables))
+        elif isinstance(type_, OptionalType):
+            initial = self.typing.conversions.fit(Literal(None, NoneType(), field.span), type_)
+        else:
+            initial = Literal(None, BROKEN, field.span)
+            if type_ != BROKEN:
+                message = f"`{name.text}` needs an initial value, as in `{name.text}: {type_} = ..`."
+                note = f"With the type `{type_}?` it would start as `none`."
+                self.findings.error(rules.MISSING_PART, name.span, message, "starts as what?", note=note)
+        return Variable(name.text, type_, initial, field.doc, name.span)
+
+    def _event(self, tree: syntax.EventDeclaration) -> Event:
+        for role in tree.roles:
+            self.names.find(role, Kind.ROLE)
+        roles = tuple(dict.fromkeys(role.text for role in tree.roles))
+        return Event(tree.name.text, self.known.events[tree.name.text], roles, tree.doc, tree.name.span)
+
+    def _start(self, behaviour: Behaviour) -> Start | None:
+        name = self.tree.name
+        start = self.findings.only(self._all(syntax.Start), f"`{name.text}` starts in one place, but `start` is said")
+        if start is None and self.names.complete:
+            message = f"`{name.text}` does not say where it starts."
+            note = "Write `start -> S`, with S its first state."
+            self.findings.error(rules.MISSING_PART, name.span, message, "no `start`", note=note)
+        return behaviour.start(start) if start else None
+
+
+def _final(tree: syntax.Final) -> Final:
+    return Final(tree.name.text, tree.failure, tree.doc, tree.name.span)
