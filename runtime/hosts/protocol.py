@@ -1,0 +1,81 @@
+"""What every durable host offers: the questions and acts of people and programs, whatever engine runs below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+from ..core import NOBODY, Actor, Outcome
+from ..flow import Flow
+from ..store import Attempt, Instance, JournalEntry, PendingCall, TaskItem
+
+Inputs = TypeVar("Inputs")
+
+
+class Host(Protocol):
+    """Inside `async with host:` its worker runs. Everything it acknowledges is durable."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def start(
+        self, flow: type[Flow[Inputs, Any, Any, Any]], id: str, inputs: Inputs, *, by: Actor = NOBODY
+    ) -> JournalEntry:
+        """Start an instance. The same id with the same inputs again is the same start, once.
+
+        Raises Rejected (payload) and Conflict (the id is taken by another start)."""
+        ...
+
+    async def send(self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
+        """Hand an event to an instance. With a request id, sending it again is the same sending, once.
+
+        Raises Rejected with nothing changed, Unknown, Conflict (the request id was used for something else)."""
+        ...
+
+    async def complete(self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
+        """Complete an open task; `task` is its generated event with the form's fields. Raises as `send` does."""
+        ...
+
+    async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        """An operator gives a parked call a new round of attempts. Raises NotParked, Unknown."""
+        ...
+
+    async def settle(self, id: str, outcome: Outcome, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        """An operator answers a parked call by hand. Raises NotParked, Unknown, Invalid."""
+        ...
+
+    async def instance(self, id: str) -> Instance:
+        """Raises Unknown."""
+        ...
+
+    async def record(self, id: str) -> Flow[Any, Any, Any, Any]:
+        """The instance's record, as its generated module defines it. Raises Unknown."""
+        ...
+
+    async def journal(self, id: str) -> Sequence[JournalEntry]:
+        """All rows of the instance, oldest first."""
+        ...
+
+    async def attempts(self, id: str) -> Sequence[Attempt]:
+        """All attempts of its calls, oldest first."""
+        ...
+
+    async def tasks(self, role: str | None = None) -> Sequence[TaskItem]:
+        """The open tasks (of this role, where one is given)."""
+        ...
+
+    async def parked(self) -> Sequence[PendingCall]:
+        """The dead letters: calls that wait for an operator."""
+        ...
+
+    async def settled(self, id: str) -> Instance:
+        """Wait until nothing of the instance runs or is due: it has finished, or waits for somebody or for time."""
+        ...
+
+    async def run_until_idle(self) -> None:
+        """Wait until nothing at all runs or is due now."""
+        ...

@@ -1,0 +1,156 @@
+"""The embedded host: a file and flows with their activities in; instances that survive whatever happens to the process.
+
+    host = SqliteHost("shop.db", {Order: OrderActivities()})
+    async with host:
+        await host.start(Order, "o-1", OrderInputs(sku="A1", qty=2, total=Decimal("20.00")), by=Actor("cleo"))
+        await host.settled("o-1")
+
+Several processes may open the same file on one machine; each call runs in one of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from ..core import NOBODY, Actor, Fired, Outcome
+from ..engine import Engine
+from ..errors import Unknown
+from ..flow import Flow
+from ..journal import AnyFlow, label
+from ..spec import FlowSpec
+from ..store import Attempt, Instance, JournalEntry, PendingCall, TaskItem, Transaction
+from ..timers import Clock, SystemClock
+from ..worker import Limits, Worker
+from .sqlite_store import SqliteStore
+
+Inputs = TypeVar("Inputs")
+
+
+class SqliteHost:
+    """`protocol.Host` on one SQLite file. `flows` pairs each flow with the object that has its activities' methods."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        flows: Mapping[type[AnyFlow], object],
+        *,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+        worker: str | None = None,
+    ) -> None:
+        """Nothing is opened yet. `worker` must differ between all hosts that ever use the file; by default it does.
+
+        Raises TypeError when an activity has no method."""
+        for flow, activities in flows.items():
+            _require_methods(flow.spec, activities)
+        self._path = path
+        self._engine = Engine({label(flow): flow for flow in flows})
+        self._activities = {label(flow): activities for flow, activities in flows.items()}
+        self._clock: Clock = clock or SystemClock()
+        self._limits = limits or Limits()
+        self._id = worker or uuid.uuid4().hex
+
+    async def __aenter__(self) -> Self:
+        """Open the file and start working. Raises StoreError."""
+        self._store = SqliteStore(self._path)
+        self._worker = Worker(self._id, self._store, self._engine, self._activities, self._clock, self._limits)
+        self._working = asyncio.create_task(self._worker.run())
+        self._working.add_done_callback(lambda _: self._worker.bell.ring())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop working, give back what runs, close the file. Raises what ended the worker, if something did."""
+        self._working.cancel()
+        try:
+            await self._working
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self._store.close()
+
+    # ------------------------------------------------------------ acts
+
+    async def start(
+        self, flow: type[Flow[Inputs, Any, Any, Any]], id: str, inputs: Inputs, *, by: Actor = NOBODY
+    ) -> JournalEntry:
+        return await self._act(lambda tx: self._engine.start(tx, label(flow), id, inputs, by, self._clock.now()))
+
+    async def send(self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
+        if isinstance(event, (Outcome, Fired)):
+            raise TypeError("outcomes and timers are the host's own; an operator uses `settle`")
+        return await self._act(lambda tx: self._engine.deliver(tx, id, event, by, self._clock.now(), request))
+
+    async def complete(self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
+        return await self.send(id, task, by=by, request=request)
+
+    async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        _require_reason(reason)
+        return await self._act(lambda tx: self._engine.retry(tx, id, key, reason, by, self._clock.now()))
+
+    async def settle(self, id: str, outcome: Outcome, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        _require_reason(reason)
+        return await self._act(lambda tx: self._engine.settle(tx, id, outcome, reason, by, self._clock.now()))
+
+    async def _act(self, work: Callable[[Transaction], JournalEntry]) -> JournalEntry:
+        entry = await self._store.write(work)
+        self._worker.wake()
+        return entry
+
+    # ------------------------------------------------------------ questions
+
+    async def instance(self, id: str) -> Instance:
+        instance = await self._store.read(lambda tx: tx.instance(id))
+        if instance is None:
+            raise Unknown(f"there is no instance {id!r}")
+        return instance
+
+    async def record(self, id: str) -> AnyFlow:
+        return self._engine.record(await self.instance(id))
+
+    async def journal(self, id: str) -> Sequence[JournalEntry]:
+        return await self._store.read(lambda tx: tx.entries(id))
+
+    async def attempts(self, id: str) -> Sequence[Attempt]:
+        return await self._store.read(lambda tx: tx.attempts(id))
+
+    async def tasks(self, role: str | None = None) -> Sequence[TaskItem]:
+        return await self._store.read(lambda tx: tx.tasks(role))
+
+    async def parked(self) -> Sequence[PendingCall]:
+        return await self._store.read(lambda tx: tx.parked_calls())
+
+    async def settled(self, id: str) -> Instance:
+        await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))
+        return await self.instance(id)
+
+    async def run_until_idle(self) -> None:
+        await self._until(lambda tx: self._engine.idle(tx, self._clock.now()))
+
+    async def _until(self, condition: Callable[[Transaction], bool]) -> None:
+        self._worker.wake()
+        while True:
+            bell = self._worker.bell.next
+            if self._working.done():
+                await self._working
+            if await self._store.read(condition):
+                return
+            await bell.wait()
+
+
+def _require_methods(spec: FlowSpec, activities: object) -> None:
+    methods = [*(a.method for a in spec.activities.values()), *(c.method for c in spec.compensations.values())]
+    missing = [method for method in methods if not callable(getattr(activities, method, None))]
+    if missing:
+        raise TypeError(f"{type(activities).__name__} lacks {', '.join(missing)}, which {spec.name} calls")
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise ValueError("an operator's act needs a reason")

@@ -1,0 +1,134 @@
+"""The storage of the SQLite host: a file in, transactions over it out, and every failure as a StoreError that names it.
+
+WAL and `synchronous=FULL`: a committed transaction is on the disk. One connection, used by one thread of its own, so
+that a slow disk does not stop the event loop; every writing transaction takes the file's write lock before it reads,
+so it always decides on the fresh state. The primary key (instance, sequence) of the journal holds even if that failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, StoreError, TooNew
+from ..store import Transaction
+from .sqlite_tables import SCHEMA, TABLES, SqliteTransaction
+
+APPLICATION = 0x50454E53
+"""Marks the file as ours (`PENS`); other programs' databases are refused."""
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """`store.Store` on a file."""
+
+    def __init__(self, path: str | Path, busy: timedelta = timedelta(seconds=30)) -> None:
+        """Open or create the file. Raises StoreError."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="penstock-store")
+        try:
+            self._db = self._thread.submit(_open, Path(path), busy).result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
+        self._transaction = SqliteTransaction(self._db)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        return await self._run(work, "BEGIN IMMEDIATE")
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._run(work, "BEGIN")
+
+    async def foreign(self) -> int:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._foreign)
+
+    def _foreign(self) -> int:
+        with translated():
+            (version,) = self._db.execute("PRAGMA data_version").fetchone()
+            return int(version)
+
+    async def _run(self, work: Callable[[Transaction], T], begin: str) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, begin)
+
+    def _transact(self, work: Callable[[Transaction], T], begin: str) -> T:
+        with translated():
+            self._db.execute(begin)
+            try:
+                result = work(self._transaction)
+                self._db.execute("COMMIT")
+                return result
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        self._thread.submit(self._db.close).result()
+        self._thread.shutdown()
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """SQLite's errors as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        raise ERRORS.get(code, StoreError)(f"{error}") from error
+
+
+ERRORS: dict[int, type[StoreError]] = {
+    sqlite3.SQLITE_NOTADB: NotAStore,
+    sqlite3.SQLITE_CORRUPT: Corrupt,
+    sqlite3.SQLITE_READONLY: NotWritable,
+    sqlite3.SQLITE_CANTOPEN: NotWritable,
+    sqlite3.SQLITE_PERM: NotWritable,
+    sqlite3.SQLITE_FULL: DiskFull,
+    sqlite3.SQLITE_BUSY: Busy,
+    sqlite3.SQLITE_LOCKED: Busy,
+}
+
+
+def _open(path: Path, busy: timedelta) -> sqlite3.Connection:
+    with translated():
+        db = sqlite3.connect(path, isolation_level=None, timeout=busy.total_seconds(), check_same_thread=False)
+        try:
+            _prepare(db, path)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Recognise the file before anything in it is changed; an empty one becomes ours."""
+    application, schema, tables = _identity(db)
+    if tables and application != APPLICATION:
+        raise NotAStore(f"{path} belongs to another program")
+    if schema > SCHEMA:
+        raise TooNew(f"{path} has schema {schema}; this version of penstock knows {SCHEMA}")
+    (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise NotWritable(f"{path} cannot have a write-ahead log: is it on a network file system?")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("BEGIN IMMEDIATE")
+    if not _identity(db)[2]:  # still empty now that the write lock is ours
+        for statement in TABLES.split(";\n"):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+        db.execute(f"PRAGMA user_version = {SCHEMA}")
+    db.execute("COMMIT")
+
+
+def _identity(db: sqlite3.Connection) -> tuple[int, int, int]:
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (schema,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return application, schema, tables

@@ -1,0 +1,299 @@
+"""The tables of the SQLite host, and `store.Transaction` over them: values in, rows out, and back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from ..store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer
+from ..timers import micros, moment
+
+SCHEMA = 1
+"""Counts the changes of the tables."""
+
+TABLES = """
+CREATE TABLE instance (
+  id            TEXT PRIMARY KEY,
+  flow          TEXT NOT NULL,
+  sequence      INTEGER NOT NULL,
+  at            INTEGER NOT NULL,
+  status        TEXT NOT NULL,
+  configuration TEXT NOT NULL,
+  snapshot      TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE journal (
+  instance      TEXT NOT NULL REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,
+  sequence      INTEGER NOT NULL,
+  at            INTEGER NOT NULL,
+  kind          TEXT NOT NULL,
+  actor         TEXT NOT NULL,
+  trigger       TEXT NOT NULL,
+  note          TEXT NOT NULL,
+  request       TEXT,
+  effects       TEXT NOT NULL,
+  status        TEXT NOT NULL,
+  configuration TEXT NOT NULL,
+  PRIMARY KEY (instance, sequence)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX journal_request ON journal (instance, request) WHERE request IS NOT NULL;
+
+CREATE TABLE call (
+  instance      TEXT NOT NULL REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,
+  key           TEXT NOT NULL,
+  flow          TEXT NOT NULL,
+  name          TEXT NOT NULL,
+  args          TEXT NOT NULL,
+  forward       TEXT,
+  due           INTEGER,
+  attempts      INTEGER NOT NULL,
+  forgiven      INTEGER NOT NULL,
+  owner         TEXT,
+  interrupted   INTEGER NOT NULL,
+  error         TEXT NOT NULL,
+  PRIMARY KEY (instance, key)
+) WITHOUT ROWID;
+CREATE INDEX call_due ON call (due) WHERE owner IS NULL AND due IS NOT NULL;
+CREATE INDEX call_owner ON call (owner) WHERE owner IS NOT NULL;
+CREATE INDEX call_parked ON call (instance) WHERE due IS NULL;
+
+CREATE TABLE attempt (
+  instance      TEXT NOT NULL REFERENCES instance (id),
+  key           TEXT NOT NULL,
+  number        INTEGER NOT NULL,
+  worker        TEXT NOT NULL,
+  started       INTEGER NOT NULL,
+  ended         INTEGER,
+  result        TEXT NOT NULL,
+  PRIMARY KEY (instance, key, number)
+) WITHOUT ROWID;
+
+CREATE TABLE timer (
+  instance      TEXT NOT NULL REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,
+  name          TEXT NOT NULL,
+  flow          TEXT NOT NULL,
+  due           INTEGER NOT NULL,
+  PRIMARY KEY (instance, name)
+) WITHOUT ROWID;
+CREATE INDEX timer_due ON timer (due);
+
+CREATE TABLE task (
+  instance      TEXT NOT NULL REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,
+  key           TEXT NOT NULL,
+  task          TEXT NOT NULL,
+  roles         TEXT NOT NULL,
+  title         TEXT NOT NULL,
+  due           INTEGER,
+  excluded      TEXT NOT NULL,
+  PRIMARY KEY (instance, key)
+) WITHOUT ROWID;
+
+CREATE TABLE worker (
+  id            TEXT PRIMARY KEY,
+  lease         INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+T = TypeVar("T")
+
+
+class SqliteTransaction:
+    """`store.Transaction` in SQL, one method a statement."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._db.execute(sql, values).fetchall()
+
+    def _put(self, table: str, *values: Any) -> None:
+        self._db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+
+    @contextmanager
+    def savepoint(self) -> Generator[None]:
+        self._db.execute("SAVEPOINT step")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK TO step")
+            raise
+        finally:
+            self._db.execute("RELEASE step")
+
+    # ------------------------------------------------------------ instances and their journal
+
+    def instance(self, id: str) -> Instance | None:
+        return _first(map(_instance, self._all("SELECT * FROM instance WHERE id = ?", id)))
+
+    def put_instance(self, i: Instance) -> None:
+        row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
+        self._db.execute(PUT_INSTANCE, row)
+
+    def append(self, e: JournalEntry) -> None:
+        what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
+        row = *what, e.effects, e.status, " ".join(e.configuration)
+        self._db.execute(f"INSERT INTO journal VALUES ({_marks(row)})", row)
+
+    def entries(self, instance: str) -> Sequence[JournalEntry]:
+        return [*map(_entry, self._all("SELECT * FROM journal WHERE instance = ? ORDER BY sequence", instance))]
+
+    def entry(self, instance: str, sequence: int) -> JournalEntry | None:
+        sql = "SELECT * FROM journal WHERE instance = ? AND sequence = ?"
+        return _first(map(_entry, self._all(sql, instance, sequence)))
+
+    def requested(self, instance: str, request: str) -> JournalEntry | None:
+        sql = "SELECT * FROM journal WHERE instance = ? AND request = ?"
+        return _first(map(_entry, self._all(sql, instance, request)))
+
+    # ------------------------------------------------------------ calls and their attempts
+
+    def call(self, instance: str, key: str) -> PendingCall | None:
+        return _first(map(_call, self._all(f"{CALLS} WHERE instance = ? AND key = ?", instance, key)))
+
+    def calls(self, instance: str) -> Sequence[PendingCall]:
+        return [*map(_call, self._all(f"{CALLS} WHERE instance = ? ORDER BY key", instance))]
+
+    def put_call(self, c: PendingCall) -> None:
+        row = c.instance, c.key, c.flow, c.name, c.args, c.forward, _micros(c.due), c.attempts, c.forgiven
+        self._put("call", *row, c.owner, c.interrupted, c.error)
+
+    def drop_call(self, instance: str, key: str) -> None:
+        self._db.execute("DELETE FROM call WHERE instance = ? AND key = ?", (instance, key))
+
+    def due_calls(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[PendingCall]:
+        where = f"owner IS NULL AND due IS NOT NULL AND due <= ? AND flow IN ({_marks(flows)})"
+        return [*map(_call, self._all(f"{CALLS} WHERE {where} ORDER BY due LIMIT ?", micros(now), *flows, limit))]
+
+    def owned_calls(self, owner: str) -> Sequence[PendingCall]:
+        return [*map(_call, self._all(f"{CALLS} WHERE owner = ?", owner))]
+
+    def parked_calls(self) -> Sequence[PendingCall]:
+        return [*map(_call, self._all(f"{CALLS} WHERE due IS NULL ORDER BY instance, key"))]
+
+    def begin_attempt(self, a: Attempt) -> None:
+        self._put("attempt", a.instance, a.key, a.number, a.worker, micros(a.started), _micros(a.ended), a.result)
+
+    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None:
+        sql = "UPDATE attempt SET ended = ?, result = ? WHERE instance = ? AND key = ? AND number = ?"
+        self._db.execute(sql, (micros(ended), result, instance, key, number))
+
+    def attempts(self, instance: str) -> Sequence[Attempt]:
+        sql = "SELECT * FROM attempt WHERE instance = ? ORDER BY started, key, number"
+        return [
+            Attempt(instance, key, number, worker, moment(started), _moment(ended), result)
+            for _, key, number, worker, started, ended, result in self._all(sql, instance)
+        ]
+
+    # ------------------------------------------------------------ time
+
+    def put_timer(self, t: Timer) -> None:
+        self._put("timer", t.instance, t.name, t.flow, micros(t.due))
+
+    def drop_timer(self, instance: str, name: str) -> None:
+        self._db.execute("DELETE FROM timer WHERE instance = ? AND name = ?", (instance, name))
+
+    def due_timers(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[Timer]:
+        where = f"due <= ? AND flow IN ({_marks(flows)}) AND {AWAKE}"
+        return [*map(_timer, self._all(f"{TIMERS} WHERE {where} ORDER BY due LIMIT ?", micros(now), *flows, limit))]
+
+    def timers(self, instance: str) -> Sequence[Timer]:
+        return [*map(_timer, self._all(f"{TIMERS} WHERE instance = ? ORDER BY due", instance))]
+
+    def next_due(self, flows: Sequence[str], calls: bool) -> datetime | None:
+        known = f"flow IN ({_marks(flows)})"
+        timer = self._all(f"SELECT due FROM timer WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows)
+        free = f"owner IS NULL AND due IS NOT NULL AND {known}"
+        call = self._all(f"SELECT due FROM call WHERE {free} ORDER BY due LIMIT 1", *flows) if calls else []
+        lease = self._all("SELECT min(lease) FROM worker HAVING min(lease) IS NOT NULL")
+        return _moment(min((due for (due,) in (*timer, *call, *lease)), default=None))
+
+    # ------------------------------------------------------------ tasks
+
+    def put_task(self, t: TaskItem) -> None:
+        roles, excluded = json.dumps(t.roles), json.dumps(t.excluded)
+        self._put("task", t.instance, t.key, t.task, roles, t.title, _micros(t.due), excluded)
+
+    def drop_task(self, instance: str, key: str) -> None:
+        self._db.execute("DELETE FROM task WHERE instance = ? AND key = ?", (instance, key))
+
+    def task(self, instance: str, key: str) -> TaskItem | None:
+        return _first(map(_task, self._all("SELECT * FROM task WHERE instance = ? AND key = ?", instance, key)))
+
+    def tasks(self, role: str | None) -> Sequence[TaskItem]:
+        items = map(_task, self._all("SELECT * FROM task ORDER BY instance, key"))
+        return [item for item in items if role is None or not item.roles or role in item.roles]
+
+    # ------------------------------------------------------------ workers
+
+    def lease(self, worker: str, until: datetime) -> None:
+        self._put("worker", worker, micros(until))
+
+    def running(self) -> bool:
+        return bool(self._all("SELECT 1 FROM call WHERE owner IS NOT NULL LIMIT 1"))
+
+    def end_lease(self, worker: str) -> None:
+        self._db.execute("DELETE FROM worker WHERE id = ?", (worker,))
+
+    def expired(self, now: datetime) -> Sequence[str]:
+        return [worker for (worker,) in self._all("SELECT id FROM worker WHERE lease <= ?", micros(now))]
+
+
+PUT_INSTANCE = """
+INSERT INTO instance (id, flow, sequence, at, status, configuration, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, at = excluded.at, status = excluded.status,
+configuration = excluded.configuration, snapshot = excluded.snapshot
+"""
+CALLS = "SELECT instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error FROM call"
+TIMERS = "SELECT instance, flow, name, due FROM timer"
+AWAKE = "NOT EXISTS (SELECT 1 FROM instance WHERE id = timer.instance AND status = 'compensating')"
+"""While an instance compensates, its deadline waits (K6)."""
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else micros(moment)
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else moment(micros)
+
+
+def _first(rows: Iterator[T]) -> T | None:
+    return next(rows, None)
+
+
+def _instance(row: tuple[Any, ...]) -> Instance:
+    id, flow, sequence, at, status, configuration, snapshot = row
+    return Instance(id, flow, sequence, moment(at), Status(status), tuple(configuration.split()), snapshot)
+
+
+def _entry(row: tuple[Any, ...]) -> JournalEntry:
+    instance, sequence, at, kind, actor, trigger, note, request, effects, status, leaves = row
+    what = moment(at), EntryKind(kind), actor, trigger, note, request
+    return JournalEntry(instance, sequence, *what, effects, Status(status), tuple(leaves.split()))
+
+
+def _call(row: tuple[Any, ...]) -> PendingCall:
+    instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error = row
+    when = _moment(due)
+    return PendingCall(
+        instance, flow, key, name, args, forward, when, attempts, forgiven, owner, bool(interrupted), error
+    )
+
+
+def _timer(row: tuple[Any, ...]) -> Timer:
+    instance, flow, name, due = row
+    return Timer(instance, flow, name, moment(due))
+
+
+def _task(row: tuple[Any, ...]) -> TaskItem:
+    instance, key, task, roles, title, due, excluded = row
+    people = tuple(json.loads(roles)), tuple(json.loads(excluded))
+    return TaskItem(instance, key, task, people[0], title, _moment(due), people[1])

@@ -1,0 +1,86 @@
+"""The journal's two directions: a step in, its row out; and an instance's rows in, the record they lead to out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from .codec import Json
+from .core import Actor, Effect, Finish, Step
+from .flow import Flow
+from .spec import ACTOR, FlowSpec
+from .store import EntryKind, Instance, JournalEntry, Status
+
+AnyFlow: TypeAlias = Flow[Any, Any, Any, Any]
+
+
+class Diverged(Exception):
+    """The journal does not lead to what is stored: it was edited, or written by other code of the same version."""
+
+    def __init__(self, instance: str, sequence: int, problem: str) -> None:
+        super().__init__(f"instance {instance!r}, row {sequence}: {problem}")
+
+
+def label(flow: type[AnyFlow]) -> str:
+    """`Order/1`: the code that an instance needs."""
+    return f"{flow.spec.name}/{flow.spec.version}"
+
+
+def written(json_value: Json) -> str:
+    """JSON text, the same for the same value."""
+    return json.dumps(json_value, separators=(",", ":"))
+
+
+def status_after(step: Step[AnyFlow], before: Status) -> Status:
+    for effect in step.effects:
+        if isinstance(effect, Finish):
+            return Status.FAILED if effect.failure else Status.SUCCEEDED
+    if before.finished:
+        return before
+    return Status.COMPENSATING if step.after.compensating else Status.RUNNING
+
+
+def effects_text(spec: FlowSpec, effects: Iterable[Effect]) -> str:
+    return written([spec.effect_to_json(effect) for effect in effects])
+
+
+def actor_text(by: Actor) -> str:
+    return written(ACTOR.encode(by))
+
+
+def after_step(
+    spec: FlowSpec, before: Instance, entry: JournalEntry, step: Step[AnyFlow]
+) -> tuple[Instance, JournalEntry]:
+    """The instance as it stands after the step, and the journal's row of it: `entry` with what followed filled in."""
+    status, at = status_after(step, before.status), tuple(str(leaf) for leaf in step.after.at)
+    instance = Instance(before.id, before.flow, entry.sequence, entry.at, status, at, written(step.after.to_json()))
+    return instance, replace(entry, effects=effects_text(spec, step.effects), status=status, configuration=at)
+
+
+def replay(flow: type[AnyFlow], entries: Iterable[JournalEntry]) -> AnyFlow:
+    """Put the journal's triggers through the pure core again. Raises Diverged where a row tells of another run."""
+    record: AnyFlow | None = None
+    expected = 1
+    for entry in entries:
+        if entry.sequence != expected:
+            raise Diverged(entry.instance, entry.sequence, f"row {expected} is missing")
+        expected += 1
+        if entry.kind in (EntryKind.START, EntryKind.STEP):
+            step = _again(flow, record, entry)
+            if effects_text(flow.spec, step.effects) != entry.effects:
+                raise Diverged(entry.instance, entry.sequence, "other effects follow")
+            record = step.after
+    if record is None:
+        raise Diverged("", 0, "no journal")
+    return record
+
+
+def _again(flow: type[AnyFlow], record: AnyFlow | None, entry: JournalEntry) -> Step[AnyFlow]:
+    by, trigger = ACTOR.decode(json.loads(entry.actor)), json.loads(entry.trigger)
+    if entry.kind is EntryKind.START:
+        return flow.begin(flow.spec.inputs.decode(trigger), by=by, now=entry.at)
+    if record is None:
+        raise Diverged(entry.instance, entry.sequence, "a step before the start")
+    return record.step(flow.spec.trigger_from_json(trigger), by=by, now=entry.at)

@@ -1,0 +1,53 @@
+"""What follows from an attempt: a call and what its attempt came to in, an outcome for the flow or the next try out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from .core import Outcome, RetryPolicy
+from .store import PendingCall
+
+DONE, TIMEOUT, FAILED, INTERRUPTED = "done", "timeout", "failed", "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one attempt came to: `done` with its value, a declared error, `timeout`, `failed` or `interrupted`.
+
+    `error` says why, for people. All but the first two leave the effect unknown."""
+
+    kind: str
+    value: object = None
+    error: str = ""
+
+    @property
+    def definite(self) -> bool:
+        return self.kind not in (TIMEOUT, FAILED, INTERRUPTED)
+
+
+def follow(call: PendingCall, result: Result, policy: RetryPolicy, now: datetime) -> Outcome | PendingCall:
+    """The call's outcome, or the call as it waits for its next attempt or, parked, for an operator (due None)."""
+    if result.definite:
+        return Outcome(call.key, result.kind, result.value)
+    if call.interrupted:
+        return Outcome(call.key, INTERRUPTED)
+    released = replace(call, owner=None, error=result.error)
+    if result.kind == INTERRUPTED:  # its worker stopped or was lost, which says nothing about the call
+        result = replace(result, kind=FAILED)
+    used = call.attempts - call.forgiven
+    if policy.attempts is None or used < policy.attempts:
+        return replace(released, due=now + backoff(policy, used))
+    if policy.park:
+        return replace(released, due=None)
+    return Outcome(call.key, result.kind)
+
+
+def backoff(policy: RetryPolicy, repeat: int) -> timedelta:
+    """How long to wait before the repeat of this number, from 1: min(first * 2**(repeat-1), limit)."""
+    delay = policy.first
+    for _ in range(repeat - 1):
+        if delay >= policy.limit:
+            break
+        delay *= 2
+    return min(delay, policy.limit)

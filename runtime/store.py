@@ -1,0 +1,218 @@
+"""What a durable host keeps, as values, and the protocol of the storage that keeps it.
+
+`engine` decides over these protocols; a storage (`hosts/sqlite_store`) carries them out. Payloads are JSON text that
+the flow's codecs wrote; moments are aware UTC datetimes. A flow is named `Name/version`, so that a host touches only
+the instances whose code it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+
+class Status(StrEnum):
+    RUNNING = "running"
+    COMPENSATING = "compensating"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        return self in (Status.SUCCEEDED, Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One run of a flow as it stands after the journal's row `sequence`. `snapshot` is the record, as JSON."""
+
+    id: str
+    flow: str
+    sequence: int
+    at: datetime
+    status: Status
+    configuration: tuple[str, ...]
+    snapshot: str
+
+
+class EntryKind(StrEnum):
+    """`start` (trigger: the inputs) and `step` (a trigger of the core) made the record what it is; `parked` and `retry`
+    (trigger: the call's key) tell of a call that waits for an operator, and left the record as it was."""
+
+    START = "start"
+    STEP = "step"
+    PARKED = "parked"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """A row of the journal: what happened, who did it, and what followed. Never changed once written.
+
+    actor, trigger, effects: JSON, the effects in order. status, configuration: afterwards. note: an operator's reason,
+    or what parked the call. request: the sender's id for this sending."""
+
+    instance: str
+    sequence: int
+    at: datetime
+    kind: EntryKind
+    actor: str
+    trigger: str
+    note: str = ""
+    request: str | None = None
+    effects: str = "[]"
+    status: Status = Status.RUNNING
+    configuration: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCall:
+    """A call of an activity or a compensation that is not settled yet: a row of the outbox.
+
+    forward: for a compensation, the key of the call it undoes. attempts: how many were begun; forgiven: how many of
+    them no longer count, since an operator asked for a new round. due: when the next may begin; None for a call that is
+    parked. owner: the worker that runs it. interrupted: no longer wanted. error: what became of the last attempt."""
+
+    instance: str
+    flow: str
+    key: str
+    name: str
+    args: str
+    forward: str | None
+    due: datetime | None
+    attempts: int = 0
+    forgiven: int = 0
+    owner: str | None = None
+    interrupted: bool = False
+    error: str = ""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt, and for a compensation that of the call it undoes."""
+        return f"{self.instance}/{self.forward or self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a call, for the audit trail. `ended` is None while it runs, and for ever if its worker died."""
+
+    instance: str
+    key: str
+    number: int
+    worker: str
+    started: datetime
+    ended: datetime | None
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    instance: str
+    flow: str
+    name: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskItem:
+    """Work that waits for a person who has one of `roles` and is not among `excluded` (actor ids)."""
+
+    instance: str
+    key: str
+    task: str
+    roles: tuple[str, ...]
+    title: str
+    due: datetime | None
+    excluded: tuple[str, ...]
+
+
+class Transaction(Protocol):
+    """Reads and writes that happen together or not at all. Rows are replaced by their primary key."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """What is done inside is undone if an exception leaves it."""
+        ...
+
+    def instance(self, id: str) -> Instance | None: ...
+    def put_instance(self, instance: Instance, /) -> None: ...
+
+    def append(self, entry: JournalEntry, /) -> None:
+        """Raises StoreError if the sequence is taken."""
+        ...
+
+    def entries(self, instance: str) -> Sequence[JournalEntry]: ...
+    def entry(self, instance: str, sequence: int) -> JournalEntry | None: ...
+    def requested(self, instance: str, request: str) -> JournalEntry | None: ...
+
+    def call(self, instance: str, key: str) -> PendingCall | None: ...
+    def calls(self, instance: str) -> Sequence[PendingCall]: ...
+    def put_call(self, call: PendingCall, /) -> None: ...
+    def drop_call(self, instance: str, key: str) -> None: ...
+
+    def due_calls(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[PendingCall]:
+        """Calls that no worker has and that may begin, the longest due first."""
+        ...
+
+    def owned_calls(self, owner: str) -> Sequence[PendingCall]: ...
+    def parked_calls(self) -> Sequence[PendingCall]: ...
+
+    def begin_attempt(self, attempt: Attempt, /) -> None: ...
+    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None: ...
+    def attempts(self, instance: str) -> Sequence[Attempt]: ...
+
+    def put_timer(self, timer: Timer, /) -> None: ...
+    def drop_timer(self, instance: str, name: str) -> None: ...
+
+    def due_timers(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[Timer]:
+        """Timers that are due, in due order, but for those of instances that compensate."""
+        ...
+
+    def timers(self, instance: str) -> Sequence[Timer]:
+        """All timers of the instance, in due order."""
+        ...
+
+    def next_due(self, flows: Sequence[str], calls: bool) -> datetime | None:
+        """When the next timer or lease falls due, or, if asked, the next call."""
+        ...
+
+    def put_task(self, task: TaskItem, /) -> None: ...
+    def drop_task(self, instance: str, key: str) -> None: ...
+    def task(self, instance: str, key: str) -> TaskItem | None: ...
+    def tasks(self, role: str | None) -> Sequence[TaskItem]: ...
+
+    def lease(self, worker: str, until: datetime) -> None: ...
+    def running(self) -> bool:
+        """Whether any worker has a call."""
+        ...
+
+    def end_lease(self, worker: str) -> None: ...
+    def expired(self, now: datetime) -> Sequence[str]:
+        """Workers whose lease has run out."""
+        ...
+
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """Where transactions come from."""
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work` in one durable transaction. Raises StoreError, and whatever `work` raises, with nothing done."""
+        ...
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work`, which only reads, on one state of the store. Raises StoreError."""
+        ...
+
+    async def foreign(self) -> int:
+        """A number that changes when another process has written."""
+        ...
+
+    def close(self) -> None:
+        """Wait for what is being written, and let go of the store."""
+        ...

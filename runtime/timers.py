@@ -1,0 +1,72 @@
+"""Time as a host sees it: what o'clock it is, and a sleep that can be woken; for real, and by hand for tests.
+
+Instants are aware UTC datetimes; in storage they are whole microseconds since 1970, which sort and compare exactly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    """Whole microseconds since 1970 in UTC. Exact, unlike `timestamp()`."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment(micros: int) -> datetime:
+    return EPOCH + timedelta(microseconds=micros)
+
+
+class Clock(Protocol):
+    """Where a host gets its time from."""
+
+    def now(self) -> datetime:
+        """The moment, aware and in UTC."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return when `duration` has passed."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock; sleeping does not follow its jumps."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(max(duration.total_seconds(), 0))
+
+
+class ManualClock:
+    """A clock that moves only when told to: days of a flow in no time, the same on every run."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+        self._order = 0
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def sleep(self, duration: timedelta) -> None:
+        self._order += 1
+        awake = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + duration, self._order, awake))
+        self.advance(timedelta(0))
+        await awake
+
+    def advance(self, duration: timedelta) -> None:
+        """Let time pass and wake who has slept long enough. A negative duration is a clock put back."""
+        self._now += duration
+        while self._sleepers and self._sleepers[0][0] <= self._now:
+            awake = heapq.heappop(self._sleepers)[2]
+            if not awake.done():
+                awake.set_result(None)

@@ -1,0 +1,193 @@
+"""The worker of a durable host: due timers and calls in, attempts run and recorded out, for as long as it lives.
+
+It sleeps until the next moment at which something falls due, or until it is woken: by this process at once, by another
+one through the store's change counter, which it looks at every `poll`. Nothing is kept in memory for an instance that
+waits. What an attempt came to is recorded until it is, however long the disk is full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from .attempts import Work, attempt
+from .engine import Engine, Round
+from .errors import Corrupt, NotAStore, StoreError, TooNew
+from .outbox import FAILED, Result
+from .store import PendingCall, Store, Transaction
+from .timers import Clock
+
+LOG = logging.getLogger("penstock")
+
+HOPELESS = (Corrupt, NotAStore, TooNew)
+"""Storage errors that no waiting cures; after any other the worker goes on when it can."""
+
+PAUSE = timedelta(seconds=1)
+"""How long the worker waits after a storage error."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a worker behaves. concurrency: attempts at a time. lease: how long the calls of a worker that was lost wait
+    for another. poll: how soon what other processes wrote is seen. grace: how long a stop waits for threads."""
+
+    concurrency: int = 64
+    lease: timedelta = timedelta(seconds=15)
+    poll: timedelta = timedelta(milliseconds=200)
+    grace: timedelta = timedelta(seconds=5)
+
+
+class Bell:
+    """Tells all who wait that something may have changed: take `next`, look, and await it."""
+
+    def __init__(self) -> None:
+        self.next = asyncio.Event()
+
+    def ring(self) -> None:
+        self.next.set()
+        self.next = asyncio.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An attempt under way. `work` is None for a call that this code cannot make."""
+
+    call: PendingCall
+    work: Work | None
+    unwanted: asyncio.Event
+
+    @property
+    def cancellable(self) -> bool:
+        return self.work is None or self.work.cancellable
+
+
+class Worker:
+    """Runs until cancelled. `activities` are the objects with the methods that specs name, by flow label."""
+
+    def __init__(
+        self, id: str, store: Store, engine: Engine, activities: Mapping[str, object], clock: Clock, limits: Limits
+    ) -> None:
+        self.id = id
+        self.bell = Bell()
+        self._store = store
+        self._engine = engine
+        self._activities = activities
+        self._clock = clock
+        self._limits = limits
+        self._woken = asyncio.Event()
+        self._seen = -1
+        self._running: dict[asyncio.Task[None], Running] = {}
+
+    def wake(self) -> None:
+        """There is something new to do."""
+        self._woken.set()
+        self.bell.ring()
+
+    async def run(self) -> None:
+        """Work. Raises the StoreError that nothing cures, and whatever is our own bug."""
+        try:
+            while True:
+                self._woken.clear()
+                self._reap()
+                round = await self._persistently(self._round)
+                for call in round.claimed:
+                    self._begin(call)
+                for running in self._running.values():
+                    if (running.call.instance, running.call.key) in round.unwanted:
+                        running.unwanted.set()
+                self.bell.ring()
+                if not round.more:
+                    await self._sleep(round.next)
+        finally:
+            await self._stop()
+
+    def _round(self, tx: Transaction) -> Round:
+        free = self._limits.concurrency - len(self._running)
+        return self._engine.round(tx, self.id, self._limits.lease, free, bool(self._running), self._clock.now())
+
+    async def _sleep(self, until: datetime | None) -> None:
+        """Until woken, or the moment has come, or another process has written."""
+        if self._running:
+            renewal = self._clock.now() + self._limits.lease / 3
+            until = renewal if until is None else min(until, renewal)
+        while not self._woken.is_set():
+            left = self._limits.poll if until is None else min(self._limits.poll, until - self._clock.now())
+            if left <= timedelta(0):
+                return
+            await _first(self._woken.wait(), self._clock.sleep(left))
+            seen, self._seen = self._seen, await self._store.foreign()
+            if seen != self._seen:
+                return
+
+    async def _persistently(self, work: Callable[[Transaction], T]) -> T:
+        """Write, again and again while the storage cannot."""
+        while True:
+            try:
+                return await self._store.write(work)
+            except HOPELESS:
+                raise
+            except StoreError as error:
+                LOG.warning("worker %s goes on when the store does: %s", self.id, error)
+                await self._clock.sleep(PAUSE)
+
+    # ------------------------------------------------------------ attempts
+
+    def _begin(self, call: PendingCall) -> None:
+        try:
+            spec = self._engine.spec_of(call)
+            function = getattr(self._activities[call.flow], spec.method)
+            work = Work(function, self._engine.args_of(call), call.idempotency_key, spec)
+        except Exception:
+            LOG.exception("call %s of instance %s cannot be made", call.key, call.instance)
+            work = None
+        running = Running(call, work, asyncio.Event())
+        task = asyncio.create_task(self._attempt(running))
+        self._running[task] = running
+        task.add_done_callback(lambda _: self._woken.set())
+
+    async def _attempt(self, running: Running) -> None:
+        if running.work is None:
+            result = Result(FAILED, error="the call cannot be made; see the log")
+        else:
+            result = await attempt(running.work, self._clock, running.unwanted)
+        call = running.call
+        if not await self._persistently(lambda tx: self._engine.conclude(tx, call, result, self._clock.now())):
+            LOG.warning("attempt %d of %s came too late: another worker has it", call.attempts, call.idempotency_key)
+
+    def _reap(self) -> None:
+        """Forget the attempts that have ended; one that ended in a bug or a hopeless store ends the worker."""
+        for task in [task for task in self._running if task.done()]:
+            del self._running[task]
+            task.result()
+
+    async def _stop(self) -> None:
+        """Break off what can be, wait for the rest a little, and give back the calls."""
+        patient = [task for task, running in self._running.items() if not running.cancellable]
+        if patient:
+            await asyncio.wait(patient, timeout=self._limits.grace.total_seconds())
+        broken = {task: running for task, running in self._running.items() if task.cancel()}
+        if broken:
+            await asyncio.wait(broken)
+        try:
+            for running in broken.values():
+                await self._store.write(partial(self._engine.release, call=running.call, now=self._clock.now()))
+            await self._store.write(lambda tx: tx.end_lease(self.id))
+        except StoreError as error:
+            LOG.warning("worker %s leaves its calls to its lease: %s", self.id, error)
+
+
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them is over; the others are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
