@@ -1,13 +1,24 @@
-"""The stages in their order: a path in; its flow, its kernel, its answers out. No other module knows the order."""
+"""The stages in their order: a path in; its flows, their answers, texts and pictures out. No other module knows it.
+
+Each stage is imported when it is first needed: a command that only formats does not load Z3.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from ..dsl.diagnostics import Diagnostic, Severity
+from ..dsl.diagnostics import Diagnostic, Rule, Severity
 from ..dsl.source import Source
 from .checks.verdict import Report
 from .kernel import Kernel
+from .outputs import MARK, Output
+
+
+class Undrawable(Exception):
+    """A picture cannot be laid out; the text is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +35,134 @@ class Examined:
     @property
     def errors(self) -> bool:
         return any(said.severity is Severity.ERROR for said in self.diagnostics)
+
+
+# ---------------------------------------------------------------- text to kernel to answers
+
+
+def load(path: Path) -> Examined:
+    """The text alone."""
+    from ..dsl.load import load as load_text
+
+    loaded = load_text(path)
+    if isinstance(loaded, Source):
+        return Examined(loaded, ())
+    return Examined(Source(path.as_posix(), ""), (loaded,), readable=False)
+
+
+def read(path: Path) -> Examined:
+    """The kernels of a file, and everything the language has to say about it."""
+    file = load(path)
+    if not file.readable:
+        return file
+    from ..dsl.parse import parse
+    from ..dsl.typecheck import analyse
+    from .lower import lower
+
+    parsed = parse(file.source)
+    analysed = analyse(parsed.tree, file.source)
+    return replace(
+        file,
+        diagnostics=(*parsed.diagnostics, *analysed.diagnostics),
+        kernels=tuple(map(lower, analysed.flows)),
+    )
+
+
+def check(file: Examined, seconds: float) -> Examined:
+    """The file with the answers of every check for each of its flows, which may take so many seconds each."""
+    if not file.kernels:
+        return file
+    from .checks import suite
+
+    limits = suite.Limits(seconds=seconds)
+    return replace(file, reports=tuple(suite.check(kernel, limits) for kernel in file.kernels))
+
+
+def rehearse(file: Examined) -> Examined:
+    """The file with an answer for each of its scenarios."""
+    if not file.kernels:
+        return file
+    from . import scenario
+
+    return replace(file, reports=tuple(scenario.rehearse(kernel) for kernel in file.kernels))
+
+
+# ---------------------------------------------------------------- kernel to text and pictures
+
+
+def outputs(file: Examined, spec: str, folder: Path, path: Path) -> tuple[Output, ...]:
+    """What `build` leaves for a file: a module and two pictures for each flow. `spec` is how they call their source;
+    `folder` is where they will lie, and `path` where the source does, for the links between the two."""
+    from ..dsl.format import canonical
+    from .codegen import names, render
+    from .diagrams import dot, graph, mermaid
+
+    made: list[Output] = []
+    digest = canonical(file.source)
+    for kernel in (_called(each, spec) for each in file.kernels):
+        stem = names.module(kernel)
+        picture = graph.picture(kernel, _address(path, folder))
+        made += [
+            Output(f"{stem}.py", render.module(kernel, digest, spec)),
+            Output(f"{stem}.dot", _marked("dot", dot.render(picture), spec)),
+            Output(f"{stem}.mmd", _marked("mermaid", mermaid.render(picture), spec)),
+        ]
+    return tuple(made)
+
+
+def draw(kernel: Kernel, form: str, folder: Path, path: Path) -> str:
+    """One picture of a flow, `svg`, `dot` or `mermaid`, to lie in `folder`. Raises Undrawable."""
+    from .diagrams import dot, graph, mermaid
+
+    picture = graph.picture(_called(kernel, path.name), _address(path, folder))
+    if form == "mermaid":
+        return _marked(form, mermaid.render(picture), path.name)
+    text = dot.render(picture)
+    if form == "svg":
+        from .diagrams import svg
+
+        try:
+            text = svg.render(text)
+        except svg.LayoutError as error:
+            raise Undrawable(f"cannot draw `{kernel.name}`: {error}") from error
+    return _marked(form, text, path.name)
+
+
+def _called(kernel: Kernel, name: str) -> Kernel:
+    """The kernel with its source under another name, so that nothing written depends on where it was written from."""
+    return replace(kernel, source=Source(name, kernel.source.text))
+
+
+def _address(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _marked(form: str, text: str, spec: str) -> str:
+    """The text with the mark of a generated file, as a comment where its format takes one."""
+    mark = f"{MARK} from {spec.replace('--', '- -')}. DO NOT EDIT."
+    if form == "mermaid":
+        head, kind, rest = text.partition("flowchart TD\n")
+        return f"{head}{kind}  %% {mark}\n{rest}"
+    return f"// {mark}\n{text}" if form == "dot" else f"<!-- {mark} -->\n{text}"
+
+
+# ---------------------------------------------------------------- the rest
+
+
+def formatted(file: Examined) -> tuple[str | None, Examined]:
+    """The text of a file in the one format; None, and the file with its errors, where it cannot be read."""
+    if not file.readable:
+        return None, file
+    from ..dsl.format import format_text
+
+    ...
+
+
+def rules() -> Sequence[Rule]:
+    """Every rule there is, by code."""
+    from ..dsl import rules as text
+    from ..dsl import rules_of_meaning as meaning
+    from . import scenario
+    from .checks import suite
+
+    return sorted((*text.RULES, *meaning.RULES, *suite.RULES, scenario.FAILED), key=lambda rule: rule.code)

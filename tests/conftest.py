@@ -6,6 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # the machine may be busy
+settings.load_profile("house")
 
 Golden = Callable[[str, str], None]
 

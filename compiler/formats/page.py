@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from ...dsl.diagnostics import Label, Severity, TraceStep
+from ...dsl.diagnostics import Label, Rule, Severity, TraceStep
 from ...dsl.source import Source
 from ..checks.verdict import Report, Verdict
 from ..pipeline import Examined
@@ -53,7 +53,7 @@ def page(finding: Finding, style: Style) -> str:
     else:
         text += style.gutter("  ╭─ ") + f"{clean(source.name)}\n" + style.gutter("  ╰─") + "\n"
     body = [_paragraph("why", said.why, style)] if said.why else []
-    body += [trace(said.trace, source, style, refuted=finding.level is not Level.UNKNOWN)] if said.trace else []
+    body += [trace(finding, style)] if said.trace else []
     body += [_paragraph("help", [fix.text], style) for fix in said.fixes]
     body += [_paragraph("note", [said.note], style)] if said.note else []
     return text + "".join(body)
@@ -65,12 +65,16 @@ def _paragraph(word: str, lines: Sequence[str], style: Style) -> str:
     return f"  {style.strong(word)} {first}\n" + "".join(f"{indent}{line}\n" for line in rest)
 
 
-def trace(steps: Sequence[TraceStep], source: Source, style: Style, *, refuted: bool) -> str:
+def trace(finding: Finding, style: Style) -> str:
     """A run, one step a line: what happened, where it led, what changed, the line of source that says so."""
-    rows = [_cells(step, source) for step in steps]
+    steps = finding.diagnostic.trace
+    rows = [_cells(step, finding.source) for step in steps]
     wide = [min(WIDEST_COLUMN, max(width(row[i]) for row in rows)) for i in range(3)]
-    count = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
-    text = f"  {style.strong('trace')} shortest run that {'shows it' if refuted else 'was looked at'} ({count})\n"
+    refuted = finding.level is not Level.UNKNOWN
+    title = "shortest run that shows it" if refuted else "a run that was looked at"
+    if _of_scenarios(finding.diagnostic.rule):
+        title = "the scenario up to here"
+    text = f"  {style.strong('trace')} {title} ({_count(len(steps), 'step')})\n"
     for index, (step, (trigger, place, changes, line)) in enumerate(zip(steps, rows, strict=True)):
         last = index == len(steps) - 1
         mark = style.error("✗") if last and refuted else style.gutter("●" if index == 0 else "│")
@@ -102,9 +106,11 @@ def summary(files: Sequence[Examined], style: Style) -> Iterator[str]:
 
 def _tally(report: Report, style: Style) -> Iterator[str]:
     counts = Counter("accepted" if answer.accepted is not None else answer.verdict for answer in report.answers)
-    yield style.good(f"{counts[Verdict.PROVED]} proved")
+    rehearsed = bool(report.answers) and all(_of_scenarios(answer.rule) for answer in report.answers)
+    good, bad = ("scenarios passed", "failed") if rehearsed else ("proved", "refuted")
+    yield style.good(f"{counts[Verdict.PROVED]} {good}")
     if counts[Verdict.REFUTED]:
-        yield style.error(f"{counts[Verdict.REFUTED]} refuted")
+        yield style.error(f"{counts[Verdict.REFUTED]} {bad}")
     if counts[Verdict.UNKNOWN]:
         yield style.unknown(f"{counts[Verdict.UNKNOWN]} unknown")
     if counts["accepted"]:
@@ -118,6 +124,10 @@ def _scope(report: Report) -> str:
     scopes = [re.search(r"(\d+) configurations?", answer.scope) for answer in report.answers]
     numbers = [int(found[1]) for found in scopes if found]
     return f" ({_count(max(numbers), 'configuration')})" if numbers else ""
+
+
+def _of_scenarios(rule: Rule) -> bool:
+    return rule.code.startswith("F8")
 
 
 def _count(number: int, word: str) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from penstock.compiler.formats.excerpt import WIDEST, excerpt
 from penstock.compiler.formats.style import PLAIN, clean, columns, width
 from penstock.dsl.diagnostics import Label

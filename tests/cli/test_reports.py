@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
-import examined
 import pytest
+
+import examined
 from penstock.compiler import report
 from penstock.compiler.formats.finding import findings
 from penstock.compiler.formats.style import PLAIN, Style

@@ -1,0 +1,133 @@
+"""The command `penstock`: arguments in, an exit code out. Heavy parts are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import metadata
+from typing import NoReturn
+
+from . import commands
+from .commands import Command, Trouble
+from .formats.style import Style, clean
+from .report import FORMS, TROUBLE
+from .terminal import Terminal, speak_any_character, wants_color
+
+INTERRUPTED = 130
+
+COMMANDS: dict[str, tuple[Command, str]] = {
+    "check": (commands.check, "prove flows sound, or show the shortest run that breaks them"),
+    "build": (commands.build, "check flows, then write their Python, DOT and Mermaid files"),
+    "draw": (commands.draw, "draw a flow"),
+    "test": (commands.test, "run the scenarios that flows contain"),
+    "fmt": (commands.fmt, "format flows"),
+    "explain": (commands.explain, "explain a code, or list them all"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Usage errors in one or two lines, with the command that was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '([^']*)'", message)
+        close = get_close_matches(wrong[1], COMMANDS, n=1) if wrong else []
+        hint = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` shows what there is."
+        self.exit(TROUBLE, f"{self.prog}: {clean(message)}\n{hint}\n")
+
+
+def parser() -> Parser:
+    top = Parser(prog="penstock", description="A language for workflows whose soundness is proved before they run.")
+    top.add_argument("--version", action="version", version=f"penstock {version()}")
+    everywhere = Parser(add_help=False)
+    everywhere.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
+    everywhere.add_argument("--debug", action="store_true", help="show a traceback for an internal error")
+    subcommands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    each: dict[str, argparse.ArgumentParser] = {}
+    for name, (_, purpose) in COMMANDS.items():
+        each[name] = subcommands.add_parser(
+            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", parents=[everywhere]
+        )
+    subcommands.add_parser("help", help="show this help")
+    files = "a .flow file, or a folder of them; default: specs, or else this folder"
+    for name in ("check", "build", "test", "fmt"):
+        each[name].add_argument("files", nargs="*", metavar="FILE", help=files)
+    for name in ("check", "test"):
+        each[name].add_argument("--format", choices=FORMS, default="full", help="how to report; default: full")
+    for name in ("check", "build"):
+        each[name].add_argument("--timeout", type=seconds, metavar="S", help="seconds a flow may take; default: 60")
+    _build_options(each["build"])
+    each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
+    each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")
+    each["draw"].add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")
+    each["draw"].add_argument("--format", dest="form", choices=commands.PICTURES, help="default: by the name, else svg")
+    each["fmt"].add_argument("--check", action="store_true", help="only say what would change")
+    each["explain"].add_argument("code", nargs="?", metavar="CODE", help="such as F101, or missing-compensation")
+    return top
+
+
+def _build_options(build: argparse.ArgumentParser) -> None:
+    build.add_argument("--out", default="generated", metavar="DIR", help="where to write; default: generated")
+    build.add_argument("--check", action="store_true", help="write nothing; say whether the files have drifted")
+    build.add_argument("--no-verify", action="store_true", help="build without checking soundness")
+    build.add_argument("--strict", action="store_true", help="refuse to build where a check is inconclusive")
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds, for argparse."""
+    value = float(text)
+    if not 0 < value <= 86_400:
+        raise argparse.ArgumentTypeError("takes a number of seconds between 0 and 86400")
+    return value
+
+
+def version() -> str:
+    return metadata.version("penstock")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Never raises: every mistake and every bug of ours ends in a message and a code."""
+    speak_any_character(sys.stdout, sys.stderr)
+    usage = parser()
+    try:
+        args = usage.parse_args(argv)
+    except SystemExit as stop:  # argparse has printed help, the version or a usage error
+        return stop.code if isinstance(stop.code, int) else TROUBLE
+    if args.command in (None, "help"):
+        usage.print_help(sys.stdout if args.command else sys.stderr)
+        return 0 if args.command else TROUBLE
+    style = Style(wants_color(args.color, sys.stdout, os.environ))
+    return _run(args, Terminal(sys.stdout, sys.stderr, style))
+
+
+def _run(args: argparse.Namespace, terminal: Terminal) -> int:
+    try:
+        return COMMANDS[args.command][0](args, terminal, version())
+    except Trouble as trouble:
+        return _fail(args, terminal, "input", str(trouble))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as bug:  # noqa: BLE001 (the last line of defence: no traceback reaches a user unasked)
+        if args.debug:
+            import traceback
+
+            traceback.print_exc(file=terminal.err)
+        summary = f"internal error: {type(bug).__name__}: {bug}".splitlines()[0]
+        advice = "This is a bug in penstock: please report it on the project's issue tracker, with the flow and"
+        return _fail(args, terminal, "internal", f"{summary}\n{advice} the output of the same command with --debug.")
+
+
+def _fail(args: argparse.Namespace, terminal: Terminal, kind: str, message: str) -> int:
+    terminal.complain(message if "\n" in message else clean(message))
+    if getattr(args, "format", "") == "json":
+        from .formats import data
+
+        terminal.say(data.crash(kind, message, version(), TROUBLE))
+    return TROUBLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""What each command of `penstock` does: parsed arguments and a terminal in, an exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import outputs, pipeline, report
+from .formats.style import clean
+from .kernel import Kernel
+from .pipeline import Examined
+from .report import CLEAN, FINDINGS, INCONCLUSIVE
+from .terminal import Terminal
+
+Command = Callable[[argparse.Namespace, Terminal, str], int]
+"""Arguments, terminal, penstock's version -> exit code. Raises Trouble for what only the user can mend."""
+
+PICTURES = {"svg": ".svg", "dot": ".dot", "mermaid": ".mmd"}
+SUFFIX = ".flow"
+SECONDS = 60.0
+
+
+class Trouble(Exception):
+    """The command cannot be done as asked; the text is one sentence for the user."""
+
+
+# ---------------------------------------------------------------- check, test
+
+
+def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    limit: float = args.timeout or SECONDS
+    files = [pipeline.check(pipeline.read(path), limit) for path in gather(args.files)]
+    terminal.say(report.render(args.format, files, terminal.style, tool))
+    return report.exit_code(files)
+
+
+def test(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    files = [pipeline.rehearse(pipeline.read(path)) for path in gather(args.files)]
+    terminal.say(report.render(args.format, files, terminal.style, tool))
+    return report.exit_code(files)
+
+
+def gather(names: Sequence[str]) -> list[Path]:
+    """The `.flow` files that the arguments name, each once; folders are searched, hidden ones skipped."""
+    chosen = [Path(name) for name in names] or [Path("specs") if Path("specs").is_dir() else Path()]
+    found: list[Path] = []
+    for path in chosen:
+        inside = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        found += [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+        if not inside:
+            raise Trouble(f"there is no {SUFFIX} file in {path.absolute()}")
+    return list(dict.fromkeys(found))
+
+
+# ---------------------------------------------------------------- build
+
+
+def build(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    folder = Path(args.out)
+    made: dict[str, Path] = {}
+    codes: list[int] = []
+    for path in gather(args.files):
+        file, code = _sound(path, args, terminal, tool)
+        codes.append(code)
+        if file is None:
+            continue
+        results = pipeline.outputs(file, _seen_from(folder.absolute().parent, path), folder, path)
+        for output in results:
+            other = made.setdefault(output.name, path)
+            if other is not path:
+                raise Trouble(f"{other} and {path} would both be {output.name}: rename one of the flows")
+        codes.append(_compare(folder, results, terminal) if args.check else _write(folder, results, terminal))
+    return report.worst(codes)
+
+
+def _sound(path: Path, args: argparse.Namespace, terminal: Terminal, tool: str) -> tuple[Examined | None, int]:
+    """The file, if it may be built; and what checking it says."""
+    file = pipeline.read(path)
+    if not args.no_verify:
+        file = pipeline.check(file, args.timeout or SECONDS)
+    code = report.exit_code([file])
+    if code == INCONCLUSIVE and not args.strict:
+        terminal.say(report.render("concise", [file], terminal.style, tool))
+        terminal.say("built all the same: nothing is refuted (--strict refuses)\n")
+        return file, CLEAN
+    if code != CLEAN:
+        terminal.say(report.render("full", [file], terminal.style, tool))
+        terminal.complain(f"{clean(str(path))} is not built")
+        return None, code
+    return file, CLEAN
+
+
+def _seen_from(folder: Path, path: Path) -> str:
+    """How generated files call their spec: relative to the folder that holds them, so the same on every machine."""
+    return Path(path.absolute()).relative_to(folder).as_posix() if path.absolute().is_relative_to(folder) else path.name
+
+
+def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
+    try:
+        changed = outputs.write(folder, results)
+    except outputs.Refused as refused:
+        raise Trouble(str(refused)) from refused
+    for output in results:
+        path = folder / output.name
+        terminal.say(f"{'wrote' if path in changed else 'unchanged'} {clean(str(path))}\n")
+    return CLEAN
+
+
+def _compare(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
+    drifted = outputs.drift(folder, results)
+    for each in drifted:
+        what = "differs from its spec" if each.diff else "is missing"
+        terminal.say(f"{clean(str(each.path))} {what}\n")
+        terminal.say("".join(f"  {clean(line)}\n" for line in each.diff.splitlines()))
+    if drifted:
+        terminal.say("`penstock build` writes them anew.\n")
+    return FINDINGS if drifted else CLEAN
+
+
+# ---------------------------------------------------------------- draw, fmt, explain
+
+
+def draw(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    target = Path(args.output) if args.output else None
+    by_suffix = {suffix: form for form, suffix in PICTURES.items()}
+    form: str = args.form or by_suffix.get(target.suffix if target else "", "svg")
+    file = pipeline.read(Path(args.file))
+    if not file.kernels or file.errors:
+        terminal.say(report.render("full", [file], terminal.style, tool))
+        return report.exit_code([file])
+    folder = target.parent if target else Path()
+    try:
+        picture = pipeline.draw(_chosen(file, args.flow), form, folder, Path(args.file))
+    except pipeline.Undrawable as failure:
+        raise Trouble(str(failure)) from failure
+    if target is None:
+        terminal.say(picture)
+        return CLEAN
+    return _write(folder, [outputs.Output(target.name, picture)], terminal)
+
+
+def _chosen(file: Examined, name: str | None) -> Kernel:
+    flows = {kernel.name: kernel for kernel in file.kernels}
+    if name is None and len(flows) == 1:
+        return file.kernels[0]
+    if name not in flows:
+        raise Trouble(f"{file.source.name} holds the flows {', '.join(flows)}: choose one with --flow")
+    return flows[name]
+
+
+def fmt(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    codes: list[int] = []
+    for path in gather(args.files):
+        file = pipeline.load(path)
+        text, file = pipeline.formatted(file)
+        if text is None:
+            terminal.say(report.render("full", [file], terminal.style, tool))
+            codes.append(report.exit_code([file]))
+        elif text != file.source.text:
+            codes.append(_differs(path, file, text, terminal) if args.check else _replace(path, text, terminal))
+    return report.worst(codes)
+
+
+def _differs(path: Path, file: Examined, text: str, terminal: Terminal) -> int:
+    before, after = file.source.text.splitlines(), text.splitlines()
+    diff = difflib.unified_diff(before, after, str(path), f"{path} formatted", lineterm="", n=1)
+    terminal.say("".join(f"{clean(line)}\n" for line in diff))
+    return FINDINGS
+
+
+def _replace(path: Path, text: str, terminal: Terminal) -> int:
+    try:
+        outputs.replace(path.resolve(), text)
+    except OSError as error:
+        raise Trouble(f"cannot write {path}: {error.strerror}") from error
+    terminal.say(f"formatted {clean(str(path))}\n")
+    return CLEAN
+
+
+def explain(args: argparse.Namespace, terminal: Terminal, _tool: str) -> int:
+    rules = pipeline.rules()
+    if args.code is None:
+        wide = max(len(rule.name) for rule in rules)
+        terminal.say("".join(f"{rule.code}  {rule.name:{wide}}  {rule.summary}\n" for rule in rules))
+        return CLEAN
+    known = {name: rule for rule in rules for name in (rule.code.lower(), rule.name)}
+    wanted = str(args.code).lower()
+    if wanted not in known:
+        close = difflib.get_close_matches(wanted, known, n=1)
+        hint = f"did you mean `{known[close[0]].code}`?" if close else "`penstock explain` lists them all."
+        raise Trouble(f"there is no code `{args.code}`; {hint}")
+    rule = known[wanted]
+    page = rule.page.strip() or rule.summary
+    terminal.say(f"{terminal.style.strong(f'{rule.code} {rule.name}')}\n\n{page}\n")
+    return CLEAN

@@ -1,0 +1,51 @@
+"""Where a command speaks: two streams and whether they take colours; a closed pipe is nobody's error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import TextIO
+
+from .formats.style import Style
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Results go to `out`, complaints to `err`. `style` colours `out`."""
+
+    out: TextIO
+    err: TextIO
+    style: Style
+
+    def say(self, text: str) -> None:
+        _write(self.out, text)
+
+    def complain(self, text: str) -> None:
+        _write(self.err, f"penstock: {text}\n")
+
+
+def wants_color(choice: str, stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """`always` and `never` say it themselves; `auto` colours a terminal, unless NO_COLOR is set or TERM is dumb."""
+    if choice != "auto":
+        return choice == "always"
+    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def speak_any_character(*streams: TextIO) -> None:
+    """Streams of a narrow encoding show what they lack as `\\u2192` and do not fail."""
+    for stream in streams:
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write and flush. When the reader has gone (`| head`), the rest goes nowhere, quietly."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
