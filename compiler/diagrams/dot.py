@@ -19,7 +19,7 @@ _SHAPES = {
     NodeLook.SUCCESS: "peripheries=2",
     NodeLook.ANYWHERE: 'style="rounded,filled,dashed"',
 }
-_LINES = {EdgeLook.MOVE: "solid", EdgeLook.TIMER: "dotted", EdgeLook.UNDO: "dashed"}
+_LINES = {EdgeLook.MOVE: "solid", EdgeLook.TIMER: "dotted penwidth=1.8", EdgeLook.UNDO: "dashed"}
 
 
 HASTY = 100

@@ -302,8 +302,16 @@ def _written_at(source: Source, span: Span) -> str:
 
 
 def _wrapped(label: str) -> list[str]:
-    """A label in at most LABEL_LINES lines; what does not fit is in the tooltip."""
-    if not label:
-        return []
-    lines = textwrap.wrap(label, LABEL_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    """A label in at most LABEL_LINES lines, a guard on lines of its own; what does not fit is in the tooltip."""
+    trigger, bracket, guard = label.partition(" [")
+    if bracket and trigger and len(label) > LABEL_WIDTH:
+        lines = [*_filled(trigger, ""), *_filled(f"[{guard}", "  ")]
+    else:
+        lines = _filled(label, "")
     return lines if len(lines) <= LABEL_LINES else [*lines[: LABEL_LINES - 1], f"{lines[LABEL_LINES - 1]} …"]
+
+
+def _filled(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text, LABEL_WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+    )

@@ -102,10 +102,10 @@ def _badge(group: Element) -> None:
         return
     xs, ys = _corner(outline.get("d", ""))
     hue = LOOKS[NodeLook.TASK][0]
-    place = {"class": "badge", "transform": f"translate({xs + 4:g} {ys + 3:g})"}
+    place = {"class": "badge", "transform": f"translate({xs + 3:g} {ys + 1:g})"}
     badge = SubElement(group, _tag("g"), place)
     SubElement(
-        badge, _tag("circle"), {"r": "8.5", "fill": hue.stroke, "stroke": LIGHT_PAPER.ground, "stroke-width": "1.5"}
+        badge, _tag("circle"), {"r": "8", "fill": hue.stroke, "stroke": LIGHT_PAPER.ground, "stroke-width": "1.5"}
     )
     SubElement(badge, _tag("path"), {"d": _PERSON, "fill": LIGHT_PAPER.ground})
 
@@ -173,7 +173,7 @@ def _style_sheet() -> str:
         "a{text-decoration:none}text{font-variant-emoji:text}"
         ".name{font-weight:600}.title{font-weight:700}"
         ".node .line,.node .how,.node .undo,.node .clock{font-size:10px}"
-        ".edge text{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}"
+        ".edge text,.choice text{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}"
         "a:hover .name,a:hover .line{text-decoration:underline}"
     )
     dark = "".join(_scheme(1, DARK_PAPER))
@@ -183,7 +183,7 @@ def _style_sheet() -> str:
 def _scheme(side: int, paper: Paper) -> Iterator[str]:
     yield f".card{{fill:{paper.ground};stroke:{paper.line}}}"
     yield f".title{{fill:{paper.text}}}.doc,.legend .key{{fill:{paper.quiet}}}"
-    yield f".edge text{{stroke:{paper.ground}}}"
+    yield f".edge text,.node.choice text{{stroke:{paper.ground}}}"
     for look, hues in LOOKS.items():
         hue = hues[side]
         if isinstance(look, EdgeLook):
