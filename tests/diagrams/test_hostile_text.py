@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from penstock.compiler.diagrams import dot, mermaid, svg
 from penstock.compiler.diagrams.graph import Edge, EdgeLook, Node, NodeLook, Picture, printable
 
