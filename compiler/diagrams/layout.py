@@ -5,6 +5,7 @@ Both are bounded in time and memory. Neither is given a file or a network: DOT f
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from functools import cache
@@ -18,7 +19,7 @@ FUEL = 200_000_000_000
 """How many WebAssembly instructions a layout may take, some 20 seconds to a minute: the same on every machine.
 A flow of ten states takes 30 million."""
 MEMORY = 1 << 30
-"""Bytes of memory that the WebAssembly layout may use."""
+"""Bytes of memory that a layout may use."""
 
 
 class LayoutError(Exception):
@@ -33,8 +34,11 @@ def lay_out(dot_text: str) -> str:
 
 def lay_out_by(program: str, dot_text: str) -> str:
     """By a Graphviz installation. Raises LayoutError."""
+    command = [program, "-Tsvg"]
+    if os.name == "posix":
+        command = ["/bin/sh", "-c", f'ulimit -v {MEMORY // 1024}; exec "$@"', "sh", *command]
     try:
-        done = subprocess.run([program, "-Tsvg"], input=dot_text.encode(), capture_output=True, timeout=SECONDS)
+        done = subprocess.run(command, input=dot_text.encode(), capture_output=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         raise LayoutError(f"`dot` did not finish in {SECONDS} seconds; the DOT text itself is fine to use") from None
     except OSError as error:

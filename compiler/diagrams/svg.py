@@ -18,6 +18,7 @@ __all__ = ["LayoutError", "render"]
 
 FONTS = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _LEGEND: tuple[tuple[NodeLook | EdgeLook, str], ...] = (
     (NodeLook.WORK, f"{WORK} work"),
     (NodeLook.TASK, "a person's task"),
@@ -57,7 +58,7 @@ def dress(plain: str) -> str:
     for item in legend:
         item.attrib.pop("data-row")
     root.attrib.update(width=f"{width:g}", height=f"{height:g}", viewBox=f"{left:g} {top:g} {width:g} {height:g}")
-    root.attrib.update({"role": "img", "font-family": FONTS})
+    root.attrib.update({"role": "img", "font-family": FONTS, _SPACE: "preserve"})
     style, card = Element(_tag("style")), Element(_tag("rect"), {"class": "card", "rx": "10"})
     style.text = _style_sheet()
     card.attrib.update(x=f"{left + 0.5:g}", y=f"{top + 0.5:g}", width=f"{width - 1:g}", height=f"{height - 1:g}")
@@ -93,6 +94,7 @@ def _dress_group(group: Element) -> None:
 def _class_text(text: Element, name: str) -> None:
     text.set("class", name)
     text.attrib.pop("font-family", None)
+    text.attrib.pop(_SPACE, None)  # the whole picture keeps its spaces; old versions of Graphviz do not say so
 
 
 def _badge(group: Element) -> None:
