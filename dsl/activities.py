@@ -202,7 +202,7 @@ def positive(tree: syntax.Literal, what: str, findings: Findings) -> timedelta:
     """The duration of a literal, which has to be longer than nothing."""
     length = tree.value if isinstance(tree.value, timedelta) else timedelta(0)
     if length <= timedelta(0):
-        findings.error(rules.OUT_OF_RANGE, tree.span, f"{what} is longer than nothing.", "no time at all")
+        findings.error(rules.OUT_OF_RANGE, tree.span, f"{what} has to be longer than nothing.", "no time at all")
     return length
 
 

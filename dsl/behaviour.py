@@ -113,7 +113,7 @@ class Behaviour:
             roles=tuple(dict.fromkeys(role.text for role in tree.roles)),
             title=self._title(title) if title else (),
             form=self.known.tasks.get(name, ()),
-            due=positive(due.duration, "The time a task may take", self.findings) if due else None,
+            due=positive(due.duration, "The time until a task is due", self.findings) if due else None,
             escalations=tuple(self._escalation(each) for each in clauses if isinstance(each, syntax.Escalate)),
             excluded=tuple(excluded),
             doc=tree.doc,
@@ -134,7 +134,7 @@ class Behaviour:
     def _excluding(self, moment: syntax.Name) -> bool:
         if self.names.has(Kind.TASK, moment.text):
             return True
-        self.names.unknown(moment, "`start` or a task", ["start", *self.names.all(Kind.TASK)])
+        self.names.unknown(moment, "a task", ["start", *self.names.all(Kind.TASK)])
         return False
 
     def _events(self, state: syntax.State, clause: type[syntax.Ignore] | type[syntax.Defer]) -> tuple[str, ...]:
@@ -154,9 +154,9 @@ class Behaviour:
             handled = [each for each in handlers if _handles_all(each, name.text)]
             if ignored or handled:
                 span = ignored[0].span if ignored else handled[0].span
-                message = f"`{state.name.text}` says two things about `{name.text}`."
+                message = f"`{state.name.text}` says more than once what becomes of `{name.text}`."
                 self.findings.error(
-                    rules.CONTRADICTION, name.span, message, "says this too", others=(Label(span, "one is said here"),)
+                    rules.CONTRADICTION, name.span, message, "said again", others=(Label(span, "first said here"),)
                 )
             found[name.text] = None
         return tuple(found)

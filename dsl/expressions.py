@@ -47,8 +47,12 @@ from .model import (
 from .resolve import BROKEN, OWN_MEANING, Kind, Names
 from .source import Span
 
-DEEPEST = 200
-"""How deeply operators may nest, so that no stage after this one runs out of stack."""
+SPOKEN = {
+    RefKind.INPUT: "the input",
+    RefKind.DATA: "the variable",
+    RefKind.PARAM: "what came along",
+    RefKind.RESULT: "the result",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,6 @@ class Typing:
         self.enums = enums
         self.findings = names.findings
         self.conversions = Conversions(names.findings)
-        self._depth = 0
 
     def value(self, tree: syntax.Expr, expected: Type, scope: Scope) -> Expr:
         """The expression as a value of the expected type."""
@@ -88,17 +91,6 @@ class Typing:
 
     def infer(self, tree: syntax.Expr, scope: Scope, hint: Type | None = None) -> Expr:
         """The expression with the type it has by itself; `hint` only decides whose member a bare name is."""
-        if self._depth >= DEEPEST:
-            message = f"This expression nests more than {DEEPEST} operators."
-            self.findings.error(rules.TOO_LARGE, tree.span, message, "split it up")
-            return broken(tree.span)
-        self._depth += 1
-        try:
-            return self._infer(tree, scope, hint)
-        finally:
-            self._depth -= 1
-
-    def _infer(self, tree: syntax.Expr, scope: Scope, hint: Type | None) -> Expr:
         match tree:
             case syntax.Name():
                 return self._name(tree, scope, hint)
@@ -135,7 +127,7 @@ class Typing:
         if text in scope.variables:
             kind, type_ = scope.variables[text]
             if enum and text in enum.members:
-                message = f"`{text}` can be the {kind} or the member of `{enum}`."
+                message = f"`{text}` can be {SPOKEN[kind]} or the member of `{enum}`."
                 self.findings.error(
                     rules.AMBIGUOUS_NAME, span, message, "which of the two?", note="Rename one of them."
                 )
@@ -160,11 +152,11 @@ class Typing:
             note = f"Known here: {listed(scope.variables)}." if scope.variables else ""
             self.findings.error(rules.MISPLACED_NAME, span, message, "not known here", note=note)
             return broken(span)
-        if enum and did_you_mean(text, span, enum.members):
+        if enum and not did_you_mean(text, span, scope.variables):
             self.names.unknown(name, f"a member of `{enum}`", enum.members)
         else:
             members = [member for each in self.enums.values() for member in each.members]
-            self.names.unknown(name, "a variable", [*scope.variables, *(enum.members if enum else members)])
+            self.names.unknown(name, "a variable", [*scope.variables, *members])
         return broken(span)
 
     def _own_meaning(self, text: str, span: Span, scope: Scope) -> Expr:

@@ -174,9 +174,11 @@ class Handlers:
             if name.text == "_":
                 continue
             refuse_own_meaning(name, self.findings)
-            for kind in (Kind.INPUT, Kind.DATA):
-                if self.names.has(kind, name.text):
-                    self.names.already(name, f"is already the name of {a(kind)}", self.names.place(kind, name.text))
+            if name.text in self.known.variables:
+                kind = Kind.INPUT if self.names.has(Kind.INPUT, name.text) else Kind.DATA
+                self.names.already(name, f"is already the name of {a(kind)}", self.names.place(kind, name.text))
+                bound[name.text] = RefKind.DATA, BROKEN
+                continue
             if name.text in bound:
                 first = next(each.span for each in on.params if each.text == name.text)
                 self.names.already(name, "names two values at once", first)

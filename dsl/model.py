@@ -32,7 +32,7 @@ class IntType:
     high: int | None = None
 
     def __str__(self) -> str:
-        return "int" if self.low is None else f"int {self.low}..{self.high}"
+        return "int" if self.low is None or self.high is None else f"int {self.low}..{self.high}"
 
 
 @dataclass(frozen=True, slots=True)

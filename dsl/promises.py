@@ -41,9 +41,7 @@ class Promises:
                 return model.Reach(tree.state.text, condition, tree.span)
             case syntax.LeadsTo():
                 trigger = self._condition(tree.trigger) if tree.trigger else None
-                within = (
-                    positive(tree.within, "The time within which it happens", self.findings) if tree.within else None
-                )
+                within = positive(tree.within, "The time after `within`", self.findings) if tree.within else None
                 return model.LeadsTo(trigger, self._condition(tree.goal), within, tree.span)
 
     def scenario(self, tree: syntax.Scenario) -> model.Scenario:

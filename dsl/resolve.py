@@ -243,10 +243,6 @@ class Types:
     def _reference(self, name: syntax.Name) -> Type:
         if name.text in BUILT_IN:
             return BUILT_IN[name.text]
-        if name.text == "decimal":
-            message = "A decimal says how many digits it has after the point, as `decimal(2)` does."
-            self.findings.error(rules.MISSING_PART, name.span, message, "how many digits?")
-            return BROKEN
         if not self.names.has(Kind.TYPE, name.text):
             self.names.unknown(name, "a type", [*BUILT_IN, *self.names.all(Kind.TYPE)])
             return BROKEN

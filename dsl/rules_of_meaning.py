@@ -311,13 +311,12 @@ activity pay(amount: int) { timeout 10s readonly }
 """,
 )
 
-TOO_LARGE = Rule(
+TOO_MANY_STATES = Rule(
     "E309",
-    "too-large",
-    "More states than a flow may have, or an expression with more operators inside one another than can be followed.",
+    "too-many-states",
+    "More states than a flow may have.",
     """\
-A flow may have 2,000 states, and an expression may nest 200 operators. Nobody can review more than that; such a flow is
-several flows, and such an expression several lines of a `choice`.
+A flow may have 2,000 states. Nobody can review more than that; such a flow is several flows, one file each.
 """,
 )
 

@@ -164,7 +164,7 @@ class _Analysis:
             message = (
                 f"`{self.tree.name.text}` has {len(states)} states, and {MOST_STATES} are the most a flow may have."
             )
-            self.findings.error(rules.TOO_LARGE, states[MOST_STATES].name.span, message, "one state too many")
+            self.findings.error(rules.TOO_MANY_STATES, states[MOST_STATES].name.span, message, "one state too many")
 
     def _vocabulary(self) -> Vocabulary:
         """What each name carries: the types of variables, payloads, forms and calls."""
