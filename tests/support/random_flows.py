@@ -55,6 +55,7 @@ class Draft:
     states: list[str] = field(default_factory=list)
     choices: list[str] = field(default_factory=list)
     finals: list[str] = field(default_factory=list)
+    here: int = -1  # the state being written
 
     # ------------------------------------------------------------ expressions
 
@@ -130,12 +131,15 @@ class Draft:
         if not self.data or rng.random() < 0.55:
             return ""
         chosen = rng.sample(self.data, rng.randint(1, min(2, len(self.data))))
-        return " { " + "  ".join(f"{v.name} = {self.value(v.type, scope)}" for v in chosen) + " }"
+        return " { " + ", ".join(f"{v.name} = {self.value(v.type, scope)}" for v in chosen) + " }"
 
     def node(self) -> str:
+        """Mostly onward, so that most states can be reached and most runs come to an end."""
         rng = self.rng
-        pool = self.states * 3 + self.choices * 2 + self.finals * 2
-        return rng.choice(pool)
+        later = self.states[self.here + 1 :]
+        if later and rng.random() < 0.5:
+            return rng.choice(later)
+        return rng.choice(self.states * 2 + self.choices * 2 + self.finals * 3)
 
     def target(self, stay: bool = True) -> str:
         rng = self.rng
@@ -186,6 +190,7 @@ class Draft:
     def state(self, name: str) -> str:
         rng = self.rng
         scope = [*self.inputs, *self.data]
+        self.here = self.states.index(name)
         lines: list[str] = []
         call = rng.choice(self.calls) if self.calls and rng.random() < 0.55 else None
         if call:
@@ -285,18 +290,18 @@ class Draft:
         self.finals = ["Good", *(f"Bad{k}" for k in range(rng.randint(0, 2)))]
         parts = ["enum Color { red, green, blue }\n\nflow R version 1 {\n"]
         if self.inputs:
-            parts.append("  input { " + "  ".join(f"{v.name}: {v.type}" for v in self.inputs) + " }\n")
+            parts.append("  input { " + ", ".join(f"{v.name}: {v.type}" for v in self.inputs) + " }\n")
         if self.data:
             initial = [
                 f"{v.name}: {v.type}" + ("" if v.optional else f" = {self.constant(v.scalar)}") for v in self.data
             ]
-            parts.append("  data { " + "  ".join(initial) + " }\n")
+            parts.append("  data { " + ", ".join(initial) + " }\n")
         parts.append("  roles clerk, boss\n")
         for event in self.events:
             fields = ", ".join(f"{f.name}: {f.type}" for f in event.fields)
             parts.append(f"  event {event.name}{f'({fields})' if fields else ''}{rng.choice(('', ' by clerk'))}\n")
         parts += [self.activity(call) for call in self.calls]
-        parts.append(f"  start -> {rng.choice(self.states + self.choices)}\n")
+        parts.append(f"  start -> {rng.choice([self.states[0]] * 3 + self.choices)}\n")
         parts += [self.state(name) for name in self.states]
         parts += [self.choice(name, self.choices[k + 1 :]) for k, name in enumerate(self.choices)]
         parts += [f"  final {'failure ' if name.startswith('Bad') else ''}{name}\n" for name in self.finals]

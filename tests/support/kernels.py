@@ -1,0 +1,35 @@
+"""The way from a text to its kernel, for tests whose subject is behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from penstock.compiler.kernel import Kernel
+from penstock.compiler.lower import lower
+from penstock.dsl.diagnostics import Severity
+from penstock.dsl.parse import parse
+from penstock.dsl.source import Source
+from penstock.dsl.typecheck import analyse
+
+ORDER = Path(__file__).parents[2] / "specs" / "order.flow"
+
+
+def kernel(text: str) -> Kernel:
+    """The kernel of the one flow of a text that has no errors."""
+    source = Source("test.flow", text)
+    parsed = parse(source)
+    analysed = analyse(parsed.tree, source)
+    said = (*parsed.diagnostics, *analysed.diagnostics)
+    errors = [f"{each.rule.code} {each.message}" for each in said if each.severity is Severity.ERROR]
+    assert not errors, "\n".join(errors)
+    (flow,) = analysed.flows
+    return lower(flow)
+
+
+def flow(body: str, name: str = "Test") -> Kernel:
+    """The kernel of a flow of which only the inside is given."""
+    return kernel(f"flow {name} version 1 {{\n{body}\n}}\n")
+
+
+def order() -> Kernel:
+    return kernel(ORDER.read_text(encoding="utf-8"))

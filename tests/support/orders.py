@@ -1,0 +1,132 @@
+"""The order flow under a test's control: activities that answer as scripted, a clock, and a host that can be restarted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from order_flow import Carrier, Inputs, Order
+
+from penstock.runtime.core import Actor
+from penstock.runtime.hosts.protocol import Host
+from penstock.runtime.hosts.sqlite import SqliteHost
+from penstock.runtime.journal import replay
+from penstock.runtime.store import JournalEntry
+from penstock.runtime.timers import ManualClock
+from penstock.runtime.worker import Limits
+
+T = TypeVar("T")
+
+START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+CLEO = Actor("cleo", frozenset({"customer"}))
+MAX = Actor("max", frozenset({"manager"}))
+DORA = Actor("dora", frozenset({"director"}))
+OLGA = Actor("olga")
+SMALL = Inputs("A1", 2, Decimal("20.00"))
+LARGE = Inputs("A1", 2, Decimal("2000.00"))
+
+
+class Hang:
+    """An answer that never comes."""
+
+
+@dataclass
+class Shop:
+    """The activities of an order. `script` holds the next answers by name: values, exceptions to raise, or Hang."""
+
+    script: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
+    calls: list[tuple[str, str, tuple[object, ...]]] = field(default_factory=list)
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self.calls]
+
+    async def called(self, name: str, times: int = 1) -> None:
+        """Wait until it has been called so often."""
+        while self.names().count(name) < times:
+            bell = self.bell
+            await bell.wait()
+
+    async def answer(self, name: str, key: str, args: tuple[object, ...], usual: T) -> T:
+        self.calls.append((name, key, args))
+        self.bell.set()
+        self.bell = asyncio.Event()
+        answer: Any = self.script[name].pop(0) if self.script[name] else usual
+        if answer is Hang:
+            await asyncio.Event().wait()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def reserve_stock(self, sku: str, qty: int, *, key: str) -> str:
+        return await self.answer("reserve_stock", key, (sku, qty), "r-1")
+
+    async def quote(self, sku: str, *, key: str) -> Carrier:
+        return await self.answer("quote", key, (sku,), Carrier("ups"))
+
+    async def charge_card(self, total: Decimal, *, key: str) -> str:
+        return await self.answer("charge_card", key, (total,), "p-1")
+
+    async def ship(self, sku: str, qty: int, carrier: Carrier, *, key: str) -> str:
+        return await self.answer("ship", key, (sku, qty, carrier), "t-1")
+
+    async def release_stock(self, result: str | None, *, key: str) -> None:
+        await self.answer("release_stock", key, (result,), None)
+
+    async def refund(self, result: str | None, *, key: str) -> None:
+        await self.answer("refund", key, (result,), None)
+
+
+@dataclass
+class House:
+    """A place for a host, its clock, and its shop. Opening it again is a restart; twice at a time, two processes."""
+
+    kind: str
+    folder: Path
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+    shop: Shop = field(default_factory=Shop)
+    limits: Limits = Limits()
+
+    def open(self) -> Host:
+        assert self.kind == "sqlite"
+        return SqliteHost(self.folder / "orders.db", {Order: self.shop}, clock=self.clock, limits=self.limits)
+
+
+def finishing(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end; half a minute without one is a failure."""
+    return asyncio.run(asyncio.wait_for(work, 30))
+
+
+async def pass_time(host: Host, clock: ManualClock, *steps: timedelta) -> None:
+    """Let the host do what is due after each of these durations."""
+    for step in steps:
+        clock.advance(step)
+        await host.run_until_idle()
+
+
+async def sound(host: Host, id: str) -> list[JournalEntry]:
+    """The journal, when its triggers lead through the pure core to exactly what is stored."""
+    journal = list(await host.journal(id))
+    assert replay(Order, journal) == await host.record(id)
+    return journal
+
+
+def triggers(journal: list[JournalEntry]) -> list[str]:
+    """Each row in a word: an event's or timer's name, or a call and its outcome."""
+    words: list[str] = []
+    for entry in journal:
+        content = json.loads(entry.trigger)
+        if isinstance(content, str):
+            words.append(f"{content} {entry.kind}")
+        elif "outcome" in content:
+            words.append(f"{content['key']} {content['outcome']}")
+        else:
+            words.append(content.get("timer") or content.get("trigger") or "start")
+    return words
