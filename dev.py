@@ -101,10 +101,10 @@ def tool_environment() -> dict[str, str]:
     return {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
 
 
-def run(*command: str | Path) -> int:
-    """Run a program of the environment at the root; its exit code."""
+def run(*command: str | Path, **variables: str) -> int:
+    """Run a program of the environment at the root, with these environment variables; its exit code."""
     sys.stdout.flush()
-    return subprocess.run([str(part) for part in command], cwd=ROOT, env=tool_environment()).returncode
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env=tool_environment() | variables).returncode
 
 
 def module(*command: str) -> int:
@@ -125,7 +125,7 @@ def demo(args: Sequence[str]) -> int:
         run(BIN / "penstock", "check", order)
         or run(BIN / "penstock", "build", order, "--no-verify")
         or run(BIN / "penstock", "draw", order, "-o", "build/demo/order.svg")
-        or run(PYTHON, "docs/examples/order/run.py", *args)
+        or run(PYTHON, "docs/examples/order/run.py", *args, PYTHONPATH="generated")
     )
 
 

@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
-from importlib import metadata
 from typing import NoReturn
 
 from . import commands
@@ -41,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     top = Parser(prog="penstock", description="A language for workflows whose soundness is proved before they run.")
-    top.add_argument("--version", action="version", version=f"penstock {version()}")
+    top.add_argument("--version", action="store_true", help="say which version this is")
     everywhere = Parser(add_help=False)
     everywhere.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
     everywhere.add_argument("--debug", action="store_true", help="show a traceback for an internal error")
@@ -85,6 +84,8 @@ def seconds(text: str) -> float:
 
 
 def version() -> str:
+    from importlib import metadata
+
     return metadata.version("penstock")
 
 
@@ -96,6 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = usage.parse_args(argv)
     except SystemExit as stop:  # argparse has printed help, the version or a usage error
         return stop.code if isinstance(stop.code, int) else TROUBLE
+    if args.version:
+        sys.stdout.write(f"penstock {version()}\n")
+        return 0
     if args.command in (None, "help"):
         usage.print_help(sys.stdout if args.command else sys.stderr)
         return 0 if args.command else TROUBLE

@@ -6,13 +6,16 @@ import argparse
 import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import outputs, pipeline, report
 from .formats.style import clean
-from .kernel import Kernel
 from .pipeline import Examined
 from .report import CLEAN, FINDINGS, INCONCLUSIVE
 from .terminal import Terminal
+
+if TYPE_CHECKING:
+    from .kernel import Kernel
 
 Command = Callable[[argparse.Namespace, Terminal, str], int]
 """Arguments, terminal, penstock's version -> exit code. Raises Trouble for what only the user can mend."""
@@ -154,10 +157,10 @@ def fmt(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     codes: list[int] = []
     for path in gather(args.files):
         file = pipeline.load(path)
-        text, file = pipeline.formatted(file)
-        if text is None:
-            terminal.say(report.render("full", [file], terminal.style, tool))
-            codes.append(report.exit_code([file]))
+        text = pipeline.formatted(file)
+        if isinstance(text, Examined):
+            terminal.say(report.render("full", [text], terminal.style, tool))
+            codes.append(report.exit_code([text]))
         elif text != file.source.text:
             codes.append(_differs(path, file, text, terminal) if args.check else _replace(path, text, terminal))
     return report.worst(codes)

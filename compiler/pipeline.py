@@ -9,12 +9,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..dsl.diagnostics import Diagnostic, Rule, Severity
 from ..dsl.source import Source
 from .checks.verdict import Report
-from .kernel import Kernel
 from .outputs import MARK, Output
+
+if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
+    from .kernel import Kernel
 
 
 class Undrawable(Exception):
@@ -24,13 +27,17 @@ class Undrawable(Exception):
 @dataclass(frozen=True, slots=True)
 class Examined:
     """What is known of one file. `kernels` are its flows that no error stands in the way of; `reports` are theirs once
-    they were checked; `readable` is False where there is no text at all."""
+    they were checked."""
 
     source: Source
     diagnostics: tuple[Diagnostic, ...]
     kernels: tuple[Kernel, ...] = ()
     reports: tuple[Report, ...] = ()
-    readable: bool = True
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is a flow to say something about: all diagnostics have a place in the text."""
+        return all(said.span is not None for said in self.diagnostics)
 
     @property
     def errors(self) -> bool:
@@ -45,15 +52,13 @@ def load(path: Path) -> Examined:
     from ..dsl.load import load as load_text
 
     loaded = load_text(path)
-    if isinstance(loaded, Source):
-        return Examined(loaded, ())
-    return Examined(Source(path.as_posix(), ""), (loaded,), readable=False)
+    return Examined(loaded, ()) if isinstance(loaded, Source) else Examined(Source(str(path), ""), loaded)
 
 
 def read(path: Path) -> Examined:
     """The kernels of a file, and everything the language has to say about it."""
     file = load(path)
-    if not file.readable:
+    if file.errors:
         return file
     from ..dsl.parse import parse
     from ..dsl.typecheck import analyse
@@ -149,20 +154,24 @@ def _marked(form: str, text: str, spec: str) -> str:
 # ---------------------------------------------------------------- the rest
 
 
-def formatted(file: Examined) -> tuple[str | None, Examined]:
-    """The text of a file in the one format; None, and the file with its errors, where it cannot be read."""
-    if not file.readable:
-        return None, file
+def formatted(file: Examined) -> str | Examined:
+    """The text of a loaded file in the one layout; the file with its errors where it cannot be read."""
+    if file.errors:
+        return file
     from ..dsl.format import format_text
 
-    ...
+    text = format_text(file.source)
+    return text if isinstance(text, str) else replace(file, diagnostics=text)
 
 
 def rules() -> Sequence[Rule]:
     """Every rule there is, by code."""
     from ..dsl import rules as text
     from ..dsl import rules_of_meaning as meaning
+    from ..dsl import rules_of_use as use
     from . import scenario
     from .checks import suite
 
-    return sorted((*text.RULES, *meaning.RULES, *suite.RULES, scenario.FAILED), key=lambda rule: rule.code)
+    return sorted(
+        (*text.RULES, *meaning.MEANING_RULES, *use.USE_RULES, *suite.RULES, scenario.FAILED), key=lambda rule: rule.code
+    )

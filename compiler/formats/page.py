@@ -14,8 +14,8 @@ from .excerpt import excerpt
 from .finding import Finding, Level, findings
 from .style import Style, clean, pad, width
 
-WIDEST_COLUMN = 44
-"""A trace's columns line up until one of them would be wider than this."""
+WIDEST_COLUMN = 64
+"""A trace's columns line up, but for cells wider than this."""
 
 
 def full(files: Sequence[Examined], style: Style) -> str:
@@ -69,11 +69,11 @@ def trace(finding: Finding, style: Style) -> str:
     """A run, one step a line: what happened, where it led, what changed, the line of source that says so."""
     steps = finding.diagnostic.trace
     rows = [_cells(step, finding.source) for step in steps]
-    wide = [min(WIDEST_COLUMN, max(width(row[i]) for row in rows)) for i in range(3)]
-    refuted = finding.level is not Level.UNKNOWN
+    wide = [max((width(row[i]) for row in rows if width(row[i]) <= WIDEST_COLUMN), default=0) for i in range(3)]
+    refuted = finding.level is Level.ERROR
     title = "shortest run that shows it" if refuted else "a run that was looked at"
     if _of_scenarios(finding.diagnostic.rule):
-        title = "the scenario up to here"
+        refuted, title = False, "the scenario up to here"  # the step that failed is not among them
     text = f"  {style.strong('trace')} {title} ({_count(len(steps), 'step')})\n"
     for index, (step, (trigger, place, changes, line)) in enumerate(zip(steps, rows, strict=True)):
         last = index == len(steps) - 1
@@ -101,14 +101,19 @@ def summary(files: Sequence[Examined], style: Style) -> Iterator[str]:
             told = style.error(_count(errors, "error")) if errors else style.good("no errors")
             yield f"{clean(file.source.name)}: {told}"
         for report in file.reports:
-            yield f"{clean(report.flow)}: {', '.join(_tally(report, style))}{_scope(report)}"
+            name = f"{file.source.name}: {report.flow}" if len(files) > 1 else report.flow
+            yield f"{clean(name)}: {', '.join(_tally(report, style))}{_scope(report)}"
 
 
 def _tally(report: Report, style: Style) -> Iterator[str]:
+    if not report.answers:
+        yield "no scenarios"
+        return
     counts = Counter("accepted" if answer.accepted is not None else answer.verdict for answer in report.answers)
     rehearsed = bool(report.answers) and all(_of_scenarios(answer.rule) for answer in report.answers)
-    good, bad = ("scenarios passed", "failed") if rehearsed else ("proved", "refuted")
-    yield style.good(f"{counts[Verdict.PROVED]} {good}")
+    passed = _count(counts[Verdict.PROVED], "scenario") + " passed"
+    good, bad = (passed, "failed") if rehearsed else (f"{counts[Verdict.PROVED]} proved", "refuted")
+    yield style.good(good)
     if counts[Verdict.REFUTED]:
         yield style.error(f"{counts[Verdict.REFUTED]} {bad}")
     if counts[Verdict.UNKNOWN]:

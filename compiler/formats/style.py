@@ -39,6 +39,7 @@ def _width(char: str) -> int:
 
 
 def pad(text: str, columns: int) -> str:
+    """The text, filled up with blanks to so many columns."""
     return text + " " * (columns - width(text))
 
 

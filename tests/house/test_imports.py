@@ -20,7 +20,7 @@ ALLOWED = {
     "runtime": {"runtime"},
     "generated": {"runtime"},
 }
-ONLY_WITH_Z3 = {"penstock.compiler.checks.encoder", "penstock.compiler.checks.solver"}
+ONLY_WITH_Z3 = {"penstock.compiler.checks.encode", "penstock.compiler.checks.solver"}
 EVERY = [*PRODUCT.values(), *GENERATED.values()]
 
 
