@@ -31,7 +31,7 @@ def edge(drawn: Picture, source: str, target: str, look: EdgeLook = EdgeLook.MOV
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["order", "support"])
 def test_the_texts_are_as_they_were(name: str, golden: Callable[[str, str], None]) -> None:
     drawn = picture(kernel(name))
     golden(f"{name}.dot", dot.render(drawn))
