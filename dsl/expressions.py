@@ -8,29 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
 
 from . import rules_of_meaning as rules
 from . import syntax
-from .conversions import ORDERED, Conversions, broken, decimal_places, hull, is_broken, scalar, wide
+from .conversions import Conversions, broken, hull, is_broken, scalar, wide
 from .findings import did_you_mean, listed
 from .model import (
     Binary,
     BoolType,
-    Builtin,
     Compensating,
     Conditional,
     Count,
-    DecimalType,
-    DurationType,
     Elapsed,
     EnumType,
     Expr,
-    InstantType,
     InState,
     IntType,
-    IsNone,
     Literal,
     NoneType,
     Now,
@@ -39,11 +32,10 @@ from .model import (
     Ref,
     RefKind,
     Standing,
-    TextType,
     Type,
     Unary,
-    Value,
 )
+from .operators import FUNCTIONS, Operators, literal_type
 from .resolve import BROKEN, OWN_MEANING, Kind, Names
 from .source import Span
 
@@ -76,6 +68,7 @@ class Typing:
         self.enums = enums
         self.findings = names.findings
         self.conversions = Conversions(names.findings)
+        self.operators = Operators(self.conversions)
 
     def value(self, tree: syntax.Expr, expected: Type, scope: Scope) -> Expr:
         """The expression as a value of the expected type."""
@@ -95,11 +88,13 @@ class Typing:
             case syntax.Name():
                 return self._name(tree, scope, hint)
             case syntax.Literal(value, span):
-                return Literal(value, _literal_type(value), span)
-            case syntax.Unary(op, operand, span):
-                return self._unary(op, operand, scope, span)
+                return Literal(value, literal_type(value), span)
+            case syntax.Unary("not", operand, span):
+                return Unary("not", self.condition(operand, scope), BoolType(), span)
+            case syntax.Unary(_, operand, span):
+                return self.operators.negate(self.conversions.read(self.infer(operand, scope)), span)
             case syntax.Binary():
-                return self._binary(tree, scope, hint)
+                return self._binary(tree, scope)
             case syntax.Conditional(condition, then, otherwise):
                 test = self.condition(condition, scope)
                 first, second = self._pair(then, otherwise, scope, hint)
@@ -108,7 +103,7 @@ class Typing:
                 one = self._operand_of_members(operand, members, scope)
                 return OneOf(one, tuple(self.value(each, wide(one.type), scope) for each in members), span)
             case syntax.IsNone(operand, negated, span):
-                return self._is_none(self.infer(operand, scope), negated, span)
+                return self.operators.is_none(self.infer(operand, scope), negated, span)
             case syntax.Call():
                 return self._call(tree, scope, hint)
             case syntax.InState(state, span):
@@ -202,27 +197,9 @@ class Typing:
             return broken(one.span)
         return one
 
-    # ------------------------------------------------------------ operators
+    # ------------------------------------------------------------ operators and functions
 
-    def _unary(self, op: str, operand: syntax.Expr, scope: Scope, span: Span) -> Expr:
-        if op == "not":
-            return Unary(op, self.condition(operand, scope), BoolType(), span)
-        inner = self.conversions.read(self.infer(operand, scope))
-        match inner:
-            case Literal(bool()):
-                pass
-            case Literal(int() | Decimal() | timedelta() as number, type_):
-                return Literal(-number, type_, span)
-            case _ if isinstance(inner.type, IntType | DecimalType | DurationType):
-                return Unary(op, inner, wide(inner.type), span)
-            case _:
-                pass
-        if not is_broken(inner):
-            message = f"`-` turns the sign of a number or a duration, and this is `{inner.type}`."
-            self.findings.error(rules.WRONG_OPERAND, inner.span, message, f"this is `{inner.type}`")
-        return broken(span)
-
-    def _binary(self, tree: syntax.Binary, scope: Scope, hint: Type | None) -> Expr:
+    def _binary(self, tree: syntax.Binary, scope: Scope) -> Expr:
         op, span = tree.op, tree.span
         if op in ("and", "or", "implies"):
             left, right = self.condition(tree.left, scope), self.condition(tree.right, scope)
@@ -230,95 +207,19 @@ class Typing:
         if op in ("==", "!="):
             left, right = self.conversions.alike(*self._pair(tree.left, tree.right, scope), "compared")
             return Binary(op, left, right, BoolType(), span)
-        left, right = self._pair(tree.left, tree.right, scope)
-        left, right = self.conversions.read(left), self.conversions.read(right)
-        if op in ("<", "<=", ">", ">="):
-            left, right = self.conversions.alike(left, right, "compared")
-            if not is_broken(left, right) and not isinstance(left.type, ORDERED):
-                message = f"`{left.type}` has no order, so `{op}` cannot compare it."
-                note = "Numbers, durations and instants have an order; everything else is only equal or not."
-                self.findings.error(rules.WRONG_OPERAND, span, message, "no order", note=note)
-            return Binary(op, left, right, BoolType(), span)
-        return broken(span) if is_broken(left, right) else self._arithmetic(op, left, right, span)
-
-    def _arithmetic(self, op: str, left: Expr, right: Expr, span: Span) -> Expr:
-        match op, left.type, right.type:
-            case _, IntType(), IntType():
-                return Binary(op, left, right, IntType(), span)
-            case "+" | "-", (IntType() | DecimalType()), (IntType() | DecimalType()):
-                left, right = self.conversions.alike(left, right, "added")
-                return Binary(op, left, right, left.type, span)
-            case "*", (IntType() | DecimalType()), (IntType() | DecimalType()):
-                left, right = self._as_decimal(left), self._as_decimal(right)
-                places = sum(each.type.places for each in (left, right) if isinstance(each.type, DecimalType))
-                return Binary(op, left, right, DecimalType(places), span)
-            case ("+" | "-", DurationType(), DurationType()) | ("*", DurationType(), IntType()):
-                return Binary(op, left, right, DurationType(), span)
-            case "*", IntType(), DurationType():
-                return Binary(op, right, left, DurationType(), span)
-            case "+" | "-", InstantType(), DurationType():
-                return Binary(op, left, right, InstantType(), span)
-            case "+", DurationType(), InstantType():
-                return Binary(op, right, left, InstantType(), span)
-            case "-", InstantType(), InstantType():
-                return Binary(op, left, right, DurationType(), span)
-            case "/" | "%", (IntType() | DecimalType()), (IntType() | DecimalType()):
-                message = f"`{op}` is for whole numbers, because a decimal could not be divided exactly."
-                note = "Multiply by a fraction instead (`total * 0.25`), or let an activity do the rounding."
-                self.findings.error(rules.WRONG_OPERAND, span, message, "divides a decimal", note=note)
-            case _, one, other:
-                message = f"`{op}` is not defined between `{one}` and `{other}`."
-                text = isinstance(one, TextType) or isinstance(other, TextType)
-                note = "Text is compared, never computed with." if text else ""
-                self.findings.error(rules.WRONG_OPERAND, span, message, "not defined", note=note)
-        return broken(span)
-
-    def _as_decimal(self, expr: Expr) -> Expr:
-        return self.conversions.fit(expr, DecimalType(0)) if isinstance(expr.type, IntType) else expr
-
-    def _is_none(self, operand: Expr, negated: bool, span: Span) -> Expr:
-        if not is_broken(operand) and not isinstance(operand.type, OptionalType):
-            message = f"This is `{operand.type}`, which is {'always `some`' if negated else 'never `none`'}."
-            if isinstance(operand.type, NoneType):
-                message = "`none` is always none, so this asks nothing."
-            note = "Only a variable whose type ends in `?` may be without a value."
-            self.findings.error(rules.WRONG_TYPE, operand.span, message, "asks nothing", note=note)
-        return IsNone(operand, negated, span)
-
-    # ------------------------------------------------------------ functions
+        left, right = (self.conversions.read(each) for each in self._pair(tree.left, tree.right, scope))
+        compares = op in ("<", "<=", ">", ">=")
+        return (self.operators.order if compares else self.operators.compute)(op, left, right, span)
 
     def _call(self, tree: syntax.Call, scope: Scope, hint: Type | None) -> Expr:
         name = tree.function.text
         if name in ("done", "count"):
             return self._ask_activity(tree, scope)
-        if name not in ("len", "abs", "min", "max"):
-            known = ["len", "abs", "min", "max", *(["done", "count"] if scope.asks else [])]
-            self.names.unknown(tree.function, "a function", known)
+        if name not in FUNCTIONS:
+            self.names.unknown(tree.function, "a function", [*FUNCTIONS, *(["done", "count"] if scope.asks else [])])
             return broken(tree.span)
         args = [self.conversions.read(self.infer(each, scope, hint)) for each in tree.args]
-        wanted, right = (
-            ("two or more values", len(args) >= 2) if name in ("min", "max") else ("one value", len(args) == 1)
-        )
-        if not right:
-            message = f"`{name}` takes {wanted}, and here it is given {len(args)}."
-            self.findings.error(rules.WRONG_COUNT, tree.span, message, f"given {len(args)}")
-            return broken(tree.span)
-        if is_broken(*args):
-            return broken(tree.span)
-        first = args[0]
-        if name == "len":
-            return Builtin(name, (self.conversions.fit(first, TextType()),), IntType(0, None), tree.span)
-        for arg in args[1:]:  # the widest type of all; then each is made that type
-            first = self.conversions.alike(first, arg, "compared")[0]
-        args = [self.conversions.alike(arg, first, "compared")[0] for arg in args]
-        ordered = ORDERED if name != "abs" else (IntType, DecimalType, DurationType)
-        if is_broken(first):
-            return first
-        if not isinstance(first.type, ordered):
-            message = f"`{name}` is not defined for `{first.type}`."
-            self.findings.error(rules.WRONG_OPERAND, tree.span, message, "not defined")
-            return broken(tree.span)
-        return Builtin(name, tuple(args), wide(first.type), tree.span)
+        return self.operators.apply(name, args, tree.span)
 
     def _ask_activity(self, tree: syntax.Call, scope: Scope) -> Expr:
         """`done(activity)` and `count(activity)`."""
@@ -332,24 +233,6 @@ class Typing:
         if self.names.find(activity, Kind.ACTIVITY) is None:
             return broken(tree.span)
         return Standing(activity.text, tree.span) if what == "done" else Count(activity.text, tree.span)
-
-
-def _literal_type(value: Value) -> Type:
-    match value:
-        case None:
-            return NoneType()
-        case bool():
-            return BoolType()
-        case int():
-            return IntType()
-        case Decimal():
-            return DecimalType(decimal_places(value))
-        case str():
-            return TextType()
-        case timedelta():
-            return DurationType()
-        case datetime():
-            return InstantType()
 
 
 def _choose(condition: Expr, then: Expr, otherwise: Expr, tree: syntax.Conditional) -> Expr:

@@ -228,7 +228,7 @@ class InState:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`done(activity)`: a completed call of it is on the compensation log (for a readonly one: it has ever completed)."""
+    """`done(activity)`: a completed call of it is on the compensation log (for a readonly one: it ever completed)."""
 
     activity: str
     span: Span

@@ -63,14 +63,14 @@ class Kind(StrEnum):
 
 
 SHARED = (
-    {Kind.TYPE},
-    {Kind.INPUT, Kind.DATA},
-    {Kind.ROLE},
-    {Kind.EVENT, Kind.TASK},
-    {Kind.ACTIVITY, Kind.COMPENSATION},
-    {Kind.STATE, Kind.CHOICE, Kind.FINAL},
+    (Kind.TYPE,),
+    (Kind.INPUT, Kind.DATA),
+    (Kind.ROLE,),
+    (Kind.EVENT, Kind.TASK),
+    (Kind.ACTIVITY, Kind.COMPENSATION),
+    (Kind.STATE, Kind.CHOICE, Kind.FINAL),
 )
-"""Kinds in one set share their names: `state X` and `choice X` cannot both be declared."""
+"""Kinds in one tuple share their names: `state X` and `choice X` cannot both be declared."""
 
 
 def a(kind: Kind) -> str:
@@ -95,7 +95,10 @@ class Names:
 
     def declare(self, kind: Kind, name: syntax.Name) -> bool:
         """Whether the name was free; otherwise it has been reported."""
-        for other in next(kinds for kinds in SHARED if kind in kinds):
+        if name.text == "_":
+            message = "`_` stands for a value that is not needed, so nothing can be called so."
+            self.findings.error(rules.MISPLACED_NAME, name.span, message, "choose another name")
+        for other in _sharing(kind):
             if (first := self._declared[other].get(name.text)) is not None:
                 self.already(name, f"is already the name of {a(other)}", first)
                 return False
@@ -118,7 +121,8 @@ class Names:
         return [name for kind in kinds for name in self._declared[kind]]
 
     def place(self, kind: Kind, name: str) -> Span:
-        return self._declared[kind][name]
+        """Where the name is declared, or what had the name before it."""
+        return next(names[name] for other in _sharing(kind) if name in (names := self._declared[other]))
 
     def find(self, name: syntax.Name, *kinds: Kind) -> Kind | None:
         """Which of the kinds the name is; None where it is none of them, which has then been reported."""
@@ -154,6 +158,10 @@ class Names:
             fix=fix,
             note=note,
         )
+
+
+def _sharing(kind: Kind) -> tuple[Kind, ...]:
+    return next(kinds for kinds in SHARED if kind in kinds)
 
 
 def _either(kinds: tuple[Kind, ...]) -> str:

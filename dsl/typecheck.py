@@ -55,6 +55,10 @@ def analyse(tree: syntax.File, source: Source) -> Analysed:
     names = Names(findings, tree.complete)
     types = Types(names)
     types.declare(each for each in tree.members if not isinstance(each, syntax.Flow))
+    if tree.complete and not any(isinstance(each, syntax.Flow) for each in tree.members):
+        findings.error(
+            rules.MISSING_PART, tree.members[0].name.span, "This file declares no flow.", "no flow around it"
+        )
     sound = findings.errors == 0 and tree.complete
     flows: list[Flow] = []
     seen: dict[str, syntax.Name] = {}

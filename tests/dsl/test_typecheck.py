@@ -125,6 +125,10 @@ def test_a_spec_is_analysed_without_a_word(spec: Path) -> None:
         ("(if s > 1 then n else none) is none", "((if (s > 1) then n else [None as int?]) is none)"),
         ("(if s > 1 then d else 2) > d", "((if (s > 1) then d else [2 as decimal(2)]) > d)"),
         ("-s < -3", "((- s) < -3)"),
+        (
+            "-d < -12345678901234567890123456789.1",
+            "((- d) < [-12345678901234567890123456789.1 as decimal(2)])",
+        ),
         ("not (s > 1 implies false)", "(not ((s > 1) implies False))"),
     ],
 )
@@ -205,6 +209,11 @@ def test_a_mistake_around_the_flows_leaves_none() -> None:
     assert found.flows == () and [each.rule.code for each in found.diagnostics] == ["E202"]
 
 
+def test_a_file_without_a_flow_says_nothing_of_use() -> None:
+    (found,) = analysed("enum Colour { red }").diagnostics
+    assert (found.rule.code, found.message) == ("E304", "This file declares no flow.")
+
+
 def test_what_was_skipped_is_not_missed() -> None:
     text = "flow A { start -> Done  final Done  state S { do reserve() on done -> Dne }  activity %% }"
     source = Source("test.flow", text)
@@ -236,7 +245,8 @@ def same_but_for_ranges(left: m.Type, right: m.Type) -> bool:
 def assert_well_typed(found: m.Flow) -> None:
     """What lowering and everything after it rely on."""
     variables = {each.name: each.type for each in (*found.inputs, *found.data)}
-    ends: set[str] = {each.name for each in (*found.states, *found.choices, *found.finals)}
+    ends = {each.name for each in found.states} | {each.name for each in found.choices}
+    ends |= {each.name for each in found.finals}
     events = {each.name: each for each in found.events}
     for node in nodes(found):
         assert node != BROKEN and getattr(node, "type", None) != BROKEN
