@@ -29,7 +29,7 @@ class Reduction(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """The top of a stack: a state, the value and place of the symbol that led to it, and the deepest expression in it."""
+    """The top of a stack: a state, the value and place of the symbol that led to it, its deepest expression."""
 
     state: int
     value: Any
@@ -47,8 +47,9 @@ class Chain(NamedTuple):
 
 class Automaton(NamedTuple):
     """`shifts[state][terminal]` is the next state, `reductions[state][terminal]` a rule to apply first; `gotos` the
-    same as shifts for rules. `words` gives the terminal of each fixed spelling, such as `state` or `->`; `spellings` the
-    way back."""
+    same as shifts for rules. `words` gives the terminal of each fixed spelling, such as `state` or `->`, `spellings`
+    the way back. `terminals` is all of them. `lists` are the states after the lines of a block, `bodies` those in
+    which the first of them can begin."""
 
     shifts: dict[int, dict[str, int]]
     reductions: dict[int, dict[str, Reduction]]
@@ -57,6 +58,9 @@ class Automaton(NamedTuple):
     ends: dict[str, int]
     words: dict[str, str]
     spellings: dict[str, str]
+    terminals: tuple[str, ...]
+    lists: frozenset[int]
+    bodies: frozenset[int]
 
     def start(self, rule: str) -> Cell:
         return Cell(self.starts[rule], None, None, 0, None)
@@ -86,9 +90,9 @@ class Automaton(NamedTuple):
         return self.feed(stack, terminal, None, None, build_nothing) is not None
 
     def allowed(self, stack: Cell) -> list[str]:
-        """Every terminal that can come next, in the order of the grammar's table."""
-        near = [*self.shifts[stack.state], *self.reductions[stack.state]]
-        return [terminal for terminal in near if terminal != "$END" and self.allows(stack, terminal)]
+        """Every terminal that can come next, in the order of the grammar."""
+        near = {*self.shifts[stack.state], *self.reductions[stack.state]}
+        return [terminal for terminal in self.terminals if terminal in near and self.allows(stack, terminal)]
 
     def _reduce(self, stack: Cell, reduction: Reduction, build: Build) -> Cell:
         cells: list[Cell] = []
@@ -114,6 +118,7 @@ class Automaton(NamedTuple):
         return Cell(self.gotos[stack.state][reduction.head], value, span, depth, stack)
 
 
+_DECLARED = ("NAME", "INT", "FRACTION", "DURATION", "INSTANT", "STRING", "_END")
 _NESTING = {"unary", "binary", "conditional", "one_of", "is_none", "is_some", "call"}
 
 
@@ -156,23 +161,33 @@ def automaton() -> Automaton:
         def lex(self, lexer_state: Any, parser_state: Any) -> Any:
             raise NotImplementedError
 
-    grammar = files(__package__).joinpath("grammar.lark").read_text("utf-8")
+    grammar = files(__package__ or __name__).joinpath("grammar.lark").read_text("utf-8")
     lark = Lark(grammar, parser="lalr", lexer=NoLexer, start=["file", "expression"], maybe_placeholders=False)
-    table: Any = lark.parse_interactive("", start="file").parser_state.parse_conf.parse_table
+    interactive: Any = cast(Any, lark).parse_interactive("", start="file")
+    table = interactive.parser_state.parse_conf.parse_table
     words: dict[str, str] = {t.pattern.value: t.name for t in cast(list[Any], lark.terminals) if t.pattern is not None}
     spellings = {terminal: word for word, terminal in words.items()}
-    result = Automaton({}, {}, {}, dict(table.start_states), dict(table.end_states), words, spellings)
+    terminals = (*_DECLARED, *spellings)
+    shifts: dict[int, dict[str, int]] = {state: {} for state in table.states}
+    reductions: dict[int, dict[str, Reduction]] = {state: {} for state in table.states}
+    gotos: dict[int, dict[str, int]] = {state: {} for state in table.states}
     for state, actions in table.states.items():
-        shifts, reductions, gotos = result.shifts.setdefault(state, {}), result.reductions.setdefault(state, {}), {}
         for symbol, (action, argument) in actions.items():
             if action is not Shift:
-                reductions[symbol] = _reduction(argument)
+                reductions[state][symbol] = _reduction(argument)
             elif symbol.lstrip("_").isupper() or symbol == "$END":
-                shifts[symbol] = argument
+                shifts[state][symbol] = argument
             else:
-                gotos[symbol] = argument
-        result.gotos[state] = gotos
-    return result
+                gotos[state][symbol] = argument
+    repeated = [(state, after) for state, rules in gotos.items() for rule, after in rules.items() if _repeats(rule)]
+    lists, bodies = frozenset(after for _, after in repeated), frozenset(state for state, _ in repeated)
+    starts, ends = dict(table.start_states), dict(table.end_states)
+    return Automaton(shifts, reductions, gotos, starts, ends, words, spellings, terminals, lists, bodies)
+
+
+def _repeats(rule: str) -> bool:
+    """Whether a rule is a list of lines: Lark's name for what a `*` stands behind, or one of ours."""
+    return rule.startswith("__") or rule in ("_fields", "_assigns")
 
 
 @cache

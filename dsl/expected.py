@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .automaton import Automaton, Cell
+from .automaton import Automaton, Cell, build_nothing
 
 _VALUE = {
     "INT",
@@ -52,7 +52,7 @@ def block_name(machine: Automaton, inside: Cell) -> str:
     for mark, name in _BLOCKS.items():
         if mark in allowed:
             return name
-    named = machine.feed(inside, "NAME", None, None, lambda *_: None)
+    named = machine.feed(inside, "NAME", None, None, build_nothing)
     if named is not None and machine.allows(named, "COLON"):
         return "a list of fields"
     return "an update" if named is not None and machine.allows(named, "EQUAL") else "a list"
@@ -62,7 +62,7 @@ def openers(machine: Automaton, inside: Cell) -> list[str]:
     """The words that begin a line in a block, in the order of the grammar."""
     spelling = machine.spellings
     words = [spelling[each] for each in machine.allowed(inside) if each in spelling]
-    return [word for word in words if word.isalpha() and not machine.words[word] in _VALUE]
+    return [word for word in words if word.isalpha() and machine.words[word] not in _VALUE]
 
 
 def expected(machine: Automaton, stack: Cell) -> list[str]:

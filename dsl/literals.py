@@ -66,6 +66,8 @@ def problem_of(token: Token) -> str | None:
                     return f'`{match.group()}` means nothing in a text; write `\\\\`, `\\"`, `\\n` or `\\t`.'
         case "malformed":
             return _problem_of_malformed(token.text)
+        case _:
+            pass
     return None
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from . import rules
 from .build import Builder
 from .diagnostics import Diagnostic, Severity
-from .recover import Reader
+from .reader import Marks
+from .recover import MendingReader
 from .source import Source, Span
 from .syntax import Expr, File
 from .title import read_title
@@ -27,27 +28,32 @@ class Parsed:
 
 def parse(source: Source) -> Parsed:
     """Reads a whole text, in time linear in its length."""
+    return parse_and_mark(source)[0]
+
+
+def parse_and_mark(source: Source) -> tuple[Parsed, Marks]:
+    """The same, and what each token was read as."""
     everything = tokenize(source)
     whole = Span(0, len(source.text))
     nothing = File((), False, whole)
     tokens = [token for token in everything if token.kind not in COMMENTS]
     if len(tokens) == 1:
-        return Parsed(nothing, (Diagnostic(rules.EMPTY, "There is no flow in this file.", None),))
+        return Parsed(nothing, (Diagnostic(rules.EMPTY, "There is no flow in this file.", None),)), Marks()
     deep = _too_deep(tokens)
     if deep is not None:
         message = f"Brackets are nested more than {DEEPEST_BRACKETS} deep here; nothing of the file was read."
-        return Parsed(nothing, (Diagnostic(rules.TOO_DEEP, message, deep.span, "too deep"),))
+        return Parsed(nothing, (Diagnostic(rules.TOO_DEEP, message, deep.span, "too deep"),)), Marks()
     docs = _doc_comments(everything)
     found: list[Diagnostic] = []
     builder = Builder({at: _text(lines) for at, lines in docs.items()}, lambda token: _title(source, token, found))
-    reader = Reader(source, tokens, "file", builder)
+    reader = MendingReader(source, tokens, "file", builder)
     tree: File | None = reader.read()
     found += reader.diagnostics
     if tree is not None and not found:
         found += [_stray_doc(lines) for at, lines in docs.items() if at not in builder.described]
     elif tree is not None:
         tree = replace(tree, complete=False)
-    return Parsed(tree or nothing, tuple(sorted(dict.fromkeys(found), key=_start)))
+    return Parsed(tree or nothing, tuple(sorted(dict.fromkeys(found), key=_start))), reader.marks
 
 
 def _start(found: Diagnostic) -> int:
@@ -94,7 +100,7 @@ def _stray_doc(lines: Sequence[Token]) -> Diagnostic:
 def _title(source: Source, token: Token, found: list[Diagnostic]) -> tuple[str | Expr, ...]:
     def hole(start: int, end: int) -> Expr | None:
         tokens = [token for token in tokenize(source, start, end) if token.kind not in COMMENTS]
-        reader = Reader(source, tokens, "expression", Builder({}, lambda _: ()))
+        reader = MendingReader(source, tokens, "expression", Builder({}, lambda _: ()))
         expr: Expr | None = reader.read()
         found.extend(reader.diagnostics)
         return expr

@@ -1,156 +1,36 @@
-"""Tokens in, a tree and diagnostics out: reads on after every error, each told once and as precisely as it can be.
+"""What is done about an error in the text: each is told once, as precisely as it can be, and the rest is read on.
 
-At an error the reader tries, in this order: a word of a later version of the language, a missing or extra brace that the
-indentation gives away, one misspelt word, one sign too few, one sign in place of another, one token too many. A mend
-counts only if the tokens after it can be read. Otherwise the line is dropped, and reading goes on with the next one in
-the same block.
+The first of these that helps: a missing or extra brace that the indentation gives away, a word of a later version of
+the language, one misspelt word, one sign too few, one in place of another, one token too many. A mend counts only if
+the tokens after it can be read. Otherwise the line is dropped, and reading goes on with the next one in the same block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from difflib import SequenceMatcher
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import rules
-from .automaton import Automaton, Build, Cell, Chain, automaton, build_nothing
-from .diagnostics import Diagnostic, Fix, Label, Rule
+from .automaton import Cell, build_nothing
+from .diagnostics import Fix, Label
 from .expected import block_name, expected, listed, openers
-from .later import later_line, later_pair
+from .later import later_pair
 from .literals import problem_of
-from .source import Source, Span
+from .reader import DEEPEST_EXPRESSION, KINDS, Place, Reader
+from .source import Span
 from .tokens import FOREIGN, Token
-
-DEEPEST_EXPRESSION = 100
-MOST_ERRORS = 30
 
 _LOOK = 3  # tokens that must be readable after a mend
 _BACK = 4  # tokens before the error that may be the misspelt one
 _ALIKE = 0.66  # how alike two spellings must be
-_KINDS = {"int": "INT", "fraction": "FRACTION", "duration": "DURATION", "instant": "INSTANT", "string": "STRING"}
+_SURE = 0.75  # from here on, whatever follows
 _STAND_INS = {"int": "1", "fraction": "1.0", "duration": "1s", "instant": "@2000-01-01T00:00:00Z", "string": '""'}
-_INSERTED = ("->", ":", ",", "=", "(", ")", "{", "..")
-_BROKEN = {"malformed", "open", "foreign", "stray"}
+_INSERTED = ("->", ":", ",", "(", ")", "{", "..")
 _BRACKETS = {"{", "}", "(", ")"}
 
 
-class Block(NamedTuple):
-    """An open brace. `member` is the token its current line begins with, `base` the stack just before that line."""
-
-    parent: Block | None
-    inside: Cell  # the stack right after the brace
-    brace: int
-    member: int
-    base: Cell
-
-
-class Place(NamedTuple):
-    """How far the reading has come."""
-
-    stack: Cell
-    block: Block
-
-
-class Reader:
-    """Reads one list of tokens (without comments, closed by the `end` token) as `rule`."""
-
-    def __init__(self, source: Source, tokens: list[Token], rule: str, build: Build) -> None:
-        self._source = source
-        self._tokens = tokens
-        self._rule = rule
-        self._build = build
-        self._machine: Automaton = automaton()
-        self._places: list[Place] = []  # one for each token read: the place before it
-        self._told_line = 0  # of the last error
-        self.diagnostics: list[Diagnostic] = []
-        self.complete = True
-
-    def read(self) -> Any:
-        """The tree of everything that could be read, or None."""
-        stack = self._machine.start(self._rule)
-        place = Place(stack, Block(None, stack, -1, 0, stack))
-        mends = 0
-        while len(self._places) < len(self._tokens) - 1:
-            at = len(self._places)
-            after = self._advance(place, at) if self._sound(at) else None
-            if after is not None:
-                self._places.append(place)
-                place = after
-                continue
-            mends += 1
-            self.complete = False
-            if len(self.diagnostics) >= MOST_ERRORS or mends > 10 * MOST_ERRORS:
-                self._tell(rules.TOO_MANY, self._tokens[at].span, "Reading stops here: too much before this is wrong.")
-                return None
-            place = self._recover(place, at)
-        return self._finish(place)
-
-    # ------------------------------------------------------------ one token
-
-    def _terminals(self, token: Token) -> Iterator[str]:
-        """What a token may be, the likeliest first."""
-        if token.text in self._machine.words:
-            yield self._machine.words[token.text]
-        if token.kind == "name":
-            yield "NAME"
-        elif token.kind in _KINDS:
-            yield _KINDS[token.kind]
-
-    def _feed(self, stack: Cell, token: Token, build: Build) -> tuple[Cell, Cell] | None:
-        """The stack on which the token can stand (after a line's end, perhaps), and the one after it."""
-        if token.breaks or token.text == "}":
-            ended = self._machine.feed(stack, "_END", None, None, build)
-            if ended is not None:
-                for terminal in self._terminals(token):
-                    after = self._machine.feed(ended, terminal, token, token.span, build)
-                    if after is not None:
-                        return ended, after
-        for terminal in self._terminals(token):
-            after = self._machine.feed(stack, terminal, token, token.span, build)
-            if after is not None:
-                return stack, after
-        return None
-
-    def _advance(self, place: Place, at: int) -> Place | None:
-        token = self._tokens[at]
-        fed = self._feed(place.stack, token, self._build)
-        if fed is None:
-            return None
-        base, after = fed
-        block, below = place.block, after.below
-        assert below is not None
-        if below.depth > DEEPEST_EXPRESSION:
-            return None
-        if token.text == "{" and token.kind == "sign":
-            return Place(after, Block(block, after, at, at + 1, after))
-        if token.text == "}" and token.kind == "sign":
-            assert block.parent is not None
-            return Place(after, block.parent)
-        if below is block.inside or (below.below is block.inside and isinstance(below.value, Chain)):
-            block = block._replace(member=at, base=base)
-        return Place(after, block)
-
-    def _sound(self, at: int) -> bool:
-        token = self._tokens[at]
-        return token.kind not in _BROKEN and problem_of(token) is None
-
-    def _readable(self, stack: Cell, tokens: list[Token], at_least: int) -> bool:
-        """Whether these tokens can follow; what comes after a broken token or a closed block is not asked."""
-        for count, token in enumerate(tokens):
-            if token.kind == "end":
-                return (
-                    count >= at_least or self._machine.finish(self._ended(stack), self._rule, build_nothing) is not None
-                )
-            fed = self._feed(stack, token, build_nothing)
-            if fed is None:
-                return count >= at_least and next(self._terminals(token), None) is None
-            stack = fed[1]
-        return True
-
-    def _ended(self, stack: Cell) -> Cell:
-        return self._machine.feed(stack, "_END", None, None, build_nothing) or stack
-
-    # ------------------------------------------------------------ mending
+class MendingReader(Reader):
+    """Reads whatever it is given."""
 
     def _recover(self, place: Place, at: int) -> Place:
         """Tells the error at a token and mends the tokens; the place to read on from."""
@@ -201,7 +81,7 @@ class Reader:
     def _number_kind(self, stack: Cell, token: Token) -> str:
         if token.text[0] == "@":
             return "instant"
-        return next((kind for kind in ("duration", "int") if self._machine.allows(stack, _KINDS[kind])), "duration")
+        return next((kind for kind in ("duration", "int") if self._machine.allows(stack, KINDS[kind])), "duration")
 
     def _too_deep(self, place: Place, at: int) -> Place | None:
         token = self._tokens[at]
@@ -210,6 +90,8 @@ class Reader:
         message = f"More than {DEEPEST_EXPRESSION} operators are combined here; say it in several parts."
         self._tell(rules.TOO_DEEP, token.span, message, "too much in one expression")
         return self._skip(place, at)
+
+    # ------------------------------------------------------------ braces
 
     def _extra_brace(self, place: Place, at: int) -> Place | None:
         """A `}` that closes nothing, or that closed a flow whose lines go on."""
@@ -245,28 +127,31 @@ class Reader:
         self._tokens.insert(at, closing)
         return place
 
+    # ------------------------------------------------------------ words
+
     def _later(self, place: Place, at: int) -> Place | None:
         """A construct that is designed, but not in this version."""
         token, before = self._tokens[at], self._tokens[at - 1] if at else None
         phrase: str | None = None
-        first = last = token
-        if before is not None and (phrase := later_pair(before.text, token.text)):
-            first, last = before, token if token.text.isalpha() else before
-        elif token.breaks or before is None or before.text in _BRACKETS:
-            phrase = later_line(block_name(self._machine, place.block.inside), token.text)
+        span = token.span
+        if token.breaks or before is None or before.text in _BRACKETS:
+            phrase = self._later_line(place.block, at)
         if phrase is None and before is not None and place.block.member == at - 1:
-            phrase = later_line(block_name(self._machine, place.block.inside), before.text)
-            first = last = before
+            phrase, span = self._later_line(place.block, at - 1), before.span
+        for first in range(at - 1, max(at - 3, -1), -1):
+            if phrase is None:
+                phrase = later_pair(self._tokens[first].text, self._tokens[first + 1].text)
+                span = self._tokens[first].span
         if phrase is None:
             return None
-        span = first.span.to(last.span)
         self._tell(rules.LATER, span, f"{phrase} is not in this version of the language.", "not in this version")
         return self._skip(place, at)
 
     def _misspelt(self, place: Place, at: int) -> Place | None:
         """One word of the last few, spelt as a word that may stand there, makes what follows readable."""
-        member = place.block.member
-        for index in range(at, max(min(member, at), at - _BACK) - 1, -1):
+        member = min(place.block.member, at)
+        first = member if self._tokens[member].breaks else 0
+        for index in range(at, max(first, at - _BACK) - 1, -1):
             token = self._tokens[index]
             if token.kind != "name":
                 continue
@@ -274,12 +159,12 @@ class Reader:
             following = self._tokens[index + 1 : at + 1 + _LOOK]
             for word, likeness in self._alike(stack, token):
                 trial = token._replace(text=word)
-                sure = index == at and likeness >= 0.75
+                sure = index == at and likeness >= _SURE
                 if not self._readable(stack, [trial, *([] if sure else following)], 1 + at - index):
                     continue
                 fix = Fix(f"did you mean `{word}`?", ((token.span, word),))
-                message = f"`{token.text}` is not a word of the language here."
-                self._tell(rules.MISSPELT, token.span, message, f"did you mean `{word}`?", fix)
+                message = f"`{token.text}` is not a word of the language here; did you mean `{word}`?"
+                self._tell(rules.MISSPELT, token.span, message, "no such word here", fix)
                 if index < at:
                     return self._rewind(index, trial)
                 self._stand_in(at, trial)
@@ -299,11 +184,15 @@ class Reader:
                 rated.append((word, likeness))
         return sorted(rated, key=lambda each: (-each[1], each[0]))
 
+    # ------------------------------------------------------------ signs
+
     def _sign(self, place: Place, at: int) -> Place | None:
         """One sign too few, a wrong one, or one token too many."""
         token, rest = self._tokens[at], self._tokens[at + 1 : at + 1 + _LOOK]
         for sign in _INSERTED:
             inserted = Token("sign", sign, token.start, token.start, 0)
+            if sign in "({" and not self._closes(at, ")" if sign == "(" else "}"):
+                continue
             if self._readable(place.stack, [inserted, token, *rest], 2):
                 fix = Fix(f"write `{sign}` before it", ((Span(token.start, token.start), f"{sign} "),))
                 message = f"`{sign}` is missing before {_quoted(token)}."
@@ -328,66 +217,27 @@ class Reader:
             return place
         return None
 
+    def _closes(self, at: int, closer: str) -> bool:
+        """Whether a bracket that was never opened is closed on this line or, a brace, below the line's beginning."""
+        column = self._line_column(at - 1) if at else 1
+        depth, opener = 0, "(" if closer == ")" else "{"
+        for index in range(at, len(self._tokens) - 1):
+            token = self._tokens[index]
+            if token.breaks and index > at and closer == ")":
+                return False
+            if token.text == opener:
+                depth += 1
+            elif token.text == closer and depth:
+                depth -= 1
+            elif token.text == closer:
+                return closer == ")" or self._line_column(index) == column
+        return False
+
+    # ------------------------------------------------------------ the rest
+
     def _drop(self, place: Place, at: int) -> Place:
         self._unexpected(place, at)
         return self._skip(place, at)
-
-    # ------------------------------------------------------------ editing the tokens
-
-    def _stand_in(self, at: int, token: Token) -> None:
-        self._tokens[at] = token
-
-    def _remove(self, at: int) -> None:
-        following = self._tokens[at + 1]
-        self._tokens[at + 1] = following._replace(breaks=max(self._tokens[at].breaks, following.breaks))
-        del self._tokens[at]
-
-    def _rewind(self, index: int, token: Token | None) -> Place:
-        """Back to before a token that was read, which becomes another or is left out."""
-        place = self._places[index]
-        del self._places[index:]
-        if token is None:
-            self._remove(index)
-        else:
-            self._stand_in(index, token)
-        return place
-
-    def _skip(self, place: Place, at: int) -> Place:
-        """The place before the next line of the same block, or of one around it, that can be read."""
-        block = place.block
-        depth = 0
-        for index in range(at, len(self._tokens) - 1):
-            token = self._tokens[index]
-            if token.text == "{":
-                depth += 1
-            elif token.text == "}" and depth:
-                depth -= 1
-            elif token.text == "}" and block.parent is not None:
-                if self._feed(block.base, token, build_nothing) is not None:
-                    return self._resume(block, index)
-                block = block.parent
-            elif token.breaks or (index and self._tokens[index - 1].text == "}"):
-                if depth == 0 or self._column(index) <= self._line_column(min(block.member, index)):
-                    if self._begins_line(block, index):
-                        return self._resume(block, index)
-                if block.parent is not None and self._column(index) <= self._line_column(block.brace):
-                    closing = Token("sign", "}", token.start, token.start, 1)
-                    if self._readable(block.base, [closing, *self._tokens[index : index + 2]], 3):
-                        self._tokens.insert(index, closing)
-                        return self._resume(block, index)
-        return self._resume(block, len(self._tokens) - 1)
-
-    def _begins_line(self, block: Block, index: int) -> bool:
-        token = self._tokens[index]
-        terminal = next(self._terminals(token), "NAME")
-        if terminal == "NAME" and block_name(self._machine, block.inside) == "a flow":
-            return False
-        return self._readable(block.base, self._tokens[index : index + 2], 2)
-
-    def _resume(self, block: Block, index: int) -> Place:
-        place = Place(block.base, block)
-        self._places.extend([place] * (index - len(self._places)))
-        return place
 
     def _finish(self, place: Place) -> Any:
         """What the text ends with: braces left open are closed, a line cut short is dropped."""
@@ -415,69 +265,33 @@ class Reader:
             done = self._machine.finish(block.base, self._rule, self._build)
         return None if done is None else done.value
 
-    # ------------------------------------------------------------ telling
-
-    def _tell(
-        self,
-        rule: Rule,
-        span: Span,
-        message: str,
-        label: str = "",
-        fix: Fix | None = None,
-        *,
-        others: tuple[Label, ...] = (),
-        soft: bool = False,
-    ) -> None:
-        """Gathers a diagnostic. A soft one is left out on a line that has an error already: it may follow from it."""
-        line = self._source.line(span)
-        if soft and line == self._told_line:
-            return
-        self._told_line = line
-        fixes = () if fix is None else (fix,)
-        self.diagnostics.append(Diagnostic(rule, message, span, label, others=others, fixes=fixes))
-
     def _unexpected(self, place: Place, at: int) -> None:
         token, block = self._tokens[at], place.block
         name = block_name(self._machine, block.inside)
-        lone = at - block.member == 1 and name == "a flow" and self._tokens[at - 1].kind == "name"
-        if lone and self._tokens[at - 1].text not in openers(self._machine, block.inside):
-            token = self._tokens[at - 1]
-        elif not self._between_lines(place):
-            self._tell_expected(place, at)
-            return
-        words = [f"`{word}`" for word in openers(self._machine, block.inside)]
-        begins = f" they begin with {listed(words)}" if words else " each is a name"
-        message = f"{name.capitalize()} has no line that begins with {_quoted(token)};{begins}."
-        self._tell(rules.UNEXPECTED, token.span, message, f"not a line of {name}", soft=True)
-
-    def _tell_expected(self, place: Place, at: int) -> None:
-        token = self._tokens[at]
+        words = openers(self._machine, block.inside)
+        before = self._tokens[at - 1] if at else None
         stack = place.stack
-        phrases = expected(self._machine, stack)
-        after = f"After {_quoted(self._tokens[at - 1])}, " if at else "Here "
+        lone = before is not None and block.member == at - 1 and before.kind == "name" and before.text not in words
+        if before is not None and lone and name == "a flow":
+            token, before, stack = before, self._tokens[at - 2], self._places[at - 1].stack
+        elif not self._between_lines(place):
+            self._tell_expected(token, before, expected(self._machine, stack))
+            return
+        if not token.breaks and before is not None and before.text != "{":
+            begin = {f"`{word}`" for word in [*words, "}"]}
+            phrases = [each for each in expected(self._machine, stack) if each not in begin]
+            self._tell_expected(token, before, phrases)
+            return
+        note = f"A line of {name} begins with {listed([f'`{word}`' for word in words] or ['a name'])}."
+        message = f"{name.capitalize()} has no line that begins with {_quoted(token)}."
+        self._tell(rules.UNEXPECTED, token.span, message, f"not a line of {name}", soft=True, note=note)
+
+    def _tell_expected(self, token: Token, before: Token | None, phrases: list[str]) -> None:
+        after = f"After {_quoted(before)}, " if before else "Here "
         found = "the text ends" if token.kind == "end" else f"there is {_quoted(token)}"
-        message = f"{after}{listed(phrases)} is expected, but {found}."
-        label = f"expected {listed(phrases)}" if len(phrases) < 3 else "not expected here"
-        self._tell(rules.UNEXPECTED, token.span, message, label, soft=True)
-
-    def _between_lines(self, place: Place) -> bool:
-        ended = self._ended(place.stack)
-        inside = place.block.inside
-        if place.block.parent is None:
-            return self._machine.finish(ended, self._rule, build_nothing) is not None
-        closed = self._machine.feed(ended, "RBRACE", None, None, build_nothing)
-        if closed is None or closed.below is None:
-            return False
-        return closed.below is inside or closed.below.below is inside
-
-    def _column(self, at: int) -> int:
-        return self._source.position(self._tokens[at].start)[1]
-
-    def _line_column(self, at: int) -> int:
-        """The column of the first token on the line of a token."""
-        while at > 0 and not self._tokens[at].breaks:
-            at -= 1
-        return self._column(at)
+        what = listed(phrases or ["the end of the line"])
+        label = f"expected {what}" if len(phrases) < 3 else "not expected here"
+        self._tell(rules.UNEXPECTED, token.span, f"{after}{what} is expected, but {found}.", label, soft=True)
 
 
 def _quoted(token: Token) -> str:

@@ -37,7 +37,7 @@ _PIECES = re.compile(
     | (?P<open>     " [^\n\r]* )
     | (?P<duration> (?: \d+ (?: ms | [dhms] ) )+ (?!\w) )
     | (?P<fraction> \d+ \. \d+ (?!\w) )
-    | (?P<int>      \d+ (?!\w) )
+    | (?P<int>      \d+ (?! \w | \.\d ) )
     | (?P<malformed> \d+ (?: \. \d+ )? \w* | @ [\w:.+-]* )
     | (?P<name>     \w+ )
     | (?P<foreign>  ===|!==|=>|&&|\|\||<>|:=|;|!(?!=) )
@@ -47,6 +47,7 @@ _PIECES = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _INSTANT = re.compile(r"@\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_CLOSING = " \t(){},"
 _NUMBERS = {"duration", "fraction", "int"}
 
 
@@ -56,8 +57,12 @@ def tokenize(source: Source, start: int = 0, end: int | None = None) -> list[Tok
     stop = len(text) if end is None else end
     tokens: list[Token] = []
     breaks = 0
-    for match in _PIECES.finditer(text, start, stop):
+    at = start
+    while match := _PIECES.match(text, at, stop):
         kind, piece = match.lastgroup or "", match.group()
+        if kind == "open":  # what closes at the end of the line was hardly meant to be in the text
+            piece = piece.rstrip(_CLOSING) or '"'
+        at += len(piece)
         if kind == "space":
             breaks = piece.count("\n") or piece.count("\r")
             continue
@@ -65,7 +70,7 @@ def tokenize(source: Source, start: int = 0, end: int | None = None) -> list[Tok
             kind = "instant"
         elif (kind == "name" or kind in _NUMBERS) and not piece.isascii():
             kind = "malformed"
-        tokens.append(Token(kind, piece, match.start(), match.end(), breaks))
+        tokens.append(Token(kind, piece, at - len(piece), at, breaks))
         breaks = 0
     tokens.append(Token("end", "", stop, stop, max(breaks, 1)))
     return tokens
