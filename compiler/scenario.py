@@ -140,8 +140,6 @@ class _Stage:
     # ------------------------------------------------------------ what is given
 
     def start(self, given: GivenStart) -> None:
-        if self.instance is not None:
-            raise _Failed("it starts a second time", "already started")
         inputs, actor = self.values(given.inputs), _actor(given.actor)
         self.take(started(self.kernel, inputs, actor), lambda: start(self.kernel, inputs, actor, self.now))
 
@@ -172,7 +170,8 @@ class _Stage:
             step(self.kernel, self.at, trigger, actor, self.now)
         except Rejected:
             return
-        raise _Failed(f"`{given.name}` is accepted", "not rejected", (f"there: {self.where()}",))
+        text = triggered(self.kernel, trigger, actor)
+        raise _Failed(f"`{text}` is accepted", "not rejected", (f"there: {self.where()}",))
 
     def wait(self, duration: timedelta, after: ScenarioStep | None) -> None:
         end = self.now + duration
@@ -248,8 +247,7 @@ class _Stage:
 
     @property
     def at(self) -> Instance:
-        if self.instance is None:
-            raise _Failed("nothing has started yet", "comes before `start`")
+        assert self.instance is not None, "typecheck lets a scenario begin with its only `start`"
         return self.instance
 
     def values(self, constants: tuple[Expr, ...]) -> tuple[Value, ...]:

@@ -1,0 +1,151 @@
+"""Lowering: what is written becomes the right leaves, timers and commands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from kernels import flow, order
+from penstock.compiler.kernel import Command, Goto, Kernel, LeafKind, On, TriggerKind, Undo
+from penstock.dsl.model import Literal
+
+TWO_CALLS = """
+  activity pay(amount: int) -> text { fails declined fails expired compensate refund(result) }
+  activity look() { readonly fails lost retry 3 backoff 1s..2s then park }
+"""
+
+
+def answers(kernel: Kernel, leaf: str) -> list[tuple[str, str]]:
+    return [
+        (command.on.kind.value, command.on.name) for command in kernel.commands if command.on and command.leaf == leaf
+    ]
+
+
+def commands(kernel: Kernel, leaf: str, name: str) -> list[Command]:
+    return [command for command in kernel.commands if command.leaf == leaf and command.on and command.on.name == name]
+
+
+def test_failed_answers_every_outcome_that_is_not_named_more_closely() -> None:
+    kernel = flow(
+        TWO_CALLS
+        + """
+      start -> A
+      state A { do pay(1) on done -> Good on declined -> B on failed -> compensate -> Bad }
+      state B { do pay(2) on done -> Good on failed -> Bad on timeout -> A on expired -> A }
+      final Good
+      final failure Bad
+    """
+    )
+    failed = {name for _, name in answers(kernel, "A")}
+    assert failed == {"done", "declined", "expired", "timeout", "failed"}
+    assert {command.on.name for command in kernel.commands if command.on and command.target == Undo(None, "Bad")} == {
+        "expired",
+        "timeout",
+        "failed",
+    }
+    assert [command.target for command in commands(kernel, "B", "declined")] == [Goto("Bad")]
+    assert [command.target for command in commands(kernel, "B", "timeout")] == [Goto("A")]
+
+
+def test_one_written_transition_is_one_span_whatever_it_answers() -> None:
+    kernel = flow(TWO_CALLS + "start -> A state A { do pay(1) on done -> G on failed -> G } final G")
+    spans = {command.span for command in kernel.commands if command.on and command.on.name != "done"}
+    assert len(spans) == 1
+    assert kernel.source.slice(spans.pop()).startswith("on failed")
+
+
+def test_a_parked_activity_answers_only_done_and_its_errors() -> None:
+    kernel = flow(TWO_CALLS + "start -> A state A { do look() on done -> G on failed -> G } final G")
+    assert answers(kernel, "A") == [("outcome", "done"), ("outcome", "lost")]
+    assert kernel.outcomes(kernel.activity["look"]) == ("done", "lost")
+    assert kernel.outcomes(kernel.activity["pay"]) == ("done", "declined", "expired", "timeout", "failed")
+
+
+def test_commands_are_numbered_in_the_order_of_the_text_and_begin_with_the_start() -> None:
+    kernel = order()
+    assert [command.id for command in kernel.commands] == list(range(len(kernel.commands)))
+    assert kernel.commands[0].leaf == "" and kernel.commands[0].on is None
+    assert kernel.commands[0].target == Goto("Reserving")
+    starts = [command.span.start for command in kernel.commands[1:]]
+    assert starts == sorted(starts)
+
+
+def test_payload_fields_are_named_as_bound_and_typed_as_declared() -> None:
+    kernel = order()
+    (shipped,) = commands(kernel, "Shipping", "done")
+    assert [(param.name, str(param.type)) for param in shipped.params] == [("_", "text")]
+    review, _ = commands(kernel, "Approval", "review")
+    assert [param.name for param in review.params] == ["verdict", "comment"]
+    assert str(review.params[1].type) == "text?"
+
+
+def test_a_transition_without_parentheses_binds_nothing_of_a_payload() -> None:
+    kernel = flow("event e(a: int, b: text) start -> A state A { on e -> G } final G")
+    (command,) = commands(kernel, "A", "e")
+    assert [param.name for param in command.params] == ["_", "_"]
+
+
+def test_timers_are_named_after_their_state_and_stand_in_the_order_written() -> None:
+    kernel = flow("""
+      input { t: instant }
+      roles clerk, boss
+      start -> A
+      state A {
+        after 3h -> G
+        task look for clerk { title "x" escalate to boss after 1h escalate to boss after 2h }
+        at t -> G
+        after 1h -> G
+        on look -> G
+      }
+      deadline 5d -> G
+      final G
+    """)
+    assert [timer.id for timer in kernel.leaf["A"].timers] == [
+        "A.after1",
+        "A.look.escalate1",
+        "A.look.escalate2",
+        "A.at1",
+        "A.after2",
+    ]
+    assert [timer.id for timer in kernel.timers()][-1] == "deadline"
+    escalation = kernel.leaf["A"].timers[1]
+    assert escalation.escalates is not None and escalation.escalates[0] == "look"
+    assert isinstance(escalation.after, Literal) and escalation.after.value == timedelta(hours=1)
+    assert commands(kernel, "A", "A.look.escalate1") == []
+
+
+def test_a_deadline_is_a_command_of_every_state_that_is_not_final() -> None:
+    kernel = flow(
+        "event e start -> A state A { on e -> B } state B { on e -> G }"
+        "deadline 1h -> compensate -> X final G final failure X"
+    )
+    found = [command for command in kernel.commands if command.on == On(TriggerKind.TIMER, "deadline")]
+    assert [command.leaf for command in found] == ["A", "B"]
+    assert len({command.span for command in found}) == 1
+    assert {command.target for command in found} == {Undo(None, "X")}
+
+
+def test_states_and_finals_are_leaves_with_their_kind() -> None:
+    kinds = {leaf.name: leaf.kind for leaf in order().leaves}
+    assert kinds["Approval"] is LeafKind.STATE
+    assert kinds["Delivered"] is LeafKind.FINAL
+    assert kinds["Expired"] is LeafKind.FAILURE
+
+
+def test_a_shared_compensation_is_listed_once() -> None:
+    kernel = flow("""
+      activity a() { compensate undo() }
+      activity b() { compensate undo() }
+      activity c() { compensate other() }
+      start -> G final G
+    """)
+    assert [compensation.name for compensation in kernel.compensations] == ["undo", "other"]
+
+
+@pytest.mark.parametrize("name", ["B", "A"])
+def test_only_leaves_that_since_names_keep_a_savepoint(name: str) -> None:
+    kernel = flow(
+        f"event e start -> A state A {{ on e -> B }} state B {{ on e -> compensate since {name} -> X }} final failure X"
+    )
+    assert kernel.savepoints == {name}
