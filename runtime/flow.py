@@ -24,7 +24,7 @@ class Flow(Fields[I, D, S, E]):
     spec: ClassVar[FlowSpec]
 
     @classmethod
-    def rules(cls) -> Rules[I, D, S, E]:
+    def _rules(cls) -> Rules[I, D, S, E]:
         """What this flow decides."""
         raise NotImplementedError
 
@@ -43,13 +43,13 @@ class Flow(Fields[I, D, S, E]):
     @property
     def finished(self) -> bool:
         """Whether the instance rests in a final state; nothing moves it any more."""
-        return bool(self.at) and self.at[0] in self.rules().finals
+        return bool(self.at) and self.at[0] in self._rules().finals
 
     def accepted(self, by: Actor | None = None) -> tuple[type[E], ...]:
         """The events and tasks this state has transitions for (that the actor may send, if one is given).
 
         A guard, or a payload, may still be against one of them."""
-        rules = self.rules().states.get(self.at[0]) if self.at else None
+        rules = self._rules().states.get(self.at[0]) if self.at else None
         if rules is None:
             return ()
         return tuple(kind for kind in rules.accepts if self._admits(kind, by))
@@ -70,9 +70,9 @@ class Flow(Fields[I, D, S, E]):
             given = cast(I, cls.spec.inputs.check(inputs))
         except Invalid as invalid:
             raise Rejected("", inputs, "payload", str(invalid)) from None
-        rules = cls.rules()
+        rules = cls._rules()
         try:
-            blank = cls(given, rules.begin(given, now), (), Ledger[E](now, actors=(("start", by.id),)))
+            blank = cls(given, rules.initial, (), Ledger[E](now, actors=(("start", by.id),)))
             progress = Progress(rules, cls.spec, blank, now)
             progress.begin()
         except OverflowError:
@@ -82,7 +82,7 @@ class Flow(Fields[I, D, S, E]):
     def step(self, trigger: E | Outcome | Fired, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
         """The record after the trigger, and what a host must do, in order. Raises Rejected, or Fault where the flow is
         unsound; nothing has changed then."""
-        progress = Progress(self.rules(), self.spec, self, now)
+        progress = Progress(self._rules(), self.spec, self, now)
         try:
             progress.handle(trigger, by)
         except OverflowError:
@@ -110,7 +110,7 @@ class Flow(Fields[I, D, S, E]):
     @classmethod
     def from_json(cls, json: object) -> Self:
         """The record of a snapshot, as `json.loads` gave it. Raises snapshot.Corrupt, a ValueError, when it is none."""
-        rules = cls.rules()
+        rules = cls._rules()
         return cls(*snapshot.decode(cls.spec, rules, json))
 
 

@@ -91,11 +91,16 @@ class Arrival(NamedTuple):
     call: NewCall | None = None
 
 
+def nothing_begins(inputs: object, data: object, now: datetime) -> Arrival:
+    """Entry to a state that only waits."""
+    return Arrival()
+
+
 class StateRules(NamedTuple, Generic[I, D, S, E]):
     """One state: how it answers a trigger, what begins on entry, the events and tasks it has transitions for."""
 
     answer: Callable[[I, D, E | Outcome | Fired, datetime], Answer[D, S]]
-    enter: Callable[[I, D, datetime], Arrival]
+    enter: Callable[[I, D, datetime], Arrival] = nothing_begins
     accepts: tuple[type[E], ...] = ()
     begins: frozenset[str] = frozenset()  # the timers, tasks and call that entry may begin
 
@@ -110,8 +115,8 @@ class ChoiceRules(NamedTuple, Generic[I, D, S]):
 class Rules(NamedTuple, Generic[I, D, S, E]):
     """Everything a flow decides. The rest is the same for all flows."""
 
-    begin: Callable[[I, datetime], D]  # the first values of the data
-    start: Callable[[I, D, datetime], Goto[D, S]]
+    initial: D
+    start: Callable[[I, D, datetime], Move[D, S]]
     states: Mapping[S, StateRules[I, D, S, E]]
     finals: Mapping[S, bool]  # whether it is a failure
     choices: Mapping[Choice, ChoiceRules[I, D, S]] = {}

@@ -7,7 +7,7 @@ outbox, to read them back as exactly the same values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -70,9 +70,9 @@ class ActivitySpec:
     timeout: timedelta
     retry: RetryPolicy
     kind: ActivityKind
-    errors: Mapping[str, type[ActivityError]]
-    ensures: Callable[..., bool] | None
-    compensation: str | None
+    errors: Mapping[str, type[ActivityError]] = field(default_factory=dict[str, type[ActivityError]])
+    ensures: Callable[..., bool] | None = None
+    compensation: str | None = None
 
     @property
     def outcomes(self) -> tuple[str, ...]:

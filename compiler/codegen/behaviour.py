@@ -1,0 +1,287 @@
+"""What the functions of a generated module do: the leaves and choices of a Kernel in, their cases and moves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ...dsl.model import Assign, EnumType, Expr, IntType, OptionalType, Parameter, Ref, RefKind, Task, TextType
+from ...dsl.source import Span
+from ...dsl.walk import nodes
+from ..kernel import Choice, Command, Goto, Kernel, Leaf, On, Stay, Target, Timer, TriggerKind, Undo
+from .expressions import PRODUCT, Code, Printer, duration, inside, quoted, type_name
+from .names import Names, Scope, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where to go: `goto`, `undo`, `stay`, `ignore` or `defer`.
+
+    updates: groups of (field, value); the values of a group see the data as the groups before it left them."""
+
+    kind: str
+    place: str = ""
+    node: str = ""
+    since: str = ""
+    updates: tuple[tuple[tuple[str, str], ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """guard: "" for always."""
+
+    guard: str
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Triggers that are answered alike: any of the outcomes (quoted) or patterns; the first alternative that holds.
+
+    tests: guards that must all be evaluated before one is taken, because one of them may be a Fault; by local name."""
+
+    alternatives: tuple[Alternative, ...]
+    tests: tuple[tuple[str, str], ...] = ()
+    outcomes: tuple[str, ...] = ()
+    value: str = ""  # the pattern of the outcome's value
+    patterns: tuple[str, ...] = ()
+
+    @property
+    def pattern(self) -> str:
+        if not self.outcomes:
+            return " | ".join(self.patterns)
+        value = f", value={self.value}" if self.value else ""
+        return f"core.Outcome(kind={' | '.join(self.outcomes)}{value})"
+
+    @property
+    def complete(self) -> bool:
+        return not self.alternatives[-1].guard
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    task: str
+    roles: tuple[str, ...]
+    title: str
+    due: str
+    excluded: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What entering a state begins. Everything is code."""
+
+    timers: tuple[tuple[str, str, str], ...] = ()  # id, due, place
+    tasks: tuple[NewTask, ...] = ()
+    call: str = ""
+    args: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return not (self.timers or self.tasks or self.call)
+
+
+class Behaviour:
+    """The decisions about one kernel's functions. `path` is how the module calls its spec."""
+
+    def __init__(self, kernel: Kernel, names: Names, path: str) -> None:
+        self.kernel = kernel
+        self.names = names
+        self.path = path
+        self.printer = Printer(names, self.place)
+
+    def place(self, span: Span) -> str:
+        return f"{self.path}:{self.kernel.source.line(span)}"
+
+    # ------------------------------------------------------------ triggers
+
+    def cases(self, leaf: Leaf) -> tuple[Case, ...]:
+        """How a state answers, in the order of the text; then the events it ignores or defers."""
+        written: dict[On, list[Command]] = {}
+        for command in self.kernel.commands:
+            if command.leaf == leaf.name and command.on is not None:
+                written.setdefault(command.on, []).append(command)
+        cases: list[Case] = []
+        for on, commands in written.items():
+            case = self._case(leaf, on, commands)
+            if cases and self._alike(cases[-1], case):
+                cases[-1] = replace(case, outcomes=cases[-1].outcomes + case.outcomes)
+            else:
+                cases.append(case)
+        for events, kind in ((leaf.ignores, "ignore"), (leaf.defers - leaf.ignores, "defer")):
+            left = [name for name in self.kernel.event if name in events and On(TriggerKind.EVENT, name) not in written]
+            if left:
+                patterns = tuple(f"{self.names.event[name]}()" for name in left)
+                cases.append(Case((Alternative("", Move(kind)),), patterns=patterns))
+        return tuple(cases)
+
+    def _alike(self, one: Case, other: Case) -> bool:
+        """Two outcomes of one written transition (`on failed`)."""
+        return bool(one.outcomes) and replace(one, outcomes=other.outcomes) == other
+
+    def _case(self, leaf: Leaf, on: On, commands: Sequence[Command]) -> Case:
+        scope = self.names.locals()
+        bound = self._bound(commands, scope)
+        printers = [replace(self.printer, params=self._params(command, bound)) for command in commands]
+        ordered = sorted(zip(commands, printers, strict=True), key=lambda pair: pair[0].otherwise)
+        guards = [None if c.guard is None else p.code(c.guard) for c, p in ordered]
+        tests: list[tuple[str, str]] = []
+        if any(guard is not None and guard.partial for guard in guards[1:]):
+            for index, guard in enumerate(guards):
+                if guard is not None:
+                    tests.append((scope.name(f"test{index + 1}"), guard.text))
+                    guards[index] = Code(tests[-1][0])
+        alternatives: list[Alternative] = []
+        for (command, printer), guard in zip(ordered, guards, strict=True):
+            if command.guard is not None and not tests:
+                printer = printer.assuming(command.guard)
+            move = self._move(command.updates, command.target, command.span, printer)
+            alternatives.append(Alternative("" if guard is None else guard.text, move))
+            if guard is None:
+                break
+        if alternatives[-1].guard and on.kind is TriggerKind.EVENT:
+            kind = "ignore" if on.name in leaf.ignores else "defer" if on.name in leaf.defers else ""
+            alternatives += [Alternative("", Move(kind))] if kind else []
+        case = Case(tuple(alternatives), tuple(tests))
+        if on.kind is TriggerKind.OUTCOME:
+            return replace(case, outcomes=(quoted(on.name),), value=self._result_pattern(leaf, bound))
+        return replace(case, patterns=(self._pattern(on, bound),))
+
+    def _bound(self, commands: Sequence[Command], scope: Scope) -> tuple[str | None, ...]:
+        """The local name of each payload field, None where no command uses it."""
+        bound: list[str | None] = []
+        for fields in zip(*(command.params for command in commands), strict=True):
+            used = [p.name for c, p in zip(commands, fields, strict=True) if p.name in parameters(c)]
+            bound.append(scope.name(plain(used[0])) if used else None)
+        return tuple(bound)
+
+    def _params(self, command: Command, bound: tuple[str | None, ...]) -> dict[str, str]:
+        return {p.name: name for p, name in zip(command.params, bound, strict=True) if name is not None}
+
+    def _pattern(self, on: On, bound: tuple[str | None, ...]) -> str:
+        if on.kind is TriggerKind.TIMER:
+            return f"core.Fired({quoted(on.name)})"
+        fields = self.names.field[on.name].values()
+        items = [f"{field}={name}" for field, name in zip(fields, bound, strict=True) if name is not None]
+        return f"{self.names.event[on.name]}({', '.join(items)})"
+
+    def _result_pattern(self, leaf: Leaf, bound: tuple[str | None, ...]) -> str:
+        """What gives the result its name and, for type checkers, its type."""
+        if not any(bound):
+            return ""
+        assert leaf.call is not None, "only calls have outcomes"
+        result = self.kernel.activity[leaf.call.activity].result
+        assert result is not None, "only a result is bound"
+        item = type_name(result.item if isinstance(result, OptionalType) else result, self.names)
+        return f"({item}() | None) as {bound[0]}" if isinstance(result, OptionalType) else f"{item}() as {bound[0]}"
+
+    # ------------------------------------------------------------ moves
+
+    def start(self) -> Move:
+        start = self.kernel.commands[0]
+        return self._move(start.updates, start.target, start.span, self.printer)
+
+    def branches(self, choice: Choice) -> tuple[Alternative, ...]:
+        """The branches in the order they are tried, the `else` last."""
+        branches = sorted(choice.branches, key=lambda branch: branch.guard is None)
+        alternatives: list[Alternative] = []
+        for branch in branches:
+            printer = self.printer if branch.guard is None else self.printer.assuming(branch.guard)
+            guard = "" if branch.guard is None else self.printer.code(branch.guard).text
+            alternatives.append(Alternative(guard, self._move(branch.updates, branch.target, branch.span, printer)))
+            if not guard:
+                break
+        return tuple(alternatives)
+
+    def _move(self, updates: Iterable[Assign], target: Target, span: Span, printer: Printer) -> Move:
+        groups = self._updates(updates, printer)
+        place = self.place(span)
+        match target:
+            case Stay():
+                return Move("stay", place, updates=groups)
+            case Goto(node):
+                return Move("goto", place, self.node(node), updates=groups)
+            case Undo(since, node):
+                mark = "" if since is None else self.node(since)
+                return Move("undo", place, self.node(node), mark, groups)
+
+    def _updates(self, updates: Iterable[Assign], printer: Printer) -> tuple[tuple[tuple[str, str], ...], ...]:
+        groups: list[dict[str, str]] = [{}]
+        for assign in updates:
+            read = {ref.name for ref in references(assign.value) if ref.kind is RefKind.DATA}
+            if groups[-1].keys() & {assign.name, *read}:
+                groups.append({})
+                printer = printer.after_update()
+            variable = self.kernel.variable[assign.name]
+            groups[-1][assign.name] = printer.stored(assign.value, variable.type, assign.span).text
+        return tuple(
+            tuple((self.names.variable[name], value) for name, value in group.items()) for group in groups if group
+        )
+
+    def node(self, name: str) -> str:
+        if name in self.kernel.choice:
+            return f"_Choice.{self.names.choice[name]}"
+        return f"{self.names.states}.{self.names.state[name]}"
+
+    # ------------------------------------------------------------ entering
+
+    def entry(self, leaf: Leaf) -> Entry:
+        """What entering a state begins."""
+        timers = tuple((quoted(timer.id), self.due(timer), self.place(timer.span)) for timer in leaf.timers)
+        tasks = tuple(map(self._task, leaf.tasks))
+        if leaf.call is None:
+            return Entry(timers, tasks)
+        params = self.kernel.activity[leaf.call.activity].params
+        args = self.arguments(self.printer, leaf.call.args, params)
+        return Entry(timers, tasks, quoted(leaf.call.activity), args, self.place(leaf.call.span))
+
+    def arguments(self, printer: Printer, args: Sequence[Expr], params: Sequence[Parameter]) -> tuple[str, ...]:
+        """The values of a call's parameters."""
+        pairs = zip(args, params, strict=True)
+        return tuple(printer.stored(arg, param.type, arg.span).text for arg, param in pairs)
+
+    def due(self, timer: Timer) -> str:
+        """The moment a timer fires that is armed now."""
+        if timer.at is not None:
+            return self.printer.code(timer.at).text
+        assert timer.after is not None, "a timer has an `after` or an `at`"
+        return f"now + {self.printer.code(timer.after).at(PRODUCT)}"
+
+    def _task(self, task: Task) -> NewTask:
+        return NewTask(
+            task=quoted(task.name),
+            roles=tuple(map(quoted, task.roles)),
+            title=self._title(task.title),
+            due="" if task.due is None else f"now + {duration(task.due)}",
+            excluded=tuple(map(quoted, task.excluded)),
+            place=self.place(task.span),
+        )
+
+    def _title(self, parts: Sequence[str | Expr]) -> str:
+        """A string, an f-string where there is something to fill in."""
+        if all(isinstance(part, str) for part in parts):
+            return quoted("".join(part for part in parts if isinstance(part, str)))
+        filled = [self._shown(part) for part in parts if not isinstance(part, str)]
+        braced = [part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else None for part in parts]
+        if any(char in text for text in filled for char in "\"'\\{}"):
+            template = quoted("".join("{}" if part is None else part for part in braced))
+            return f"{template}.format({', '.join(filled)})"
+        values = iter(filled)
+        body = "".join(f"{{{next(values)}}}" if part is None else inside(part) for part in braced)
+        return f'f"{body}"'
+
+    def _shown(self, expr: Expr) -> str:
+        text = self.printer.code(expr).text
+        return text if isinstance(expr.type, (TextType, EnumType, IntType)) else f"values.shown({text})"
+
+
+def references(root: object) -> list[Ref]:
+    """Every reference in an expression, or in a tuple of updates."""
+    return [node for node in nodes(root) if isinstance(node, Ref)]
+
+
+def parameters(command: Command) -> set[str]:
+    """The payload names that a command uses."""
+    return {ref.name for ref in references((command.guard, command.updates)) if ref.kind is RefKind.PARAM}

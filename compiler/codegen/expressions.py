@@ -1,0 +1,382 @@
+"""Expressions in Python: a typed expression of the model in, the text that computes exactly the same out.
+
+What Python's operators do not do exactly or totally becomes a call of `penstock.runtime.values`, with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+
+from ...dsl.model import (
+    Binary,
+    BoolType,
+    Builtin,
+    Conditional,
+    Convert,
+    DecimalType,
+    DurationType,
+    EnumType,
+    Expr,
+    InstantType,
+    IntType,
+    IsNone,
+    Literal,
+    NoneType,
+    Now,
+    OneOf,
+    OptionalType,
+    Ref,
+    RefKind,
+    TextType,
+    Type,
+    Unary,
+    Unwrap,
+    Value,
+)
+from ...dsl.source import Span
+from .names import Names
+
+EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+# How tightly Python binds: an operand of a lower level than its place needs parentheses.
+CONDITIONAL, OR, AND, NOT, COMPARISON, SUM, PRODUCT, PREFIX, ATOM = range(9)
+
+COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
+DECIMAL = {"+": "add", "-": "subtract", "*": "multiply"}
+
+Key = tuple[RefKind, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The text of an expression, its level, and whether evaluating it may raise a Fault."""
+
+    text: str
+    level: int = ATOM
+    partial: bool = False
+
+    def at(self, level: int) -> str:
+        """The text, in parentheses where its place asks for a tighter one."""
+        return self.text if self.level >= level else f"({self.text})"
+
+
+# ---------------------------------------------------------------- values and types
+
+
+def quoted(text: str) -> str:
+    """A string literal; nothing unprintable is in it."""
+    if '"' in text and "'" not in text:
+        return f"'{visible(text)}'"
+    return f'"{inside(text)}"'
+
+
+def inside(text: str) -> str:
+    """What stands between the double quotes of a string literal."""
+    return visible(text).replace('"', '\\"')
+
+
+def visible(text: str) -> str:
+    """The text with escapes for backslashes and for all that does not print, text direction marks included."""
+    return "".join(char if char.isprintable() and char != "\\" else repr(char)[1:-1] for char in text)
+
+
+def type_name(type: Type, names: Names) -> str:
+    """The annotation."""
+    match type:
+        case BoolType():
+            return "bool"
+        case IntType():
+            return "int"
+        case DecimalType():
+            return "Decimal"
+        case TextType():
+            return "str"
+        case DurationType():
+            return "timedelta"
+        case InstantType():
+            return "datetime"
+        case EnumType():
+            return names.enum[type.name]
+        case OptionalType():
+            return f"{type_name(type.item, names)} | None"
+        case NoneType():
+            return "None"
+
+
+def codec(type: Type, names: Names) -> str:
+    """The expression of its codec."""
+    match type:
+        case BoolType():
+            return "codec.BOOL"
+        case IntType(None, None):
+            return "codec.INT"
+        case IntType():
+            return f"codec.integer({type.low}, {type.high})"
+        case DecimalType():
+            return f"codec.decimal({type.places})"
+        case TextType():
+            return "codec.TEXT"
+        case DurationType():
+            return "codec.DURATION"
+        case InstantType():
+            return "codec.INSTANT"
+        case EnumType():
+            return f"codec.enum({names.enum[type.name]})"
+        case OptionalType():
+            return f"codec.optional({codec(type.item, names)})"
+        case NoneType():
+            return "codec.NOTHING"
+
+
+def literal(value: Value, type: Type, names: Names) -> Code:
+    """A value of a type."""
+    if isinstance(type, OptionalType) and value is not None:
+        return literal(value, type.item, names)
+    match value:
+        case bool() | None:
+            return Code(repr(value))
+        case timedelta():
+            return Code(duration(value))
+        case datetime():
+            return Code(f"datetime({', '.join(_clock(value))}, tzinfo=UTC)")
+        case int() | Decimal() if isinstance(type, DecimalType):
+            return Code(f'Decimal("{_exactly(value, type.places):f}")')
+        case str() if isinstance(type, EnumType):
+            return Code(f"{names.enum[type.name]}.{names.member[type.name][value]}")
+        case str():
+            return Code(quoted(value))
+        case Decimal():
+            return Code(f'Decimal("{value:f}")')
+        case int():
+            return Code(repr(value), ATOM if value >= 0 else PREFIX)
+
+
+def duration(value: timedelta) -> str:
+    """`timedelta(hours=36)`: in the largest unit that says it in one number."""
+    micros = value // timedelta(microseconds=1)
+    for unit in ("days", "hours", "minutes", "seconds"):
+        size = timedelta(**{unit: 1}) // timedelta(microseconds=1)
+        if micros % size == 0:
+            return f"timedelta({unit}={micros // size})"
+    return f"timedelta(microseconds={micros})"
+
+
+def _clock(moment: datetime) -> list[str]:
+    parts = [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond]
+    while len(parts) > 5 and not parts[-1]:
+        parts.pop()
+    return [str(part) for part in parts]
+
+
+def _exactly(value: int | Decimal, places: int) -> Decimal:
+    return EXACT.quantize(Decimal(value), Decimal((0, (1,), -places)))
+
+
+def bounds(expr: Expr) -> tuple[int | None, int | None]:
+    """Within what an int surely is, as far as its form tells."""
+    match expr:
+        case Literal(int() as value):
+            return value, value
+        case Unwrap() | Convert():
+            return bounds(expr.operand)
+        case Conditional():
+            (a, b), (c, d) = bounds(expr.then), bounds(expr.otherwise)
+            return None if a is None or c is None else min(a, c), None if b is None or d is None else max(b, d)
+        case _:
+            type = expr.type.item if isinstance(expr.type, OptionalType) else expr.type
+            return (type.low, type.high) if isinstance(type, IntType) else (None, None)
+
+
+# ---------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True)
+class Printer:
+    """Expressions of one place. `params` are the local names of what the trigger brought; `some` are the optionals
+    that a test around the place has shown to be there."""
+
+    names: Names
+    place: Callable[[Span], str]
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    some: frozenset[Key] = frozenset()
+
+    def assuming(self, condition: Expr, holds: bool = True) -> Printer:
+        """The same place after a test."""
+        return replace(self, some=self.some | shown(condition, holds))
+
+    def after_update(self) -> Printer:
+        """The same place after `data` has been given a new value."""
+        return replace(self, some=frozenset(key for key in self.some if key[0] is not RefKind.DATA))
+
+    def stored(self, expr: Expr, type: Type, span: Span) -> Code:
+        """The value where a variable or parameter of `type` takes it: in its range, or a Fault."""
+        code = self.code(expr)
+        item = type.item if isinstance(type, OptionalType) else type
+        if not isinstance(item, IntType) or (item.low is None and item.high is None):
+            return code
+        if (isinstance(expr, Literal) and expr.value is None) or isinstance(expr.type, NoneType):
+            return code
+        if isinstance(expr, Convert) and isinstance(expr.operand, Literal) and expr.operand.value is None:
+            return code
+        low, high = bounds(expr)
+        fits_low = item.low is None or (low is not None and low >= item.low)
+        fits_high = item.high is None or (high is not None and high <= item.high)
+        if fits_low and fits_high:
+            return code
+        return Code(f"values.within({code.text}, {item.low}, {item.high}, {self._at(span)})", partial=True)
+
+    def code(self, expr: Expr) -> Code:
+        """The text of any expression a flow may compute."""
+        match expr:
+            case Literal():
+                return literal(expr.value, expr.type, self.names)
+            case Ref():
+                return Code(self._reference(expr))
+            case Now():
+                return Code("now")
+            case Unary():
+                return self._unary(expr)
+            case Binary():
+                return self._binary(expr)
+            case Conditional():
+                return self._conditional(expr)
+            case OneOf():
+                return self._one_of(expr)
+            case IsNone():
+                operand = self.code(expr.operand)
+                test = "is not None" if expr.negated else "is None"
+                return Code(f"{operand.at(SUM)} {test}", COMPARISON, operand.partial)
+            case Unwrap():
+                if _key(expr.operand) in self.some:
+                    return self.code(expr.operand)
+                return Code(f"values.some({self.code(expr.operand).text}, {self._at(expr.span)})", partial=True)
+            case Convert():
+                return self._convert(expr)
+            case Builtin():
+                return self._builtin(expr)
+            case _:
+                raise AssertionError("only properties and scenarios ask for this")
+
+    def _at(self, span: Span) -> str:
+        return quoted(self.place(span))
+
+    def _reference(self, ref: Ref) -> str:
+        match ref.kind:
+            case RefKind.INPUT:
+                return f"inputs.{self.names.variable[ref.name]}"
+            case RefKind.DATA:
+                return f"data.{self.names.variable[ref.name]}"
+            case RefKind.PARAM:
+                return self.params[ref.name]
+            case RefKind.RESULT:
+                return "result"
+
+    def _unary(self, expr: Unary) -> Code:
+        operand = self.code(expr.operand)
+        if expr.op == "not":
+            return Code(f"not {operand.at(NOT)}", NOT, operand.partial)
+        if isinstance(expr.type, DecimalType):
+            return Code(f"codec.EXACT.minus({operand.text})", partial=operand.partial)
+        return Code(f"-{operand.at(PREFIX)}", PREFIX, operand.partial)
+
+    def _binary(self, expr: Binary) -> Code:
+        op = expr.op
+        left = self.code(expr.left)
+        right = (
+            self.assuming(expr.left, op != "or").code(expr.right)
+            if op in {"and", "or", "implies"}
+            else self.code(expr.right)
+        )
+        partial = left.partial or right.partial
+        match op:
+            case "and":
+                return Code(f"{left.at(AND)} and {right.at(AND + 1)}", AND, partial)
+            case "or":
+                return Code(f"{left.at(OR)} or {right.at(OR + 1)}", OR, partial)
+            case "implies":
+                return Code(f"{self._denied(expr.left, left)} or {right.at(OR + 1)}", OR, partial)
+            case "/" | "%":
+                return self._divided(expr, left, right)
+            case _ if op in COMPARISONS:
+                return Code(f"{left.at(SUM)} {op} {right.at(SUM)}", COMPARISON, partial)
+            case _ if isinstance(expr.type, DecimalType):
+                return Code(f"codec.EXACT.{DECIMAL[op]}({left.text}, {right.text})", partial=partial)
+            case _:
+                level = PRODUCT if op == "*" else SUM
+                overflows = not isinstance(expr.type, IntType)  # a duration or instant too large to represent
+                return Code(f"{left.at(level)} {op} {right.at(level + 1)}", level, partial or overflows)
+
+    def _denied(self, expr: Expr, code: Code) -> str:
+        if isinstance(expr, IsNone):
+            return self.code(replace(expr, negated=not expr.negated)).text
+        return f"not {code.at(NOT)}"
+
+    def _divided(self, expr: Binary, left: Code, right: Code) -> Code:
+        if isinstance(expr.right, Literal) and expr.right.value:
+            op = "//" if expr.op == "/" else "%"
+            return Code(f"{left.at(PRODUCT)} {op} {right.at(PREFIX)}", PRODUCT, left.partial)
+        name = "quotient" if expr.op == "/" else "remainder"
+        return Code(f"values.{name}({left.text}, {right.text}, {self._at(expr.span)})", partial=True)
+
+    def _conditional(self, expr: Conditional) -> Code:
+        condition = self.code(expr.condition)
+        then = self.assuming(expr.condition).code(expr.then)
+        otherwise = self.assuming(expr.condition, False).code(expr.otherwise)
+        text = f"{then.at(OR)} if {condition.at(OR)} else {otherwise.text}"
+        return Code(text, CONDITIONAL, condition.partial or then.partial or otherwise.partial)
+
+    def _one_of(self, expr: OneOf) -> Code:
+        operand = self.code(expr.operand)
+        members = [self.code(member) for member in expr.members]
+        if any(member.partial for member in members):  # each only as far as it is needed
+            tests = " or ".join(f"{operand.at(SUM)} == {member.at(SUM)}" for member in members)
+            return Code(tests, OR if len(members) > 1 else COMPARISON, True)
+        listed = ", ".join(member.text for member in members) + ("," if len(members) == 1 else "")
+        return Code(f"{operand.at(SUM)} in ({listed})", COMPARISON, operand.partial)
+
+    def _convert(self, expr: Convert) -> Code:
+        if isinstance(expr.operand, Literal):
+            return literal(expr.operand.value, expr.type, self.names)
+        operand = self.code(expr.operand)
+        to = expr.type.item if isinstance(expr.type, OptionalType) else expr.type
+        type = expr.operand.type
+        if not isinstance(to, DecimalType) or isinstance(type, NoneType):
+            return operand
+        if isinstance(type, DecimalType) and type.places == to.places:
+            return operand
+        if isinstance(type, OptionalType):
+            if isinstance(type.item, DecimalType) and type.item.places == to.places:
+                return operand
+            text = f"values.decimal({operand.text}, {to.places}) if {operand.at(SUM)} is not None else None"
+            return Code(text, CONDITIONAL, operand.partial)
+        return Code(f"values.decimal({operand.text}, {to.places})", partial=operand.partial)
+
+    def _builtin(self, expr: Builtin) -> Code:
+        args = [self.code(arg) for arg in expr.args]
+        name = "codec.EXACT.abs" if expr.name == "abs" and isinstance(expr.type, DecimalType) else expr.name
+        return Code(f"{name}({', '.join(arg.text for arg in args)})", partial=any(arg.partial for arg in args))
+
+
+def _key(expr: Expr) -> Key | None:
+    return (expr.kind, expr.name) if isinstance(expr, Ref) else None
+
+
+def shown(condition: Expr, holds: bool) -> frozenset[Key]:
+    """The optionals that surely have a value where the condition holds (or fails)."""
+    match condition:
+        case IsNone():
+            key = _key(condition.operand)
+            return frozenset({key}) if key is not None and condition.negated == holds else frozenset()
+        case Unary("not"):
+            return shown(condition.operand, not holds)
+        case Binary("and") if holds:
+            return shown(condition.left, True) | shown(condition.right, True)
+        case Binary("or") if not holds:
+            return shown(condition.left, False) | shown(condition.right, False)
+        case Binary("implies") if not holds:
+            return shown(condition.left, True) | shown(condition.right, False)
+        case _:
+            return frozenset()

@@ -1,0 +1,82 @@
+"""Layout of Python text: lines of any length in, lines that fit the page out, broken as `ruff format` breaks them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+WIDTH = 120
+OPEN, CLOSE = "([{", ")]}"
+
+
+def fit(line: str, width: int = WIDTH) -> list[str]:
+    """One logical line, indented as it is written, as lines of at most `width` where brackets allow it.
+
+    What stands in the last outermost brackets goes on a line of its own, or else item by item."""
+    if len(line) <= width:
+        return [line]
+    text, comment = _split_comment(line)
+    pair = _brackets(text, first=text.lstrip().startswith(("def ", "async def ", "class ")))
+    if pair is None:
+        return [line]
+    start, end = pair
+    indent = line[: len(line) - len(line.lstrip())]
+    head, body, tail = text[: start + 1], text[start + 1 : end], text[end:] + comment
+    inner = f"{indent}    {body.removesuffix(',')}"
+    called = text[:start][-1:].isalnum() or text[:start][-1:] in "_])"
+    if called and len(inner) <= width and not body.endswith(","):
+        return [head, inner, indent + tail]
+    items = _items(body)
+    if not items or (len(items) == 1 and not called and text[start] == "("):
+        return [line]
+    lines = [head]
+    for item in items:
+        lines += fit(f"{indent}    {item},", width)
+    return [*lines, indent + tail]
+
+
+def _scan(text: str) -> Iterator[tuple[int, str, int]]:
+    """Every character outside of strings, with its place and the depth of brackets before it."""
+    depth = index = 0
+    while index < len(text):
+        char = text[index]
+        if char in "\"'":
+            index += 1
+            while index < len(text) and text[index] != char:
+                index += 2 if text[index] == "\\" else 1
+        else:
+            depth -= char in CLOSE
+            yield index, char, depth
+            depth += char in OPEN
+        index += 1
+
+
+def _split_comment(line: str) -> tuple[str, str]:
+    for index, char, _ in _scan(line):
+        if char == "#":
+            return line[:index].rstrip(), "  " + line[index:]
+    return line, ""
+
+
+def _brackets(text: str, first: bool) -> tuple[int, int] | None:
+    """Where the last outermost brackets with something in them open and close; of a definition, the first."""
+    pair = None
+    start = 0
+    for index, char, depth in _scan(text):
+        if depth == 0 and char in OPEN:
+            start = index
+        elif depth == 0 and char in CLOSE and index > start + 1:
+            pair = start, index
+            if first:
+                break
+    return pair
+
+
+def _items(body: str) -> list[str]:
+    items: list[str] = []
+    start = 0
+    for index, char, depth in _scan(body):
+        if char == "," and depth == 0:
+            items.append(body[start:index].strip())
+            start = index + 1
+    rest = body[start:].strip()
+    return [*items, rest] if rest else items

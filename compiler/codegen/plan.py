@@ -1,0 +1,363 @@
+"""The plan of a generated module: a Kernel in, every decision about its text out; `render` only lays it out.
+
+Whatever is code in the plan (a type, a codec, an expression) is finished text; whatever is free text of the flow (docs,
+paths, titles) is not yet quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ...dsl.model import (
+    Activity,
+    Compensation,
+    DecimalType,
+    Effect,
+    IntType,
+    OptionalType,
+    Parameter,
+    Retry,
+    Task,
+    Type,
+    Variable,
+)
+from ..kernel import Kernel, Leaf, LeafKind, TriggerKind
+from .behaviour import Alternative, Behaviour, Case, Entry, Move
+from .expressions import AND, Printer, codec, duration, quoted, type_name
+from .names import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field or parameter: its Python name and annotation, its name in the flow, its codec.
+
+    note: what the annotation does not say of the type."""
+
+    name: str
+    type: str
+    source: str
+    codec: str
+    note: str
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    name: str
+    source: str
+    members: tuple[tuple[str, str], ...]  # the member, its value quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """An event or a task: its class, its method, and who may send it."""
+
+    type: str
+    method: str
+    source: str
+    task: bool
+    roles: tuple[str, ...]
+    fields: tuple[Field, ...]
+    doc: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An activity or, with `kind` "", a compensation."""
+
+    source: str
+    method: str
+    params: tuple[Field, ...]
+    result: str  # the annotation
+    codec: str  # of the result
+    kind: str
+    undone_by: str  # of a compensated activity, the compensation
+    undoes: tuple[str, ...]  # of a compensation, the activities
+    errors: tuple[tuple[str, str], ...]  # the declared name, the class
+    ensures: str  # the function, "" where nothing is promised
+    timeout: str
+    retry: str
+    doc: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A function that is one expression, or one tuple of them, over the parameters of a call."""
+
+    source: str
+    function: str
+    params: tuple[Field, ...]
+    result: str  # the annotation of what the call answers
+    values: tuple[str, ...]
+    place: str
+    promise: bool  # about a result that is there
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state and its functions. accepts: trigger classes; begins: timers, tasks and the call, quoted."""
+
+    member: str
+    source: str
+    doc: str
+    place: str
+    kind: LeafKind
+    answer: str
+    cases: tuple[Case, ...]
+    enter: str
+    entry: Entry
+    accepts: tuple[str, ...]
+    begins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    member: str
+    source: str
+    doc: str
+    place: str
+    function: str
+    branches: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A whole module."""
+
+    names: Names
+    source: str
+    version: int
+    doc: str
+    path: str
+    digest: str
+    enums: tuple[Enum, ...]
+    inputs: tuple[Field, ...]
+    arguments: tuple[str, ...]  # of `start`, in the order of the inputs
+    data: tuple[Field, ...]
+    triggers: tuple[Trigger, ...]
+    calls: tuple[Call, ...]
+    errors: tuple[tuple[str, str], ...]  # the declared name, the class
+    states: tuple[State, ...]
+    choices: tuple[Choice, ...]
+    undos: tuple[Formula, ...]
+    promises: tuple[Formula, ...]
+    start: Move
+    deadline: str  # the moment, "" without one
+    escalations: tuple[tuple[str, str, str], ...]  # timer, task, role, all quoted
+    savepoints: tuple[str, ...]
+
+
+def plan(kernel: Kernel, digest: str, path: str) -> Module:
+    """Every decision about the module of a kernel. `path` is how the module calls its spec."""
+    return _Planner(kernel, path).module(digest)
+
+
+class _Planner:
+    def __init__(self, kernel: Kernel, path: str) -> None:
+        self.kernel = kernel
+        self.path = path
+        self.names = Names(kernel)
+        self.behaviour = Behaviour(kernel, self.names, path)
+
+    def module(self, digest: str) -> Module:
+        kernel, names, behaviour = self.kernel, self.names, self.behaviour
+        activities = kernel.activities
+        return Module(
+            names=names,
+            source=kernel.name,
+            version=kernel.version,
+            doc=kernel.doc,
+            path=self.path,
+            digest=digest,
+            enums=tuple(self.enums()),
+            inputs=tuple(self.variable(variable) for variable in kernel.inputs),
+            arguments=tuple(names.argument.values()),
+            data=tuple(self.variable(variable) for variable in kernel.data),
+            triggers=tuple(self.triggers()),
+            calls=(*map(self.activity, activities), *map(self.compensation, kernel.compensations)),
+            errors=tuple(names.error.items()),
+            states=tuple(map(self.state, kernel.leaves)),
+            choices=tuple(self.choices()),
+            undos=tuple(self.undo(a, a.effect) for a in activities if isinstance(a.effect, Compensation)),
+            promises=tuple(self.promise(activity) for activity in activities if activity.ensures),
+            start=behaviour.start(),
+            deadline="" if kernel.deadline is None else behaviour.due(kernel.deadline),
+            escalations=tuple(
+                (quoted(timer.id), quoted(timer.escalates[0]), quoted(timer.escalates[1].role))
+                for timer in kernel.timers()
+                if timer.escalates is not None
+            ),
+            savepoints=tuple(behaviour.node(leaf.name) for leaf in kernel.leaves if leaf.name in kernel.savepoints),
+        )
+
+    # ------------------------------------------------------------ declarations
+
+    def enums(self) -> Iterable[Enum]:
+        for enum in self.kernel.enums:
+            members = self.names.member[enum.name]
+            yield Enum(self.names.enum[enum.name], enum.name, tuple((members[m], quoted(m)) for m in enum.members))
+
+    def field(self, parameter: Parameter | Variable, name: str) -> Field:
+        names = self.names
+        return Field(
+            name,
+            type_name(parameter.type, names),
+            parameter.name,
+            codec(parameter.type, names),
+            _note(parameter.type),
+        )
+
+    def variable(self, variable: Variable) -> Field:
+        field = self.field(variable, self.names.variable[variable.name])
+        if variable.initial is None:
+            return field
+        initial = self.behaviour.printer.stored(variable.initial, variable.type, variable.span)
+        return replace(field, default=initial.text)
+
+    def triggers(self) -> Iterable[Trigger]:
+        for event in self.kernel.events:
+            yield self.trigger(event.name, event.roles, event.params, event.doc, self.behaviour.place(event.span))
+        for leaf in self.kernel.leaves:
+            for task in leaf.tasks:
+                yield self.trigger(task.name, task.roles, task.form, task.doc, self.behaviour.place(task.span), task)
+
+    def trigger(
+        self,
+        name: str,
+        roles: tuple[str, ...],
+        params: Sequence[Parameter],
+        doc: str,
+        place: str,
+        task: Task | None = None,
+    ) -> Trigger:
+        names = self.names
+        fields = tuple(self.field(param, names.field[name][param.name]) for param in params)
+        return Trigger(names.event[name], names.method[name], name, task is not None, roles, fields, doc, place)
+
+    # ------------------------------------------------------------ calls
+
+    def params(self, call: str, params: Sequence[Parameter]) -> tuple[Field, ...]:
+        return tuple(self.field(param, self.names.parameter[call][param.name]) for param in params)
+
+    def activity(self, activity: Activity) -> Call:
+        names, effect = self.names, activity.effect
+        return Call(
+            source=activity.name,
+            method=names.call[activity.name],
+            params=self.params(activity.name, activity.params),
+            result="None" if activity.result is None else type_name(activity.result, names),
+            codec="codec.NOTHING" if activity.result is None else codec(activity.result, names),
+            kind=_kind(activity),
+            undone_by=effect.name if isinstance(effect, Compensation) else "",
+            undoes=(),
+            errors=tuple((failure.name, names.error[failure.name]) for failure in activity.fails),
+            ensures=names.ensures[activity.name] if activity.ensures else "",
+            timeout=duration(activity.timeout),
+            retry=_retry(activity.retry),
+            doc=activity.doc,
+            place=self.behaviour.place(activity.span),
+        )
+
+    def compensation(self, compensation: Compensation) -> Call:
+        undoes = [a.name for a in self.kernel.activities if _undo_name(a) == compensation.name]
+        return Call(
+            source=compensation.name,
+            method=self.names.call[compensation.name],
+            params=self.params(compensation.name, compensation.args),
+            result="None",
+            codec="codec.NOTHING",
+            kind="",
+            undone_by="",
+            undoes=tuple(undoes),
+            errors=(),
+            ensures="",
+            timeout=duration(compensation.timeout),
+            retry=_retry(compensation.retry),
+            doc="",
+            place=self.behaviour.place(compensation.span),
+        )
+
+    def undo(self, activity: Activity, compensation: Compensation) -> Formula:
+        printer = self.printer(activity)
+        values = self.behaviour.arguments(printer, compensation.values, compensation.args)
+        return self.formula(
+            activity, self.names.undo[activity.name], values, self.behaviour.place(compensation.span), False
+        )
+
+    def promise(self, activity: Activity) -> Formula:
+        printer = self.printer(activity)
+        conditions = [printer.code(condition) for condition in activity.ensures]
+        place = self.behaviour.place(activity.ensures[0].span)
+        single = len(conditions) == 1
+        values = tuple(code.text if single else code.at(AND + 1) for code in conditions)
+        return self.formula(activity, self.names.ensures[activity.name], values, place, True)
+
+    def printer(self, activity: Activity) -> Printer:
+        return replace(self.behaviour.printer, params=self.names.parameter[activity.name])
+
+    def formula(self, activity: Activity, function: str, values: tuple[str, ...], place: str, promise: bool) -> Formula:
+        result = "None" if activity.result is None else type_name(activity.result, self.names)
+        return Formula(
+            activity.name, function, self.params(activity.name, activity.params), result, values, place, promise
+        )
+
+    # ------------------------------------------------------------ states
+
+    def state(self, leaf: Leaf) -> State:
+        names = self.names
+        accepted = [
+            command.on.name
+            for command in self.kernel.commands
+            if command.leaf == leaf.name
+            and command.on is not None
+            and command.on.kind in {TriggerKind.EVENT, TriggerKind.TASK}
+        ]
+        call = () if leaf.call is None else (leaf.call.activity,)
+        begins = (*(timer.id for timer in leaf.timers), *(task.name for task in leaf.tasks), *call)
+        return State(
+            member=self.behaviour.node(leaf.name),
+            source=leaf.name,
+            doc=leaf.doc,
+            place=self.behaviour.place(leaf.span),
+            kind=leaf.kind,
+            answer=names.answer[leaf.name],
+            cases=() if leaf.final else self.behaviour.cases(leaf),
+            enter=names.enter[leaf.name],
+            entry=self.behaviour.entry(leaf),
+            accepts=tuple(names.event[name] for name in dict.fromkeys(accepted)),
+            begins=tuple(map(quoted, begins)),
+        )
+
+    def choices(self) -> Iterable[Choice]:
+        for choice in self.kernel.choices:
+            member, function = self.behaviour.node(choice.name), self.names.choose[choice.name]
+            place = self.behaviour.place(choice.span)
+            yield Choice(member, choice.name, choice.doc, place, function, self.behaviour.branches(choice))
+
+
+def _note(type: Type) -> str:
+    item = type.item if isinstance(type, OptionalType) else type
+    bounded = isinstance(item, IntType) and item != IntType()
+    return str(type) if bounded or isinstance(item, DecimalType) else ""
+
+
+def _undo_name(activity: Activity) -> str:
+    return activity.effect.name if isinstance(activity.effect, Compensation) else ""
+
+
+def _kind(activity: Activity) -> str:
+    match activity.effect:
+        case Compensation():
+            return "COMPENSATED"
+        case Effect.READONLY:
+            return "READONLY"
+        case _:
+            return "IRREVERSIBLE"
+
+
+def _retry(retry: Retry) -> str:
+    first, limit = duration(retry.first), duration(retry.limit)
+    return f"core.RetryPolicy(attempts={retry.attempts}, first={first}, limit={limit}, park={retry.park})"
