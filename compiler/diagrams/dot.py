@@ -65,7 +65,7 @@ def _node(picture: Picture, node: Node) -> str:
 def _edge(picture: Picture, edge: Edge) -> str:
     hue = LOOKS[edge.look][0]
     label = f" label={_lines([f' {line}' for line in edge.lines], end=_LEFT)}" if edge.lines else ""
-    weight = " weight=8" if edge.main else ""
+    weight = " weight=8" if edge.main else " weight=0" if edge.look is EdgeLook.UNDO else ""
     style = f'style={_LINES[edge.look]} color="{hue.stroke}" fontcolor="{hue.text}"{weight}'
     tooltip = _source(picture, edge.tooltip, edge.line)
     return f'  {_id(edge.source)} -> {_id(edge.target)} [class="{edge.look}"{label} {style}{tooltip}]'

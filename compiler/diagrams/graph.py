@@ -55,7 +55,8 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`main`: the first plain way out of its node, in the order of the text; renderers keep it straight."""
+    """`main`: the first plain way out of its node that is no failure, in the order of the text; renderers keep it
+    straight."""
 
     source: str
     target: str
@@ -103,7 +104,7 @@ def picture(kernel: Kernel, href: str | None = None) -> Picture:
         source=source.name,
         href=_relative(name),
         nodes=tuple(_nodes(kernel)),
-        edges=tuple(_merged(_arrows(kernel), source)),
+        edges=tuple(_merged(_arrows(kernel), kernel)),
     )
 
 
@@ -283,12 +284,14 @@ def _text(source: Source, expr: Expr | Assign) -> str:
     return " ".join(source.slice(expr.span).split())
 
 
-def _merged(arrows: Iterable[_Arrow], source: Source) -> Iterator[Edge]:
+def _merged(arrows: Iterable[_Arrow], kernel: Kernel) -> Iterator[Edge]:
+    source = kernel.source
+    failures = {leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.FAILURE}
     alike: dict[tuple[str, str, EdgeLook], list[_Arrow]] = {}
     main: dict[str, _Arrow] = {}
     for arrow in arrows:
         alike.setdefault((arrow.source, arrow.target, arrow.look), []).append(arrow)
-        if arrow.look is EdgeLook.MOVE:
+        if arrow.look is EdgeLook.MOVE and arrow.target not in failures:
             main.setdefault(arrow.source, arrow)
     for (start, end, look), group in alike.items():
         lines = [line for arrow in group for line in _wrapped(arrow.label)]

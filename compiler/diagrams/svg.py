@@ -29,7 +29,7 @@ _LEGEND: tuple[tuple[NodeLook | EdgeLook, str], ...] = (
 )
 _LINE_CLASSES = {WORK: "how", UNDO: "undo", CLOCK: "clock"}
 _PERSON = "M-3.6,4.6 a3.6,3.9 0 0 1 7.2,0 z M-2,-1.9 a2,2 0 1 0 4,0 a2,2 0 1 0 -4,0 z"
-_MARGIN, _ROW, _SWATCH, _GAP, _ADVANCE = 28.0, 18.0, 16.0, 16.0, 5.4
+_MARGIN, _ROW, _SWATCH, _GAP, _ADVANCE = 28.0, 18.0, 16.0, 14.0, 4.8
 
 
 def render(dot_text: str) -> str:
@@ -51,19 +51,15 @@ def dress(plain: str) -> str:
         raise LayoutError("Graphviz's answer is an empty picture")
     for group in list(drawing.iter(_tag("g"))):
         _dress_group(group)
-    _dress_heading(drawing)
+    name = _dress_heading(drawing)
     looks = {look for group in drawing.iter(_tag("g")) for look in group.get("class", "").split()}
-    legend = _legend(looks, left + _MARGIN, top + height + _ROW / 2, width - 2 * _MARGIN)
-    height += _ROW * (len({item.get("data-row") for item in legend}) + 1) if len(legend) else 0
-    for item in legend:
-        item.attrib.pop("data-row")
+    legend, rows = _legend(looks, left + _MARGIN, top + height + _ROW / 2, width - 2 * _MARGIN)
+    height += _ROW * (rows + 1)
     root.attrib.update(width=f"{width:g}", height=f"{height:g}", viewBox=f"{left:g} {top:g} {width:g} {height:g}")
-    root.attrib.update({"role": "img", "font-family": FONTS, _SPACE: "preserve"})
-    style, card = Element(_tag("style")), Element(_tag("rect"), {"class": "card", "rx": "10"})
+    root.attrib.update({"role": "img", "aria-label": name, "font-family": FONTS})
+    style = Element(_tag("style"))
     style.text = _style_sheet()
-    card.attrib.update(x=f"{left + 0.5:g}", y=f"{top + 0.5:g}", width=f"{width - 1:g}", height=f"{height - 1:g}")
-    card.attrib.update(fill=LIGHT_PAPER.ground, stroke=LIGHT_PAPER.line)
-    root[0:0] = [style, card]
+    root[0:0] = [style, _card(left, top, width, height)]
     root.append(legend)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -94,7 +90,7 @@ def _dress_group(group: Element) -> None:
 def _class_text(text: Element, name: str) -> None:
     text.set("class", name)
     text.attrib.pop("font-family", None)
-    text.attrib.pop(_SPACE, None)  # the whole picture keeps its spaces; old versions of Graphviz do not say so
+    text.set(_SPACE, "preserve")  # old versions of Graphviz do not say so
 
 
 def _badge(group: Element) -> None:
@@ -117,35 +113,47 @@ def _corner(path: str) -> tuple[float, float]:
     return min(numbers[0::2]), min(numbers[1::2])
 
 
-def _dress_heading(drawing: Element) -> None:
-    """The flow's name large, its description quiet; the name of the graph is no tooltip of the whole picture."""
+def _card(left: float, top: float, width: float, height: float) -> Element:
+    """What everything lies on, so that the picture can be read on any page."""
+    place = {"x": f"{left + 0.5:g}", "y": f"{top + 0.5:g}", "width": f"{width - 1:g}", "height": f"{height - 1:g}"}
+    return Element(
+        _tag("rect"), place | {"class": "card", "rx": "10", "fill": LIGHT_PAPER.ground, "stroke": LIGHT_PAPER.line}
+    )
+
+
+def _dress_heading(drawing: Element) -> str:
+    """The flow's name large, its description quiet; the name of the graph is no tooltip of the whole picture.
+
+    Answers the name."""
     for background in drawing.findall(_tag("polygon")):
         drawing.remove(background)
     for title in drawing.findall(_tag("title")):
         drawing.remove(title)
-    for place, text in enumerate(drawing.findall(_tag("text"))):
-        _class_text(text, "doc" if place else "title")
-        if place == 0:
-            text.attrib.update({"font-size": "17", "y": f"{float(text.get('y', '0')) - 5:g}"})
+    heading, *doc = drawing.findall(_tag("text"))
+    _class_text(heading, "title")
+    heading.attrib.update({"font-size": "17", "y": f"{float(heading.get('y', '0')) - 5:g}"})
+    for text in doc:
+        _class_text(text, "doc")
+    return heading.text or ""
 
 
-def _legend(looks: set[str], left: float, top: float, width: float) -> Element:
-    """One row, or as many as the picture's width needs; each item notes its row in `data-row`."""
+def _legend(looks: set[str], left: float, top: float, width: float) -> tuple[Element, int]:
+    """The looks that occur, in as many rows as the picture's width needs."""
     legend = Element(_tag("g"), {"class": "legend", "font-size": "9.5"})
-    x, row = 0.0, 0
+    x, rows = 0.0, 1
     for look, words in _LEGEND:
         if look not in looks:
             continue
         room = _SWATCH + 6 + _ADVANCE * len(words)
         if x and x + room > width:
-            x, row = 0.0, row + 1
-        place = {"class": f"{'edge' if isinstance(look, EdgeLook) else 'node'} {look}", "data-row": str(row)}
-        item = SubElement(legend, _tag("g"), place)
-        item.extend(_swatch(look, left + x, top + row * _ROW))
-        label = {"x": f"{left + x + _SWATCH + 6:g}", "y": f"{top + row * _ROW + 3.4:g}", "class": "key"}
-        SubElement(item, _tag("text"), label | {"fill": LIGHT_PAPER.quiet}).text = words
+            x, rows = 0.0, rows + 1
+        y = top + (rows - 1) * _ROW
+        item = SubElement(legend, _tag("g"), {"class": f"{'edge' if isinstance(look, EdgeLook) else 'node'} {look}"})
+        item.extend(_swatch(look, left + x, y))
+        place = {"x": f"{left + x + _SWATCH + 6:g}", "y": f"{y + 3.4:g}"}
+        SubElement(item, _tag("text"), place | {"class": "key", "fill": LIGHT_PAPER.quiet}).text = words
         x += room + _GAP
-    return legend
+    return legend, rows
 
 
 def _swatch(look: NodeLook | EdgeLook, x: float, y: float) -> Iterator[Element]:
