@@ -151,7 +151,8 @@ class Typing:
             self.names.unknown(name, f"a member of `{enum}`", enum.members)
         else:
             members = [member for each in self.enums.values() for member in each.members]
-            self.names.unknown(name, "a variable", [*scope.variables, *members])
+            states = self.names.all(Kind.STATE, Kind.FINAL) if scope.asks else []
+            self.names.unknown(name, "a variable", [*scope.variables, *members, *states])
         return broken(span)
 
     def _own_meaning(self, text: str, span: Span, scope: Scope) -> Expr:
