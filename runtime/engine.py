@@ -88,7 +88,7 @@ class Engine:
                 raise Conflict(f"instance {id!r} was started before, with another flow or other inputs")
             return first
         blank = Instance(id, label, 0, now, Status.RUNNING, (), "")
-        return self._apply(tx, blank, JournalEntry(id, 1, now, EntryKind.START, actor_text(by), trigger), step)
+        return self._apply(tx, blank, JournalEntry(id, 1, now, EntryKind.START, actor_text(by), trigger), step, now)
 
     def deliver(
         self, tx: Transaction, id: str, trigger: object, by: Actor, now: datetime, request: str | None = None
@@ -239,32 +239,34 @@ class Engine:
     ) -> JournalEntry:
         """A step that is confirmed to somebody, so it has a row even if it changed nothing."""
         instance, entry, _, step = self._tried(tx, id, trigger, by, now)
-        return self._apply(tx, instance, replace(entry, note=note, request=request), step)
+        return self._apply(tx, instance, replace(entry, note=note, request=request), step, now)
 
     def _react(self, tx: Transaction, id: str, trigger: Outcome | Fired, now: datetime) -> None:
         """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace."""
         instance, entry, before, step = self._tried(tx, id, trigger, NOBODY, now)
         if step.effects or step.after != before:
-            self._apply(tx, instance, entry, step)
+            self._apply(tx, instance, entry, step, now)
 
     def _tried(
         self, tx: Transaction, id: str, trigger: object, by: Actor, now: datetime
     ) -> tuple[Instance, JournalEntry, AnyFlow, Step[AnyFlow]]:
         """What the core says to the trigger, with the instance and the record it was asked about."""
         instance = self._instance(tx, id)
-        now = max(now, instance.at)
+        at = max(now, instance.at)
         before = self.record(instance)
-        step = before.step(trigger, by=by, now=now)
+        step = before.step(trigger, by=by, now=at)
         text = written(before.spec.trigger_to_json(trigger))
-        entry = JournalEntry(id, instance.sequence + 1, now, EntryKind.STEP, actor_text(by), text)
+        entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text)
         return instance, entry, before, step
 
-    def _apply(self, tx: Transaction, old: Instance, entry: JournalEntry, step: Step[AnyFlow]) -> JournalEntry:
-        """Write the step down, with all that follows from it."""
+    def _apply(
+        self, tx: Transaction, old: Instance, entry: JournalEntry, step: Step[AnyFlow], now: datetime
+    ) -> JournalEntry:
+        """Write the step down, with all that follows from it. `now` is the clock's, which may have been put back."""
         instance, full = after_step(self._flow(old.flow).spec, old, entry, step)
         tx.put_instance(instance)
         tx.append(full)
-        self._carry_out(tx, instance, step)
+        self._carry_out(tx, instance, step, now)
         return full
 
     def _remark(
@@ -279,7 +281,7 @@ class Engine:
         tx.append(entry)
         return entry
 
-    def _carry_out(self, tx: Transaction, instance: Instance, step: Step[AnyFlow]) -> None:
+    def _carry_out(self, tx: Transaction, instance: Instance, step: Step[AnyFlow], now: datetime) -> None:
         """Write down what the effects ask for; calls that were interrupted before they ran are settled at once."""
         settled = deque[Outcome]()
         for effect in step.effects:
@@ -291,19 +293,19 @@ class Engine:
                     tx.drop_call(instance.id, effect.key)
                     settled.append(Outcome(effect.key, INTERRUPTED))
             else:
-                self._note_down(tx, instance, effect)
+                self._note_down(tx, instance, effect, now)
         for outcome in settled:
-            self._react(tx, instance.id, outcome, instance.at)
+            self._react(tx, instance.id, outcome, now)
 
-    def _note_down(self, tx: Transaction, instance: Instance, effect: Effect) -> None:
+    def _note_down(self, tx: Transaction, instance: Instance, effect: Effect, now: datetime) -> None:
         id, label, spec = instance.id, instance.flow, self._flow(instance.flow).spec
         match effect:
             case StartActivity(key, name, args):
                 text = written(spec.activities[name].params.encode(args))
-                tx.put_call(PendingCall(id, label, key, name, text, None, instance.at))
+                tx.put_call(PendingCall(id, label, key, name, text, None, now))
             case StartCompensation(key, name, args, forward):
                 text = written(spec.compensations[name].params.encode(args))
-                tx.put_call(PendingCall(id, label, key, name, text, forward, instance.at))
+                tx.put_call(PendingCall(id, label, key, name, text, forward, now))
             case ArmTimer(timer, due):
                 tx.put_timer(Timer(id, label, timer, due))
             case CancelTimer(timer):

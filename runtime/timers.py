@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -27,11 +28,11 @@ class Clock(Protocol):
     """Where a host gets its time from."""
 
     def now(self) -> datetime:
-        """The moment, aware and in UTC."""
+        """The moment, aware and in UTC. May be asked from any thread."""
         ...
 
-    async def sleep(self, duration: timedelta) -> None:
-        """Return when `duration` has passed."""
+    def sleep(self, duration: timedelta) -> Awaitable[None]:
+        """What is over when `duration` has passed since this call, awaited or not."""
         ...
 
 
@@ -41,8 +42,8 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    async def sleep(self, duration: timedelta) -> None:
-        await asyncio.sleep(max(duration.total_seconds(), 0))
+    def sleep(self, duration: timedelta) -> Awaitable[None]:
+        return asyncio.ensure_future(asyncio.sleep(max(duration.total_seconds(), 0)))
 
 
 class ManualClock:
@@ -56,12 +57,12 @@ class ManualClock:
     def now(self) -> datetime:
         return self._now
 
-    async def sleep(self, duration: timedelta) -> None:
+    def sleep(self, duration: timedelta) -> Awaitable[None]:
         self._order += 1
-        awake = asyncio.get_running_loop().create_future()
+        awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._now + duration, self._order, awake))
         self.advance(timedelta(0))
-        await awake
+        return awake
 
     def advance(self, duration: timedelta) -> None:
         """Let time pass and wake who has slept long enough. A negative duration is a clock put back."""

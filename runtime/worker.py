@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from .attempts import Work, attempt
 from .engine import Engine, Round
@@ -27,20 +27,19 @@ LOG = logging.getLogger("penstock")
 HOPELESS = (Corrupt, NotAStore, TooNew)
 """Storage errors that no waiting cures; after any other the worker goes on when it can."""
 
-PAUSE = timedelta(seconds=1)
-"""How long the worker waits after a storage error."""
-
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How a worker behaves. concurrency: attempts at a time. lease: how long the calls of a worker that was lost wait
-    for another. poll: how soon what other processes wrote is seen. grace: how long a stop waits for threads."""
+    for another, on the host's clock. The rest is in real time. poll: how soon what other processes wrote is seen.
+    pause: how long after an error of the storage it is tried again. grace: how long a stop waits for threads."""
 
     concurrency: int = 64
     lease: timedelta = timedelta(seconds=15)
     poll: timedelta = timedelta(milliseconds=200)
+    pause: timedelta = timedelta(seconds=1)
     grace: timedelta = timedelta(seconds=5)
 
 
@@ -117,11 +116,11 @@ class Worker:
         if self._running:
             renewal = self._clock.now() + self._limits.lease / 3
             until = renewal if until is None else min(until, renewal)
-        while not self._woken.is_set():
-            left = self._limits.poll if until is None else min(self._limits.poll, until - self._clock.now())
-            if left <= timedelta(0):
-                return
-            await _first(self._woken.wait(), self._clock.sleep(left))
+        while not self._woken.is_set() and (until is None or until > self._clock.now()):
+            waits: list[Awaitable[object]] = [self._woken.wait(), asyncio.sleep(self._limits.poll.total_seconds())]
+            if until is not None:
+                waits.append(self._clock.sleep(until - self._clock.now()))
+            await _first(*waits)
             seen, self._seen = self._seen, await self._store.foreign()
             if seen != self._seen:
                 return
@@ -135,7 +134,7 @@ class Worker:
                 raise
             except StoreError as error:
                 LOG.warning("worker %s goes on when the store does: %s", self.id, error)
-                await self._clock.sleep(PAUSE)
+                await asyncio.sleep(self._limits.pause.total_seconds())
 
     # ------------------------------------------------------------ attempts
 
@@ -183,7 +182,7 @@ class Worker:
             LOG.warning("worker %s leaves its calls to its lease: %s", self.id, error)
 
 
-async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+async def _first(*waits: Awaitable[object]) -> None:
     """Until one of them is over; the others are cancelled."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:

@@ -1,6 +1,6 @@
 """The embedded host: a file and flows with their activities in; instances that survive whatever happens to the process.
 
-    host = SqliteHost("shop.db", {Order: OrderActivities()})
+    host = SqliteHost("shop.db", {Order: MyOrderActivities()})
     async with host:
         await host.start(Order, "o-1", OrderInputs(sku="A1", qty=2, total=Decimal("20.00")), by=Actor("cleo"))
         await host.settled("o-1")

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, StoreError, TooNew
+from ..errors import NotAStore, NotWritable, TooNew
 from ..store import Transaction
+from .sqlite_errors import translated
 from .sqlite_tables import SCHEMA, TABLES, SqliteTransaction
 
 APPLICATION = 0x50454E53
@@ -71,28 +71,6 @@ class SqliteStore:
     def close(self) -> None:
         self._thread.submit(self._db.close).result()
         self._thread.shutdown()
-
-
-@contextmanager
-def translated() -> Generator[None]:
-    """SQLite's errors as ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        raise ERRORS.get(code, StoreError)(f"{error}") from error
-
-
-ERRORS: dict[int, type[StoreError]] = {
-    sqlite3.SQLITE_NOTADB: NotAStore,
-    sqlite3.SQLITE_CORRUPT: Corrupt,
-    sqlite3.SQLITE_READONLY: NotWritable,
-    sqlite3.SQLITE_CANTOPEN: NotWritable,
-    sqlite3.SQLITE_PERM: NotWritable,
-    sqlite3.SQLITE_FULL: DiskFull,
-    sqlite3.SQLITE_BUSY: Busy,
-    sqlite3.SQLITE_LOCKED: Busy,
-}
 
 
 def _open(path: Path, busy: timedelta) -> sqlite3.Connection:

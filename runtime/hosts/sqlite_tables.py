@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ..errors import StoreError
 from ..store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer
 from ..timers import micros, moment
+from .sqlite_errors import translated
 
 SCHEMA = 1
 """Counts the changes of the tables."""
@@ -102,27 +104,36 @@ T = TypeVar("T")
 
 
 class SqliteTransaction:
-    """`store.Transaction` in SQL, one method a statement."""
+    """`store.Transaction` in SQL, one method a statement. Raises StoreError, never SQLite's own errors."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
+    def _run(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        """Nothing runs outside the transaction, which SQLite itself rolls back after some errors (a full disk)."""
+        with translated():
+            if not self._db.in_transaction:
+                raise StoreError("the transaction has been rolled back")
+            return self._db.execute(sql, values)
+
     def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self._db.execute(sql, values).fetchall()
+        with translated():
+            return self._run(sql, *values).fetchall()
 
     def _put(self, table: str, *values: Any) -> None:
-        self._db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+        self._run(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
 
     @contextmanager
     def savepoint(self) -> Generator[None]:
-        self._db.execute("SAVEPOINT step")
+        self._run("SAVEPOINT step")
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK TO step")
+            if self._db.in_transaction:
+                self._run("ROLLBACK TO step")
+                self._run("RELEASE step")
             raise
-        finally:
-            self._db.execute("RELEASE step")
+        self._run("RELEASE step")
 
     # ------------------------------------------------------------ instances and their journal
 
@@ -131,12 +142,12 @@ class SqliteTransaction:
 
     def put_instance(self, i: Instance) -> None:
         row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
-        self._db.execute(PUT_INSTANCE, row)
+        self._run(PUT_INSTANCE, *row)
 
     def append(self, e: JournalEntry) -> None:
         what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
         row = *what, e.effects, e.status, " ".join(e.configuration)
-        self._db.execute(f"INSERT INTO journal VALUES ({_marks(row)})", row)
+        self._run(f"INSERT INTO journal VALUES ({_marks(row)})", *row)
 
     def entries(self, instance: str) -> Sequence[JournalEntry]:
         return [*map(_entry, self._all("SELECT * FROM journal WHERE instance = ? ORDER BY sequence", instance))]
@@ -162,7 +173,7 @@ class SqliteTransaction:
         self._put("call", *row, c.owner, c.interrupted, c.error)
 
     def drop_call(self, instance: str, key: str) -> None:
-        self._db.execute("DELETE FROM call WHERE instance = ? AND key = ?", (instance, key))
+        self._run("DELETE FROM call WHERE instance = ? AND key = ?", instance, key)
 
     def due_calls(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[PendingCall]:
         where = f"owner IS NULL AND due IS NOT NULL AND due <= ? AND flow IN ({_marks(flows)})"
@@ -179,7 +190,7 @@ class SqliteTransaction:
 
     def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None:
         sql = "UPDATE attempt SET ended = ?, result = ? WHERE instance = ? AND key = ? AND number = ?"
-        self._db.execute(sql, (micros(ended), result, instance, key, number))
+        self._run(sql, micros(ended), result, instance, key, number)
 
     def attempts(self, instance: str) -> Sequence[Attempt]:
         sql = "SELECT * FROM attempt WHERE instance = ? ORDER BY started, key, number"
@@ -194,7 +205,7 @@ class SqliteTransaction:
         self._put("timer", t.instance, t.name, t.flow, micros(t.due))
 
     def drop_timer(self, instance: str, name: str) -> None:
-        self._db.execute("DELETE FROM timer WHERE instance = ? AND name = ?", (instance, name))
+        self._run("DELETE FROM timer WHERE instance = ? AND name = ?", instance, name)
 
     def due_timers(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[Timer]:
         where = f"due <= ? AND flow IN ({_marks(flows)}) AND {AWAKE}"
@@ -218,7 +229,7 @@ class SqliteTransaction:
         self._put("task", t.instance, t.key, t.task, roles, t.title, _micros(t.due), excluded)
 
     def drop_task(self, instance: str, key: str) -> None:
-        self._db.execute("DELETE FROM task WHERE instance = ? AND key = ?", (instance, key))
+        self._run("DELETE FROM task WHERE instance = ? AND key = ?", instance, key)
 
     def task(self, instance: str, key: str) -> TaskItem | None:
         return _first(map(_task, self._all("SELECT * FROM task WHERE instance = ? AND key = ?", instance, key)))
@@ -236,7 +247,7 @@ class SqliteTransaction:
         return bool(self._all("SELECT 1 FROM call WHERE owner IS NOT NULL LIMIT 1"))
 
     def end_lease(self, worker: str) -> None:
-        self._db.execute("DELETE FROM worker WHERE id = ?", (worker,))
+        self._run("DELETE FROM worker WHERE id = ?", worker)
 
     def expired(self, now: datetime) -> Sequence[str]:
         return [worker for (worker,) in self._all("SELECT id FROM worker WHERE lease <= ?", micros(now))]

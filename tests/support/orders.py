@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from order_flow import Carrier, Inputs, Order
+from order_flow import Carrier, Order, OrderInputs
 
 from penstock.runtime.core import Actor
 from penstock.runtime.hosts.protocol import Host
@@ -29,8 +29,8 @@ CLEO = Actor("cleo", frozenset({"customer"}))
 MAX = Actor("max", frozenset({"manager"}))
 DORA = Actor("dora", frozenset({"director"}))
 OLGA = Actor("olga")
-SMALL = Inputs("A1", 2, Decimal("20.00"))
-LARGE = Inputs("A1", 2, Decimal("2000.00"))
+SMALL = OrderInputs("A1", 2, Decimal("20.00"))
+LARGE = OrderInputs("A1", 2, Decimal("2000.00"))
 
 
 class Hang:
@@ -42,7 +42,7 @@ class Shop:
     """The activities of an order. `script` holds the next answers by name: values, exceptions to raise, or Hang."""
 
     script: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
-    calls: list[tuple[str, str, tuple[object, ...]]] = field(default_factory=list)
+    calls: list[tuple[str, str, tuple[object, ...]]] = field(default_factory=list[tuple[str, str, tuple[object, ...]]])
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     def names(self) -> list[str]:
@@ -58,18 +58,18 @@ class Shop:
         self.calls.append((name, key, args))
         self.bell.set()
         self.bell = asyncio.Event()
-        answer: Any = self.script[name].pop(0) if self.script[name] else usual
+        answer = self.script[name].pop(0) if self.script[name] else usual
         if answer is Hang:
             await asyncio.Event().wait()
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return cast(T, answer)  # or whatever a bad implementation answers
 
     async def reserve_stock(self, sku: str, qty: int, *, key: str) -> str:
         return await self.answer("reserve_stock", key, (sku, qty), "r-1")
 
     async def quote(self, sku: str, *, key: str) -> Carrier:
-        return await self.answer("quote", key, (sku,), Carrier("ups"))
+        return await self.answer("quote", key, (sku,), Carrier.UPS)
 
     async def charge_card(self, total: Decimal, *, key: str) -> str:
         return await self.answer("charge_card", key, (total,), "p-1")
@@ -92,7 +92,7 @@ class House:
     folder: Path
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
     shop: Shop = field(default_factory=Shop)
-    limits: Limits = Limits()
+    limits: Limits = Limits(poll=timedelta(milliseconds=5), pause=timedelta(milliseconds=5))
 
     def open(self) -> Host:
         assert self.kind == "sqlite"

@@ -1,0 +1,146 @@
+"""What the SQLite host says when file, folder or disk are not as they should be: a clear error, and nothing lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from order_flow import Cancel, Order
+from orders import CLEO, LARGE, SMALL, House, finishing, sound
+from penstock.runtime.errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, TooNew, Unknown
+from penstock.runtime.hosts.sqlite_store import SqliteStore
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """The connections that are opened from now on, so that a test can narrow what they may do."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def remember(path: Path, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(path, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remember)
+    return opened
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "orders.db"
+    path.write_bytes(b"Dear diary, " * 1000)
+    with pytest.raises(NotAStore):
+        SqliteStore(path)
+    assert path.read_bytes() == b"Dear diary, " * 1000
+
+
+def test_another_programs_database_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "orders.db"
+    other = sqlite3.connect(path)
+    other.executescript("CREATE TABLE diary (day TEXT); INSERT INTO diary VALUES ('monday');")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(NotAStore, match="belongs to another program"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "orders.db"
+    SqliteStore(path).close()
+    later = sqlite3.connect(path)
+    later.execute("PRAGMA user_version = 99")
+    later.close()
+    with pytest.raises(TooNew, match="schema 99"):
+        SqliteStore(path)
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotWritable):
+        SqliteStore(tmp_path / "missing" / "orders.db")
+
+
+def test_the_file_is_written_ahead_and_synchronously(tmp_path: Path, connections: list[sqlite3.Connection]) -> None:
+    store = SqliteStore(tmp_path / "orders.db")
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 1}
+    assert {name: connections[0].execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
+    store.close()
+
+
+def test_a_file_that_may_only_be_read_refuses_what_would_change_it(
+    house: House, connections: list[sqlite3.Connection]
+) -> None:
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", LARGE)
+            await host.settled("o-1")
+            connections[0].execute("PRAGMA query_only = 1")
+            with pytest.raises(NotWritable, match="readonly"):
+                await host.send("o-1", Cancel(), by=CLEO)
+            connections[0].execute("PRAGMA query_only = 0")
+            await host.send("o-1", Cancel(), by=CLEO)
+            assert (await host.settled("o-1")).configuration == ("Cancelled",)
+
+    finishing(run())
+
+
+def test_on_a_full_disk_nothing_acknowledged_is_lost_and_the_host_goes_on_when_there_is_room(
+    house: House, connections: list[sqlite3.Connection]
+) -> None:
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-0", SMALL)
+            await host.settled("o-0")
+            (pages,) = connections[0].execute("PRAGMA page_count").fetchone()
+            connections[0].execute(f"PRAGMA max_page_count = {pages + 2}")
+            acknowledged = ["o-0"]
+            refused = ""
+            while not refused:
+                id = f"o-{len(acknowledged)}"
+                try:
+                    await host.start(Order, id, SMALL)
+                    acknowledged.append(id)
+                except DiskFull:
+                    refused = id
+            with pytest.raises(Unknown):
+                await host.instance(refused)
+            connections[0].execute("PRAGMA max_page_count = 1000000")
+            await host.start(Order, refused, SMALL)
+            await host.run_until_idle()
+            for id in (*acknowledged, refused):
+                await sound(host, id)
+                assert (await host.instance(id)).configuration == ("Delivered",)
+
+    finishing(run())
+
+
+def test_a_damaged_file_ends_the_host_with_its_name(house: House) -> None:
+    async def fill() -> None:
+        async with house.open() as host:
+            for number in range(20):
+                await host.start(Order, f"o-{number}", LARGE)
+            await host.run_until_idle()
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.settled("o-1")
+
+    finishing(fill())
+    path = house.folder / "orders.db"
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with pytest.raises(Corrupt, match="malformed"):
+        finishing(run())
+
+
+def test_a_file_that_another_process_keeps_locked_is_busy(tmp_path: Path) -> None:
+    path = tmp_path / "orders.db"
+    SqliteStore(path).close()
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Busy):
+        SqliteStore(path, busy=timedelta(milliseconds=20))
+    blocker.close()
