@@ -159,7 +159,8 @@ class FlowSpec:
     def trigger_to_json(self, trigger: object) -> Json:
         """A trigger for a journal. Raises Invalid for what is no trigger of this flow."""
         if isinstance(trigger, Outcome):
-            value = self._result(trigger.key, trigger.kind).encode(trigger.value)
+            result = self._result(trigger.key, trigger.kind)
+            value = None if result is NOTHING else result.encode(trigger.value)
             return {"key": trigger.key, "outcome": trigger.kind, "value": value}
         if isinstance(trigger, Fired):
             return {"timer": trigger.timer}

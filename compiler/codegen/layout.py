@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 WIDTH = 120
 OPEN, CLOSE = "([{", ")]}"
+OPERATORS = (" or ", " and ", " | ")
+_STATEMENT = re.compile(r"( *)((?:return|if|case) |[\w.: ]+ = )(.*?)(:?)")
 
 
 def fit(line: str, width: int = WIDTH) -> list[str]:
     """One logical line, indented as it is written, as lines of at most `width` where brackets allow it.
 
-    What stands in the last outermost brackets goes on a line of its own, or else item by item."""
+    A chain of operators gets parentheses, and breaks before each of the loosest ones if it must. Otherwise what stands
+    in the last outermost brackets goes on a line of its own, or else item by item."""
     if len(line) <= width:
         return [line]
     text, comment = _split_comment(line)
+    if (parts := _STATEMENT.fullmatch(text)) and (operands := _operands(parts[3])):
+        indent, start, body, colon = parts.groups()
+        whole = f"{indent}    {body}"
+        inner = [whole] if len(whole) <= width else [f"{indent}    {operand}" for operand in operands]
+        return [
+            f"{indent}{start}(",
+            *(fitted for each in inner for fitted in fit(each, width)),
+            f"{indent}){colon}{comment}",
+        ]
     pair = _brackets(text, first=text.lstrip().startswith(("def ", "async def ", "class ")))
     if pair is None:
         return [line]
@@ -48,6 +61,15 @@ def _scan(text: str) -> Iterator[tuple[int, str, int]]:
             yield index, char, depth
             depth += char in OPEN
         index += 1
+
+
+def _operands(text: str) -> list[str]:
+    """The operands of the loosest operators outside of brackets, each but the first after its operator."""
+    for operator in OPERATORS:
+        places = [i for i, char, depth in _scan(text) if char == " " and not depth and text.startswith(operator, i)]
+        if places:
+            return [text[i:j].strip() for i, j in zip([0, *places], [*places, len(text)], strict=True)]
+    return []
 
 
 def _split_comment(line: str) -> tuple[str, str]:

@@ -1,0 +1,56 @@
+"""The generated code is what the flow means: with any triggers it does exactly what the reference interpreter does."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from kernels import kernel
+from penstock.compiler.kernel import Kernel
+from random_flows import random_flow
+from twins import AnyFlow, Twins, drive, generated
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.flow"))
+EXAMPLES = int(os.environ.get("PENSTOCK_EXAMPLES", "150"))
+"""For a longer run by hand: `PENSTOCK_EXAMPLES=5000 pytest tests/codegen/test_twins.py`."""
+
+RUN = st.lists(
+    st.tuples(st.integers(0, 10_000), st.sampled_from((0, 0, 1, 2, 3, 3600, 86400))), min_size=2, max_size=40
+)
+
+
+@cache
+def twins(text: str) -> tuple[Kernel, type[AnyFlow]]:
+    made = kernel(text)
+    return made, generated(made)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+@settings(max_examples=EXAMPLES)
+@given(run=RUN)
+def test_a_real_flow_runs_as_the_interpreter_says(spec: Path, run: list[tuple[int, int]]) -> None:
+    drive(Twins(*twins(spec.read_text(encoding="utf-8"))), run)
+
+
+@cache
+def small(seed: int) -> tuple[Kernel, type[AnyFlow]] | None:
+    """A random flow, unless the language refuses it."""
+    try:
+        made = kernel(random_flow(seed))
+    except AssertionError:
+        return None
+    return made, generated(made)
+
+
+@settings(max_examples=10 * EXAMPLES)
+@given(seed=st.integers(0, 10_000), run=RUN)
+def test_a_random_flow_runs_as_the_interpreter_says(seed: int, run: list[tuple[int, int]]) -> None:
+    made = small(seed)
+    assume(made is not None)
+    assert made is not None
+    drive(Twins(*made), run)

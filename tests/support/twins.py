@@ -1,0 +1,191 @@
+"""The generated code of a flow beside the reference interpreter: the same triggers go to both, the same must come out.
+
+Nothing is shared between the two but the kernel: the runtime does not import the compiler.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import ModuleType
+from typing import Any
+
+from penstock.compiler import simulate
+from penstock.compiler.codegen import names, render
+from penstock.compiler.evaluate import Fault
+from penstock.compiler.instance import Actor, Completion, Event, Fired, Instance, Outcome, Rejected, Step, Trigger
+from penstock.compiler.kernel import Kernel
+from penstock.dsl.model import Value
+from penstock.runtime import core
+from penstock.runtime.flow import Flow
+from triggers import inputs, moves
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PATH = "specs/twin.flow"
+AnyFlow = Flow[Any, Any, Any, Any]
+
+_numbers = count()
+
+
+def module(text: str) -> ModuleType:
+    """A generated module, imported from its text."""
+    name = f"generated_{next(_numbers)}"
+    made = ModuleType(name)
+    sys.modules[name] = made  # dataclasses look there
+    exec(compile(text, name, "exec"), made.__dict__)
+    return made
+
+
+def generated(kernel: Kernel) -> type[AnyFlow]:
+    """The record class of a kernel's generated module."""
+    made = module(render.module(kernel, "0" * 64, PATH))
+    flow: type[AnyFlow] = getattr(made, names.Names(kernel).flow)
+    return flow
+
+
+@dataclass
+class Twins:
+    """One instance, twice. Each call hands a trigger to both and compares everything there is to see."""
+
+    kernel: Kernel
+    flow: type[AnyFlow]
+    now: datetime = NOW
+    at: Instance | None = None
+    record: AnyFlow | None = None
+    steps: int = 0
+
+    def start(self, values: tuple[Value, ...], actor: Actor) -> bool:
+        """Whether it began: an input that does not fit is rejected by both."""
+        given = self.flow.spec.inputs.type(*values)
+        theirs = self._said(lambda: simulate.start(self.kernel, values, actor, self.now))
+        ours = self._said(lambda: self.flow.begin(given, by=_actor(actor), now=self.now))
+        return self._compare(theirs, ours)
+
+    def step(self, trigger: Trigger, actor: Actor) -> bool:
+        at, record = self.at, self.record
+        assert at is not None and record is not None
+        given = self.translated(trigger)
+        theirs = self._said(lambda: simulate.step(self.kernel, at, trigger, actor, self.now))
+        ours = self._said(lambda: record.step(given, by=_actor(actor), now=self.now))
+        took = self._compare(theirs, ours)
+        if took and self.record != record:
+            written = json.dumps(self.flow.spec.trigger_to_json(given))
+            back = self.flow.spec.trigger_from_json(json.loads(written))
+            assert json.dumps(self.flow.spec.trigger_to_json(back)) == written
+        return took
+
+    def translated(self, trigger: Trigger) -> object:
+        """The trigger for the generated code."""
+        match trigger:
+            case Outcome(key, kind, value):
+                return core.Outcome(key, kind, value)
+            case Fired(timer):
+                return core.Fired(timer)
+            case Event(name, payload) | Completion(name, payload):
+                return self.flow.spec.events[name].record.type(*payload)
+
+    def _said(self, act: Any) -> object:
+        try:
+            return act()
+        except (Rejected, core.Rejected) as rejected:
+            return rejected.reason
+        except Fault as fault:
+            return fault.code, self.kernel.source.line(fault.span)
+        except core.Fault as fault:
+            _, _, line = fault.place.rpartition(":")
+            return fault.code, int(line) if line.isdigit() else None
+
+    def _compare(self, theirs: object, ours: object) -> bool:
+        self.steps += 1
+        if not isinstance(theirs, Step) or not isinstance(ours, core.Step):
+            assert theirs == ours
+            return False
+        self.at, self.record = theirs.after, ours.after
+        assert [_plain(effect) for effect in theirs.effects] == [_effect(effect) for effect in ours.effects]
+        assert seen(theirs.after) == shown(ours.after, self.kernel)
+        assert self.flow.from_json(json.loads(json.dumps(ours.after.to_json()))) == ours.after
+        for effect in ours.effects:
+            written = json.loads(json.dumps(self.flow.spec.effect_to_json(effect)))
+            assert self.flow.spec.effect_from_json(written) == effect
+        return True
+
+
+def drive(twins: Twins, choices: Sequence[tuple[int, int]]) -> None:
+    """A run: the first choice picks the inputs, each other one a trigger that fits the moment, after some seconds."""
+    begun = False
+    for which, seconds in choices:
+        if not begun:
+            rows = [row for row in inputs(twins.kernel) if len(row) == len(twins.kernel.inputs)]
+            starter = Actor("all", frozenset(twins.kernel.roles)) if which % 2 else Actor()
+            begun = twins.start(rows[which // 2 % len(rows)], starter)
+            continue
+        assert twins.at is not None
+        twins.now += timedelta(seconds=seconds)
+        possible = [move for move in moves(twins.kernel, twins.at) if _whole(twins, move[0])]
+        if possible:
+            twins.step(*possible[which % len(possible)])
+
+
+def _whole(twins: Twins, trigger: Trigger) -> bool:
+    """Whether it has all the fields it should: with fewer, a generated class cannot even be made."""
+    if not isinstance(trigger, (Event, Completion)):
+        return True
+    return len(trigger.payload) == len(
+        twins.flow.spec.events[trigger.name if isinstance(trigger, Event) else trigger.task].record.fields
+    )
+
+
+def _actor(actor: Actor) -> core.Actor:
+    return core.Actor(actor.id, actor.roles)
+
+
+def _plain(effect: Any) -> tuple[str, dict[str, object]]:
+    return type(effect).__name__, asdict(effect)
+
+
+def _effect(effect: core.Effect) -> tuple[str, dict[str, object]]:
+    return type(effect).__name__, effect._asdict()
+
+
+def seen(at: Instance) -> dict[str, object]:
+    """All of the interpreter's record that has a meaning outside of it."""
+    return {
+        "at": at.configuration,
+        "values": at.values,
+        "started": at.started,
+        "finished": at.finished,
+        "undoing": at.undoing and (at.undoing.node, at.undoing.running),
+        "log": [(e.key, e.activity, e.args, e.status == "done", e.in_flight, e.result) for e in at.log],
+        "calls": [(call.key, call.activity, call.args) for call in at.calls],
+        "tasks": [(item.key, item.task, item.roles, item.excluded) for item in at.tasks],
+        "timers": [(armed.timer, armed.due) for armed in at.timers],
+        "deferred": [(event.name, event.payload) for event in at.deferred],
+        "actors": dict(at.actors),
+        "completed": set(at.completed),
+        "counter": at.counter,
+    }
+
+
+def shown(record: AnyFlow, kernel: Kernel) -> dict[str, object]:
+    """The same of a generated record."""
+    ledger = record.ledger
+    spec = record.spec
+    return {
+        "at": record.at,
+        "values": (*record.inputs, *record.data),
+        "started": ledger.started,
+        "finished": record.finished,
+        "undoing": ledger.undoing and (ledger.undoing.node, ledger.undoing.running),
+        "log": [(e.key, e.activity, e.args, e.done, e.in_flight, e.result) for e in ledger.log],
+        "calls": list(ledger.calls),
+        "tasks": list(ledger.tasks),
+        "timers": list(ledger.timers),
+        "deferred": [(spec.kinds[type(t)].name, spec.kinds[type(t)].record.values(t)) for t in ledger.deferred],
+        "actors": dict(ledger.actors),
+        "completed": set(ledger.completed),
+        "counter": ledger.counter,
+    }
