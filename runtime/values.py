@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from .codec import EXACT
 from .core import Fault
@@ -22,9 +22,13 @@ def some(value: T | None, place: str) -> T:
     return value
 
 
-def within(value: int, low: int, high: int, place: str) -> int:
-    """A number assigned to an `int low..high`. Raises Fault F401."""
-    if not low <= value <= high:
+@overload
+def within(value: int, low: int, high: int, place: str) -> int: ...
+@overload
+def within(value: int | None, low: int, high: int, place: str) -> int | None: ...
+def within(value: int | None, low: int, high: int, place: str) -> int | None:
+    """A number, or none, assigned to an `int low..high` (or `int low..high?`). Raises Fault F401."""
+    if value is not None and not low <= value <= high:
         raise Fault("F401", place, f"{value} is not in {low}..{high}")
     return value
 
