@@ -62,6 +62,14 @@ def test_a_parked_activity_answers_only_done_and_its_errors() -> None:
     assert kernel.outcomes(kernel.activity["pay"]) == ("done", "declined", "expired", "timeout", "failed")
 
 
+def test_failed_of_an_activity_that_always_parks_stays_visible_as_a_dead_command() -> None:
+    kernel = flow("""
+      activity a() { readonly fails e retry 3 backoff 1s..2s then park }
+      start -> A state A { do a() on done -> G on e -> G on failed -> G } final G
+    """)
+    assert answers(kernel, "A") == [("outcome", "done"), ("outcome", "e"), ("outcome", "failed")]
+
+
 def test_commands_are_numbered_in_the_order_of_the_text_and_begin_with_the_start() -> None:
     kernel = order()
     assert [command.id for command in kernel.commands] == list(range(len(kernel.commands)))

@@ -88,6 +88,7 @@ def test_a_readonly_call_leaves_no_entry_but_is_remembered() -> None:
     assert run.log == []
     run = run(Outcome("peek#1", "done", 7))
     assert run.at.completed == {"peek"}
+    assert Run(kernel, 3)(Outcome("peek#1", "failed")).at.completed == frozenset()
 
 
 @pytest.mark.parametrize("trigger", [Outcome("book#9", "done", "x"), Outcome("pay#1", "full"), Outcome("", "failed")])

@@ -109,6 +109,37 @@ def test_a_redelivered_event_may_leave_the_state_that_took_it() -> None:
     assert run.effects == (ArmTimer("C.after1", NOW + HOUR),)
 
 
+def test_deferred_events_are_looked_at_after_a_command_only() -> None:
+    kernel = flow("""
+      input { t: instant }
+      event note(x: int)
+      event go
+      start -> A
+      state A { on note(x) when x > 1 and now >= t -> G  on go stay  defer note }
+      final G
+    """)
+    run = Run(kernel, NOW + HOUR)(Event("note", (2,)))
+    run = run(Event("note", (1,)), after=2 * HOUR)
+    assert run.at.deferred == (Event("note", (2,)), Event("note", (1,)))
+    assert run(Event("go")).at.finished
+
+
+def test_each_redelivered_event_may_pass_the_same_choice() -> None:
+    kernel = flow("""
+      data { n: int = 0 }
+      event note
+      event go
+      start -> A
+      state A { on go -> B  defer note }
+      state B { on note -> C  ignore go }
+      choice C { when n > 1 -> G  else { n = n + 1 } -> B }
+      final G
+    """)
+    run = Run(kernel)(Event("note"))(Event("note"))(Event("note"))(Event("go"))
+    assert run.at.finished
+    assert [taken.branches for taken in run.taken] == [(), (("C", 1),), (("C", 1),), (("C", 0),)]
+
+
 TASK = """
   input { total: decimal(2) }
   roles clerk, boss

@@ -73,6 +73,20 @@ def test_events_and_the_deadline_wait_for_a_compensation() -> None:
     assert run(Fired("deadline")).at.finished
 
 
+def test_a_deadline_that_is_not_due_yet_is_not_asked_for_again() -> None:
+    kernel = saga("""
+      start -> A
+      state A { do book(n) on done -> B on failed -> A }
+      state B { on cancel -> compensate -> C }
+      state C { on cancel -> G }
+      deadline 1h -> G
+      final G
+    """)
+    run = Run(kernel, 3)(Outcome("book#1", "done", "r"))(Event("cancel"))(Outcome("book#1/undo", "done"))
+    assert run.effects == ()
+    assert run(Fired("deadline"), after=HOUR).at.finished
+
+
 SINCE = """
   start -> A
   state A { do book(n) on done -> M on failed -> A }
@@ -94,7 +108,9 @@ def test_since_undoes_to_the_mark_of_the_last_entry() -> None:
 
 def test_since_a_state_that_was_never_entered_undoes_everything() -> None:
     run = Run(saga(SINCE), 3)(Outcome("book#1", "done", "r"))(Outcome("pay#2", "done", "p"))
-    run = run(Fired("X.after1"), after=HOUR)(Outcome("pay#2/undo", "done"))(Outcome("book#1/undo", "done"))
+    run = run(Fired("X.after1"), after=HOUR)
+    assert run.at.undoing == Undoing(0, "Bad", "pay#2/undo")
+    run = run(Outcome("pay#2/undo", "done"))(Outcome("book#1/undo", "done"))
     assert run.at.finished
 
 
