@@ -69,7 +69,7 @@ def build(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
         codes.append(code)
         if file is None:
             continue
-        results = pipeline.outputs(file, _seen_from(folder.absolute().parent, path), folder, path)
+        results = pipeline.outputs(file, _spec_name(folder, path), folder, path)
         for output in results:
             other = made.setdefault(output.name, path)
             if other is not path:
@@ -95,9 +95,10 @@ def _sound(path: Path, args: argparse.Namespace, terminal: Terminal, tool: str) 
     return file, CLEAN
 
 
-def _seen_from(folder: Path, path: Path) -> str:
-    """How generated files call their spec: relative to the folder that holds them, so the same on every machine."""
-    return Path(path.absolute()).relative_to(folder).as_posix() if path.absolute().is_relative_to(folder) else path.name
+def _spec_name(folder: Path, path: Path) -> str:
+    """How generated files call their spec: as seen from beside their folder, so the same wherever that stands."""
+    beside, spec = folder.resolve().parent, path.resolve()
+    return spec.relative_to(beside).as_posix() if spec.is_relative_to(beside) else spec.name
 
 
 def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:

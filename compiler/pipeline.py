@@ -5,6 +5,7 @@ Each stage is imported when it is first needed: a command that only formats does
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -103,7 +104,7 @@ def outputs(file: Examined, spec: str, folder: Path, path: Path) -> tuple[Output
     from .diagrams import dot, graph, mermaid
 
     made: list[Output] = []
-    digest = canonical(file.source)
+    digest = hashlib.sha256(canonical(file.source).encode()).hexdigest()
     for kernel in (_called(each, spec) for each in file.kernels):
         stem = names.module(kernel)
         picture = graph.picture(kernel, _address(path, folder))

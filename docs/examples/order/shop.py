@@ -28,7 +28,7 @@ class Shop:
                 raise OutOfStock(f"{self.stock.get(sku, 0)} of {sku} left")
             self.stock[sku] -= qty
             self.reserved[key] = (sku, qty)
-        return f"reservation {key}"
+        return f"r-{_order(key)}"
 
     def release_stock(self, result: str | None, *, key: str) -> None:
         self.undone.add(key)
@@ -41,7 +41,7 @@ class Shop:
             raise Declined(f"{total} is over the card's limit")
         if key not in self.undone:
             self.charged[key] = total
-        return f"payment {key}"
+        return f"p-{_order(key)}"
 
     def refund(self, result: str | None, *, key: str) -> None:
         self.undone.add(key)
@@ -52,4 +52,9 @@ class Shop:
 
     def ship(self, sku: str, qty: int, carrier: Carrier, *, key: str) -> str:
         self.shipped.add(key)
-        return f"{carrier} parcel {key}"
+        return f"{carrier}-{_order(key)}"
+
+
+def _order(key: str) -> str:
+    """A key begins with the instance: `o-1/charge_card#3`."""
+    return key.partition("/")[0]
