@@ -48,6 +48,7 @@ from ..dsl.source import Span
 
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
 """Decimal arithmetic that never rounds."""
+MOST_DIGITS = 1000
 
 
 class Fault(Exception):
@@ -215,7 +216,10 @@ def within(value: Value, type: Type, span: Span) -> Value:
 
 
 def fits(value: object, type: Type) -> TypeGuard[Value]:
-    """Whether a value from outside is one of the type: its class, bounds, members, at most its decimal places."""
+    """Whether a value is one of the type: its class, bounds, members, no more decimal places than it has.
+
+    A number has at most MOST_DIGITS digits before the point, so that a few characters cannot ask for gigabytes; an
+    instant is aware, in any time zone."""
     match type:
         case BoolType():
             return isinstance(value, bool)
@@ -223,11 +227,12 @@ def fits(value: object, type: Type) -> TypeGuard[Value]:
             return (
                 isinstance(value, int)
                 and not isinstance(value, bool)
+                and value.bit_length() <= MOST_DIGITS * 3
                 and (type.low is None or type.low <= value)
                 and (type.high is None or value <= type.high)
             )
         case DecimalType():
-            return isinstance(value, Decimal) and value.is_finite() and _places(value) <= type.places
+            return isinstance(value, Decimal) and _has_places(value, type.places)
         case TextType():
             return isinstance(value, str)
         case EnumType():
@@ -235,7 +240,7 @@ def fits(value: object, type: Type) -> TypeGuard[Value]:
         case DurationType():
             return isinstance(value, timedelta)
         case InstantType():
-            return isinstance(value, datetime) and value.utcoffset() == timedelta(0)
+            return isinstance(value, datetime) and _has_utc(value)
         case OptionalType():
             return value is None or fits(value, type.item)
         case NoneType():
@@ -243,20 +248,33 @@ def fits(value: object, type: Type) -> TypeGuard[Value]:
 
 
 def kept(value: Value, type: Type) -> Value:
-    """A fitting value as it is kept: a decimal with exactly the places of its type (an int made one where due)."""
+    """A fitting value as it is kept: a decimal with exactly the places of its type (an int made one where due), an
+    instant in UTC."""
     item = _item(type)
     if isinstance(item, DecimalType) and isinstance(value, (int, Decimal)):
         return EXACT.quantize(Decimal(value), _unit(item.places))
-    return value
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def _item(type: Type) -> Type:
     return type.item if isinstance(type, OptionalType) else type
 
 
-def _places(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0
+def _has_places(value: Decimal, places: int) -> bool:
+    if not value.is_finite() or value.adjusted() > MOST_DIGITS:
+        return False
+    try:
+        EXACT.quantize(value, _unit(places))
+    except Inexact:
+        return False
+    return True
+
+
+def _has_utc(value: datetime) -> bool:
+    try:
+        return value.utcoffset() is not None and value.astimezone(UTC).tzinfo is UTC
+    except OverflowError:
+        return False
 
 
 @lru_cache

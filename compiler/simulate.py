@@ -53,7 +53,8 @@ def step(kernel: Kernel, instance: Instance, trigger: Trigger, actor: Actor, now
 def enabled(kernel: Kernel, instance: Instance, trigger: Trigger, now: datetime) -> tuple[Command, ...]:
     """Every command of the configuration whose guard holds for a trigger that fits it; more than one is F006.
 
-    Of an outcome, the key must be the current call's; for other keys, and for any trigger while compensating: none."""
+    Of an outcome, the key must be the current call's; for other keys, and for any trigger while compensating: none.
+    Raises Rejected("payload") for a trigger that does not fit, Fault."""
     run = _Run(kernel, instance, now)
     match trigger:
         case Outcome():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Context, Decimal
 
 import pytest
@@ -30,6 +30,8 @@ from penstock.dsl.model import (
 from penstock.dsl.source import NOWHERE
 
 WIDE = Context(prec=1000)
+EAST = timezone(timedelta(hours=9))
+EARLIEST = datetime.min.replace(tzinfo=EAST)
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 INPUTS = """
   input {
@@ -151,18 +153,24 @@ COLOR = EnumType("Color", ("red", "green"))
         (BoolType(), [True, False], [1, "true", None]),
         (IntType(), [0, -(10**40)], [True, Decimal(1), "1", None]),
         (IntType(1, 3), [1, 3], [0, 4]),
-        (DecimalType(2), [Decimal("1.25"), Decimal(3), Decimal("-0.5")], [Decimal("1.125"), Decimal("NaN"), 1, "1.00"]),
-        (DecimalType(0), [Decimal(1)], [Decimal("1.0"), Decimal("Infinity")]),
+        (DecimalType(2), [Decimal("1.25"), Decimal(3), Decimal("-0.500")], [Decimal("1.125"), Decimal("NaN"), 1, "1"]),
+        (DecimalType(0), [Decimal(1), Decimal("1E+9")], [Decimal("Infinity"), Decimal("1E+999999999")]),
         (TextType(), ["", "red"], [None, True]),
         (COLOR, ["red"], ["blue", "", None]),
         (DurationType(), [timedelta(0), timedelta(-1)], [NOW, 1]),
-        (InstantType(), [NOW], [NOW.replace(tzinfo=None), timedelta(0)]),
+        (InstantType(), [NOW, NOW.astimezone(EAST)], [NOW.replace(tzinfo=None), EARLIEST, timedelta(0)]),
         (OptionalType(IntType(1, 3)), [None, 2], [4, "none"]),
     ],
 )
 def test_a_value_fits_its_type_and_nothing_else_does(type: Type, good: list[Value], bad: list[Value]) -> None:
     assert [each for each in good if not fits(each, type)] == []
     assert [each for each in bad if fits(each, type)] == []
+
+
+def test_a_value_is_kept_in_one_form() -> None:
+    amount = kept(Decimal("-0.500"), DecimalType(2))
+    moment = kept(NOW.astimezone(EAST), OptionalType(InstantType()))
+    assert (str(amount), str(moment)) == ("-0.50", str(NOW))
 
 
 def test_an_assignment_out_of_range_is_a_fault_and_others_pass() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from kernels import flow, order
+from kernels import ORDER, flow, kernel
 from penstock.compiler.checks.verdict import Verdict
 from penstock.compiler.kernel import Kernel
 from penstock.compiler.scenario import play, rehearse
@@ -45,8 +47,8 @@ TRIP = """
 
 
 def played(*steps: str) -> Diagnostic | None:
-    kernel = trip(*steps)
-    return play(kernel, kernel.scenarios[0])
+    example = trip(*steps)
+    return play(example, example.scenarios[0])
 
 
 def trip(*steps: str) -> Kernel:
@@ -55,11 +57,11 @@ def trip(*steps: str) -> Kernel:
 
 def fails(*steps: str) -> tuple[str, Diagnostic]:
     """The step that fails, as written, and what is said of it."""
-    kernel = trip(*steps)
-    failure = play(kernel, kernel.scenarios[0])
+    example = trip(*steps)
+    failure = play(example, example.scenarios[0])
     assert failure is not None
     assert failure.span is not None
-    return kernel.source.slice(failure.span), failure
+    return example.source.slice(failure.span), failure
 
 
 BOOKED = ("start(days: 2)", 'book done("r")')
@@ -86,10 +88,11 @@ def test_a_right_example_plays_to_its_end(steps: tuple[str, ...]) -> None:
     assert failure is None, failure
 
 
-def test_the_order_plays_its_own_example() -> None:
-    report = rehearse(order())
-    assert [answer.verdict for answer in report.answers] == [Verdict.PROVED]
-    assert report.answers[0].subject == "a large order waits for its manager"
+@pytest.mark.parametrize("path", sorted(ORDER.parent.glob("*.flow")), ids=lambda path: str(path.stem))
+def test_the_scenarios_of_the_specs_play_to_their_end(path: Path) -> None:
+    report = rehearse(kernel(path.read_text(encoding="utf-8")))
+    assert report.answers
+    assert [answer.diagnostic for answer in report.answers if answer.diagnostic is not None] == []
 
 
 def test_an_interrupted_call_is_settled_by_itself_unless_the_next_step_gives_its_outcome() -> None:
@@ -157,7 +160,7 @@ def test_segregation_of_duties_holds_in_examples() -> None:
 
 
 def test_an_undefined_step_points_to_where_the_flow_breaks() -> None:
-    kernel = flow("""
+    example = flow("""
       data { n: int 0..3 = 3 }
       event more
       start -> A
@@ -167,22 +170,22 @@ def test_an_undefined_step_points_to_where_the_flow_breaks() -> None:
         more
       }
     """)
-    failure = play(kernel, kernel.scenarios[0])
+    failure = play(example, example.scenarios[0])
     assert failure is not None
     assert failure.label == "F401"
-    assert [kernel.source.slice(label.span) for label in failure.others] == ["n = n + 1"]
+    assert [example.source.slice(label.span) for label in failure.others] == ["n = n + 1"]
 
 
 def test_a_timer_that_goes_round_without_end_fails_instead_of_hanging() -> None:
-    kernel = flow('start -> A state A { after 1s -> A } scenario "round" {\n start()\n after 1000d\n }')
-    failure = play(kernel, kernel.scenarios[0])
+    example = flow('start -> A state A { after 1s -> A } scenario "round" {\n start()\n after 1000d\n }')
+    failure = play(example, example.scenarios[0])
     assert failure is not None
     assert failure.label == "too many timers"
 
 
 def test_every_scenario_has_its_own_answer() -> None:
-    kernel = flow(TRIP + 'scenario "good" { start(days: 1) } scenario "bad" {\nstart(days: 1)\npay done\n}')
-    answers = rehearse(kernel).answers
+    example = flow(TRIP + 'scenario "good" { start(days: 1) } scenario "bad" {\nstart(days: 1)\npay done\n}')
+    answers = rehearse(example).answers
     assert [(answer.subject, answer.verdict) for answer in answers] == [
         ("good", Verdict.PROVED),
         ("bad", Verdict.REFUTED),
