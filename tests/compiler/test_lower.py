@@ -30,12 +30,12 @@ def test_failed_answers_every_outcome_that_is_not_named_more_closely() -> None:
     kernel = flow(
         TWO_CALLS
         + """
-      start -> A
-      state A { do pay(1) on done -> Good on declined -> B on failed -> compensate -> Bad }
-      state B { do pay(2) on done -> Good on failed -> Bad on timeout -> A on expired -> A }
-      final Good
-      final failure Bad
-    """
+          start -> A
+          state A { do pay(1) on done -> Good on declined -> B on failed -> compensate -> Bad }
+          state B { do pay(2) on done -> Good on failed -> Bad on timeout -> A on expired -> A }
+          final Good
+          final failure Bad
+        """
     )
     failed = {name for _, name in answers(kernel, "A")}
     assert failed == {"done", "declined", "expired", "timeout", "failed"}
@@ -89,7 +89,12 @@ def test_payload_fields_are_named_as_bound_and_typed_as_declared() -> None:
 
 
 def test_a_transition_without_parentheses_binds_nothing_of_a_payload() -> None:
-    kernel = flow("event e(a: int, b: text) start -> A state A { on e -> G } final G")
+    kernel = flow("""
+      event e(a: int, b: text)
+      start -> A
+      state A { on e -> G }
+      final G
+    """)
     (command,) = commands(kernel, "A", "e")
     assert [param.name for param in command.params] == ["_", "_"]
 
@@ -125,8 +130,14 @@ def test_timers_are_named_after_their_state_and_stand_in_the_order_written() -> 
 
 def test_a_deadline_is_a_command_of_every_state_that_is_not_final() -> None:
     kernel = flow(
-        "event e start -> A state A { on e -> B } state B { on e -> G }"
-        "deadline 1h -> compensate -> X final G final failure X"
+        """
+          event e
+          start -> A
+          state A { on e -> B }
+          state B { on e -> G }deadline 1h -> compensate -> X
+          final G
+          final failure X
+        """
     )
     found = [command for command in kernel.commands if command.on == On(TriggerKind.TIMER, "deadline")]
     assert [command.leaf for command in found] == ["A", "B"]
@@ -154,6 +165,12 @@ def test_a_shared_compensation_is_listed_once() -> None:
 @pytest.mark.parametrize("name", ["B", "A"])
 def test_only_leaves_that_since_names_keep_a_savepoint(name: str) -> None:
     kernel = flow(
-        f"event e start -> A state A {{ on e -> B }} state B {{ on e -> compensate since {name} -> X }} final failure X"
+        f"""
+          event e
+          start -> A
+          state A {{ on e -> B }}
+          state B {{ on e -> compensate since {name} -> X }}
+          final failure X
+        """
     )
     assert kernel.savepoints == {name}

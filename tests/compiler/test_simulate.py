@@ -41,8 +41,13 @@ from penstock.dsl.model import Always, Value
 def test_a_finished_instance_rejects_events_and_tasks_and_ignores_the_rest() -> None:
     run = Run(
         flow(
-            "roles clerk event e start -> A "
-            'state A { task t for clerk { title "x" } on t -> G on e -> G after 1h -> G } final G'
+            """
+              roles clerk
+              event e
+              start -> A
+              state A { task t for clerk { title "x" } on t -> G on e -> G after 1h -> G }
+              final G
+            """
         )
     )
     run = run(Event("e"))
@@ -129,7 +134,15 @@ def test_an_outcome_that_nothing_answers_is_unhandled_and_changes_nothing() -> N
 
 
 def test_a_timer_fires_when_due_and_never_after_its_state_was_left() -> None:
-    run = Run(flow("event e start -> A state A { on e -> B after 1h -> G } state B { after 3h -> G } final G"))
+    run = Run(
+        flow("""
+          event e
+          start -> A
+          state A { on e -> B after 1h -> G }
+          state B { after 3h -> G }
+          final G
+        """)
+    )
     assert run.ignores(Fired("A.after1"))
     assert run.ignores(Fired("nonsense"))
     run = run(Event("e"))
@@ -139,7 +152,15 @@ def test_a_timer_fires_when_due_and_never_after_its_state_was_left() -> None:
 
 
 def test_stay_goes_on_with_timers_and_a_self_loop_arms_them_anew() -> None:
-    run = Run(flow("event e event f start -> A state A { on e stay on f -> A after 1h -> G } final G"))
+    run = Run(
+        flow("""
+          event e
+          event f
+          start -> A
+          state A { on e stay on f -> A after 1h -> G }
+          final G
+        """)
+    )
     assert run(Event("e"), after=HOUR / 2).at.timers == (Armed("A.after1", NOW + HOUR),)
     run = run(Event("f"))
     assert run.effects == (CancelTimer("A.after1"), ArmTimer("A.after1", NOW + 1.5 * HOUR))
@@ -249,7 +270,12 @@ def test_inputs_that_do_not_fit_are_refused(inputs: tuple[Value, ...]) -> None:
 )
 def test_an_undefined_update_is_a_fault_and_changes_nothing(update: str, code: str) -> None:
     kernel = flow(
-        f"data {{ n: int 0..3 = 3, o: int 0..3? }} event e(x: int) start -> A state A {{ on e(x) {{ {update} }} stay }}"
+        f"""
+          data {{ n: int 0..3 = 3, o: int 0..3? }}
+          event e(x: int)
+          start -> A
+          state A {{ on e(x) {{ {update} }} stay }}
+        """
     )
     run = Run(kernel)
     before = replace(run.at)
@@ -261,8 +287,15 @@ def test_an_undefined_update_is_a_fault_and_changes_nothing(update: str, code: s
 
 def test_arguments_out_of_range_are_a_fault() -> None:
     kernel = flow(
-        "data { n: int = 7 } event e activity a(x: int 0..3) { readonly } start -> A state A { on e -> B } "
-        "state B { do a(n) on done -> G on failed -> G } final G"
+        """
+          data { n: int = 7 }
+          event e
+          activity a(x: int 0..3) { readonly }
+          start -> A
+          state A { on e -> B }
+          state B { do a(n) on done -> G on failed -> G }
+          final G
+        """
     )
     with pytest.raises(Fault) as fault:
         Run(kernel)(Event("e"))
@@ -271,8 +304,13 @@ def test_arguments_out_of_range_are_a_fault() -> None:
 
 def test_choices_that_lead_round_are_a_fault_not_a_hang() -> None:
     kernel = flow(
-        "event e start -> A state A { on e -> C } choice C { when 1 > 2 -> A else -> compensate -> D } "
-        "choice D { when 1 > 2 -> A else -> C }"
+        """
+          event e
+          start -> A
+          state A { on e -> C }
+          choice C { when 1 > 2 -> A else -> compensate -> D }
+          choice D { when 1 > 2 -> A else -> C }
+        """
     )
     with pytest.raises(Fault) as fault:
         Run(kernel)(Event("e"))
@@ -281,8 +319,14 @@ def test_choices_that_lead_round_are_a_fault_not_a_hang() -> None:
 
 def test_a_choice_without_a_branch_for_the_case_is_unhandled() -> None:
     kernel = flow(
-        "event e(x: int) data { n: int = 0 } start -> A state A { on e(x) { n = x } -> C } "
-        "choice C { when n > 1 -> G } final G"
+        """
+          event e(x: int)
+          data { n: int = 0 }
+          start -> A
+          state A { on e(x) { n = x } -> C }
+          choice C { when n > 1 -> G }
+          final G
+        """
     )
     assert Run(kernel).rejects(Event("e", (1,))) == "unhandled"
     assert Run(kernel)(Event("e", (2,))).at.finished

@@ -29,7 +29,16 @@ from penstock.compiler.simulate import enabled
 
 
 def test_an_event_is_checked_for_payload_then_role_then_whether_it_is_handled() -> None:
-    run = Run(flow("roles clerk event e(x: int 0..3) by clerk event f start -> A state A { on f -> G } final G"))
+    run = Run(
+        flow("""
+          roles clerk
+          event e(x: int 0..3) by clerk
+          event f
+          start -> A
+          state A { on f -> G }
+          final G
+        """)
+    )
     assert run.rejects(Event("e", (4,))) == "payload"
     assert run.rejects(Event("e", ())) == "payload"
     assert run.rejects(Event("e", (1, 2))) == "payload"
@@ -56,7 +65,13 @@ def test_a_guard_decides_and_else_is_what_remains() -> None:
 
 def test_overlapping_commands_are_all_enabled_and_the_first_of_the_text_is_taken() -> None:
     kernel = flow(
-        "event e(x: int) start -> A state A { on e(x) when x > 1 -> B on e(x) when x > 2 -> C } final B final C"
+        """
+          event e(x: int)
+          start -> A
+          state A { on e(x) when x > 1 -> B on e(x) when x > 2 -> C }
+          final B
+          final C
+        """
     )
     run = Run(kernel)
     assert [command.id for command in enabled(kernel, run.at, Event("e", (3,)), NOW)] == [1, 2]
@@ -86,7 +101,16 @@ def test_ignored_events_change_nothing_and_deferred_ones_wait_in_order() -> None
 
 
 def test_deferred_events_are_dropped_at_the_end_each_with_an_effect() -> None:
-    run = Run(flow("event go event note start -> A state A { on go -> G defer note } deadline 2h -> G final G"))
+    run = Run(
+        flow("""
+          event go
+          event note
+          start -> A
+          state A { on go -> G defer note }
+          deadline 2h -> G
+          final G
+        """)
+    )
     run = run(Event("note"))(Event("note"))(Event("go"))
     assert run.effects == (CancelTimer("deadline"), DropEvent("note"), DropEvent("note"), Finish("G", False))
     assert run.at.deferred == ()

@@ -117,12 +117,12 @@ def test_since_a_state_that_was_never_entered_undoes_everything() -> None:
 def test_an_entry_that_leaves_the_log_lowers_the_marks_above_it() -> None:
     run = Run(
         saga("""
-      start -> A
-      state A { do book(n) on done -> M on failed -> A on cancel -> M }
-      state M { do pay() on done -> X on failed -> M }
-      state X { on cancel -> compensate since M -> G }
-      final G
-    """),
+          start -> A
+          state A { do book(n) on done -> M on failed -> A on cancel -> M }
+          state M { do pay() on done -> X on failed -> M }
+          state X { on cancel -> compensate since M -> G }
+          final G
+        """),
         3,
     )
     run = run(Event("cancel"))
@@ -137,12 +137,12 @@ def test_an_entry_that_leaves_the_log_lowers_the_marks_above_it() -> None:
 def test_a_mark_below_which_an_entry_goes_while_undoing_comes_down_too() -> None:
     run = Run(
         saga("""
-      start -> A
-      state A { do book(n) on done -> M on failed -> A on cancel -> M }
-      state M { do pay() on done -> X on failed -> M }
-      state X { on cancel -> compensate since M -> G }
-      final G
-    """),
+          start -> A
+          state A { do book(n) on done -> M on failed -> A on cancel -> M }
+          state M { do pay() on done -> X on failed -> M }
+          state X { on cancel -> compensate since M -> G }
+          final G
+        """),
         3,
     )(Event("cancel"))(Outcome("pay#2", "done", "p"))(Event("cancel"))
     assert run.at.undoing == Undoing(1, "G", "pay#2/undo")
@@ -154,13 +154,13 @@ def test_a_mark_below_which_an_entry_goes_while_undoing_comes_down_too() -> None
 def test_an_irreversible_entry_is_dropped_so_that_every_flow_has_a_meaning() -> None:
     run = Run(
         flow("""
-      activity ship() { irreversible }
-      event stop
-      start -> A
-      state A { do ship() on done -> B on failed -> A }
-      state B { on stop -> compensate -> Bad }
-      final failure Bad
-    """)
+          activity ship() { irreversible }
+          event stop
+          start -> A
+          state A { do ship() on done -> B on failed -> A }
+          state B { on stop -> compensate -> Bad }
+          final failure Bad
+        """)
     )(Outcome("ship#1", "done"))(Event("stop"))
     assert run.at.finished
     assert run.effects == (Finish("Bad", True),)
