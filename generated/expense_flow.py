@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol, Self, TypeAlias, final
 
-from penstock.runtime import codec, core, flow, rules, spec, values
+from penstock.runtime import codec, core, flow, records, rules, spec, values
 
 core.require_abi(1, __name__)
 
@@ -587,7 +587,7 @@ Expense.spec = spec.FlowSpec(
     name="Expense",
     version=1,
     digest="36f8628b47e132e52c724348e8b0590bac8808c631cab795a1daaecb1a55e9ee",
-    inputs=codec.record(
+    inputs=records.record(
         ExpenseInputs,
         ("purpose", codec.TEXT),
         ("category", codec.enum(Category)),
@@ -596,7 +596,7 @@ Expense.spec = spec.FlowSpec(
         ("iban", codec.TEXT),
         ("closing", codec.INSTANT),
     ),
-    data=codec.record(
+    data=records.record(
         ExpenseData,
         ("voucher", codec.optional(codec.TEXT)),
         ("finding", codec.enum(Finding)),
@@ -608,19 +608,19 @@ Expense.spec = spec.FlowSpec(
     events={
         "attach": spec.EventSpec(
             name="attach",
-            record=codec.record(Attach, ("scan", codec.TEXT)),
+            record=records.record(Attach, ("scan", codec.TEXT)),
             roles=("employee",),
             task=False,
         ),
         "withdraw": spec.EventSpec(
             name="withdraw",
-            record=codec.record(Withdraw),
+            record=records.record(Withdraw),
             roles=("employee",),
             task=False,
         ),
         "first_approval": spec.EventSpec(
             name="first_approval",
-            record=codec.record(
+            record=records.record(
                 FirstApproval, ("decision", codec.enum(Decision)), ("remark", codec.optional(codec.TEXT))
             ),
             roles=("manager",),
@@ -628,13 +628,13 @@ Expense.spec = spec.FlowSpec(
         ),
         "clarify": spec.EventSpec(
             name="clarify",
-            record=codec.record(Clarify, ("answer", codec.TEXT)),
+            record=records.record(Clarify, ("answer", codec.TEXT)),
             roles=("employee",),
             task=True,
         ),
         "second_approval": spec.EventSpec(
             name="second_approval",
-            record=codec.record(SecondApproval, ("agreed", codec.BOOL)),
+            record=records.record(SecondApproval, ("agreed", codec.BOOL)),
             roles=("director",),
             task=True,
         ),
@@ -643,7 +643,7 @@ Expense.spec = spec.FlowSpec(
         "check_policy": spec.ActivitySpec(
             name="check_policy",
             method="check_policy",
-            params=codec.arguments(("category", codec.enum(Category)), ("amount", codec.decimal(2))),
+            params=records.arguments(("category", codec.enum(Category)), ("amount", codec.decimal(2))),
             result=codec.enum(Finding),
             timeout=timedelta(seconds=20),
             retry=core.RetryPolicy(attempts=4, first=timedelta(seconds=2), limit=timedelta(minutes=1), park=False),
@@ -652,7 +652,7 @@ Expense.spec = spec.FlowSpec(
         "reserve_budget": spec.ActivitySpec(
             name="reserve_budget",
             method="reserve_budget",
-            params=codec.arguments(("category", codec.enum(Category)), ("amount", codec.decimal(2))),
+            params=records.arguments(("category", codec.enum(Category)), ("amount", codec.decimal(2))),
             result=codec.TEXT,
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=5, first=timedelta(seconds=2), limit=timedelta(minutes=2), park=False),
@@ -663,7 +663,7 @@ Expense.spec = spec.FlowSpec(
         "transfer": spec.ActivitySpec(
             name="transfer",
             method="transfer",
-            params=codec.arguments(("iban", codec.TEXT), ("amount", codec.decimal(2))),
+            params=records.arguments(("iban", codec.TEXT), ("amount", codec.decimal(2))),
             result=codec.TEXT,
             timeout=timedelta(minutes=2),
             retry=core.RetryPolicy(attempts=20, first=timedelta(minutes=1), limit=timedelta(hours=1), park=True),
@@ -673,7 +673,7 @@ Expense.spec = spec.FlowSpec(
         "book": spec.ActivitySpec(
             name="book",
             method="book",
-            params=codec.arguments(("payment", codec.TEXT), ("voucher", codec.optional(codec.TEXT))),
+            params=records.arguments(("payment", codec.TEXT), ("voucher", codec.optional(codec.TEXT))),
             result=codec.TEXT,
             timeout=timedelta(minutes=1),
             retry=core.RetryPolicy(attempts=20, first=timedelta(minutes=1), limit=timedelta(hours=1), park=True),
@@ -684,7 +684,7 @@ Expense.spec = spec.FlowSpec(
         "release_budget": spec.CompensationSpec(
             name="release_budget",
             method="release_budget",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),

@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol, Self, TypeAlias, final
 
-from penstock.runtime import codec, core, flow, rules, spec, values
+from penstock.runtime import codec, core, flow, records, rules, spec, values
 
 core.require_abi(1, __name__)
 
@@ -365,8 +365,10 @@ Order.spec = spec.FlowSpec(
     name="Order",
     version=1,
     digest="b665ec1ad49392c9a296bfa3b7956b3ee930018822e597098df645a6c8e8dea8",
-    inputs=codec.record(OrderInputs, ("sku", codec.TEXT), ("qty", codec.integer(1, 100)), ("total", codec.decimal(2))),
-    data=codec.record(
+    inputs=records.record(
+        OrderInputs, ("sku", codec.TEXT), ("qty", codec.integer(1, 100)), ("total", codec.decimal(2))
+    ),
+    data=records.record(
         OrderData,
         ("reservation", codec.optional(codec.TEXT)),
         ("payment", codec.optional(codec.TEXT)),
@@ -375,13 +377,13 @@ Order.spec = spec.FlowSpec(
     events={
         "cancel": spec.EventSpec(
             name="cancel",
-            record=codec.record(Cancel),
+            record=records.record(Cancel),
             roles=("customer",),
             task=False,
         ),
         "review": spec.EventSpec(
             name="review",
-            record=codec.record(
+            record=records.record(
                 Review, ("verdict", codec.enum(ReviewVerdict)), ("comment", codec.optional(codec.TEXT))
             ),
             roles=("manager",),
@@ -392,7 +394,7 @@ Order.spec = spec.FlowSpec(
         "reserve_stock": spec.ActivitySpec(
             name="reserve_stock",
             method="reserve_stock",
-            params=codec.arguments(("sku", codec.TEXT), ("qty", codec.INT)),
+            params=records.arguments(("sku", codec.TEXT), ("qty", codec.INT)),
             result=codec.TEXT,
             timeout=timedelta(seconds=10),
             retry=core.RetryPolicy(attempts=3, first=timedelta(seconds=1), limit=timedelta(seconds=30), park=False),
@@ -403,7 +405,7 @@ Order.spec = spec.FlowSpec(
         "charge_card": spec.ActivitySpec(
             name="charge_card",
             method="charge_card",
-            params=codec.arguments(("total", codec.decimal(2))),
+            params=records.arguments(("total", codec.decimal(2))),
             result=codec.TEXT,
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=5, first=timedelta(seconds=2), limit=timedelta(minutes=1), park=False),
@@ -414,7 +416,7 @@ Order.spec = spec.FlowSpec(
         "ship": spec.ActivitySpec(
             name="ship",
             method="ship",
-            params=codec.arguments(("sku", codec.TEXT), ("qty", codec.INT), ("carrier", codec.enum(Carrier))),
+            params=records.arguments(("sku", codec.TEXT), ("qty", codec.INT), ("carrier", codec.enum(Carrier))),
             result=codec.TEXT,
             timeout=timedelta(hours=1),
             retry=core.RetryPolicy(attempts=24, first=timedelta(minutes=1), limit=timedelta(hours=1), park=True),
@@ -423,7 +425,7 @@ Order.spec = spec.FlowSpec(
         "quote": spec.ActivitySpec(
             name="quote",
             method="quote",
-            params=codec.arguments(("sku", codec.TEXT)),
+            params=records.arguments(("sku", codec.TEXT)),
             result=codec.enum(Carrier),
             timeout=timedelta(seconds=5),
             retry=core.RetryPolicy(attempts=3, first=timedelta(seconds=1), limit=timedelta(seconds=30), park=False),
@@ -434,14 +436,14 @@ Order.spec = spec.FlowSpec(
         "release_stock": spec.CompensationSpec(
             name="release_stock",
             method="release_stock",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),
         "refund": spec.CompensationSpec(
             name="refund",
             method="refund",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),

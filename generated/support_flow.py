@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol, Self, TypeAlias, final
 
-from penstock.runtime import codec, core, flow, rules, spec, values
+from penstock.runtime import codec, core, flow, records, rules, spec, values
 
 core.require_abi(1, __name__)
 
@@ -574,8 +574,8 @@ Support.spec = spec.FlowSpec(
     name="Support",
     version=1,
     digest="f0f5444d52be05d9e23f0a4c8f556b0f96ab849c0a5d56fd1ba9ce5d4a5395a0",
-    inputs=codec.record(SupportInputs, ("customer", codec.TEXT), ("subject", codec.TEXT), ("gold", codec.BOOL)),
-    data=codec.record(
+    inputs=records.record(SupportInputs, ("customer", codec.TEXT), ("subject", codec.TEXT), ("gold", codec.BOOL)),
+    data=records.record(
         SupportData,
         ("priority", codec.enum(Priority)),
         ("team", codec.enum(Team)),
@@ -588,67 +588,67 @@ Support.spec = spec.FlowSpec(
     events={
         "reply": spec.EventSpec(
             name="reply",
-            record=codec.record(Reply, ("words", codec.TEXT)),
+            record=records.record(Reply, ("words", codec.TEXT)),
             roles=("customer",),
             task=False,
         ),
         "reopen": spec.EventSpec(
             name="reopen",
-            record=codec.record(Reopen),
+            record=records.record(Reopen),
             roles=("customer",),
             task=False,
         ),
         "rate": spec.EventSpec(
             name="rate",
-            record=codec.record(Rate, ("stars", codec.integer(1, 5))),
+            record=records.record(Rate, ("stars", codec.integer(1, 5))),
             roles=("customer",),
             task=False,
         ),
         "withdraw": spec.EventSpec(
             name="withdraw",
-            record=codec.record(Withdraw),
+            record=records.record(Withdraw),
             roles=("customer",),
             task=False,
         ),
         "ask_customer": spec.EventSpec(
             name="ask_customer",
-            record=codec.record(AskCustomer),
+            record=records.record(AskCustomer),
             roles=("agent", "lead"),
             task=False,
         ),
         "ask_vendor": spec.EventSpec(
             name="ask_vendor",
-            record=codec.record(AskVendor),
+            record=records.record(AskVendor),
             roles=("lead",),
             task=False,
         ),
         "vendor_replied": spec.EventSpec(
             name="vendor_replied",
-            record=codec.record(VendorReplied),
+            record=records.record(VendorReplied),
             roles=("vendor", "lead"),
             task=False,
         ),
         "triage": spec.EventSpec(
             name="triage",
-            record=codec.record(Triage, ("priority", codec.enum(Priority)), ("team", codec.enum(Team))),
+            record=records.record(Triage, ("priority", codec.enum(Priority)), ("team", codec.enum(Team))),
             roles=("agent",),
             task=True,
         ),
         "solve": spec.EventSpec(
             name="solve",
-            record=codec.record(Solve, ("answer", codec.TEXT)),
+            record=records.record(Solve, ("answer", codec.TEXT)),
             roles=("agent", "lead"),
             task=True,
         ),
         "rescue": spec.EventSpec(
             name="rescue",
-            record=codec.record(Rescue, ("answer", codec.TEXT)),
+            record=records.record(Rescue, ("answer", codec.TEXT)),
             roles=("lead",),
             task=True,
         ),
         "call": spec.EventSpec(
             name="call",
-            record=codec.record(Call, ("settled", codec.BOOL)),
+            record=records.record(Call, ("settled", codec.BOOL)),
             roles=("lead",),
             task=True,
         ),
@@ -657,7 +657,7 @@ Support.spec = spec.FlowSpec(
         "publish": spec.ActivitySpec(
             name="publish",
             method="publish",
-            params=codec.arguments(("answer", codec.TEXT)),
+            params=records.arguments(("answer", codec.TEXT)),
             result=codec.TEXT,
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=6, first=timedelta(seconds=5), limit=timedelta(minutes=5), park=False),
@@ -669,7 +669,7 @@ Support.spec = spec.FlowSpec(
         "retract": spec.CompensationSpec(
             name="retract",
             method="retract",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),

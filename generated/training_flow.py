@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol, Self, TypeAlias, final
 
-from penstock.runtime import codec, core, flow, rules, spec, values
+from penstock.runtime import codec, core, flow, records, rules, spec, values
 
 core.require_abi(1, __name__)
 
@@ -569,7 +569,7 @@ Training.spec = spec.FlowSpec(
     name="Training",
     version=1,
     digest="815b71bc35f923cd8c161b3d2519bca7a43a4c09513e98969794a9cd0855aa5e",
-    inputs=codec.record(
+    inputs=records.record(
         TrainingInputs,
         ("recipe", codec.TEXT),
         ("dataset", codec.TEXT),
@@ -578,7 +578,7 @@ Training.spec = spec.FlowSpec(
         ("target", codec.decimal(4)),
         ("give_up", codec.INSTANT),
     ),
-    data=codec.record(
+    data=records.record(
         TrainingData,
         ("cluster", codec.optional(codec.TEXT)),
         ("checkpoint", codec.optional(codec.TEXT)),
@@ -591,31 +591,31 @@ Training.spec = spec.FlowSpec(
     events={
         "progress": spec.EventSpec(
             name="progress",
-            record=codec.record(Progress, ("at_epoch", codec.integer(0, 1000))),
+            record=records.record(Progress, ("at_epoch", codec.integer(0, 1000))),
             roles=("trainer",),
             task=False,
         ),
         "pause": spec.EventSpec(
             name="pause",
-            record=codec.record(Pause),
+            record=records.record(Pause),
             roles=("researcher",),
             task=False,
         ),
         "resume": spec.EventSpec(
             name="resume",
-            record=codec.record(Resume),
+            record=records.record(Resume),
             roles=("researcher",),
             task=False,
         ),
         "stop": spec.EventSpec(
             name="stop",
-            record=codec.record(Stop),
+            record=records.record(Stop),
             roles=("researcher", "lead"),
             task=False,
         ),
         "approval": spec.EventSpec(
             name="approval",
-            record=codec.record(
+            record=records.record(
                 Approval, ("verdict", codec.enum(ApprovalVerdict)), ("reason", codec.optional(codec.TEXT))
             ),
             roles=("reviewer",),
@@ -626,7 +626,7 @@ Training.spec = spec.FlowSpec(
         "rent_gpus": spec.ActivitySpec(
             name="rent_gpus",
             method="rent_gpus",
-            params=codec.arguments(("gpus", codec.INT)),
+            params=records.arguments(("gpus", codec.INT)),
             result=codec.TEXT,
             timeout=timedelta(minutes=5),
             retry=core.RetryPolicy(attempts=3, first=timedelta(seconds=30), limit=timedelta(minutes=5), park=False),
@@ -637,7 +637,7 @@ Training.spec = spec.FlowSpec(
         "train": spec.ActivitySpec(
             name="train",
             method="train",
-            params=codec.arguments(
+            params=records.arguments(
                 ("recipe", codec.TEXT),
                 ("dataset", codec.TEXT),
                 ("cluster", codec.TEXT),
@@ -654,7 +654,7 @@ Training.spec = spec.FlowSpec(
         "evaluate": spec.ActivitySpec(
             name="evaluate",
             method="evaluate",
-            params=codec.arguments(("checkpoint", codec.TEXT), ("dataset", codec.TEXT)),
+            params=records.arguments(("checkpoint", codec.TEXT), ("dataset", codec.TEXT)),
             result=codec.decimal(4),
             timeout=timedelta(hours=1),
             retry=core.RetryPolicy(attempts=3, first=timedelta(minutes=1), limit=timedelta(minutes=10), park=False),
@@ -664,7 +664,7 @@ Training.spec = spec.FlowSpec(
         "promote": spec.ActivitySpec(
             name="promote",
             method="promote",
-            params=codec.arguments(("checkpoint", codec.TEXT)),
+            params=records.arguments(("checkpoint", codec.TEXT)),
             result=codec.TEXT,
             timeout=timedelta(minutes=10),
             retry=core.RetryPolicy(attempts=30, first=timedelta(minutes=1), limit=timedelta(hours=1), park=True),
@@ -673,7 +673,7 @@ Training.spec = spec.FlowSpec(
         "return_gpus": spec.ActivitySpec(
             name="return_gpus",
             method="return_gpus",
-            params=codec.arguments(("cluster", codec.TEXT)),
+            params=records.arguments(("cluster", codec.TEXT)),
             result=codec.NOTHING,
             timeout=timedelta(minutes=5),
             retry=core.RetryPolicy(attempts=30, first=timedelta(minutes=1), limit=timedelta(hours=1), park=True),
@@ -684,14 +684,14 @@ Training.spec = spec.FlowSpec(
         "release_gpus": spec.CompensationSpec(
             name="release_gpus",
             method="release_gpus",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),
         "delete_checkpoint": spec.CompensationSpec(
             name="delete_checkpoint",
             method="delete_checkpoint",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),

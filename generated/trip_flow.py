@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol, Self, TypeAlias, final
 
-from penstock.runtime import codec, core, flow, rules, spec, values
+from penstock.runtime import codec, core, flow, records, rules, spec, values
 
 core.require_abi(1, __name__)
 
@@ -494,7 +494,7 @@ Trip.spec = spec.FlowSpec(
     name="Trip",
     version=1,
     digest="29f8b15922005716aa04b9352473dae4917c497f73042a12500a8747aac6e659",
-    inputs=codec.record(
+    inputs=records.record(
         TripInputs,
         ("passenger", codec.TEXT),
         ("flight", codec.TEXT),
@@ -504,7 +504,7 @@ Trip.spec = spec.FlowSpec(
         ("price", codec.decimal(2)),
         ("departs", codec.INSTANT),
     ),
-    data=codec.record(
+    data=records.record(
         TripData,
         ("name_on_ticket", codec.optional(codec.TEXT)),
         ("flight_ref", codec.optional(codec.TEXT)),
@@ -516,19 +516,19 @@ Trip.spec = spec.FlowSpec(
     events={
         "cancel": spec.EventSpec(
             name="cancel",
-            record=codec.record(Cancel),
+            record=records.record(Cancel),
             roles=("traveller", "agent"),
             task=False,
         ),
         "correct_name": spec.EventSpec(
             name="correct_name",
-            record=codec.record(CorrectName, ("name", codec.TEXT)),
+            record=records.record(CorrectName, ("name", codec.TEXT)),
             roles=("traveller",),
             task=False,
         ),
         "confirm": spec.EventSpec(
             name="confirm",
-            record=codec.record(Confirm),
+            record=records.record(Confirm),
             roles=("traveller",),
             task=False,
         ),
@@ -537,7 +537,7 @@ Trip.spec = spec.FlowSpec(
         "book_flight": spec.ActivitySpec(
             name="book_flight",
             method="book_flight",
-            params=codec.arguments(("flight", codec.TEXT), ("passenger", codec.TEXT)),
+            params=records.arguments(("flight", codec.TEXT), ("passenger", codec.TEXT)),
             result=codec.TEXT,
             timeout=timedelta(seconds=45),
             retry=core.RetryPolicy(attempts=3, first=timedelta(seconds=5), limit=timedelta(minutes=1), park=False),
@@ -548,7 +548,7 @@ Trip.spec = spec.FlowSpec(
         "book_hotel": spec.ActivitySpec(
             name="book_hotel",
             method="book_hotel",
-            params=codec.arguments(("hotel", codec.TEXT), ("nights", codec.INT)),
+            params=records.arguments(("hotel", codec.TEXT), ("nights", codec.INT)),
             result=codec.TEXT,
             timeout=timedelta(seconds=45),
             retry=core.RetryPolicy(attempts=3, first=timedelta(seconds=5), limit=timedelta(minutes=1), park=False),
@@ -559,7 +559,7 @@ Trip.spec = spec.FlowSpec(
         "book_car": spec.ActivitySpec(
             name="book_car",
             method="book_car",
-            params=codec.arguments(("car", codec.TEXT), ("nights", codec.INT)),
+            params=records.arguments(("car", codec.TEXT), ("nights", codec.INT)),
             result=codec.TEXT,
             timeout=timedelta(seconds=45),
             retry=core.RetryPolicy(attempts=3, first=timedelta(seconds=5), limit=timedelta(minutes=1), park=False),
@@ -570,7 +570,7 @@ Trip.spec = spec.FlowSpec(
         "charge": spec.ActivitySpec(
             name="charge",
             method="charge",
-            params=codec.arguments(("price", codec.decimal(2))),
+            params=records.arguments(("price", codec.decimal(2))),
             result=codec.TEXT,
             timeout=timedelta(minutes=1),
             retry=core.RetryPolicy(attempts=3, first=timedelta(seconds=10), limit=timedelta(minutes=2), park=False),
@@ -583,28 +583,28 @@ Trip.spec = spec.FlowSpec(
         "cancel_flight": spec.CompensationSpec(
             name="cancel_flight",
             method="cancel_flight",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),
         "cancel_hotel": spec.CompensationSpec(
             name="cancel_hotel",
             method="cancel_hotel",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),
         "cancel_car": spec.CompensationSpec(
             name="cancel_car",
             method="cancel_car",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(minutes=1),
             retry=core.RetryPolicy(attempts=20, first=timedelta(seconds=5), limit=timedelta(minutes=30), park=True),
         ),
         "refund": spec.CompensationSpec(
             name="refund",
             method="refund",
-            params=codec.arguments(("result", codec.optional(codec.TEXT))),
+            params=records.arguments(("result", codec.optional(codec.TEXT))),
             timeout=timedelta(seconds=30),
             retry=core.RetryPolicy(attempts=12, first=timedelta(seconds=1), limit=timedelta(hours=1), park=True),
         ),

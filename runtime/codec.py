@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -45,7 +45,7 @@ class Invalid(ValueError):
         return Invalid(self.problem, field, *self.path)
 
 
-def _brief(value: object) -> str:
+def brief(value: object) -> str:
     """A value in a message, short whatever it is."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -71,7 +71,7 @@ class Codec(ABC, Generic[T_co]):
 class _Bool(Codec[bool]):
     def check(self, value: object) -> bool:
         if not isinstance(value, bool):
-            raise Invalid(f"expected true or false, not {_brief(value)}")
+            raise Invalid(f"expected true or false, not {brief(value)}")
         return value
 
     def encode(self, value: object) -> Json:
@@ -88,7 +88,7 @@ class _Int(Codec[int]):
 
     def check(self, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Invalid(f"expected a whole number, not {_brief(value)}")
+            raise Invalid(f"expected a whole number, not {brief(value)}")
         if value.bit_length() > MOST_DIGITS * 3:
             raise Invalid(f"a number of more than {MOST_DIGITS} digits")
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
@@ -113,20 +113,20 @@ class _Decimal(Codec[Decimal]):
 
     def check(self, value: object) -> Decimal:
         if not isinstance(value, Decimal):
-            raise Invalid(f"expected a Decimal, not {_brief(value)}")
+            raise Invalid(f"expected a Decimal, not {brief(value)}")
         if not value.is_finite() or value.adjusted() > MOST_DIGITS:
-            raise Invalid(f"{_brief(value)} is not an amount")
+            raise Invalid(f"{brief(value)} is not an amount")
         try:
             return value.quantize(Decimal((0, (1,), -self.places)), context=EXACT)
         except Inexact:
-            raise Invalid(f"{_brief(value)} has more than {self.places} digits after the point") from None
+            raise Invalid(f"{brief(value)} has more than {self.places} digits after the point") from None
 
     def encode(self, value: object) -> Json:
         return f"{self.check(value):f}"
 
     def decode(self, json: object) -> Decimal:
         if not isinstance(json, str) or len(json) > 2 * MOST_DIGITS or not _DECIMAL.fullmatch(json):
-            raise Invalid(f"expected a decimal in a string, such as '12.50', not {_brief(json)}")
+            raise Invalid(f"expected a decimal in a string, such as '12.50', not {brief(json)}")
         return self.check(Decimal(json))
 
 
@@ -134,7 +134,7 @@ class _Decimal(Codec[Decimal]):
 class _Text(Codec[str]):
     def check(self, value: object) -> str:
         if not isinstance(value, str):
-            raise Invalid(f"expected text, not {_brief(value)}")
+            raise Invalid(f"expected text, not {brief(value)}")
         return str(value)
 
     def encode(self, value: object) -> Json:
@@ -151,7 +151,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class _Duration(Codec[timedelta]):
     def check(self, value: object) -> timedelta:
         if not isinstance(value, timedelta):
-            raise Invalid(f"expected a timedelta, not {_brief(value)}")
+            raise Invalid(f"expected a timedelta, not {brief(value)}")
         return value
 
     def encode(self, value: object) -> Json:
@@ -159,11 +159,11 @@ class _Duration(Codec[timedelta]):
 
     def decode(self, json: object) -> timedelta:
         if not isinstance(json, int) or isinstance(json, bool):
-            raise Invalid(f"expected a duration in microseconds, not {_brief(json)}")
+            raise Invalid(f"expected a duration in microseconds, not {brief(json)}")
         try:
             return timedelta(microseconds=json)
         except OverflowError:
-            raise Invalid(f"{_brief(json)} microseconds are too long a duration") from None
+            raise Invalid(f"{brief(json)} microseconds are too long a duration") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +172,11 @@ class _Instant(Codec[datetime]):
 
     def check(self, value: object) -> datetime:
         if not isinstance(value, datetime) or value.utcoffset() is None:
-            raise Invalid(f"expected a datetime with a time zone, not {_brief(value)}")
+            raise Invalid(f"expected a datetime with a time zone, not {brief(value)}")
         try:
             return value.astimezone(UTC)
         except OverflowError:
-            raise Invalid(f"{_brief(value)} is not a moment in UTC") from None
+            raise Invalid(f"{brief(value)} is not a moment in UTC") from None
 
     def encode(self, value: object) -> Json:
         return self.check(value).isoformat().replace("+00:00", "Z")
@@ -185,7 +185,7 @@ class _Instant(Codec[datetime]):
         try:
             return self.check(datetime.fromisoformat(json) if isinstance(json, str) else None)
         except ValueError:
-            raise Invalid(f"expected a moment such as '2026-01-31T12:00:00Z', not {_brief(json)}") from None
+            raise Invalid(f"expected a moment such as '2026-01-31T12:00:00Z', not {brief(json)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class _Enum(Codec[M]):
             for member in self.members:
                 if member == value:
                     return member
-        raise Invalid(f"expected one of {', '.join(self.members)}, not {_brief(value)}")
+        raise Invalid(f"expected one of {', '.join(self.members)}, not {brief(value)}")
 
     def encode(self, value: object) -> Json:
         return self.check(value).value
@@ -221,197 +221,10 @@ class _Optional(Codec[T_co | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Record(Codec[T_co]):
-    """A NamedTuple or dataclass as a JSON object. The fields have their names in the flow; `attributes` are theirs in
-    Python, which differ where the flow's name is no Python name."""
-
-    type: type[T_co]
-    fields: tuple[tuple[str, Codec[object]], ...]
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        return cast(tuple[str, ...], getattr(self.type, "__match_args__", ()))
-
-    def values(self, value: object) -> tuple[object, ...]:
-        """The values of the fields, in order. Raises Invalid for a value of another class."""
-        if not isinstance(value, self.type):
-            raise Invalid(f"expected {self.type.__name__}, not {_brief(value)}")
-        return tuple(getattr(value, attribute) for attribute in self.attributes)
-
-    def check(self, value: object) -> T_co:
-        old = self.values(value)
-        return self.type(*(_in(name, codec.check, item) for (name, codec), item in zip(self.fields, old, strict=True)))
-
-    def encode(self, value: object) -> Json:
-        old = self.values(value)
-        return {name: _in(name, codec.encode, item) for (name, codec), item in zip(self.fields, old, strict=True)}
-
-    def decode(self, json: object) -> T_co:
-        return self.type(*_decoded(self.fields, json))
-
-
-def _in(field: str, convert: Callable[[object], T], value: object) -> T:
-    try:
-        return convert(value)
-    except Invalid as invalid:
-        raise invalid.within(field) from None
-
-
-def members(json: object) -> Mapping[str, object]:
-    """The members of a JSON object. Raises Invalid for any other JSON value."""
-    if not isinstance(json, Mapping):
-        raise Invalid(f"expected an object, not {_brief(json)}")
-    return cast(Mapping[str, object], json)
-
-
-def _decoded(fields: tuple[tuple[str, Codec[object]], ...], json: object) -> tuple[object, ...]:
-    """The values of a JSON object with exactly these fields, in their order."""
-    given = members(json)
-    names = [name for name, _ in fields]
-    for name in names:
-        if name not in given:
-            raise Invalid("missing", name)
-    for key in given:
-        if key not in names:
-            raise Invalid("no such field", key)
-    return tuple(_in(name, codec.decode, given[name]) for name, codec in fields)
-
-
-@dataclass(frozen=True, slots=True)
-class Variant(Codec[T_co]):
-    """Records of one class whose other fields depend on the text in field `tag`, such as the activity of a call."""
-
-    tag: str
-    records: Mapping[str, Record[T_co]]
-
-    def check(self, value: object) -> T_co:
-        return self._of(getattr(value, self.tag, None)).check(value)
-
-    def encode(self, value: object) -> Json:
-        return self._of(getattr(value, self.tag, None)).encode(value)
-
-    def decode(self, json: object) -> T_co:
-        return self._of(members(json).get(self.tag)).decode(json)
-
-    def _of(self, tag: object) -> Record[T_co]:
-        if not isinstance(tag, str) or tag not in self.records:
-            raise Invalid(f"expected one of {', '.join(self.records) or 'none'}, not {_brief(tag)}", self.tag)
-        return self.records[tag]
-
-
-@dataclass(frozen=True, slots=True)
-class Union(Codec[T_co]):
-    """Values of several classes: a JSON object of the class's name under `tag`, and the value under `payload`."""
-
-    tag: str
-    variants: Mapping[str, tuple[type[T_co], Codec[T_co]]]
-
-    def check(self, value: object) -> T_co:
-        return self._of(value)[1].check(value)
-
-    def encode(self, value: object) -> Json:
-        name, codec = self._of(value)
-        return {self.tag: name, "payload": codec.encode(value)}
-
-    def decode(self, json: object) -> T_co:
-        name, payload = _decoded(((self.tag, TEXT), ("payload", _ANY)), json)
-        if not isinstance(name, str) or name not in self.variants:
-            raise Invalid(f"expected one of {', '.join(self.variants) or 'none'}, not {_brief(name)}", self.tag)
-        return _in(name, self.variants[name][1].decode, payload)
-
-    def _of(self, value: object) -> tuple[str, Codec[T_co]]:
-        for name, (kind, codec) in self.variants.items():
-            if type(value) is kind:
-                return name, codec
-        raise Invalid(f"{_brief(value)} is none of {', '.join(self.variants)}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Any(Codec[object]):
-    """A JSON value that is looked at later."""
-
-    def check(self, value: object) -> object:
-        return value
-
-    def encode(self, value: object) -> Json:
-        raise NotImplementedError("only ever decoded")
-
-    def decode(self, json: object) -> object:
-        return json
-
-
-_ANY = _Any()
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments(Codec[tuple[object, ...]]):
-    """The arguments of a call, by position in Python, as a JSON object by name."""
-
-    params: tuple[tuple[str, Codec[object]], ...]
-
-    def check(self, value: object) -> tuple[object, ...]:
-        return tuple(_in(name, codec.check, item) for name, codec, item in self._paired(value))
-
-    def encode(self, value: object) -> Json:
-        return {name: _in(name, codec.encode, item) for name, codec, item in self._paired(value)}
-
-    def decode(self, json: object) -> tuple[object, ...]:
-        return _decoded(self.params, json)
-
-    def _paired(self, value: object) -> list[tuple[str, Codec[object], object]]:
-        if not isinstance(value, tuple):
-            raise Invalid(f"expected {len(self.params)} arguments, not {_brief(value)}")
-        given = cast(tuple[object, ...], value)
-        if len(given) != len(self.params):
-            raise Invalid(f"expected {len(self.params)} arguments, not {len(given)}")
-        return [(name, codec, item) for (name, codec), item in zip(self.params, given, strict=True)]
-
-
-def _each(convert: Callable[[object], T], values: Iterable[object]) -> list[T]:
-    return [_in(str(index), convert, value) for index, value in enumerate(values)]
-
-
-def _list(json: object) -> list[object]:
-    if not isinstance(json, list):
-        raise Invalid(f"expected a list, not {_brief(json)}")
-    return cast(list[object], json)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sequence(Codec[tuple[T_co, ...]]):
-    item: Codec[T_co]
-
-    def check(self, value: object) -> tuple[T_co, ...]:
-        if not isinstance(value, tuple):
-            raise Invalid(f"expected a tuple, not {_brief(value)}")
-        return tuple(_each(self.item.check, cast(tuple[object, ...], value)))
-
-    def encode(self, value: object) -> Json:
-        return _each(self.item.encode, self.check(value))
-
-    def decode(self, json: object) -> tuple[T_co, ...]:
-        return tuple(_each(self.item.decode, _list(json)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Group(Codec[frozenset[str]]):
-    def check(self, value: object) -> frozenset[str]:
-        if not isinstance(value, frozenset):
-            raise Invalid(f"expected a frozenset, not {_brief(value)}")
-        return frozenset(_each(TEXT.check, cast(frozenset[object], value)))
-
-    def encode(self, value: object) -> Json:
-        return sorted(self.check(value))
-
-    def decode(self, json: object) -> frozenset[str]:
-        return frozenset(_each(TEXT.decode, _list(json)))
-
-
-@dataclass(frozen=True, slots=True)
 class _Nothing(Codec[None]):
     def check(self, value: object) -> None:
         if value is not None:
-            raise Invalid(f"expected None, not {_brief(value)}")
+            raise Invalid(f"expected None, not {brief(value)}")
 
     def encode(self, value: object) -> Json:
         self.check(value)
@@ -426,8 +239,6 @@ INT: Codec[int] = _Int()
 TEXT: Codec[str] = _Text()
 DURATION: Codec[timedelta] = _Duration()
 INSTANT: Codec[datetime] = _Instant()
-TEXTS: Codec[frozenset[str]] = _Group()
-"""A set of texts; a sorted list in JSON."""
 NOTHING: Codec[None] = _Nothing()
 """The result of an activity that has none."""
 
@@ -450,18 +261,3 @@ def enum(members: type[M]) -> Codec[M]:
 def optional(item: Codec[T]) -> Codec[T | None]:
     """`T?`."""
     return _Optional(item)
-
-
-def sequence(item: Codec[T]) -> Codec[tuple[T, ...]]:
-    """A tuple of any length; a list in JSON."""
-    return _Sequence(item)
-
-
-def record(type: type[T], *fields: tuple[str, Codec[object]]) -> Record[T]:
-    """A NamedTuple or dataclass whose fields are these, in order."""
-    return Record(type, fields)
-
-
-def arguments(*params: tuple[str, Codec[object]]) -> Arguments:
-    """The parameters of an activity, in order."""
-    return Arguments(params)

@@ -10,22 +10,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import cast
 
-from .codec import (
-    BOOL,
-    INSTANT,
-    INT,
-    TEXT,
-    Invalid,
-    Json,
-    Record,
-    Variant,
-    arguments,
-    members,
-    optional,
-    record,
-    sequence,
-)
+from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, optional
 from .core import DEADLINE, ArmTimer, Call, Entry, Ledger, Undoing, Work
+from .records import Record, Variant, arguments, members, record, sequence
 from .rules import D, E, I, Rules, S
 from .spec import ActivityKind, FlowSpec
 

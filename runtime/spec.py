@@ -12,23 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 
-from .codec import (
-    BOOL,
-    INSTANT,
-    NOTHING,
-    TEXT,
-    TEXTS,
-    Arguments,
-    Codec,
-    Json,
-    Record,
-    Union,
-    Variant,
-    members,
-    optional,
-    record,
-    sequence,
-)
+from .codec import BOOL, INSTANT, NOTHING, TEXT, Codec, Json, optional
 from .core import (
     ActivityError,
     Actor,
@@ -47,6 +31,7 @@ from .core import (
     StartActivity,
     StartCompensation,
 )
+from .records import TEXTS, Arguments, Record, Union, Variant, members, record, sequence
 
 
 class ActivityKind(StrEnum):

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from .codec import Record
 from .core import (
     DropEvent,
     Effect,
@@ -18,6 +17,7 @@ from .core import (
     StartCompensation,
 )
 from .outbox import FAILED, INTERRUPTED, TIMEOUT
+from .records import Record
 from .spec import ACTOR, FlowSpec
 from .store import Attempt, EntryKind, JournalEntry, Status
 

@@ -275,9 +275,9 @@ class Printer:
                 return "result"
 
     def _unary(self, expr: Unary) -> Code:
-        operand = self.code(expr.operand)
         if expr.op == "not":
-            return Code(f"not {operand.at(NOT)}", NOT, operand.partial)
+            return self._denied(expr.operand)
+        operand = self.code(expr.operand)
         if isinstance(expr.type, DecimalType):
             return Code(f"codec.EXACT.minus({operand.text})", partial=operand.partial)
         return Code(f"-{operand.at(PREFIX)}", PREFIX, operand.partial)
@@ -297,7 +297,7 @@ class Printer:
             case "or":
                 return Code(f"{left.at(OR)} or {right.at(OR + 1)}", OR, partial)
             case "implies":
-                return Code(f"{self._denied(expr.left, left)} or {right.at(OR + 1)}", OR, partial)
+                return Code(f"{self._denied(expr.left).at(OR)} or {right.at(OR + 1)}", OR, partial)
             case "/" | "%":
                 return self._divided(expr, left, right)
             case _ if op in COMPARISONS:
@@ -309,10 +309,18 @@ class Printer:
                 overflows = not isinstance(expr.type, IntType)  # a duration or instant too large to represent
                 return Code(f"{left.at(level)} {op} {right.at(level + 1)}", level, partial or overflows)
 
-    def _denied(self, expr: Expr, code: Code) -> str:
-        if isinstance(expr, IsNone):
-            return self.code(replace(expr, negated=not expr.negated)).text
-        return f"not {code.at(NOT)}"
+    def _denied(self, expr: Expr) -> Code:
+        """The opposite of a condition."""
+        match expr:
+            case IsNone():
+                return self.code(replace(expr, negated=not expr.negated))
+            case Binary("==" | "!="):
+                return self.code(replace(expr, op="!=" if expr.op == "==" else "=="))
+            case OneOf():
+                return self._one_of(expr, " not in ", " and ", "!=")
+            case _:
+                code = self.code(expr)
+                return Code(f"not {code.at(NOT)}", NOT, code.partial)
 
     def _divided(self, expr: Binary, left: Code, right: Code) -> Code:
         if isinstance(expr.right, Literal) and expr.right.value:
@@ -328,14 +336,14 @@ class Printer:
         text = f"{then.at(OR)} if {condition.at(OR)} else {otherwise.text}"
         return Code(text, CONDITIONAL, condition.partial or then.partial or otherwise.partial)
 
-    def _one_of(self, expr: OneOf) -> Code:
+    def _one_of(self, expr: OneOf, among: str = " in ", chain: str = " or ", test: str = "==") -> Code:
         operand = self.code(expr.operand)
         members = [self.code(member) for member in expr.members]
         if any(member.partial for member in members):  # each only as far as it is needed
-            tests = " or ".join(f"{operand.at(SUM)} == {member.at(SUM)}" for member in members)
+            tests = chain.join(f"{operand.at(SUM)} {test} {member.at(SUM)}" for member in members)
             return Code(tests, OR if len(members) > 1 else COMPARISON, True)
         listed = ", ".join(member.text for member in members) + ("," if len(members) == 1 else "")
-        return Code(f"{operand.at(SUM)} in ({listed})", COMPARISON, operand.partial)
+        return Code(f"{operand.at(SUM)}{among}({listed})", COMPARISON, operand.partial)
 
     def _convert(self, expr: Convert) -> Code:
         if isinstance(expr.operand, Literal):

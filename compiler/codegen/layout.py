@@ -20,31 +20,31 @@ def fit(line: str, width: int = WIDTH) -> list[str]:
         return [line]
     text, comment = _split_comment(line)
     if (parts := _STATEMENT.fullmatch(text)) and (operands := _operands(parts[3])):
-        indent, start, body, colon = parts.groups()
-        whole = f"{indent}    {body}"
-        inner = [whole] if len(whole) <= width else [f"{indent}    {operand}" for operand in operands]
-        return [
-            f"{indent}{start}(",
-            *(fitted for each in inner for fitted in fit(each, width)),
-            f"{indent}){colon}{comment}",
-        ]
+        return _chained(parts, operands, comment, width)
     pair = _brackets(text, first=text.lstrip().startswith(("def ", "async def ", "class ")))
-    if pair is None:
-        return [line]
-    start, end = pair
-    indent = line[: len(line) - len(line.lstrip())]
-    head, body, tail = text[: start + 1], text[start + 1 : end], text[end:] + comment
-    inner = f"{indent}    {body.removesuffix(',')}"
+    return [line] if pair is None else _opened(text, *pair, comment, width) or [line]
+
+
+def _chained(parts: re.Match[str], operands: list[str], comment: str, width: int) -> list[str]:
+    indent, opening, body, colon = parts.groups()
+    whole = f"{indent}    {body}"
+    inner = [whole] if len(whole) <= width else [f"{indent}    {operand}" for operand in operands]
+    fitted = [line for each in inner for line in fit(each, width)]
+    return [f"{indent}{opening}(", *fitted, f"{indent}){colon}{comment}"]
+
+
+def _opened(text: str, start: int, end: int, comment: str, width: int) -> list[str]:
+    """The lines with the brackets at `start` and `end` opened; none where that would change the meaning."""
+    indent = text[: len(text) - len(text.lstrip())]
+    head, body, tail = text[: start + 1], text[start + 1 : end], indent + text[end:] + comment
     called = text[:start][-1:].isalnum() or text[:start][-1:] in "_])"
-    if called and len(inner) <= width and not body.endswith(","):
-        return [head, inner, indent + tail]
+    whole = f"{indent}    {body}"
+    if called and len(whole) <= width and not body.endswith(","):
+        return [head, whole, tail]
     items = _items(body)
     if not items or (len(items) == 1 and not called and text[start] == "("):
-        return [line]
-    lines = [head]
-    for item in items:
-        lines += fit(f"{indent}    {item},", width)
-    return [*lines, indent + tail]
+        return []
+    return [head, *(line for item in items for line in fit(f"{indent}    {item},", width)), tail]
 
 
 def _scan(text: str) -> Iterator[tuple[int, str, int]]:

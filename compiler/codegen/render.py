@@ -26,7 +26,7 @@ IMPORTS = (
     ("decimal", ("Decimal",)),
     ("enum", ("StrEnum",)),
     ("typing", ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "final")),
-    ("penstock.runtime", ("codec", "core", "flow", "rules", "spec", "values")),
+    ("penstock.runtime", ("codec", "core", "flow", "records", "rules", "spec", "values")),
 )
 """All that a module may import; it imports what it uses."""
 
@@ -45,7 +45,7 @@ def module(kernel: Kernel, digest: str, spec_path: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader(__package__),
+        loader=PackageLoader("penstock.compiler.codegen"),
         autoescape=False,  # Python text: everything from a flow goes through `quoted`, `visible` or `docstring`
         trim_blocks=True,
         lstrip_blocks=True,

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kernels import kernel
+from odd_flows import NAMES, TYPES
 from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
 from twins import AnyFlow, Twins, drive, generated
@@ -19,9 +20,7 @@ SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.flow"))
 EXAMPLES = int(os.environ.get("PENSTOCK_EXAMPLES", "150"))
 """For a longer run by hand: `PENSTOCK_EXAMPLES=5000 pytest tests/codegen/test_twins.py`."""
 
-RUN = st.lists(
-    st.tuples(st.integers(0, 10_000), st.sampled_from((0, 0, 1, 2, 3, 3600, 86400))), min_size=2, max_size=40
-)
+RUN = st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from((0, 0, 1, 2, 3, 3600, 86400))), min_size=2, max_size=40)
 
 
 @cache
@@ -35,6 +34,13 @@ def twins(text: str) -> tuple[Kernel, type[AnyFlow]]:
 @given(run=RUN)
 def test_a_real_flow_runs_as_the_interpreter_says(spec: Path, run: list[tuple[int, int]]) -> None:
     drive(Twins(*twins(spec.read_text(encoding="utf-8"))), run)
+
+
+@pytest.mark.parametrize("text", [TYPES, NAMES], ids=["types", "names"])
+@settings(max_examples=3 * EXAMPLES)
+@given(run=RUN)
+def test_an_odd_flow_runs_as_the_interpreter_says(text: str, run: list[tuple[int, int]]) -> None:
+    drive(Twins(*twins(text)), run)
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from penstock.compiler import simulate
 from penstock.compiler.codegen import names, render
@@ -22,7 +22,7 @@ from penstock.compiler.kernel import Kernel
 from penstock.dsl.model import Value
 from penstock.runtime import core
 from penstock.runtime.flow import Flow
-from triggers import inputs, moves
+from triggers import Move, inputs, moves
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PATH = "specs/twin.flow"
@@ -56,7 +56,6 @@ class Twins:
     now: datetime = NOW
     at: Instance | None = None
     record: AnyFlow | None = None
-    steps: int = 0
 
     def start(self, values: tuple[Value, ...], actor: Actor) -> bool:
         """Whether it began: an input that does not fit is rejected by both."""
@@ -77,6 +76,14 @@ class Twins:
             back = self.flow.spec.trigger_from_json(json.loads(written))
             assert json.dumps(self.flow.spec.trigger_to_json(back)) == written
         return took
+
+    def moves(self, move: Move) -> bool:
+        """Whether the interpreter says that the trigger changes something."""
+        assert self.at is not None
+        try:
+            return simulate.step(self.kernel, self.at, *move, self.now).after != self.at
+        except (Rejected, Fault):
+            return False
 
     def translated(self, trigger: Trigger) -> object:
         """The trigger for the generated code."""
@@ -100,43 +107,59 @@ class Twins:
             return fault.code, int(line) if line.isdigit() else None
 
     def _compare(self, theirs: object, ours: object) -> bool:
-        self.steps += 1
         if not isinstance(theirs, Step) or not isinstance(ours, core.Step):
             assert theirs == ours
             return False
-        self.at, self.record = theirs.after, ours.after
-        assert [_plain(effect) for effect in theirs.effects] == [_effect(effect) for effect in ours.effects]
-        assert seen(theirs.after) == shown(ours.after, self.kernel)
-        assert self.flow.from_json(json.loads(json.dumps(ours.after.to_json()))) == ours.after
-        for effect in ours.effects:
+        record, effects = cast("core.Step[AnyFlow]", ours)
+        self.at, self.record = theirs.after, record
+        assert [_plain(effect) for effect in theirs.effects] == [_effect(effect) for effect in effects]
+        assert seen(theirs.after) == shown(record)
+        assert self.flow.from_json(json.loads(json.dumps(record.to_json()))) == record
+        for effect in effects:
             written = json.loads(json.dumps(self.flow.spec.effect_to_json(effect)))
             assert self.flow.spec.effect_from_json(written) == effect
         return True
 
 
 def drive(twins: Twins, choices: Sequence[tuple[int, int]]) -> None:
-    """A run: the first choice picks the inputs, each other one a trigger that fits the moment, after some seconds."""
-    begun = False
+    """A run: the first choice picks the inputs, each other one a trigger, after some seconds.
+
+    Three of four are triggers that move the instance, as far as there are any, so that runs get somewhere."""
+    rows = [row for row in inputs(twins.kernel) if len(row) == len(twins.kernel.inputs)]
     for which, seconds in choices:
-        if not begun:
-            rows = [row for row in inputs(twins.kernel) if len(row) == len(twins.kernel.inputs)]
-            starter = Actor("all", frozenset(twins.kernel.roles)) if which % 2 else Actor()
-            begun = twins.start(rows[which // 2 % len(rows)], starter)
+        which, useful = divmod(which, 4)
+        if twins.at is None:
+            starter = Actor("all", frozenset(twins.kernel.roles)) if useful % 2 else Actor()
+            twins.start(rows[which % len(rows)], starter)
             continue
-        assert twins.at is not None
+        over = twins.at.finished  # it may still be handed one more
         twins.now += timedelta(seconds=seconds)
         possible = [move for move in moves(twins.kernel, twins.at) if _whole(twins, move[0])]
+        kinds = sorted({type(trigger).__name__ for trigger, _ in possible})
         if possible:
-            twins.step(*possible[which % len(possible)])
+            which, turn = divmod(which, len(kinds))
+            turned = kinds[turn:] + kinds[:turn]
+            ordered = [
+                move for kind in turned for move in _from(which, [m for m in possible if type(m[0]).__name__ == kind])
+            ]
+            twins.step(*next(filter(twins.moves, ordered), ordered[0]) if useful else ordered[0])
+        if over:
+            return
+
+
+def _from(which: int, found: list[Move]) -> list[Move]:
+    """All of them, from some place on and around."""
+    place = which % len(found)
+    return found[place:] + found[:place]
 
 
 def _whole(twins: Twins, trigger: Trigger) -> bool:
     """Whether it has all the fields it should: with fewer, a generated class cannot even be made."""
-    if not isinstance(trigger, (Event, Completion)):
-        return True
-    return len(trigger.payload) == len(
-        twins.flow.spec.events[trigger.name if isinstance(trigger, Event) else trigger.task].record.fields
-    )
+    match trigger:
+        case Event(name, payload) | Completion(name, payload):
+            return len(payload) == len(twins.flow.spec.events[name].record.fields)
+        case _:
+            return True
 
 
 def _actor(actor: Actor) -> core.Actor:
@@ -170,7 +193,7 @@ def seen(at: Instance) -> dict[str, object]:
     }
 
 
-def shown(record: AnyFlow, kernel: Kernel) -> dict[str, object]:
+def shown(record: AnyFlow) -> dict[str, object]:
     """The same of a generated record."""
     ledger = record.ledger
     spec = record.spec

@@ -1,0 +1,218 @@
+"""Codecs of what has parts (records, arguments, lists), made of the codecs of their parts; errors name the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from .codec import TEXT, Codec, Invalid, Json, brief
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Codec[T_co]):
+    """A NamedTuple or dataclass as a JSON object. The fields have their names in the flow; `attributes` are theirs in
+    Python, which differ where the flow's name is no Python name."""
+
+    type: type[T_co]
+    fields: tuple[tuple[str, Codec[object]], ...]
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        return cast(tuple[str, ...], getattr(self.type, "__match_args__", ()))
+
+    def values(self, value: object) -> tuple[object, ...]:
+        """The values of the fields, in order. Raises Invalid for a value of another class."""
+        if not isinstance(value, self.type):
+            raise Invalid(f"expected {self.type.__name__}, not {brief(value)}")
+        return tuple(getattr(value, attribute) for attribute in self.attributes)
+
+    def check(self, value: object) -> T_co:
+        old = self.values(value)
+        return self.type(*(_in(name, codec.check, item) for (name, codec), item in zip(self.fields, old, strict=True)))
+
+    def encode(self, value: object) -> Json:
+        old = self.values(value)
+        return {name: _in(name, codec.encode, item) for (name, codec), item in zip(self.fields, old, strict=True)}
+
+    def decode(self, json: object) -> T_co:
+        return self.type(*_decoded(self.fields, json))
+
+
+def _in(field: str, convert: Callable[[object], T], value: object) -> T:
+    try:
+        return convert(value)
+    except Invalid as invalid:
+        raise invalid.within(field) from None
+
+
+def members(json: object) -> Mapping[str, object]:
+    """The members of a JSON object. Raises Invalid for any other JSON value."""
+    if not isinstance(json, Mapping):
+        raise Invalid(f"expected an object, not {brief(json)}")
+    return cast(Mapping[str, object], json)
+
+
+def _decoded(fields: tuple[tuple[str, Codec[object]], ...], json: object) -> tuple[object, ...]:
+    """The values of a JSON object with exactly these fields, in their order."""
+    given = members(json)
+    names = [name for name, _ in fields]
+    for name in names:
+        if name not in given:
+            raise Invalid("missing", name)
+    for key in given:
+        if key not in names:
+            raise Invalid("no such field", key)
+    return tuple(_in(name, codec.decode, given[name]) for name, codec in fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant(Codec[T_co]):
+    """Records of one class whose other fields depend on the text in field `tag`, such as the activity of a call."""
+
+    tag: str
+    records: Mapping[str, Record[T_co]]
+
+    def check(self, value: object) -> T_co:
+        return self._of(getattr(value, self.tag, None)).check(value)
+
+    def encode(self, value: object) -> Json:
+        return self._of(getattr(value, self.tag, None)).encode(value)
+
+    def decode(self, json: object) -> T_co:
+        return self._of(members(json).get(self.tag)).decode(json)
+
+    def _of(self, tag: object) -> Record[T_co]:
+        if not isinstance(tag, str) or tag not in self.records:
+            raise Invalid(f"expected one of {', '.join(self.records) or 'none'}, not {brief(tag)}", self.tag)
+        return self.records[tag]
+
+
+@dataclass(frozen=True, slots=True)
+class Union(Codec[T_co]):
+    """Values of several classes: a JSON object of the class's name under `tag`, and the value under `payload`."""
+
+    tag: str
+    variants: Mapping[str, tuple[type[T_co], Codec[T_co]]]
+
+    def check(self, value: object) -> T_co:
+        return self._of(value)[1].check(value)
+
+    def encode(self, value: object) -> Json:
+        name, codec = self._of(value)
+        return {self.tag: name, "payload": codec.encode(value)}
+
+    def decode(self, json: object) -> T_co:
+        name, payload = _decoded(((self.tag, TEXT), ("payload", _ANY)), json)
+        if not isinstance(name, str) or name not in self.variants:
+            raise Invalid(f"expected one of {', '.join(self.variants) or 'none'}, not {brief(name)}", self.tag)
+        return _in(name, self.variants[name][1].decode, payload)
+
+    def _of(self, value: object) -> tuple[str, Codec[T_co]]:
+        for name, (kind, codec) in self.variants.items():
+            if type(value) is kind:
+                return name, codec
+        raise Invalid(f"{brief(value)} is none of {', '.join(self.variants)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Any(Codec[object]):
+    """A JSON value that is looked at later."""
+
+    def check(self, value: object) -> object:
+        return value
+
+    def encode(self, value: object) -> Json:
+        raise NotImplementedError("only ever decoded")
+
+    def decode(self, json: object) -> object:
+        return json
+
+
+_ANY = _Any()
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments(Codec[tuple[object, ...]]):
+    """The arguments of a call, by position in Python, as a JSON object by name."""
+
+    params: tuple[tuple[str, Codec[object]], ...]
+
+    def check(self, value: object) -> tuple[object, ...]:
+        return tuple(_in(name, codec.check, item) for name, codec, item in self._paired(value))
+
+    def encode(self, value: object) -> Json:
+        return {name: _in(name, codec.encode, item) for name, codec, item in self._paired(value)}
+
+    def decode(self, json: object) -> tuple[object, ...]:
+        return _decoded(self.params, json)
+
+    def _paired(self, value: object) -> list[tuple[str, Codec[object], object]]:
+        if not isinstance(value, tuple):
+            raise Invalid(f"expected {len(self.params)} arguments, not {brief(value)}")
+        given = cast(tuple[object, ...], value)
+        if len(given) != len(self.params):
+            raise Invalid(f"expected {len(self.params)} arguments, not {len(given)}")
+        return [(name, codec, item) for (name, codec), item in zip(self.params, given, strict=True)]
+
+
+def _each(convert: Callable[[object], T], values: Iterable[object]) -> list[T]:
+    return [_in(str(index), convert, value) for index, value in enumerate(values)]
+
+
+def _list(json: object) -> list[object]:
+    if not isinstance(json, list):
+        raise Invalid(f"expected a list, not {brief(json)}")
+    return cast(list[object], json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sequence(Codec[tuple[T_co, ...]]):
+    item: Codec[T_co]
+
+    def check(self, value: object) -> tuple[T_co, ...]:
+        if not isinstance(value, tuple):
+            raise Invalid(f"expected a tuple, not {brief(value)}")
+        return tuple(_each(self.item.check, cast(tuple[object, ...], value)))
+
+    def encode(self, value: object) -> Json:
+        return _each(self.item.encode, self.check(value))
+
+    def decode(self, json: object) -> tuple[T_co, ...]:
+        return tuple(_each(self.item.decode, _list(json)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Group(Codec[frozenset[str]]):
+    def check(self, value: object) -> frozenset[str]:
+        if not isinstance(value, frozenset):
+            raise Invalid(f"expected a frozenset, not {brief(value)}")
+        return frozenset(_each(TEXT.check, cast(frozenset[object], value)))
+
+    def encode(self, value: object) -> Json:
+        return sorted(self.check(value))
+
+    def decode(self, json: object) -> frozenset[str]:
+        return frozenset(_each(TEXT.decode, _list(json)))
+
+
+TEXTS: Codec[frozenset[str]] = _Group()
+"""A set of texts; a sorted list in JSON."""
+
+
+def sequence(item: Codec[T]) -> Codec[tuple[T, ...]]:
+    """A tuple of any length; a list in JSON."""
+    return _Sequence(item)
+
+
+def record(type: type[T], *fields: tuple[str, Codec[object]]) -> Record[T]:
+    """A NamedTuple or dataclass whose fields are these, in order."""
+    return Record(type, fields)
+
+
+def arguments(*params: tuple[str, Codec[object]]) -> Arguments:
+    """The parameters of an activity, in order."""
+    return Arguments(params)

@@ -1,0 +1,171 @@
+"""Flows that no one would write, for what generated code must get right: every type and operator, hostile names."""
+
+TYPES = r"""
+enum Color { red, green }
+type Money = decimal(2)
+
+flow Types version 3 {
+  input { opens: instant, pause: duration, rate: decimal(3), limit: Money?, n: int -5..5 }
+  data {
+    total: Money = 0.00
+    exact: decimal(5) = 0.00000
+    seen: instant?
+    waited: duration = 0s
+    most: duration?
+    count: int = 0
+    small: int 0..60 = 0
+    maybe: int 0..3?
+    name: text = "a \"quoted\" \\ name {with} 'all'"
+    color: Color?
+    fine: bool = true
+  }
+  roles clerk
+
+  event add(amount: Money, note: text?)
+  event meet(moment: instant, length: duration)
+  event paint(color: Color?, times: int)
+  event divide(by: int, into: int 0..9?)
+  event flip
+
+  activity price(total: Money, since: instant?, twice: duration) -> Money? {
+    ensures result is none or result >= total
+    compensate unprice(result, if total > 5 then none else since, n * 2)
+  }
+  activity look(name: text, flag: bool) -> int 0..9 { ensures result < 9 ensures not flag or result > 0  readonly }
+
+  start { total = 1, small = len(name) } -> Open
+
+  state Open {
+    task count_up for clerk {
+      title "{name}: {total} {total - 0.015} {count} {fine} {waited} {opens} \\\"{{n}}\\\""
+      form { more: int 0..9, why: text? }
+      due 90s
+    }
+    on count_up(more, why) when more > small { small = more } stay
+    on count_up(_, why) else { name = if why is some then why else "none" } -> Open
+    on add(amount, note) when note is some and note == "a" {
+      total = total + amount, exact = rate * amount, total = max(total, -amount, 3), count = count + len(note)
+    } stay
+    on add(amount, _) when amount > 1000 or total - amount > 100.5 { total = abs(amount) - total } -> Working
+    on add(amount, _) else { limit2 = amount } stay
+    on meet(t, d) when t > opens and d >= pause {
+      seen = t, waited = t - opens + d * 2 - pause, most = max(d, waited)
+    } -> Working
+    on meet(t, _) else { seen = now, waited = now - t } stay
+    on paint(c, times) when c in {red, green} implies times > 5 { color = c, count = times / 2 - times % 3 } stay
+    on paint(c, _) when not (color is none or c is none) and not (color == c) { color = none } stay
+    on divide(by, into) when into is some and into < 3 { count = 10 / by, small = into } -> Working
+    on divide(by, into) when 7 % by == 1 { maybe = into } -> Ask
+    on flip { fine = not fine, small = if fine then small - 1 else small + 3 } stay
+    at opens + pause -> Ask
+    after pause * 2 when fine -> Working
+    ignore divide
+  }
+
+  choice Ask {
+    when seen is some and now - seen > 1h -> Working
+    when fine and count != 0 { fine = count > 3 } -> compensate since Working -> Open
+    else { seen = now } -> Open
+  }
+
+  state Working {
+    do price(total, seen, if most is some then most else pause)
+    on done(p) when p is some { total = p, limit2 = p } -> Looking
+    on done(_) else -> Ask
+    on failed -> compensate -> Open
+    on timeout -> Looking
+    on flip -> compensate since Open -> Ask
+    on paint(_, n2) when n2 == 3 -> Looking
+    defer add
+  }
+
+  state Looking {
+    do look(name, fine)
+    on done(x) { small = x, maybe = x - 4, small = small + maybe } -> Open
+    on failed -> compensate -> Bad
+    on add(amount, _) { total = amount } -> compensate -> Good
+    ignore flip
+  }
+
+  final Good
+  final failure Bad
+  deadline 2d -> compensate -> Bad
+}
+""".replace("    fine: bool = true\n", "    fine: bool = true\n    limit2: Money?\n")
+
+NAMES = r'''
+enum str { class, mro, __members__, name, value, _a_, A, a }
+enum Decimal { x }
+type int2 = int 0..3
+
+## Docs with """quotes""", a backslash \, a bidi BIDI mark and a quote at the end"
+flow rules version 1 {
+  input { by: int2, timedelta: str, cls: bool, count: text, self: text, _x: bool, inputs: text?, Self: text }
+  data {
+    at: bool = false
+    ledger: str = mro
+    state: text = "}}{{ \\ \" ' \n"
+    data: int2 = 0
+    index: text?
+    _replace: bool = true
+    datetime: Decimal = x
+    def: str?
+    trigger: int2?
+  }
+  roles class, None, by
+
+  event step by class
+  ## """ \
+  event start(self: text, by: int2, timedelta: bool, str: str) by None, by
+  event count(_: bool, index: int2)
+  event None
+  event rules(core: str, data: Decimal, inputs: bool, trigger: text?)
+  event to_json
+  event Decimal2
+  event exception(message: text)
+  event _private(_x: bool)
+
+  activity self(key: text, self: str, codec: int2, inputs: int2) -> int {
+    fails failure, class, value_error
+    ensures result > inputs and self != mro
+    compensate key(result, inputs, self, by)
+  }
+
+  start { data = by, ledger = timedelta } -> None
+
+  ## ends with a quote: "
+  state None {
+    task class for class {
+      title "{state}{{}}{count}\\"
+      form { def: str, timedelta: bool?, data: int2 }
+      except actor of start
+    }
+    on class(x, _, n) when x == mro { ledger = x, data = n } -> State
+    on class(_, now2, _) else { at = now2 is none } stay
+    on step -> state
+    on start(core, n, x, y) when y in {class, A, a} { state = core, data = n, at = x } stay
+    on start(_, len, _, str) else { data = len, ledger = str } -> Choice
+    on rules(core, values, x, y) when core == class { datetime = values, index = y, at = x } -> Choice
+    on _private(abs) { _replace = abs } stay
+    ignore count, None, Decimal2
+    defer to_json
+  }
+
+  choice Choice { when at -> None else { at = not at } -> state }
+
+  state State { on to_json -> end on exception(id) { index = id } -> state after 1h -> final }
+  state state {
+    do self(state, ledger, data, by)
+    on done(len) when len > data { trigger = len } -> None
+    on done(_) else -> State
+    on failure -> compensate -> end
+    on exception(_) -> State
+    on failed -> compensate -> State
+    on count(_, index2) when index2 > 1 -> compensate since None -> Choice
+  }
+
+  final end
+  final failure final
+  deadline 10d -> compensate -> final
+}
+'''.replace("BIDI", "\u202e")
