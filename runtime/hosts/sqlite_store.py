@@ -45,6 +45,10 @@ class SqliteStore:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await self._run(work, "BEGIN")
 
+    def now(self, work: Callable[[Transaction], T]) -> T:
+        """As `read`, for those without an event loop."""
+        return self._thread.submit(self._transact, work, "BEGIN").result()
+
     async def foreign(self) -> int:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._foreign)
 

@@ -1,0 +1,171 @@
+"""`kill -9` at any moment: the instance goes on where it was, nothing is lost, no step is applied twice.
+
+PENSTOCK_KILLS says how many random kills the last test makes; by default a few.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import crash_lab
+from crash_lab import ORDERS
+from order_flow import Order
+from penstock.runtime.hosts.sqlite_store import SqliteStore
+from penstock.runtime.journal import replay
+from penstock.runtime.store import Attempt, Instance, JournalEntry, Status, Transaction
+
+KILLS = int(os.environ.get("PENSTOCK_KILLS", "40"))
+UNDO = {"reserve_stock": "release_stock", "charge_card": "refund"}
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+
+class Lab:
+    """A running `crash_lab`."""
+
+    def __init__(self) -> None:
+        path = os.pathsep.join(filter(None, sys.path))
+        self.process = subprocess.Popen(
+            [sys.executable, crash_lab.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+    def run(self, folder: Path, ids: list[str], crash_at: int = 0, kill_after: float | None = None) -> bool:
+        """Whether the process was killed; otherwise all orders have ended."""
+        request = {"folder": str(folder), "ids": ids, "crash_at": crash_at}
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps({**request, "kill_after": kill_after}) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        assert code in (0, -9), (folder / "failure").read_text()
+        return code == -9
+
+    def close(self) -> None:
+        with self.process:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one: a kill, unlike a loss of power, leaves what the system has in memory."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    lab = Lab()
+    yield lab
+    lab.close()
+
+
+def lines(path: Path) -> list[list[str]]:
+    """A side file; the last line may have been cut short by the kill, when nobody had been told of it."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def assert_nothing_lost_or_doubled(folder: Path, ids: list[str]) -> dict[str, str]:
+    """What must hold after any number of crashes; answers with the end of each order."""
+    store = SqliteStore(folder / "orders.db")
+    try:
+        return {id: _examined(store, folder, id) for id in ids}
+    finally:
+        store.close()
+
+
+def _examined(store: SqliteStore, folder: Path, id: str) -> str:
+    def read(tx: Transaction) -> tuple[Instance | None, list[JournalEntry], list[Attempt], int]:
+        left = len(tx.calls(id)) + len(tx.timers(id)) + len(tx.tasks(None))
+        return tx.instance(id), [*tx.entries(id)], [*tx.attempts(id)], left
+
+    instance, journal, attempts, left = store.now(read)
+    assert instance is not None and instance.status.finished and left == 0
+    # No step lost or applied twice: the rows are contiguous, and lead through the pure core to the stored record.
+    assert replay(Order, journal).to_json() == json.loads(instance.snapshot)
+    # Nothing acknowledged is lost, and nothing was acknowledged as two rows.
+    for _, request, sequence in [line for line in lines(folder / "acknowledgements") if line[0] == id]:
+        row = journal[int(sequence) - 1]
+        assert request == ("start" if row.sequence == 1 else row.request)
+    triggers = Counter(entry.trigger for entry in journal)
+    assert all(triggers[entry.trigger] == 1 for entry in journal if "outcome" in entry.trigger)
+    _examine_effects(id, instance, journal, attempts, [line[:2] for line in lines(folder / "effects")])
+    return instance.configuration[0]
+
+
+def _examine_effects(
+    id: str, instance: Instance, journal: list[JournalEntry], attempts: list[Attempt], effects: list[list[str]]
+) -> None:
+    mine = [(name, key) for name, key in effects if key.startswith(f"{id}/")]
+    started = {json.loads(e.effects)[i]["payload"]["key"] for e in journal for i in _starts(e)}
+    keys = {key.partition("/")[2] for _, key in mine}
+    assert keys <= started, "an effect repeats only with the key of the one call that the journal asked for"
+    for name, key in set(mine):
+        call = key.partition("/")[2] + ("/undo" if name in UNDO.values() else "")
+        begun = sum(attempt.key == call for attempt in attempts)
+        assert mine.count((name, key)) <= begun, "every attempt was counted before it began"
+    undone = [key for name, key in mine if name in UNDO.values()]
+    if instance.status is Status.SUCCEEDED:
+        assert undone == []
+        return
+    for name, key in mine:
+        if name in UNDO:  # whatever may have happened is undone, and not before it happened for the last time
+            assert mine.index((UNDO[name], key)) > len(mine) - 1 - mine[::-1].index((name, key))
+    order = [int(key.rpartition("#")[2]) for key in undone]
+    assert order == sorted(order, reverse=True), "the newest effect is undone first"
+
+
+def _starts(entry: JournalEntry) -> list[int]:
+    return [i for i, effect in enumerate(json.loads(entry.effects)) if effect["effect"] == "StartActivity"]
+
+
+@pytest.mark.parametrize("id", ORDERS)
+def test_a_crash_at_any_point_changes_nothing_but_the_number_of_attempts(place: Path, lab: Lab, id: str) -> None:
+    crashes = 0
+    while True:
+        folder = place / str(crashes + 1)
+        folder.mkdir()
+        if not lab.run(folder, [id], crash_at=crashes + 1):
+            break
+        crashes += 1
+        assert not lab.run(folder, [id])
+        assert assert_nothing_lost_or_doubled(folder, [id]) == {id: ORDERS[id].end}
+    assert crashes > 30, "the points were there"
+
+
+def test_random_kills_of_a_process_with_many_orders(
+    place: Path, lab: Lab, record_property: Callable[[str, object], None]
+) -> None:
+    dice = random.Random(KILLS)
+    kills = runs = 0
+    while kills < KILLS:
+        runs += 1
+        folder = place / str(runs)
+        folder.mkdir()
+        restarts = 0
+        while lab.run(folder, list(ORDERS), kill_after=dice.uniform(0, 0.15)):
+            restarts += 1
+        kills += restarts
+        ends = assert_nothing_lost_or_doubled(folder, list(ORDERS))
+        for id, end in ends.items():  # crashes may use up the attempts of a call; then the order is cancelled
+            assert end in (ORDERS[id].end, "Cancelled")
+    record_property("kills", kills)
