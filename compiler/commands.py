@@ -22,7 +22,6 @@ Command = Callable[[argparse.Namespace, Terminal, str], int]
 
 PICTURES = {"svg": ".svg", "dot": ".dot", "mermaid": ".mmd"}
 SUFFIX = ".flow"
-SECONDS = 60.0
 
 
 class Trouble(Exception):
@@ -33,8 +32,7 @@ class Trouble(Exception):
 
 
 def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
-    limit: float = args.timeout or SECONDS
-    files = [pipeline.check(pipeline.read(path), limit) for path in gather(args.files)]
+    files = [pipeline.check(pipeline.read(path), args.timeout) for path in gather(args.files)]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
 
@@ -82,7 +80,7 @@ def _sound(path: Path, args: argparse.Namespace, terminal: Terminal, tool: str) 
     """The file, if it may be built; and what checking it says."""
     file = pipeline.read(path)
     if not args.no_verify:
-        file = pipeline.check(file, args.timeout or SECONDS)
+        file = pipeline.check(file, args.timeout)
     code = report.exit_code([file])
     if code == INCONCLUSIVE and not args.strict:
         terminal.say(report.render("concise", [file], terminal.style, tool))

@@ -74,13 +74,13 @@ def read(path: Path) -> Examined:
     )
 
 
-def check(file: Examined, seconds: float) -> Examined:
-    """The file with the answers of every check for each of its flows, which may take so many seconds each."""
+def check(file: Examined, seconds: float | None = None) -> Examined:
+    """The file with the answers of every check for each flow, which may take so many seconds (else as usual)."""
     if not file.kernels:
         return file
     from .checks import suite
 
-    limits = suite.Limits(seconds=seconds)
+    limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
     return replace(file, reports=tuple(suite.check(kernel, limits) for kernel in file.kernels))
 
 
@@ -167,12 +167,8 @@ def formatted(file: Examined) -> str | Examined:
 
 def rules() -> Sequence[Rule]:
     """Every rule there is, by code."""
-    from ..dsl import rules as text
-    from ..dsl import rules_of_meaning as meaning
-    from ..dsl import rules_of_use as use
+    from ..dsl.rules import RULES
     from . import scenario
     from .checks import suite
 
-    return sorted(
-        (*text.RULES, *meaning.MEANING_RULES, *use.USE_RULES, *suite.RULES, scenario.FAILED), key=lambda rule: rule.code
-    )
+    return sorted((*RULES, *suite.RULES, scenario.FAILED), key=lambda rule: rule.code)

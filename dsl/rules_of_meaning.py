@@ -185,7 +185,7 @@ state Waiting { on pay(amount, _) -> Done }
 
 OUT_OF_RANGE = Rule(
     "E303",
-    "out-of-range",
+    "constant-out-of-range",
     "A constant outside what its place can hold.",
     """\
 A literal outside its type's range, a decimal with more digits after the point than its type holds, an empty range, no
