@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .checks.verdict import Verdict
-from .formats import annotations, data, junit, page, sarif
+from .formats import data, forges, junit, page, sarif
 from .formats.style import Style
 from .pipeline import Examined
 
@@ -19,8 +19,8 @@ FORMS: dict[str, Form] = {
     "concise": lambda files, style, tool: page.concise(files, style),
     "json": lambda files, style, tool: data.data(files, tool, exit_code(files)),
     "sarif": lambda files, style, tool: sarif.sarif(files, tool),
-    "github": lambda files, style, tool: annotations.github(files),
-    "gitlab": lambda files, style, tool: annotations.gitlab(files),
+    "github": lambda files, style, tool: forges.github(files),
+    "gitlab": lambda files, style, tool: forges.gitlab(files),
     "junit": lambda files, style, tool: junit.junit(files),
 }
 """Each form takes the files, the colours (of use to people only) and penstock's version."""
