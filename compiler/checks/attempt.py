@@ -1,0 +1,91 @@
+"""The interpreter as the search uses it: an arrival, a move and a payload in, the next arrival or nothing out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from ...dsl.model import Value
+from ..evaluate import Fault
+from ..instance import NOBODY, Fired, Instance, Rejected, Trigger
+from ..kernel import DONE, Kernel
+from ..simulate import start, step
+from .clock import Clock
+from .encode import Env
+from .graph import Arrival, Faulted
+from .moves import BEGIN, Move, actor, simplest
+from .states import States
+
+
+class Attempts:
+    """Steps of instances of one kernel. `faults`: those of real instances that the interpreter could not finish."""
+
+    def __init__(self, kernel: Kernel, clock: Clock, states: States) -> None:
+        self.kernel = kernel
+        self.clock = clock
+        self.states = states
+        self.starter = NOBODY
+        self.faults: list[Faulted] = []
+
+    def start(self, inputs: tuple[Value, ...], now: datetime) -> Arrival | None:
+        try:
+            made = start(self.kernel, inputs, self.starter, now)
+        except Rejected:
+            return None
+        except Fault as fault:
+            nothing = Instance((), inputs, now)
+            self.faults.append(Faulted(fault.code, fault.span, Arrival(nothing, now, True, inputs, ())))
+            return None
+        return Arrival(made.after, now, True, inputs, made.taken)
+
+    def step(self, source: Arrival, move: Move, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
+        """None where the interpreter refuses the trigger, or faults (which is noted)."""
+        at = source.instance
+        who = actor(self.kernel, at, move)
+        trigger = move.trigger(payload)
+        now = max(now, self.moment(source, trigger))
+        tried = Arrival(at, now, source.real and self._in_order(at, trigger), payload, (), source, move, trigger, who)
+        try:
+            made = step(self.kernel, at, trigger, who, now)
+        except Rejected:
+            return None
+        except Fault as fault:
+            if tried.real:
+                self.faults.append(Faulted(fault.code, fault.span, tried))
+            return None
+        return replace(tried, instance=made.after, taken=made.taken)
+
+    def moment(self, source: Arrival, trigger: Trigger) -> datetime:
+        """The earliest a trigger may come after an arrival."""
+        return max(source.now, self._due(source.instance, trigger))
+
+    def _due(self, at: Instance, trigger: Trigger) -> datetime:
+        """When a timer is due; for everything else, any time."""
+        dues = (a.due for a in at.timers if isinstance(trigger, Fired) and a.timer == trigger.timer)
+        return next(dues, at.started)
+
+    def _in_order(self, at: Instance, trigger: Trigger) -> bool:
+        """Whether no other timer would have fired before; a deadline of known length is the windows' business."""
+        if not isinstance(trigger, Fired):
+            return True
+        known = {self.clock.deadline} if self.clock.limit is not None else set[str | None]()
+        others = [a.due for a in at.timers if self.kernel.timer[a.timer].escalates is None and a.timer not in known]
+        return trigger.timer in known or all(self._due(at, trigger) <= due for due in others)
+
+    def settling(self, at: Instance, move: Move) -> tuple[Value, ...] | None:
+        """The plainest payload with which a call is settled; None: its contract allows none."""
+        entry = next((entry for entry in at.log if entry.key == move.name), None)
+        activity = None if entry is None else self.kernel.activity[entry.activity]
+        if move.answer != DONE or entry is None or activity is None or activity.result is None:
+            return ()
+        encoder = self.states.encoder
+        symbol = encoder.variable("result", activity.result)
+        given = zip(activity.params, entry.args, strict=True)
+        env = Env({}, 0, {param.name: encoder.value(value, param.type) for param, value in given}, symbol)
+        kept = encoder.all(*(encoder.condition(ensure, env) for ensure in activity.ensures))
+        plain = encoder.same(symbol, encoder.value(simplest(activity.result), activity.result))
+        for wish in (plain, True):
+            reply = self.states.ask(encoder.domain(symbol, activity.result), kept, wish)
+            if reply.model is not None:
+                return (encoder.read(reply.model, symbol, activity.result),)
+        return None

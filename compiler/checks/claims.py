@@ -1,0 +1,151 @@
+"""The rule of F301, and its conditions: a condition and a node in, what Z3 and the runs say about it out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ...dsl.diagnostics import Rule
+from ...dsl.model import Always, Binary, BoolType, Count, DurationType, Elapsed, Expr, Literal, Unary
+from ..evaluate import Fault
+from ..simulate import holds
+from .control import standing
+from .encode import Env, Facts
+from .graph import Arrival, Node, Reaction
+from .inquiry import Inquiry
+from .moves import STARTING
+from .rewrite import inside
+from .solver import Term
+
+RULE = Rule(
+    "F301",
+    "property-violated",
+    "A property of the flow does not hold.",
+    """\
+`always` and `never` must hold wherever a run can rest; `reach` must be possible; with `A leads to B within D` every run
+that comes to A comes to B, in that time.
+
+```flow
+flow Payment version 1 {
+  data { receipt: text? }
+  event remind
+  activity pay() -> text { retry 2 backoff 1s..2s readonly }
+  start -> Paying
+  state Paying {
+    do pay()
+    on done(id) { receipt = id } -> Paid
+    on failed                    -> Open
+  }
+  state Open {
+    on remind -> Paying
+    after 30d -> Paid
+  }
+  final Paid
+  always in Paid implies receipt is some
+}
+```
+
+After thirty days `Paid` is entered without a receipt. Mended:
+
+```flow
+flow Payment version 1 {
+  data { receipt: text? }
+  event remind
+  activity pay() -> text { retry 2 backoff 1s..2s readonly }
+  start -> Paying
+  state Paying {
+    do pay()
+    on done(id) { receipt = id } -> Paid
+    on failed                    -> Open
+  }
+  state Open {
+    on remind -> Paying
+    after 30d -> Unpaid
+  }
+  final Paid
+  final Unpaid
+  always in Paid implies receipt is some
+}
+```
+""",
+)
+
+
+# ---------------------------------------------------------------- conditions of properties
+
+
+def required(claim: Always) -> Expr:
+    """What must be true everywhere: of `never E`, that E is not."""
+    if not claim.negated:
+        return claim.condition
+    return Unary("not", claim.condition, BoolType(), claim.condition.span)
+
+
+def facts(node: Node, elapsed: Term) -> Facts:
+    """What a property may ask of a node beside its data."""
+    at = node.instance
+    return Facts(
+        frozenset(at.configuration),
+        standing(at),
+        Counter(entry.activity for entry in at.log),
+        at.compensating,
+        elapsed,
+    )
+
+
+def possible(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> Term:
+    """That a condition is (not) true in a node; not, wherever it is not defined."""
+    elapsed = inquiry.encoder.variable("elapsed", DurationType())
+    env = Env(inquiry.states.passages.variables, inquiry.states.passages.now, facts=facts(node, elapsed.term))
+    symbol, needs = inquiry.encoder.expression(condition, env)
+    defined = inquiry.encoder.all(*(need.term for need in needs))
+    truth = symbol.term if wanted else inquiry.encoder.no(symbol.term)
+    return inquiry.encoder.all(defined, truth, elapsed.term >= 0)
+
+
+def holds_in(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> list[Arrival]:
+    """Evidence that a condition can be (not) true in a node: none if Z3 rules it out, an arrival if there is one with
+    such data, else one that is not real."""
+    term = possible(inquiry, node, condition, wanted)
+    doubt = node.control.loose and _odd_count(condition)
+    if not doubt and not inquiry.possible(node, term):
+        return []
+    breach = inquiry.breach(node, Reaction(STARTING, inquiry.nothing, ()), term)
+    if breach is not None and breach.real and breach.arrival is not None:
+        if broken(inquiry, condition, breach.arrival) is not wanted:
+            return [breach.arrival]
+    return [replace(node.arrivals[0], real=False)]
+
+
+def broken(inquiry: Inquiry, condition: Expr, arrival: Arrival) -> bool:
+    """Whether a condition is false of an arrival, when it comes or as late as it may still rest there."""
+    moments = [arrival.now]
+    if any(isinstance(part, Elapsed) for part in inside(condition)):
+        moments.append(_latest(inquiry, condition, arrival))
+    try:
+        return not all(holds(inquiry.kernel, arrival.instance, condition, now) for now in moments)
+    except Fault:
+        return False
+
+
+def _latest(inquiry: Inquiry, condition: Expr, arrival: Arrival) -> datetime:
+    at = arrival.instance
+    dues = [armed.due for armed in at.timers if inquiry.kernel.timer[armed.timer].escalates is None]
+    if at.finished:
+        return arrival.now
+    if dues and not at.compensating:
+        return max(arrival.now, min(dues))
+    values = [part.value for part in inside(condition) if isinstance(part, Literal)]
+    return arrival.now + max((v for v in values if isinstance(v, timedelta)), default=timedelta(0)) + timedelta(days=1)
+
+
+def _odd_count(condition: Expr) -> bool:
+    """Whether a count is compared with something that is not written: then how many there are matters exactly."""
+    return any(
+        isinstance(part, Binary)
+        and part.op not in {"and", "or", "implies"}
+        and any(isinstance(side, Count) for side in inside(part))
+        and not (isinstance(part.left, Literal) or isinstance(part.right, Literal))
+        for part in inside(condition)
+    )

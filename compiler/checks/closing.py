@@ -1,0 +1,185 @@
+"""The successors of a node by one move, all of them: run, let Z3 look for one that is missing, run that, until none is.
+
+What Z3 proposes is run on an instance that has been in the node, if its data allow it; else, when `made_up`, on one
+with the data Z3 made up. Control after a passage does not depend on data, so only the data of a successor are asked.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ...dsl.model import InstantType, Value
+from .attempt import Attempts
+from .control import Abstraction, Control
+from .encode import Symbol
+from .graph import Arrival
+from .moves import BEGIN, Move, MoveKind, simplest
+from .passages import Fan, Passage
+from .realise import Realise
+from .solver import Reply, Term
+from .states import Answers, States
+
+TURNS = 64  # successors of one passage from one node
+
+CYCLES = "choices lead back to themselves, or there are too many ways through them"
+DISAGREE = "the interpreter and the encoder disagree (a bug of penstock)"
+
+
+@dataclass(slots=True)
+class _Search:
+    """One node, one move, under way. `payload`: what the move brings beside what the fan asks for."""
+
+    state: Term
+    arrivals: Sequence[Arrival]
+    move: Move
+    payload: tuple[Value, ...]
+    fan: Fan
+    made_up: bool
+    runs: list[Arrival] = field(default_factory=list[Arrival])
+
+
+class Closing:
+    """`open`: why something may be missing. `wanting`: whether the last answer lacks what only made-up data reach.
+    `onward`: where the step of the last answer went on after a compensation with nothing to undo."""
+
+    def __init__(self, states: States, attempts: Attempts, abstraction: Abstraction) -> None:
+        self.states = states
+        self.encoder = states.encoder
+        self.attempts = attempts
+        self.abstraction = abstraction
+        self.realise = Realise(states, attempts)
+        self.open: dict[str, None] = {}
+        self.wanting = False
+        self.onward: list[Fan] = []
+        self._closed: set[tuple[object, ...]] = set()
+
+    def successors(
+        self, state: Term, arrivals: Sequence[Arrival], move: Move, payload: tuple[Value, ...], fan: Fan, made_up: bool
+    ) -> list[Arrival]:
+        """One arrival, or more, for each successor; the first ones in the order of the text."""
+        self.wanting = False
+        self.onward.clear()
+        search = _Search(state, arrivals, move, payload, fan, made_up)
+        first = arrivals[0] if arrivals else None
+        self._attempt(search, first, tuple(simplest(param.type) for param in fan.params), self._now(first))
+        self._whole(fan)
+        work = deque(fan.passages)
+        done: list[Arrival] = []
+        while work:
+            passage = work.popleft()
+            if self._close(search, passage):
+                onward = self.states.passages.after(passage)
+                self._whole(onward)
+                self.onward.append(onward)
+                work.extend(onward.passages)
+            done += [run.along(fan, passage) for run in search.runs if run.taken == passage.trail]
+        return done
+
+    def _whole(self, fan: Fan) -> None:
+        if not fan.complete:
+            self.open[CYCLES] = None
+
+    def _close(self, search: _Search, passage: Passage) -> bool:
+        """Find what a passage leads to. True: it is a compensation with nothing to undo, and the step goes on."""
+        depth = len(passage.trail)
+        for _ in range(TURNS):
+            runs = [run for run in search.runs if run.taken[:depth] == passage.trail]
+            if any(len(run.taken) > depth for run in runs):
+                return True
+            missing = self._missing(search, passage, runs)
+            if missing is None:
+                return False
+            if not self._run(search, passage, missing):
+                return False
+            if search.runs[-1].taken[:depth] != passage.trail:
+                self.open[DISAGREE] = None
+                return False
+        self.open["one step has too many successors"] = None
+        return False
+
+    def _missing(self, search: _Search, passage: Passage, runs: Sequence[Arrival]) -> Term | None:
+        """What a successor not found yet is like, if Z3 does not rule it out."""
+        found: dict[tuple[Control, Answers], None] = {}
+        for run in runs:
+            control = self.abstraction.control(run.instance)
+            found[control, self.states.answers(control.place, run.instance)] = None
+        memo = id(search.state), passage.id, frozenset((control.place, data) for control, data in found)
+        if memo in self._closed:
+            return None
+        new = self.encoder.all(
+            *(self.encoder.no(self.states.after(passage, control.place, data)) for control, data in found)
+        )
+        reply = self.states.ask(search.state, passage.condition, new)
+        if reply.impossible:
+            self._closed.add(memo)
+        if reply.unknown:
+            self.open[f"Z3 could not decide a step: {reply.unknown}"] = None
+        return new if reply.model is not None else None
+
+    def _run(self, search: _Search, passage: Passage, missing: Term) -> bool:
+        """Reach the missing successor: from an arrival as it was, or along its run with other payloads, or made up."""
+        wanted = self.encoder.all(search.state, passage.condition, missing)
+        for arrival in search.arrivals or (None,):
+            known = True
+            if arrival is not None:
+                known = self.encoder.all(
+                    self.states.exactly(arrival.instance), self.realise.in_order(arrival, search.move)
+                )
+            for moment in self._moments(search, arrival):
+                reply = self.states.ask(wanted, known, moment)
+                if reply.model is not None:
+                    return self._attempted(search, arrival, reply)
+        for arrival in search.arrivals:
+            ordered = self.realise.in_order(arrival, search.move)
+            found = self.realise(arrival, self.encoder.all(wanted, ordered), search.fan) if arrival.real else None
+            if found is not None and self._attempt(search, *found, self._now(found[0])):
+                return True
+        if not search.arrivals:
+            return self._odd()
+        if not search.made_up:
+            self.wanting = True
+            return False
+        reply = self.states.ask(wanted)
+        first = search.arrivals[0]
+        imagined = replace(first.instance, values=self.states.values(reply))
+        return self._attempted(search, replace(first, instance=imagined, real=False), reply)
+
+    def _attempted(self, search: _Search, arrival: Arrival | None, reply: Reply) -> bool:
+        pairs = zip(search.fan.payload, search.fan.params, strict=True)
+        payload = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
+        now: Value = self._now(arrival)
+        if self.states.passages.timed:
+            now = self.encoder.read(reply.model, Symbol(search.fan.now), InstantType())
+        assert isinstance(now, datetime)
+        return self._attempt(search, arrival, payload, now) or self._odd()
+
+    def _attempt(self, search: _Search, arrival: Arrival | None, payload: tuple[Value, ...], now: datetime) -> bool:
+        """Run it, and keep what it leads to. Until made-up data are allowed, only real runs are kept."""
+        if arrival is None:
+            done = self.attempts.start(payload, now)
+        else:
+            done = self.attempts.step(arrival, search.move, (*search.payload, *payload), now)
+        if done is None or not (done.real or search.made_up):
+            return False
+        search.runs.append(done)
+        return True
+
+    def _moments(self, search: _Search, arrival: Arrival | None) -> tuple[Term, ...]:
+        """When the step may be tried: at once or as soon as it may be, else later."""
+        if not self.states.passages.timed:
+            return (True,)
+        now = self._now(arrival)
+        if arrival is not None and search.move.kind is MoveKind.TIMER:
+            now = max(now, *(a.due for a in arrival.instance.timers if a.timer == search.move.name))
+        earliest = self.encoder.value(now, InstantType()).term
+        return (search.fan.now == earliest, search.fan.now >= earliest)
+
+    def _now(self, arrival: Arrival | None) -> datetime:
+        return BEGIN if arrival is None else arrival.now
+
+    def _odd(self) -> bool:
+        self.open[DISAGREE] = None
+        return False

@@ -1,0 +1,89 @@
+"""F009: can a final state be entered while a call is still open?
+
+In this version of the language that is a call that was interrupted and is not settled yet: its effect may still come,
+and nothing would hear of it. Tasks are closed, and readonly calls have no effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from ...dsl.diagnostics import Fix, Label, Rule
+from .graph import Arrival
+from .inquiry import Finding, Inquiry
+from .verdict import Answer
+
+RULE = Rule(
+    "F009",
+    "improper-completion",
+    "A final state is entered while an interrupted call is still in flight.",
+    """\
+Leaving a state interrupts its call, but the call may still take effect. A run that finishes at that moment never hears
+of it.
+
+```flow
+flow Booking version 1 {
+  event withdraw
+  activity book() -> text { retry 2 backoff 1s..2s compensate unbook(result) }
+  start -> Booking
+  state Booking {
+    do book()
+    on done(_)  -> Booked
+    on failed   -> compensate -> Dropped
+    on withdraw -> Withdrawn
+  }
+  final Booked
+  final Withdrawn
+  final failure Dropped
+}
+```
+
+Mended: compensating waits until the call is settled, and undoes it.
+
+```flow
+flow Booking version 1 {
+  event withdraw
+  activity book() -> text { retry 2 backoff 1s..2s compensate unbook(result) }
+  start -> Booking
+  state Booking {
+    do book()
+    on done(_)  -> Booked
+    on failed   -> compensate -> Dropped
+    on withdraw -> compensate -> Withdrawn
+  }
+  final Booked
+  final Withdrawn
+  final failure Dropped
+}
+```
+""",
+)
+
+
+def check(inquiry: Inquiry) -> Iterator[Answer]:
+    for leaf in inquiry.kernel.leaves:
+        if leaf.final and inquiry.entered[leaf.name]:
+            nodes = (node for node in inquiry.nodes(leaf.name) if _open(node.arrivals[0]))
+            found = partial(_finding, inquiry)
+            arrivals = [node.arrivals[0] for node in nodes]
+            yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, arrivals, _open, found)
+
+
+def _open(arrival: Arrival) -> bool:
+    return any(entry.in_flight for entry in arrival.instance.log)
+
+
+def _finding(inquiry: Inquiry, arrival: Arrival) -> Finding:
+    kernel = inquiry.kernel
+    final = kernel.leaf[arrival.instance.configuration[0]]
+    activity = kernel.activity[next(entry.activity for entry in arrival.instance.log if entry.in_flight)]
+    span = inquiry.way_in(arrival, final.span)
+    return Finding(
+        f"`{activity.name}` is still in flight when the run ends in `{final.name}`",
+        span,
+        "ends the run at once",
+        others=(Label(activity.span, "interrupted, and not settled"),),
+        why=(f"`{activity.name}` was interrupted; it may still take effect, and nothing would hear of it.",),
+        fixes=(Fix("compensate on the way out, which settles it first"),),
+    )

@@ -1,0 +1,177 @@
+"""An instance in, its **control** out: everything but the data that decides what can happen, exactly.
+
+Two instances with the same control, and data that answer the same atoms, can do the same. Control is the place, the
+call that runs, the tasks open, the timers armed, and the compensation log. The log can grow without end, so a segment
+of it (between savepoints that are used) in which an activity comes twice is kept as a set of kinds of entries: what
+compensations answer decides nothing, and how many of a kind there are matters only to `count`. What that forgets, the
+order in such a segment and how many of a kind, is put back by `variants`, for every step taken from there.
+
+Deferred events are left out: one that waits is like the same event sent later, when a state handles it. So the search
+sends an event only where it is handled. Who acted is left out as well: somebody else who is entitled can always act.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ...dsl.model import Always, Binary, Count, Effect, Expr, LeadsTo, Literal, Reach, Standing
+from ..instance import Entry, Instance
+from ..kernel import DONE, Kernel
+from .atoms import Place
+from .rewrite import inside
+
+Kind = tuple[str, str, str]
+"""(activity, `maybe` or `done`, `running`, `flying` (interrupted, not settled) or `settled`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Entries of the log, oldest first; or, if `loose`, one of each kind with how many there are (capped), sorted."""
+
+    kinds: tuple[Kind, ...]
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def loose(self) -> bool:
+        return bool(self.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    place: Place
+    finished: bool
+    running: bool  # a call of the leaf
+    tasks: tuple[str, ...]
+    timers: frozenset[str]  # armed, those that only escalate left out, the deadline included
+    log: tuple[Segment, ...]
+    marks: tuple[tuple[str, int], ...]  # savepoint -> number of the segment it is below
+    undo_mark: int  # the segment the compensation under way goes down to; -1: none is
+    completed: frozenset[str]  # readonly activities that a property asks about
+
+    @property
+    def loose(self) -> bool:
+        return any(segment.loose for segment in self.log)
+
+
+class Abstraction:
+    """How the instances of one kernel are told apart."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        claims = [expr for claim in kernel.properties for expr in _conditions(claim)]
+        asked = [part for claim in claims for part in inside(claim)]
+        self._completed = frozenset(part.activity for part in asked if isinstance(part, Standing))
+        compared = [
+            part for part in asked if isinstance(part, Binary) and any(isinstance(i, Count) for i in inside(part))
+        ]
+        bounds = [i.value for part in compared for i in inside(part) if isinstance(i, Literal)]
+        self.cap = 1 + max((abs(b) for b in bounds if isinstance(b, int)), default=0)
+
+    def control(self, at: Instance) -> Control:
+        place = ("leaf", at.configuration[0]) if at.undoing is None else ("undo", at.undoing.node)
+        cuts = {mark for _, mark in at.marks}
+        if at.undoing is not None:
+            cuts.add(at.undoing.mark)
+        edges = sorted(cut for cut in cuts if 0 < cut < len(at.log))
+        bounds = [0, *edges, len(at.log)]
+        ids = {call.key for call in at.calls}
+        segments = tuple(
+            self._segment([kind(entry, ids) for entry in at.log[low:high]])
+            for low, high in zip(bounds, bounds[1:], strict=False)
+        )
+
+        def number(mark: int) -> int:
+            return sum(edge <= mark for edge in edges) + (mark >= len(at.log) > 0)
+
+        return Control(
+            place,
+            at.finished,
+            bool(at.calls),
+            tuple(item.task for item in at.tasks),
+            frozenset(a.timer for a in at.timers if self.kernel.timer[a.timer].escalates is None),
+            segments,
+            () if at.finished else tuple((name, number(mark)) for name, mark in at.marks),
+            -1 if at.undoing is None else number(at.undoing.mark),
+            at.completed & self._completed,
+        )
+
+    def _segment(self, kinds: list[Kind]) -> Segment:
+        if len({activity for activity, _, _ in kinds}) == len(kinds):
+            return Segment(tuple(kinds))
+        numbers = Counter(kinds)
+        return Segment(tuple(sorted(numbers)), tuple(min(numbers[kind], self.cap) for kind in sorted(numbers)))
+
+    def variants(self, at: Instance) -> Iterator[Instance]:
+        """Other instances of the same control that may do otherwise: another entry on top of a loose segment, one more
+        of a kind. They need not be reachable."""
+        if not self.control(at).loose:
+            return
+        ids = {call.key for call in at.calls}
+        low = 0 if at.undoing is None else at.undoing.mark
+        tops: dict[Kind, int] = {}
+        for index, entry in enumerate(at.log):
+            if index >= low and kind(entry, ids)[2] != "running":
+                tops[kind(entry, ids)] = index
+        for index in tops.values():
+            yield self._with(at, index, more=False)
+            yield self._with(at, index, more=True)
+
+    def _with(self, at: Instance, index: int, more: bool) -> Instance:
+        """The entry brought to the top of its segment, or doubled."""
+        entry = at.log[index]
+        ids = {call.key for call in at.calls}
+        cuts = {mark for _, mark in at.marks} | ({at.undoing.mark} if at.undoing else set())
+        end = min((cut for cut in (*cuts, len(at.log)) if cut > index), default=len(at.log))
+        pinned = end == len(at.log) and at.log[-1].key in ids
+        top = end - pinned
+        rest = at.log[:index] + (at.log[index:] if more else at.log[index + 1 :])
+        if more:
+            extra = replace(entry, key=f"{entry.key}+")
+            log = rest[:top] + (extra,) + rest[top:]
+            marks = tuple((name, mark + (mark >= end)) for name, mark in at.marks)
+            undoing = at.undoing and replace(at.undoing, mark=at.undoing.mark + (at.undoing.mark >= end))
+        else:
+            log, marks, undoing = rest[: top - 1] + (entry,) + rest[top - 1 :], at.marks, at.undoing
+        changed = replace(at, log=log, marks=marks, undoing=undoing)
+        return _resumed(changed)
+
+    def drops(self, control: Control) -> bool:
+        """Whether a loose segment holds an irreversible call: what a compensation drops there is not followed."""
+        return any(
+            segment.loose and self.kernel.activity[kind[0]].effect in {Effect.IRREVERSIBLE, Effect.UNDECLARED}
+            for segment in control.log
+            for kind in segment.kinds
+        )
+
+
+def _resumed(at: Instance) -> Instance:
+    """A compensation under way waits for what is on top of the log now."""
+    if at.undoing is None:
+        return at
+    top = at.log[-1]
+    return replace(at, undoing=replace(at.undoing, running=None if top.in_flight else f"{top.key}/undo"))
+
+
+def kind(entry: Entry, running: set[str]) -> Kind:
+    state = "running" if entry.key in running else "flying" if entry.in_flight else "settled"
+    return entry.activity, entry.status, state
+
+
+def standing(at: Instance) -> frozenset[str]:
+    """The activities with a completed call that stands (of a readonly one: that ever completed)."""
+    return at.completed | {entry.activity for entry in at.log if entry.status == DONE}
+
+
+def _conditions(claim: Always | Reach | LeadsTo) -> Iterator[Expr]:
+    match claim:
+        case Always():
+            yield claim.condition
+        case Reach():
+            if claim.condition is not None:
+                yield claim.condition
+        case LeadsTo():
+            yield claim.goal
+            if claim.trigger is not None:
+                yield claim.trigger

@@ -1,0 +1,150 @@
+"""What must hold lest a step fault: every duty of a kernel in, one answer for each place it is owed at, out.
+
+Shared by F401, F402 and F403. Asked in every configuration that comes to the place, short-circuits taken into account:
+guards, updates, arguments, timers, titles, `ensures`, properties, and the arguments of compensations (for any argument
+of the call, and a result that may be none). Assumed of values from outside: durations lie within 36500d, instants in
+the years 1900 to 2199; beyond that arithmetic with them may still overflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ...dsl.diagnostics import Rule, TraceStep
+from ...dsl.model import Compensation, OptionalType
+from ...dsl.source import Span
+from ..evaluate import Fault
+from ..instance import Rejected
+from ..simulate import step
+from ..trace import place, started
+from .encode import Env, Symbol
+from .graph import Node, Reaction
+from .inquiry import Breach, Finding, Inquiry
+from .passages import in_range
+from .solver import Term
+from .verdict import Answer
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Owed:
+    """A duty where it is owed: `bad` says that it is not met."""
+
+    node: Node | None
+    reaction: Reaction
+    bad: Term
+
+
+def check(inquiry: Inquiry, rule: Rule, finding: Callable[[str, Span], Finding]) -> Iterator[Answer]:
+    """One answer for each place of the text that owes something to the rule; finding: of the text and its place."""
+    seen: set[Span] = set()
+    for span, group in _owed(inquiry, rule.code).items():
+        seen.add(span)
+        yield _answer(inquiry, rule, span, group, finding)
+    for span in _compensations(inquiry, rule.code):
+        if span not in seen:
+            yield _faulted(inquiry, rule, span, finding)
+
+
+def _owed(inquiry: Inquiry, code: str) -> dict[Span, list[Owed]]:
+    encoder = inquiry.encoder
+    found: dict[Span, list[Owed]] = {}
+    terms: dict[int, Term] = {}
+    for node, reaction in inquiry.reactions():
+        for part in reaction.parts:
+            for duty in part.duties:
+                if duty.code == code:
+                    bad = terms.setdefault(id(duty), encoder.all(duty.premise, encoder.no(duty.need)))
+                    found.setdefault(duty.span, []).append(Owed(node, reaction, bad))
+    return found
+
+
+def _answer(
+    inquiry: Inquiry, rule: Rule, span: Span, group: list[Owed], finding: Callable[[str, Span], Finding]
+) -> Answer:
+    text = " ".join(inquiry.kernel.source.slice(span).split())
+    subject = f"`{text}` on line {inquiry.kernel.source.line(span)}"
+    doubt = False
+    for owed in group:
+        breach = inquiry.breach(owed.node, owed.reaction, owed.bad)
+        if breach is None:
+            continue
+        trace = _told(inquiry, breach, rule.code, span) if breach.real else None
+        if trace is not None:
+            return inquiry.refuted(rule, subject, span, finding(text, span), trace)
+        doubt = True
+    if doubt:
+        return inquiry.unknown(rule, subject, span, "data for which it is not so were not ruled out")
+    return inquiry.proved(rule, subject, span)
+
+
+def _told(inquiry: Inquiry, breach: Breach, code: str, span: Span) -> tuple[TraceStep, ...] | None:
+    """The run to the fault, replayed, with the trigger that the interpreter faults at; None if it does not."""
+    if breach.arrival is None:
+        said = started(inquiry.kernel, breach.payload, inquiry.attempts.starter)
+        inquiry.attempts.start(breach.payload, inquiry.begin)
+        faults = [fault for fault in inquiry.attempts.faults[-1:] if fault.code == code]
+        return (TraceStep(said, "does not start", span=span),) if faults else None
+    arrival = breach.arrival
+    replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == arrival.instance.values)
+    if replayed is None:
+        return None
+    trigger, who = inquiry.trigger(breach)
+    now = inquiry.attempts.moment(replayed, trigger)
+    try:
+        step(inquiry.kernel, replayed.instance, trigger, who, now)
+    except Fault as fault:
+        if fault.code == code:
+            last = inquiry.last_step(breach, place(replayed.instance))
+            return (*inquiry.tracer.tell(replayed), last)
+    except Rejected:
+        pass
+    return None
+
+
+# ---------------------------------------------------------------- the arguments of compensations
+
+
+def _compensations(inquiry: Inquiry, code: str) -> Iterator[Span]:
+    """The arguments of compensations that may be undefined, or out of range, as far as their types tell."""
+    yield from (span for found, span in fragile(inquiry) if found == code)
+
+
+def fragile(inquiry: Inquiry) -> Iterator[tuple[str, Span]]:
+    encoder, kernel = inquiry.encoder, inquiry.kernel
+    inputs = {v.name: encoder.variable(v.name, v.type) for v in kernel.inputs}
+    for activity in kernel.activities:
+        if not isinstance(activity.effect, Compensation):
+            continue
+        params = {p.name: encoder.variable(p.name, p.type) for p in activity.params}
+        typed = [encoder.domain(params[p.name], p.type) for p in activity.params]
+        typed += [encoder.domain(inputs[v.name], v.type) for v in kernel.inputs]
+        result = None
+        if activity.result is not None:
+            given = activity.result
+            optional = given if isinstance(given, OptionalType) else OptionalType(given)  # type: ignore[arg-type]
+            result = encoder.variable("result", optional)
+            typed.append(encoder.domain(result, optional))
+        env = Env(inputs, inquiry.states.passages.now, params, result or Symbol(0, False))
+        for value, param in zip(activity.effect.values, activity.effect.args, strict=True):
+            symbol, needs = encoder.expression(value, env)
+            for need in (*needs, *in_range(encoder, symbol, param.type, value.span)):
+                if not inquiry.states.ask(*typed, encoder.no(need.term)).impossible:
+                    yield need.code, need.span
+
+
+def _faulted(inquiry: Inquiry, rule: Rule, span: Span, finding: Callable[[str, Span], Finding]) -> Answer:
+    """Refuted if a run has faulted there."""
+    text = " ".join(inquiry.kernel.source.slice(span).split())
+    subject = f"`{text}` on line {inquiry.kernel.source.line(span)}"
+    for fault in inquiry.attempts.faults:
+        attempt = fault.attempt
+        if fault.code == rule.code and fault.span == span and attempt.before is not None and attempt.move is not None:
+            values = attempt.before.instance.values
+            replayed = inquiry.tracer.replayed(attempt.before, lambda at, v=values: at.instance.values == v)  # type: ignore[misc]
+            if replayed is not None:
+                breach = Breach(Reaction(attempt.move, inquiry.nothing, ()), attempt.before, attempt.payload, True)
+                last = inquiry.last_step(breach, place(replayed.instance))
+                trace = (*inquiry.tracer.tell(replayed), last)
+                return inquiry.refuted(rule, subject, span, finding(text, span), trace)
+    return inquiry.unknown(rule, subject, span, "it is only safe for some arguments and results of the call")

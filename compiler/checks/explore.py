@@ -1,0 +1,175 @@
+"""A kernel in, its Graph out: a search over instances on the interpreter, closed by Z3.
+
+The search runs real instances, breadth first, and merges those that have the same control and answer the atoms of the
+place alike. Then, for every node, every move and every passage, Z3 is asked whether some data the node stands for, and
+some payload, lead to a place that is not among the successors found (`closing`). When Z3 says no for everything, the
+nodes are an inductive invariant: every start lies in them, and every step stays in them.
+
+A search that gets too large, a question Z3 does not decide, and a disagreement of interpreter and encoder leave the
+graph open, and nothing that needs all runs is claimed then.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from time import monotonic
+
+from ...dsl.model import Value
+from ..kernel import Kernel, Stay, Undo
+from .attempt import Attempts
+from .clock import Clock, Window
+from .closing import Closing
+from .control import Abstraction, Control
+from .encode import Encoder
+from .graph import Arrival, Edge, Graph, Node, Reaction
+from .moves import STARTING, Move, MoveKind, moves
+from .passages import Fan, Passages
+from .solver import Solver
+from .states import States
+
+ALTERNATES = 6  # arrivals kept of one node
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to give up and answer unknown. seconds: a backstop only, no verdict should depend on it."""
+
+    nodes: int = 6000
+    questions: int = 150_000
+    rlimit: int = 4_000_000
+    seconds: float = 120.0
+
+
+class Explorer:
+    """One search. After `run`, `graph` is what it found, and the checks put their own questions to `states`."""
+
+    def __init__(self, kernel: Kernel, limits: Limits | None = None) -> None:
+        self.kernel = kernel
+        self.limits = limits or Limits()
+        solver = Solver(self.limits.rlimit, self.limits.questions)
+        self.encoder = Encoder(solver.z3)
+        self.passages = Passages(kernel, self.encoder)
+        self.states = States(kernel, self.encoder, self.passages, solver)
+        self.abstraction = Abstraction(kernel)
+        self.clock = Clock(kernel)
+        self.attempts = Attempts(kernel, self.clock, self.states)
+        self.closing = Closing(self.states, self.attempts, self.abstraction)
+        self.graph = Graph()
+        self._known: dict[tuple[Control, tuple[bool, ...]], list[Node]] = {}
+        self._real: deque[Node] = deque()
+        self._later: deque[tuple[Node, Arrival, Move]] = deque()
+        self._unreal: deque[Node] = deque()
+        self._edges: dict[tuple[object, ...], Edge] = {}
+
+    def run(self) -> Graph:
+        stop = monotonic() + self.limits.seconds
+        self._start()
+        while self._real or self._later or self._unreal:
+            if len(self.graph.nodes) > self.limits.nodes:
+                self.closing.open[f"there are more than {self.limits.nodes} configurations"] = None
+                break
+            if monotonic() > stop:
+                self.closing.open[f"it took more than {self.limits.seconds:g} seconds"] = None
+                break
+            if self._real:
+                self._expand(self._real.popleft(), False)
+            elif self._later:
+                self._follow(*self._later.popleft(), True)
+            else:
+                node = self._unreal.popleft()
+                if not node.real:
+                    self._expand(node, True)
+        self.graph.open = self.closing.open
+        return self.graph
+
+    def _start(self) -> None:
+        fan = self.passages.start()
+        for done in self.closing.successors(True, (), STARTING, (), fan, True):
+            control = self.abstraction.control(done.instance)
+            node = self._arrive(control, self.clock.entered(control, Window(0, 0)), done)
+            self.graph.begin.append(Edge(-1, node.id, STARTING, done.taken, False, done))
+        self.graph.starting = Reaction(STARTING, fan, (fan, *self.closing.onward))
+
+    def _expand(self, node: Node, made_up: bool) -> None:
+        """Every successor of a node. Order and number of what its log keeps loosely are varied."""
+        if node.control.finished:
+            return
+        arrival = node.arrivals[0]
+        for move in moves(self.kernel, arrival.instance):
+            self._follow(node, arrival, move, made_up)
+        for other in self.abstraction.variants(arrival.instance):
+            imagined = replace(arrival, instance=other, real=False)
+            self._later.extend((node, imagined, move) for move in moves(self.kernel, other))
+
+    def _follow(self, node: Node, arrival: Arrival, move: Move, made_up: bool) -> None:
+        """Every successor of a node by one move."""
+        moment = self.clock.moment(node.control, node.window, move)
+        if moment is None:
+            return
+        own = arrival is node.arrivals[0]
+        payload: tuple[Value, ...] = ()
+        if move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
+            settling = self.attempts.settling(arrival.instance, move)
+            done = None if settling is None else self.attempts.step(arrival, move, settling, arrival.now)
+            if done is None or settling is None:
+                return
+            if not done.taken:
+                self._note(node, move, done, moment, stay=True)
+                return
+            payload, fan = settling, self.passages.exit(node.control.place[1])
+        else:
+            fan = self.passages.of(node.control.place[1], move.on)
+        undoes = any(isinstance(passage.target, Undo) for passage in fan.passages)
+        if (undoes or node.control.place[0] == "undo") and self.abstraction.drops(node.control):
+            self.closing.open["a call that cannot be undone may be repeated, and dropped by a compensation"] = None
+        state = self.states.before(node.control.place, node.data)
+        arrivals = tuple(node.arrivals) if own else (arrival,)
+        for done in self.closing.successors(state, arrivals, move, payload, fan, made_up):
+            self._note(node, move, done, moment, stay=self._stays(done))
+        if own and all(known.move != move for known in node.reactions):
+            node.reactions.append(Reaction(move, fan, (fan, *self.closing.onward)))
+        if self.closing.wanting:
+            self._later.append((node, arrival, move))
+
+    def _stays(self, done: Arrival) -> bool:
+        command = done.taken[0].command
+        return command is not None and isinstance(self.kernel.commands[command].target, Stay)
+
+    def _note(self, node: Node, move: Move, done: Arrival, moment: Window, stay: bool) -> None:
+        control = self.abstraction.control(done.instance)
+        resting = stay and control.place == node.control.place and control.place[0] == "leaf"
+        window = self.clock.stayed(node.control, node.window, move) if resting else moment
+        target = self._arrive(control, self.clock.entered(control, window), done)
+        edge = Edge(node.id, target.id, move, done.taken, resting, done)
+        key = node.id, target.id, move.kind, move.name, move.answer, done.taken
+        if key not in self._edges or (done.real and not self._edges[key].real):
+            old = self._edges.get(key)
+            if old is not None:
+                self.graph.out[node.id].remove(old)
+                self.graph.into[target.id].remove(old)
+            self._edges[key] = edge
+            self.graph.out[node.id].append(edge)
+            self.graph.into[target.id].append(edge)
+
+    def _arrive(self, control: Control, window: Window, done: Arrival) -> Node:
+        """The node of an instance, an old one if it can be."""
+        data = self.states.answers(control.place, done.instance)
+        alike = self._known.setdefault((control, data), [])
+        node = next((old for old in alike if old.window.covers(window)), None)
+        if node is None:
+            node = Node(len(self.graph.nodes), control, data, window, [done])
+            alike.append(node)
+            self.graph.nodes.append(node)
+            self.graph.out.append([])
+            self.graph.into.append([])
+            (self._real if done.real else self._unreal).append(node)
+        elif done.real and not node.real:
+            node.arrivals.insert(0, done)
+            self._real.append(node)
+        elif done.real and len(node.arrivals) < ALTERNATES and self._new_data(node, done.instance):
+            node.arrivals.append(done)
+        return node
+
+    def _new_data(self, node: Node, at: Instance) -> bool:
+        return all(arrival.instance.values != at.values for arrival in node.arrivals)

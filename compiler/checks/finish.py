@@ -1,0 +1,174 @@
+"""F004: can a run get to where no final can be reached any more?
+
+Refuted by a run to a node from which, in the closed graph, no final can be reached. Proved by a rank: every node has a
+move that, for all its data, leads to a node of lower rank. Moves are whatever the world may do; a compensation comes to
+its end whatever it answers; where only time is left, every timer that may come first has to lead lower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...dsl.diagnostics import Fix, Label, Rule
+from .graph import Edge, Node
+from .inquiry import Finding, Inquiry, always
+from .moves import MoveKind
+from .verdict import Answer
+
+RULE = Rule(
+    "F004",
+    "no-way-to-finish",
+    "A run can get to where no final state can be reached any more.",
+    """\
+From every configuration a run can get to, there must be a way to a final. A flow that can lose it keeps instances
+alive for ever.
+
+```flow
+flow Loan version 1 {
+  event repaid
+  event defaulted
+  event reminded
+  start -> Running
+  state Running {
+    on repaid    -> Closed
+    on defaulted -> Chasing
+    wait forever "loans run for years"
+  }
+  state Chasing {
+    on reminded -> Chasing
+    wait forever "until it is paid"
+  }
+  final Closed
+}
+```
+
+`Chasing` is only ever left for `Chasing`. Mended:
+
+```flow
+flow Loan version 1 {
+  event repaid
+  event defaulted
+  event reminded
+  start -> Running
+  state Running {
+    on repaid    -> Closed
+    on defaulted -> Chasing
+    wait forever "loans run for years"
+  }
+  state Chasing {
+    on reminded -> Chasing
+    on repaid   -> Closed
+    wait forever "until it is paid"
+  }
+  final Closed
+}
+```
+""",
+)
+
+
+def check(inquiry: Inquiry) -> Iterator[Answer]:
+    graph, kernel = inquiry.graph, inquiry.kernel
+    subject = f"the flow `{kernel.name}`"
+    finals = {node.id for node in graph.nodes if node.control.finished}
+    alive = graph.reaching(finals)
+    lost = [node for node in inquiry.nodes() if node.id not in alive]
+    if lost and graph.complete:
+        names = dict.fromkeys(node.name for node in lost if node.name)
+        leaf = next((kernel.leaf[name] for name in names), None)
+        others = tuple(Label(kernel.leaf[name].span, "no way out from here either") for name in list(names)[1:4])
+        where = "while it compensates" if leaf is None else f"in `{leaf.name}`"
+        finding = Finding(
+            f"a run can get to where it can never finish, {where}",
+            kernel.span if leaf is None else leaf.span,
+            "no final can be reached from here",
+            others=others,
+            why=("whatever happens from there on, no final state is ever entered.",),
+            fixes=(Fix("lead a transition from there to a final"),),
+        )
+        named = [node for node in lost if leaf is None or node.name == leaf.name]
+        arrivals = [node.arrivals[0] for node in named]
+        yield inquiry.by_run(RULE, subject, kernel.span, arrivals, lambda _: True, always(finding))
+        return
+    sure = ranked(inquiry, finals)
+    open_nodes = [node for node in graph.nodes if node.id not in sure]
+    if graph.complete and open_nodes:
+        names = ", ".join(dict.fromkeys(f"`{node.name or 'compensating'}`" for node in open_nodes[:4]))
+        reason = f"no move was found that leads on from {names} for all data"
+        yield inquiry.unknown(RULE, subject, kernel.span, reason)
+        return
+    yield inquiry.proved(RULE, subject, kernel.span)
+
+
+def ranked(inquiry: Inquiry, finals: set[int]) -> set[int]:
+    """The nodes from which, for all their data, finals can be reached. Moves that data choose among come last."""
+    graph = inquiry.graph
+    found, todo = set(finals), sorted(finals)
+    while todo:
+        while todo:
+            for source in sorted({edge.source for edge in graph.into[todo.pop()]} - found - {-1}):
+                if _leads_lower(inquiry, graph.nodes[source], found):
+                    found.add(source)
+                    todo.append(source)
+        for node in graph.nodes:
+            if node.id not in found and _some_leads_lower(inquiry, node, found):
+                found.add(node.id)
+                todo.append(node.id)
+    return found
+
+
+def _leads_lower(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
+    if node.control.place[0] == "undo":
+        return _undone(inquiry, node, lower)
+    return any(inquiry.must(edge) for edge in _good(inquiry, node, lower)) or _time_leads(inquiry, node, lower)
+
+
+def _some_leads_lower(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
+    """Whether for all data some edge leads lower, not the same one for all."""
+    good = _good(inquiry, node, lower)
+    if node.control.place[0] == "undo" or len(good) < 2:
+        return False
+    missed = inquiry.encoder.all(*(inquiry.misses(edge) for edge in good))
+    return not inquiry.possible(node, missed)
+
+
+def _good(inquiry: Inquiry, node: Node, lower: set[int]) -> list[Edge]:
+    edges = inquiry.graph.out[node.id]
+    return [e for e in edges if e.target in lower and e.move.kind in FREE and _certain(node, e, edges, lower)]
+
+
+FREE = {MoveKind.ANSWER, MoveKind.EVENT, MoveKind.TASK}
+
+
+def _certain(node: Node, edge: Edge, edges: list[Edge], lower: set[int]) -> bool:
+    """Where the log is kept loosely, a move may have other successors for other logs: all have to be lower."""
+    if not node.control.loose:
+        return True
+    move = edge.move
+    same = (e for e in edges if (e.move.kind, e.move.answer, e.taken) == (move.kind, move.answer, edge.taken))
+    return all(other.target in lower for other in same)
+
+
+def _time_leads(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
+    """Whether every timer that may come first leads lower, whatever the data."""
+    timers = [edge for edge in inquiry.graph.out[node.id] if edge.move.kind is MoveKind.TIMER]
+    if not timers or any(edge.target not in lower for edge in timers):
+        return False
+    reactions = [r for r in node.reactions if r.move.kind is MoveKind.TIMER]
+    return not any(inquiry.possible(node, inquiry.refused(reaction)) for reaction in reactions)
+
+
+def _undone(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
+    """A compensation ends, whatever happens: all its ends have to be lower, and be possible."""
+    graph = inquiry.graph
+    seen, todo = {node.id}, [node.id]
+    while todo:
+        for edge in graph.out[todo.pop()]:
+            if edge.taken:
+                if edge.target not in lower:
+                    return False
+            elif edge.target not in seen:
+                seen.add(edge.target)
+                todo.append(edge.target)
+    reactions = (reaction for id in seen for reaction in graph.nodes[id].reactions)
+    return not any(inquiry.possible(node, inquiry.refused(reaction)) for reaction in reactions)

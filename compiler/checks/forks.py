@@ -1,0 +1,111 @@
+"""Where a command or a branch is picked: every such place of a kernel in, what Z3 and a run say about its guards, out.
+
+Shared by F006 (two may be picked) and F007 (none may be): both ask, at every fork a reachable configuration can come
+to, whether its guards can be so. The start is asked too, and what lies behind a compensation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ...dsl.diagnostics import Rule, TraceStep
+from ...dsl.source import Span
+from ..evaluate import Fault
+from ..instance import Rejected
+from ..simulate import enabled
+from ..trace import place, started
+from .graph import Node, Reaction
+from .inquiry import Breach, Finding, Inquiry
+from .moves import MoveKind
+from .passages import Fork
+from .solver import Term
+from .verdict import Answer
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Meeting:
+    """A fork, and a node and move from which it is come to."""
+
+    node: Node | None
+    reaction: Reaction
+    fork: Fork
+
+
+def meetings(inquiry: Inquiry) -> dict[Span, list[Meeting]]:
+    """By the place of the fork: of a choice, or of the first transition that answers the trigger."""
+    found: dict[Span, list[Meeting]] = {}
+    for node, reaction in inquiry.reactions():
+        for part in reaction.parts:
+            for fork in part.forks:
+                found.setdefault(fork.span, []).append(Meeting(node, reaction, fork))
+    return found
+
+
+def ask(
+    inquiry: Inquiry, rule: Rule, bad: Callable[[Fork], Term], finding: Callable[[Meeting, Breach], Finding]
+) -> Iterator[Answer]:
+    """One answer for each fork in the text."""
+    for span, group in meetings(inquiry).items():
+        if all(bad(meeting.fork) is False for meeting in group):
+            continue
+        yield _answer(inquiry, rule, span, group, bad, finding)
+
+
+def _answer(
+    inquiry: Inquiry,
+    rule: Rule,
+    span: Span,
+    group: list[Meeting],
+    bad: Callable[[Fork], Term],
+    finding: Callable[[Meeting, Breach], Finding],
+) -> Answer:
+    subject = f"the choice `{group[0].fork.choice}`" if group[0].fork.choice else "the transitions of this trigger"
+    subject += f" on line {inquiry.kernel.source.line(span)}"
+    doubt = False
+    for meeting in group:
+        breach = inquiry.breach(meeting.node, meeting.reaction, bad(meeting.fork))
+        if breach is None:
+            continue
+        trace = told(inquiry, breach, meeting.fork) if breach.real else None
+        if trace is not None:
+            return inquiry.refuted(rule, subject, span, finding(meeting, breach), trace)
+        doubt = True
+    if doubt:
+        return inquiry.unknown(rule, subject, span, "guards may be so that it is, and no run was found that shows it")
+    return inquiry.proved(rule, subject, span)
+
+
+def told(inquiry: Inquiry, breach: Breach, fork: Fork) -> tuple[TraceStep, ...] | None:
+    """The run to a fork, replayed, with the trigger that comes to it; None if it does not replay."""
+    if breach.arrival is None:
+        text = started(inquiry.kernel, breach.payload, inquiry.attempts.starter)
+        return (TraceStep(text, "start", span=fork.span),)
+    arrival = breach.arrival
+    replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == arrival.instance.values)
+    if replayed is None:
+        return None
+    trigger, who = inquiry.trigger(breach)
+    if fork.choice is None:
+        try:
+            number = len(enabled(inquiry.kernel, replayed.instance, trigger, replayed.now))
+        except (Fault, Rejected):
+            return None
+        if number == 1:
+            return None
+    last = inquiry.last_step(breach, place(replayed.instance))
+    return (*inquiry.tracer.tell(replayed), last)
+
+
+def trigger_name(meeting: Meeting) -> str:
+    """How the text calls what comes to a fork."""
+    move = meeting.reaction.move
+    if meeting.fork.choice is not None:
+        return f"the choice `{meeting.fork.choice}`"
+    match move.kind:
+        case MoveKind.ANSWER:
+            return f"`{move.answer}`"
+        case MoveKind.TIMER:
+            return "the timer"
+        case _:
+            return f"`{move.name}`"

@@ -1,0 +1,306 @@
+"""What every check works with: one explored kernel, its evidence told as runs, and answers in one shape.
+
+The rule of all checks: a refutation shows a run that was replayed, or a proof that nothing does what is asked for. A
+proof needs a graph that is not open, and Z3's *no* for every node. Everything else is unknown, and says what is missing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
+from ...dsl.model import Value
+from ...dsl.source import Span
+from ..instance import Actor, Trigger
+from ..kernel import Kernel
+from ..trace import triggered
+from .explore import Explorer
+from .graph import Arrival, Edge, Node, Reaction
+from .moves import BEGIN, STARTING, actor
+from .passages import Fan
+from .solver import Term
+from .trace import Tracer
+from .verdict import Answer, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a refuted answer says, apart from the run."""
+
+    message: str
+    span: Span
+    label: str = ""
+    others: tuple[Label, ...] = ()
+    why: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+
+def always(finding: Finding) -> Callable[[Arrival], Finding]:
+    """The same finding, whichever run shows it."""
+    return lambda _: finding
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Breach:
+    """Data for which something bad holds when a move comes. `arrival` None: at the start. `real`: a run gets there;
+    otherwise it was only not ruled out."""
+
+    reaction: Reaction
+    arrival: Arrival | None
+    payload: tuple[Value, ...]
+    real: bool
+
+
+class Inquiry:
+    """One kernel, explored."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self.explorer = explorer
+        self.kernel: Kernel = explorer.kernel
+        self.graph = explorer.run()
+        self.states = explorer.states
+        self.encoder = explorer.encoder
+        self.attempts = explorer.attempts
+        self.abstraction = explorer.abstraction
+        self.tracer = Tracer(self.kernel, explorer.attempts, explorer.abstraction, explorer.clock)
+        self.begin = BEGIN
+        self.nothing = Fan(0, (), (), self.states.passages.now, (), (), (), True)
+        self._possible: dict[tuple[int, int], bool] = {}
+        self._kept: list[Term] = []
+        self._misses: dict[int, Term] = {}
+        self._refused: dict[tuple[Fan, ...], Term] = {}
+
+    @property
+    def scope(self) -> str:
+        number = len(self.graph.nodes)
+        return f"all {number} configurations" if number != 1 else "the one configuration"
+
+    def nodes(self, place: str | None = None) -> Iterator[Node]:
+        """Nodes, real ones first, each kind in the order found."""
+        for real in (True, False):
+            for node in self.graph.nodes:
+                if node.real is real and (place is None or node.name == place):
+                    yield node
+
+    # ------------------------------------------------------------ answers
+
+    def proved(self, rule: Rule, subject: str, span: Span, witness: str = "") -> Answer:
+        """Nothing breaks it; unknown if the search was cut short."""
+        if not self.graph.complete:
+            return self.unknown(rule, subject, span, next(iter(self.graph.open)))
+        return Answer(rule, subject, Verdict.PROVED, span, scope=self.scope, witness=witness)
+
+    def shown(self, rule: Rule, subject: str, span: Span, witness: str) -> Answer:
+        """Proved by a run."""
+        return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=witness)
+
+    def unknown(self, rule: Rule, subject: str, span: Span, reason: str, help: str = "") -> Answer:
+        real = sum(node.real for node in self.graph.nodes)
+        diagnostic = Diagnostic(
+            rule,
+            f"it is not known whether `{rule.name}` holds of {subject}: {reason}",
+            span,
+            label="could not be decided",
+            why=(f"{real} configurations were reached by runs, and none of these runs shows it.",),
+            fixes=(Fix(help or "give the numbers involved a range, or bound what repeats"),),
+            note=f"{len(self.graph.nodes)} configurations examined",
+        )
+        return Answer(rule, subject, Verdict.UNKNOWN, span, diagnostic, scope="what was examined")
+
+    def refuted(
+        self, rule: Rule, subject: str, place: Span, finding: Finding, trace: Sequence[TraceStep] = ()
+    ) -> Answer:
+        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and self.graph.complete else "")
+        diagnostic = Diagnostic(
+            rule,
+            finding.message,
+            finding.span,
+            label=finding.label,
+            others=finding.others,
+            why=finding.why,
+            trace=tuple(trace),
+            fixes=finding.fixes,
+            note=note,
+        )
+        return Answer(rule, subject, Verdict.REFUTED, place, diagnostic, scope=self.scope)
+
+    def by_run(
+        self,
+        rule: Rule,
+        subject: str,
+        place: Span,
+        arrivals: Iterable[Arrival],
+        shows: Callable[[Arrival], bool],
+        finding: Callable[[Arrival], Finding],
+        witness: str = "",
+    ) -> Answer:
+        """Refuted by the shortest of the runs that can be replayed; unknown if only made-up ones show it."""
+        known = sorted(arrivals, key=lambda arrival: len(arrival.run()))
+        for arrival in (arrival for arrival in known if arrival.real):
+            replayed = self.tracer.replayed(arrival, shows)
+            if replayed is not None:
+                return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed))
+        if known:
+            return self.unknown(rule, subject, place, "what may break it was not ruled out, and no run to it was found")
+        return self.proved(rule, subject, place, witness)
+
+    def nothing_does(
+        self, rule: Rule, subject: str, place: Span, edges: Sequence[Edge], finding: Callable[[], Finding]
+    ) -> Answer:
+        """For what some run should do: proved by a run that does, refuted by a proof that none does."""
+        for edge in edges:
+            if edge.real and self.tracer.plays(edge.arrival):
+                return self.shown(rule, subject, place, f"a run of {len(edge.arrival.run())} steps")
+        if edges or not self.graph.complete:
+            reason = next(iter(self.graph.open), "it was not ruled out, and no run that does it was found")
+            return self.unknown(rule, subject, place, reason)
+        return self.refuted(rule, subject, place, finding())
+
+    # ------------------------------------------------------------ questions about data
+
+    def reactions(self) -> Iterator[tuple[Node | None, Reaction]]:
+        """Every move of every node, the start first, real nodes before others."""
+        if self.graph.starting is not None:
+            yield None, self.graph.starting
+        for node in self.nodes():
+            for reaction in node.reactions:
+                yield node, reaction
+
+    def state(self, node: Node | None) -> Term:
+        return True if node is None else self.states.before(node.control.place, node.data)
+
+    def possible(self, node: Node | None, bad: Term) -> bool:
+        """Whether Z3 cannot rule it out for the data of a node (and any payload). Not knowing counts as possible."""
+        state = self.state(node)
+        key = id(state), id(bad)
+        if bad is False:
+            return False
+        if key not in self._possible:
+            self._possible[key] = not self.states.ask(state, bad).impossible
+            self._kept.append(bad)  # so that its id stays its own
+        return self._possible[key]
+
+    def breach(self, node: Node | None, reaction: Reaction, bad: Term) -> Breach | None:
+        """Data of the node, and a payload, for which something bad holds when the move comes."""
+        if not self.possible(node, bad):
+            return None
+        arrivals: list[Arrival | None] = [None] if node is None else [a for a in node.arrivals if a.real]
+        realise = self.explorer.closing.realise
+        for arrival in arrivals:
+            exact = True if arrival is None else self.states.exactly(arrival.instance)
+            ordered = True if arrival is None else realise.in_order(arrival, reaction.move)
+            reply = self.states.ask(self.state(node), bad, exact, ordered)
+            if reply.model is not None:
+                pairs = zip(reaction.fan.payload, reaction.fan.params, strict=True)
+                payload = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
+                return Breach(reaction, arrival, payload or self._brought(arrival, reaction), True)
+        for arrival in arrivals:
+            if arrival is not None:
+                wanted = self.encoder.all(self.state(node), bad, realise.in_order(arrival, reaction.move))
+                found = realise(arrival, wanted, reaction.fan)
+                if found is not None:
+                    return Breach(reaction, found[0], found[1] or self._brought(found[0], reaction), True)
+        return Breach(reaction, arrivals[0] if arrivals else None, (), False)
+
+    def _brought(self, arrival: Arrival | None, reaction: Reaction) -> tuple[Value, ...]:
+        """What a settled call answers with."""
+        if arrival is None or reaction.move is STARTING:
+            return ()
+        return self.attempts.settling(arrival.instance, reaction.move) or ()
+
+    def trigger(self, breach: Breach) -> tuple[Trigger, Actor]:
+        assert breach.arrival is not None, "the start has no trigger"
+        move = breach.reaction.move
+        return move.trigger(breach.payload), actor(self.kernel, breach.arrival.instance, move)
+
+    def last_step(self, breach: Breach, place: str) -> TraceStep:
+        """The trigger of a breach as a step that does not succeed."""
+        trigger, who = self.trigger(breach)
+        return TraceStep(triggered(self.kernel, trigger, who), place)
+
+    # ------------------------------------------------------------ what edges do
+
+    @cached_property
+    def entered(self) -> Mapping[str, list[Edge]]:
+        """The edges that enter a leaf, or pass a choice, by its name."""
+        found: defaultdict[str, list[Edge]] = defaultdict(list)
+        for edge in self.graph.edges():
+            for choice in dict.fromkeys(name for taken in edge.taken for name, _ in taken.branches):
+                found[choice].append(edge)
+            if not edge.stay and edge.taken:
+                found[self.graph.nodes[edge.target].name].append(edge)
+        return found
+
+    @cached_property
+    def taken(self) -> Mapping[Span, list[Edge]]:
+        """The edges that take a written transition or branch, by its span."""
+        found: defaultdict[Span, list[Edge]] = defaultdict(list)
+        for edge in self.graph.edges():
+            spans = [self.kernel.commands[t.command].span for t in edge.taken if t.command is not None]
+            for taken in edge.taken:
+                spans += [self.kernel.choice[name].branches[index].span for name, index in taken.branches]
+            for span in dict.fromkeys(spans):
+                found[span].append(edge)
+        return found
+
+    # ------------------------------------------------------------ must and may
+
+    def enabled(self, node: Node, keep: Callable[[Edge], bool]) -> Term:
+        """That one of the edges can be taken, each with the payload it was found with, in the data before it."""
+        return self.encoder.any(
+            *(self.condition(edge) for edge in self.graph.out[node.id] if keep(edge) and edge.arrival.fan is not None)
+        )
+
+    def condition(self, edge: Edge) -> Term:
+        """That an edge can be taken with the payload it was found with."""
+        arrival = edge.arrival
+        if arrival.passage is None or arrival.fan is None:
+            return True
+        return self.explorer.closing.realise.given(arrival.passage.condition, arrival.fan, arrival.payload)
+
+    def misses(self, edge: Edge) -> Term:
+        """That an edge, with the payload it was found with, is not taken, or leads to data of another node."""
+        arrival, target = edge.arrival, self.graph.nodes[edge.target]
+        if arrival.passage is None or arrival.fan is None:
+            return False
+        if id(edge) not in self._misses:
+            after = self.states.after(arrival.passage, target.control.place, target.data)
+            both = self.encoder.all(arrival.passage.condition, after)
+            given = self.explorer.closing.realise.given(both, arrival.fan, arrival.payload)
+            self._misses[id(edge)] = self.encoder.no(given)
+        return self._misses[id(edge)]
+
+    def must(self, edge: Edge) -> bool:
+        """Whether all data of its source take the edge, given its payload, to data of its target."""
+        return not self.possible(self.graph.nodes[edge.source], self.misses(edge))
+
+    def lacking(self, node: Node, surely: Term, ever: Term) -> list[Arrival]:
+        """Evidence that in a node something cannot happen: `ever` says that it can with some payload, `surely` with
+        payloads that are known. None: it can, for all data. A made-up arrival: it is not known."""
+        if not self.possible(node, self.encoder.no(surely)):
+            return []
+        for arrival in node.arrivals:
+            if arrival.real and self.states.ask(self.states.exactly(arrival.instance), ever).impossible:
+                return [arrival]
+        return [replace(node.arrivals[0], real=False)]
+
+    def refused(self, reaction: Reaction) -> Term:
+        """That nothing can be done about a move that brings no payload: no command takes it, or it faults."""
+        if reaction.parts not in self._refused:
+            ends = [passage.condition for part in reaction.parts for passage in part.passages]
+            self._refused[reaction.parts] = self.encoder.no(self.encoder.any(*ends))
+        return self._refused[reaction.parts]
+
+    def way_in(self, arrival: Arrival, otherwise: Span) -> Span:
+        """The line that made the last step of a run: of the latest branch or transition taken."""
+        for step in reversed(arrival.run()):
+            for taken in reversed(step.taken):
+                if taken.branches:
+                    name, index = taken.branches[-1]
+                    return self.kernel.choice[name].branches[index].span
+                if taken.command is not None:
+                    return self.kernel.commands[taken.command].span
+        return otherwise

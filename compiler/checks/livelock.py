@@ -1,0 +1,229 @@
+"""F005: can a run go on for ever without an event, a task, or time passing?
+
+A cycle of choices is found in the text. Otherwise the closed graph is searched for a cycle of answers, compensations
+and timers that need not wait. Refuted by one whose every step all data of its nodes take, and that was run once round;
+proved if there is none. A deadline does not help: answers may come at once, for ever.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from ...dsl.diagnostics import Fix, Label, Rule
+from ..instance import Instance
+from ..paths import cycles
+from .graph import Arrival, Edge, Node
+from .inquiry import Finding, Inquiry, always
+from .moves import INTERRUPTED, Move, MoveKind, moves
+from .verdict import Answer
+
+RULE = Rule(
+    "F005",
+    "livelock",
+    "A run can go round for ever without an event, a task, or time passing.",
+    """\
+A cycle that needs nobody and no time never ends by itself: it burns calls until somebody notices.
+
+```flow
+flow Import version 1 {
+  activity fetch() -> text { retry 2 backoff 1s..2s readonly }
+  start -> Fetching
+  state Fetching {
+    do fetch()
+    on done(_) -> Loaded
+    on failed  -> Fetching
+  }
+  final Loaded
+}
+```
+
+As long as `fetch` fails it is called again, at once. Mended, with a bound:
+
+```flow
+flow Import version 1 {
+  data { tries: int 0..3 = 0 }
+  activity fetch() -> text { retry 2 backoff 1s..2s readonly }
+  start -> Fetching
+  state Fetching {
+    do fetch()
+    on done(_)                                     -> Loaded
+    on failed when tries < 3 { tries = tries + 1 } -> Fetching
+    on failed else                                 -> GivenUp
+  }
+  final Loaded
+  final GivenUp
+}
+```
+""",
+)
+
+
+def check(inquiry: Inquiry) -> Iterator[Answer]:
+    kernel = inquiry.kernel
+    subject = f"the flow `{kernel.name}`"
+    written = cycles(kernel)
+    for cycle in written:
+        spans = [kernel.choice[name].span for name in cycle]
+        finding = Finding(
+            f"choices lead round in a circle: {' → '.join(f'`{name}`' for name in (*cycle, cycle[0]))}",
+            spans[0],
+            "leads back to itself",
+            others=tuple(Label(span, "on the way round") for span in spans[1:]),
+            why=("a choice takes no time, so a run that goes round never comes to rest.",),
+            fixes=(Fix("put a state that waits for something on the way"),),
+        )
+        yield inquiry.refuted(RULE, f"`{cycle[0]}`", kernel.span, finding)
+    if written:
+        return
+    alone = [edge for edge in inquiry.graph.edges() if unaided(inquiry, edge)]
+    groups = [group for group in strong(len(inquiry.graph.nodes), alone) if any(map(drives, group))]
+    rounds = [found for group in groups if (found := ring(inquiry, group, drives)) is not None]
+    shown = [arrival for found in rounds if (arrival := _goes_round(inquiry, found)) is not None]
+    if shown:
+        shortest = min(shown, key=lambda arrival: len(arrival.run()))
+        leaf = kernel.leaf[shortest.instance.configuration[0]]
+        finding = Finding(
+            f"a run can go round `{leaf.name}` for ever, without an event, a task, or time passing",
+            leaf.span,
+            "comes back here at once",
+            why=("nothing but answers of calls is needed, and each may come at once.",),
+            fixes=(Fix("bound the repeats with a counter, or wait with `after`"),),
+        )
+        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], lambda _: True, always(finding))
+    elif groups:
+        yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
+    else:
+        yield inquiry.proved(RULE, subject, kernel.span)
+
+
+def unaided(inquiry: Inquiry, edge: Edge) -> bool:
+    """Whether an edge needs nobody, and may take no time."""
+    match edge.move.kind:
+        case MoveKind.ANSWER | MoveKind.SETTLE | MoveKind.UNDONE:
+            return True
+        case MoveKind.TIMER:
+            clock = inquiry.explorer.clock
+            return edge.move.name != clock.deadline and not clock.length(edge.move.name)
+        case _:
+            return False
+
+
+def drives(edge: Edge) -> bool:
+    """Whether going round over an edge can go on for ever: calls are settled, and undone, only as often as made."""
+    return edge.move.kind in {MoveKind.ANSWER, MoveKind.TIMER}
+
+
+def strong(number: int, edges: Sequence[Edge]) -> list[list[Edge]]:
+    """The edges of each strongly connected component of so many nodes that has any."""
+    out: list[list[int]] = [[] for _ in range(number)]
+    into: list[list[int]] = [[] for _ in range(number)]
+    for edge in edges:
+        out[edge.source].append(edge.target)
+        into[edge.target].append(edge.source)
+    order: list[int] = []
+    seen = [False] * number
+    for root in range(number):
+        stack = [] if seen[root] else [(root, iter(out[root]))]
+        seen[root] = True
+        while stack:
+            node, rest = stack[-1]
+            fresh = next((n for n in rest if not seen[n]), None)
+            if fresh is None:
+                order.append(stack.pop()[0])
+            else:
+                seen[fresh] = True
+                stack.append((fresh, iter(out[fresh])))
+    group = [-1] * number
+    for root in reversed(order):
+        todo = [root] if group[root] < 0 else []
+        while todo:
+            node = todo.pop()
+            if group[node] < 0:
+                group[node] = root
+                todo.extend(n for n in into[node] if group[n] < 0)
+    inner: dict[int, list[Edge]] = {}
+    for edge in edges:
+        if group[edge.source] == group[edge.target]:
+            inner.setdefault(group[edge.source], []).append(edge)
+    return [edges for _, edges in sorted(inner.items())]
+
+
+def ring(inquiry: Inquiry, group: Sequence[Edge], begins: Callable[[Edge], bool]) -> list[Edge] | None:
+    """A shortest cycle of a group that all data take, from a real node, with an edge that `begins`."""
+    sure: dict[int, list[Edge]] = {}
+    for edge in group:
+        if inquiry.must(edge):
+            sure.setdefault(edge.source, []).append(edge)
+    best: list[Edge] | None = None
+    for first in (edge for edges in sure.values() for edge in edges if begins(edge)):
+        if inquiry.graph.nodes[first.source].real:
+            back = _way(sure, first.target, first.source)
+            if back is not None and (best is None or len(back) + 1 < len(best)):
+                best = [first, *back]
+    return best
+
+
+def _way(out: dict[int, list[Edge]], start: int, goal: int) -> list[Edge] | None:
+    came: dict[int, Edge | None] = {start: None}
+    todo = deque([start])
+    while todo:
+        node = todo.popleft()
+        if node == goal:
+            way: list[Edge] = []
+            while (edge := came[node]) is not None:
+                way.append(edge)
+                node = edge.source
+            return way[::-1]
+        for edge in out.get(node, ()):
+            if edge.target not in came:
+                came[edge.target] = edge
+                todo.append(edge.target)
+    return None
+
+
+def _goes_round(inquiry: Inquiry, way: Sequence[Edge]) -> Arrival | None:
+    """The run to the cycle and once round it, in no time."""
+    home = inquiry.graph.nodes[way[0].source]
+    first = home.arrivals[0]
+    at: Arrival | None = first
+    for edge in (edge for edge in way if drives(edge)):
+        at = undone(inquiry, at)
+        at = None if at is None else follow(inquiry, at, edge, at.now)
+    at = undone(inquiry, at)
+    return at if at is not None and at.now == first.now and _alike(inquiry, home, at.instance) else None
+
+
+def undone(inquiry: Inquiry, at: Arrival | None) -> Arrival | None:
+    """The arrival when the compensation under way has ended."""
+    for _ in range(200):
+        if at is None or not at.instance.compensating:
+            return at
+        for move in moves(inquiry.kernel, at.instance):
+            if move.kind is MoveKind.UNDONE or (move.kind is MoveKind.SETTLE and move.answer == INTERRUPTED):
+                at = inquiry.attempts.step(at, move, (), at.now)
+                break
+    return None
+
+
+def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival | None:
+    """The step of an edge, from another instance of its source."""
+    for move in moves(inquiry.kernel, at.instance):
+        if _same(move, edge.move):
+            made = inquiry.attempts.step(at, move, edge.arrival.payload, now)
+            return None if made is None else made.along(edge.arrival.fan, None)
+    return None
+
+
+def _alike(inquiry: Inquiry, node: Node, at: Instance) -> bool:
+    place = inquiry.abstraction.control(at).place
+    return place == node.control.place and inquiry.states.answers(place, at) == node.data
+
+
+def _same(move: Move, other: Move) -> bool:
+    return (move.kind, move.answer, move.name.partition("#")[0]) == (
+        other.kind,
+        other.answer,
+        other.name.partition("#")[0],
+    )

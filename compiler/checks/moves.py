@@ -1,0 +1,162 @@
+"""What may happen to an instance next: a kernel and an instance at rest in, every kind of trigger out.
+
+The world is free: an answer may come at any time; a call that was interrupted is settled at any time, with any answer;
+a compensation succeeds; an event is sent, and an open task completed, by somebody entitled who has not acted before.
+Timers are `clock`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from ...dsl.model import (
+    BoolType,
+    DecimalType,
+    DurationType,
+    EnumType,
+    InstantType,
+    IntType,
+    NoneType,
+    OptionalType,
+    TextType,
+    Type,
+    Value,
+)
+from ..evaluate import kept
+from ..instance import NOBODY, Actor, Completion, Event, Fired, Instance, Outcome, Trigger
+from ..kernel import DONE, Kernel, On, TriggerKind
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+INTERRUPTED = "interrupted"
+
+
+class MoveKind(StrEnum):
+    START = "start"
+    ANSWER = "answer"  # of the leaf's call
+    SETTLE = "settle"  # of a call that was interrupted
+    UNDONE = "undone"  # a compensation succeeded
+    EVENT = "event"
+    TASK = "task"
+    TIMER = "timer"
+
+
+OUTSIDE = {MoveKind.EVENT, MoveKind.TASK}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One kind of trigger. `name`: of the event, task or timer, else the key of the call; `answer`: of a call."""
+
+    kind: MoveKind
+    name: str
+    answer: str = ""
+
+    @property
+    def on(self) -> On:
+        """What a leaf's commands call it. A move that no leaf answers has none."""
+        match self.kind:
+            case MoveKind.ANSWER:
+                return On(TriggerKind.OUTCOME, self.answer)
+            case MoveKind.EVENT:
+                return On(TriggerKind.EVENT, self.name)
+            case MoveKind.TASK:
+                return On(TriggerKind.TASK, self.name)
+            case MoveKind.TIMER:
+                return On(TriggerKind.TIMER, self.name)
+            case MoveKind.START | MoveKind.SETTLE | MoveKind.UNDONE:
+                raise AssertionError("no command answers it")
+
+    def trigger(self, payload: tuple[Value, ...]) -> Trigger:
+        match self.kind:
+            case MoveKind.EVENT:
+                return Event(self.name, payload)
+            case MoveKind.TASK:
+                return Completion(self.name, payload)
+            case MoveKind.TIMER:
+                return Fired(self.name)
+            case MoveKind.START:
+                raise AssertionError("there is nothing yet to trigger")
+            case MoveKind.ANSWER | MoveKind.SETTLE | MoveKind.UNDONE:
+                return Outcome(self.name, self.answer, payload[0] if payload else None)
+
+
+STARTING = Move(MoveKind.START, "")
+
+
+def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
+    """Every kind of trigger that may do something to an instance. Timers: all that are armed and have a command."""
+    if at.finished:
+        return
+    running = {call.key for call in at.calls}
+    for entry in at.log:
+        if entry.in_flight and entry.key not in running:
+            failures = (failure.name for failure in kernel.activity[entry.activity].fails)
+            for answer in (DONE, *failures, INTERRUPTED):
+                yield Move(MoveKind.SETTLE, entry.key, answer)
+    if at.undoing is not None:
+        if at.undoing.running is not None:
+            yield Move(MoveKind.UNDONE, at.undoing.running, DONE)
+        return
+    leaf = at.configuration[0]
+    for call in at.calls:
+        for answer in kernel.outcomes(kernel.activity[call.activity]):
+            yield from _handled(kernel, leaf, Move(MoveKind.ANSWER, call.key, answer))
+    for event in kernel.events:
+        yield from _handled(kernel, leaf, Move(MoveKind.EVENT, event.name))
+    for item in at.tasks:
+        yield from _handled(kernel, leaf, Move(MoveKind.TASK, item.task))
+    for armed in at.timers:
+        yield from _handled(kernel, leaf, Move(MoveKind.TIMER, armed.timer))
+
+
+def _handled(kernel: Kernel, leaf: str, move: Move) -> Iterator[Move]:
+    if (leaf, move.on) in kernel.answering:
+        yield move
+
+
+def actor(kernel: Kernel, at: Instance, move: Move) -> Actor:
+    """Somebody who may do it, called after the role; by another name if somebody of that name may not."""
+    excluded: tuple[str, ...] = ()
+    match move.kind:
+        case MoveKind.EVENT:
+            roles = kernel.event[move.name].roles
+        case MoveKind.TASK:
+            roles = kernel.task[move.name].roles
+            excluded = next((item.excluded for item in at.tasks if item.task == move.name), ())
+        case _:
+            return NOBODY
+    if not roles and not excluded:
+        return NOBODY
+    name = roles[0] if roles else "somebody"
+    number = 1
+    while (id := name if number == 1 else f"{name} {number}") in excluded:
+        number += 1
+    return Actor(id, frozenset(roles[:1]))
+
+
+def simplest(type: Type) -> Value:
+    """The plainest value of a type."""
+    match type:
+        case OptionalType() | NoneType():
+            return None
+        case BoolType():
+            return False
+        case IntType():
+            low, high = type.low, type.high
+            if low is not None and low > 0:
+                return low
+            return high if high is not None and high < 0 else 0
+        case DecimalType():
+            return kept(Decimal(0), type)
+        case TextType():
+            return ""
+        case EnumType():
+            return type.members[0]
+        case DurationType():
+            return timedelta(0)
+        case InstantType():
+            return BEGIN

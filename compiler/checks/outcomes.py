@@ -1,0 +1,100 @@
+"""F008: is there an answer of a call, or a task, that the state it belongs to says nothing about?
+
+Read off the text, for every state that a run enters. Whether guards cover all data is F007's question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...dsl.diagnostics import Fix, Label, Rule
+from ..kernel import FAILED, TIMEOUT, Leaf, On, TriggerKind
+from .inquiry import Finding, Inquiry
+from .verdict import Answer
+
+RULE = Rule(
+    "F008",
+    "unhandled-outcome",
+    "Nothing handles an answer of a call, or the completion of a task.",
+    """\
+An event may be rejected, with an error to its sender. The answer of a call has no sender to tell, and neither has a
+task that a person has completed: each must be handled in the state that asked for it.
+
+```flow
+flow Print version 1 {
+  activity print_label() -> text { retry 2 backoff 1s..2s fails no_paper readonly }
+  start -> Printing
+  state Printing {
+    do print_label()
+    on done(_)  -> Printed
+    on no_paper -> Stopped
+  }
+  final Printed
+  final failure Stopped
+}
+```
+
+`print_label` may also time out, or fail otherwise. Mended:
+
+```flow
+flow Print version 1 {
+  activity print_label() -> text { retry 2 backoff 1s..2s fails no_paper readonly }
+  start -> Printing
+  state Printing {
+    do print_label()
+    on done(_)  -> Printed
+    on no_paper -> Stopped
+    on failed   -> Stopped
+  }
+  final Printed
+  final failure Stopped
+}
+```
+""",
+)
+
+
+def check(inquiry: Inquiry) -> Iterator[Answer]:
+    for leaf in inquiry.kernel.leaves:
+        if inquiry.entered[leaf.name] and (leaf.call is not None or leaf.tasks):
+            yield _of_leaf(inquiry, leaf)
+
+
+def _of_leaf(inquiry: Inquiry, leaf: Leaf) -> Answer:
+    kernel = inquiry.kernel
+    subject = f"`{leaf.name}`"
+    missing: list[str] = []
+    others: list[Label] = []
+    if leaf.call is not None:
+        activity = kernel.activity[leaf.call.activity]
+        for outcome in kernel.outcomes(activity):
+            if (leaf.name, On(TriggerKind.OUTCOME, outcome)) not in kernel.answering:
+                missing.append(f"`{outcome}`")
+        if missing:
+            others.append(Label(leaf.call.span, f"may answer {_listed(missing)}"[:60]))
+    for task in leaf.tasks:
+        if (leaf.name, On(TriggerKind.TASK, task.name)) not in kernel.answering:
+            missing.append(f"the task `{task.name}`")
+            others.append(Label(task.span, "may be completed"))
+    if not missing:
+        return inquiry.proved(RULE, subject, leaf.span)
+    finding = Finding(
+        f"nothing in `{leaf.name}` handles {_listed(missing)}",
+        leaf.span,
+        "says nothing about it",
+        others=tuple(others),
+        why=("an answer that nothing handles would leave the instance waiting for ever.",),
+        fixes=(Fix(f"add `on {_first(missing)} -> …`"),),
+    )
+    arrivals = [edge.arrival for edge in inquiry.entered[leaf.name]]
+    return inquiry.by_run(RULE, subject, leaf.span, arrivals, lambda _: True, lambda _: finding)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _first(missing: list[str]) -> str:
+    """`failed` covers the failures that are not named."""
+    name = missing[0].removeprefix("the task ").strip("`")
+    return FAILED if name == TIMEOUT else name

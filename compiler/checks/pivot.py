@@ -1,0 +1,177 @@
+"""F102: does a run fail, or compensate, when something irreversible may have happened?
+
+A `final failure` must not be entered, and a compensation not pass, while an entry of an irreversible activity is on the
+log: done, or perhaps done. Asked of the log in every reachable configuration and at every compensation that starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from ...dsl.diagnostics import Fix, Label, Rule
+from ...dsl.model import Activity, Effect
+from ..instance import Entry, Instance
+from ..kernel import LeafKind, Undo
+from .graph import Arrival, Edge
+from .inquiry import Finding, Inquiry
+from .moves import MoveKind
+from .verdict import Answer
+
+RULE = Rule(
+    "F102",
+    "failure-after-pivot",
+    "A run fails or compensates when something irreversible may have happened.",
+    """\
+Once something irreversible may have happened, a flow can only go forward: what came before it cannot be undone
+without it.
+
+```flow
+flow Dispatch version 1 {
+  event recall
+  activity reserve() -> text { retry 2 backoff 1s..2s compensate release(result) }
+  activity ship() -> text { retry 9 backoff 1m..1h then park irreversible }
+  start -> Reserving
+  state Reserving {
+    do reserve()
+    on done(_) -> Shipping
+    on failed  -> compensate -> Failed
+  }
+  state Shipping {
+    do ship()
+    on done(_) -> Shipped
+    on recall  -> compensate -> Failed
+  }
+  final Shipped
+  final failure Failed
+}
+```
+
+When the recall comes the parcel may be on its way. Mended:
+
+```flow
+flow Dispatch version 1 {
+  event recall
+  activity reserve() -> text { retry 2 backoff 1s..2s compensate release(result) }
+  activity ship() -> text { retry 9 backoff 1m..1h then park irreversible }
+  start -> Reserving
+  state Reserving {
+    do reserve()
+    on done(_) -> Shipping
+    on failed  -> compensate -> Failed
+    on recall  -> compensate -> Failed
+  }
+  state Shipping {
+    do ship()
+    on done(_) -> Shipped
+    ignore recall
+  }
+  final Shipped
+  final failure Failed
+}
+```
+""",
+)
+
+
+def check(inquiry: Inquiry) -> Iterator[Answer]:
+    kernel = inquiry.kernel
+    for leaf in kernel.leaves:
+        if leaf.kind is LeafKind.FAILURE and inquiry.entered[leaf.name]:
+            left = partial(_left, inquiry)
+            arrivals = [node.arrivals[0] for node in inquiry.nodes(leaf.name) if left(node.arrivals[0])]
+            found = partial(_failed, inquiry)
+            yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, arrivals, left, found)
+    for activity in kernel.activities:
+        if activity.effect is Effect.IRREVERSIBLE:
+            yield _passed_over(inquiry, activity)
+
+
+def _irreversible(inquiry: Inquiry, log: tuple[Entry, ...]) -> list[Entry]:
+    return [entry for entry in log if inquiry.kernel.activity[entry.activity].effect is Effect.IRREVERSIBLE]
+
+
+def _left(inquiry: Inquiry, arrival: Arrival) -> bool:
+    return bool(_irreversible(inquiry, arrival.instance.log))
+
+
+def _failed(inquiry: Inquiry, arrival: Arrival) -> Finding:
+    kernel = inquiry.kernel
+    final = kernel.leaf[arrival.instance.configuration[0]]
+    entry = _irreversible(inquiry, arrival.instance.log)[-1]
+    return Finding(
+        f"the run fails in `{final.name}` although `{entry.activity}` may have happened",
+        inquiry.way_in(arrival, final.span),
+        "fails after the pivot",
+        others=(Label(kernel.activity[entry.activity].span, "cannot be undone"),),
+        why=(f"`{entry.activity}` is irreversible: once it may have run, the flow can only go forward.",),
+        fixes=(Fix("lead on to a success, or move the pivot later"),),
+    )
+
+
+def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
+    """Whether a compensation starts while an entry of the activity lies above the mark it goes down to."""
+    graph = inquiry.graph
+    over = [edge for edge in graph.edges() if activity.name in _undone(inquiry, edge)]
+
+    def finding(arrival: Arrival) -> Finding:
+        return Finding(
+            f"a compensation starts although `{activity.name}` may have happened",
+            inquiry.way_in(arrival, activity.span),
+            "cannot undo it",
+            others=(Label(activity.span, "cannot be undone"),),
+            why=(f"`{activity.name}` is irreversible: what came before it must not be undone any more.",),
+            fixes=(Fix("go forward instead, or move the pivot later"),),
+        )
+
+    arrivals = [edge.arrival for edge in over]
+    return inquiry.by_run(RULE, f"`{activity.name}`", activity.span, arrivals, lambda _: True, finding)
+
+
+def _undone(inquiry: Inquiry, edge: Edge) -> set[str]:
+    """The irreversible activities a compensation that starts with this step would have to undo."""
+    arrival = edge.arrival
+    before = arrival.before
+    if before is None or arrival.passage is None or not _compensates(inquiry, arrival):
+        return set()
+    at = before.instance
+    log = _answered(inquiry, at, arrival)
+    low = min((_mark(target, at) for target in _targets(inquiry, arrival)), default=len(log))
+    return {entry.activity for entry in _irreversible(inquiry, log[low:])}
+
+
+def _targets(inquiry: Inquiry, arrival: Arrival) -> list[Undo]:
+    """The compensations that a step starts, in order."""
+    kernel = inquiry.kernel
+    found: list[Undo] = []
+    for taken in arrival.taken:
+        target = kernel.commands[taken.command].target if taken.command is not None else None
+        if taken.branches:
+            name, index = taken.branches[-1]
+            target = kernel.choice[name].branches[index].target
+        if isinstance(target, Undo):
+            found.append(target)
+    return found
+
+
+def _compensates(inquiry: Inquiry, arrival: Arrival) -> bool:
+    return bool(_targets(inquiry, arrival))
+
+
+def _mark(target: Undo, at: Instance) -> int:
+    return 0 if target.since is None else dict(at.marks).get(target.since, 0)
+
+
+def _answered(inquiry: Inquiry, at: Instance, arrival: Arrival) -> tuple[Entry, ...]:
+    """The log once the answer that comes with the step is on it: a declared error takes its entry off."""
+    move = arrival.move
+    if move is None or move.kind not in {MoveKind.ANSWER, MoveKind.SETTLE, MoveKind.UNDONE}:
+        return at.log
+    key = move.name.removesuffix("/undo")
+    entry = next((entry for entry in at.log if entry.key == key), None)
+    if entry is None:
+        return at.log
+    errors = {failure.name for failure in inquiry.kernel.activity[entry.activity].fails}
+    if move.kind is MoveKind.UNDONE or move.answer in errors:
+        return tuple(other for other in at.log if other is not entry)
+    return at.log

@@ -1,0 +1,75 @@
+"""F301: do the properties of the text hold?
+
+`always` and `never` are asked of every configuration a run can rest in, and of all data it can have there. `reach` is
+proved by a run, and refuted if no configuration can be so. `leads to` is `leads`'s. What depends on `elapsed` is tried
+when a place is entered and when it is left at the latest; if that breaks nothing, the answer is unknown, or proved
+where it holds whatever time has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...dsl.diagnostics import Fix
+from ...dsl.model import Always, LeadsTo, Reach
+from . import leads
+from .claims import RULE, broken, holds_in, required
+from .graph import Arrival
+from .inquiry import Finding, Inquiry, always
+from .verdict import Answer
+
+
+def check(inquiry: Inquiry) -> Iterator[Answer]:
+    for claim in inquiry.kernel.properties:
+        match claim:
+            case Always():
+                yield _always(inquiry, claim)
+            case Reach():
+                yield _reach(inquiry, claim)
+            case LeadsTo():
+                yield leads.answer(inquiry, claim)
+
+
+def _always(inquiry: Inquiry, claim: Always) -> Answer:
+    text = " ".join(inquiry.kernel.source.slice(claim.span).split())
+    condition = required(claim)
+    shown: list[Arrival] = []
+    for node in inquiry.nodes():
+        shown += [arrival for arrival in node.arrivals if arrival.real and broken(inquiry, condition, arrival)]
+        if not shown:
+            shown += holds_in(inquiry, node, condition, wanted=False)
+    finding = Finding(
+        f"`{text}` does not hold",
+        claim.span,
+        "broken by a run",
+        why=("the run ends where the property is not true.",),
+        fixes=(Fix("mend the flow, or the property"),),
+    )
+    return inquiry.by_run(
+        RULE, f"`{text}`", claim.span, shown, lambda at: broken(inquiry, condition, at), always(finding)
+    )
+
+
+def _reach(inquiry: Inquiry, claim: Reach) -> Answer:
+    text = " ".join(inquiry.kernel.source.slice(claim.span).split())
+    subject = f"`{text}`"
+    found: list[Arrival] = []
+    for node in inquiry.nodes(claim.state):
+        found += node.arrivals[:1] if claim.condition is None else holds_in(inquiry, node, claim.condition, wanted=True)
+    if claim.state in inquiry.kernel.choice:
+        found += [edge.arrival for edge in inquiry.entered[claim.state]]
+    for arrival in found:
+        if arrival.real and inquiry.tracer.plays(arrival):
+            length = len(arrival.run())
+            return inquiry.shown(RULE, subject, claim.span, f"a run of {length} steps")
+    if found or not inquiry.graph.complete:
+        reason = next(iter(inquiry.graph.open), "it was not ruled out, and no run was found")
+        return inquiry.unknown(RULE, subject, claim.span, reason)
+    finding = Finding(
+        f"`{text}` is impossible: no run ever gets there",
+        claim.span,
+        "no run does this",
+        why=("no configuration a run can rest in is so.",),
+        fixes=(Fix("mend the flow, or the property"),),
+    )
+    return inquiry.refuted(RULE, subject, claim.span, finding)

@@ -1,0 +1,67 @@
+"""F401: can a value be assigned, or handed to a call, that is out of its type's range? Asked as `duties` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...dsl.diagnostics import Fix, Rule
+from ...dsl.source import Span
+from . import duties
+from .inquiry import Finding, Inquiry
+from .verdict import Answer
+
+RULE = Rule(
+    "F401",
+    "out-of-range",
+    "A value is out of the range of its type.",
+    """\
+`int 0..3` is a promise. An update that breaks it would stop the run with a fault at that moment.
+
+```flow
+flow Retry version 1 {
+  data { tries: int 0..3 = 0 }
+  event again
+  event enough
+  start -> Trying
+  state Trying {
+    on again { tries = tries + 1 } -> Trying
+    on enough                      -> Done
+    after 1d                       -> Done
+  }
+  final Done
+}
+```
+
+The fourth `again` would make it 4. Mended:
+
+```flow
+flow Retry version 1 {
+  data { tries: int 0..3 = 0 }
+  event again
+  event enough
+  start -> Trying
+  state Trying {
+    on again when tries < 3 { tries = tries + 1 } -> Trying
+    on again else                                 -> Done
+    on enough                                     -> Done
+    after 1d                                      -> Done
+  }
+  final Done
+}
+```
+""",
+)
+
+
+def check(inquiry: Inquiry) -> Iterator[Answer]:
+    return duties.check(inquiry, RULE, _finding)
+
+
+def _finding(text: str, span: Span) -> Finding:
+    return Finding(
+        f"`{text}` can be out of range",
+        span,
+        "out of range for some data",
+        why=("the run would stop here with a fault.",),
+        fixes=(Fix("guard it, or widen the range"),),
+    )

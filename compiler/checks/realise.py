@@ -1,0 +1,131 @@
+"""A run and a wish about the data it ends in; the same run with other inputs and payloads, so that the wish holds, out.
+
+The conditions of all its steps are put into one formula, each step over the data of the one before. What Z3 answers is
+run again from the start, so the arrival that comes out is as real as the first one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from ...dsl.model import InstantType, Value
+from ..kernel import Timer
+from .attempt import Attempts
+from .encode import Env, Symbol, scaled
+from .graph import Arrival
+from .moves import Move, MoveKind
+from .passages import Fan
+from .solver import Term
+from .states import States
+
+LONGEST_RUN = 80  # steps
+
+
+class Realise:
+    def __init__(self, states: States, attempts: Attempts) -> None:
+        self.states = states
+        self.encoder = states.encoder
+        self.attempts = attempts
+
+    def __call__(self, arrival: Arrival, wanted: Term, fan: Fan) -> tuple[Arrival, tuple[Value, ...]] | None:
+        """wanted: over the data after the run and the payload of `fan`, which is what should come next.
+
+        The arrival that fulfils it, and that payload; None if there is none along this run, or Z3 cannot say."""
+        run = arrival.run()
+        if len(run) > LONGEST_RUN:
+            return None
+        current: dict[str, Symbol] = {}
+        terms: list[Term] = []
+        brought: list[tuple[Symbol, ...]] = []
+        for step in run:
+            fresh = () if step.fan is None else self._fresh(step.fan)
+            brought.append(fresh)
+            if step.fan is None or step.passage is None:
+                continue
+            pairs = self._pairs(current, step.fan, fresh)
+            terms.append(self._put(step.passage.condition, pairs))
+            current = {
+                name: Symbol(self._put(symbol.term, pairs), self._put(symbol.some, pairs))
+                for name, symbol in step.passage.after.variables.items()
+            }
+        last = self._fresh(fan)
+        reply = self.states.ask(*terms, self._put(wanted, self._pairs(current, fan, last)))
+        if reply.model is None:
+            return None
+
+        def read(fan: Fan, symbols: tuple[Symbol, ...]) -> tuple[Value, ...]:
+            typed = zip(symbols, fan.params, strict=True)
+            return tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in typed)
+
+        payloads = [
+            step.payload if step.fan is None or not step.fan.params else read(step.fan, fresh)
+            for step, fresh in zip(run, brought, strict=True)
+        ]
+        again = self.replay(run, payloads)
+        return None if again is None else (again, read(fan, last))
+
+    def replay(self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]]) -> Arrival | None:
+        """The run with other payloads; None if it takes another way."""
+        at: Arrival | None = None
+        for old, payload in zip(run, payloads, strict=True):
+            if at is None:
+                at = self.attempts.start(payload, old.now)
+            else:
+                assert old.move is not None, "only the start has no move"
+                at = self.attempts.step(at, old.move, payload, old.now)
+            if at is None or at.taken != old.taken or not at.real:
+                return None
+            at = at.along(old.fan, old.passage)
+        return at
+
+    def given(self, term: Term, fan: Fan, payload: Sequence[Value]) -> Term:
+        """A term over what a fan's move brings, for one payload."""
+        if len(payload) != len(fan.params):
+            return term  # a settled call's result: nothing depends on it
+        known = tuple(self.encoder.value(value, p.type) for value, p in zip(payload, fan.params, strict=True))
+        return self._put(term, self._pairs({}, fan, known))
+
+    def _fresh(self, fan: Fan) -> tuple[Symbol, ...]:
+        return tuple(self.encoder.variable(param.name, param.type) for param in fan.params)
+
+    def _pairs(self, current: dict[str, Symbol], fan: Fan, fresh: Sequence[Symbol]) -> list[tuple[Term, Term]]:
+        before = self.states.passages.variables
+        old = [*(before[name] for name in current), *fan.payload]
+        new = [*current.values(), *fresh]
+        return [
+            (term, self.encoder.term(value))
+            for was, now in zip(old, new, strict=True)
+            for term, value in ((was.term, now.term), (was.some, now.some))
+            if not isinstance(term, (bool, int))
+        ]
+
+    def _put(self, term: Term, pairs: list[tuple[Term, Term]]) -> Term:
+        return term if isinstance(term, (bool, int)) else self.encoder.z3.substitute(term, *pairs)
+
+    def in_order(self, arrival: Arrival, move: Move) -> Term:
+        """That no other timer of the place falls due before this one, as far as it depends on data."""
+        if move.kind is not MoveKind.TIMER:
+            return True
+        kernel, clock = self.attempts.kernel, self.attempts.clock
+        armed = {a.timer: a.due for a in arrival.instance.timers if kernel.timer[a.timer].escalates is None}
+        if clock.limit is not None:
+            armed.pop(str(clock.deadline), None)
+        lengths = {name: clock.length(name) for name in armed}
+        entries = (armed[name] - timedelta(microseconds=n) for name, n in lengths.items() if n is not None)
+        entered = next(entries, arrival.now)
+        if move.name not in armed:
+            return True
+        own = self._due(kernel.timer[move.name], arrival, entered)
+        return self.encoder.all(*(own <= self._due(kernel.timer[name], arrival, entered) for name in armed))
+
+    def _due(self, timer: Timer, arrival: Arrival, entered: datetime) -> Term:
+        """When a timer of the place falls due, in the data before the step."""
+        length = self.attempts.clock.length(timer.id)
+        if length is not None:
+            return int(scaled(entered, InstantType())) + length
+        moment = timer.at if timer.after is None else timer.after
+        assert moment is not None, "a timer has an `after` or an `at`"
+        symbol, _ = self.encoder.expression(moment, Env(self.states.passages.variables, self.states.passages.now))
+        since = arrival.instance.started if timer.id == self.attempts.clock.deadline else entered
+        return symbol.term if timer.after is None else symbol.term + int(scaled(since, InstantType()))

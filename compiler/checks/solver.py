@@ -1,0 +1,66 @@
+"""The only door to Z3: terms in, `Reply` out, always with the same seed and a resource limit instead of a clock.
+
+Z3 is imported when a Solver is made and not before. Nothing outside `encode` builds terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+Term = Any
+"""A Z3 term, or a plain bool or int where the value is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`model` is there when the terms are satisfiable; `unknown` says why Z3 did not decide, else it is empty."""
+
+    model: Any = None
+    unknown: str = ""
+
+    @property
+    def impossible(self) -> bool:
+        """Proved unsatisfiable."""
+        return self.model is None and not self.unknown
+
+
+class Solver:
+    """One incremental Z3 solver for a whole run of checks. rlimit: Z3's resource units for one question."""
+
+    def __init__(self, rlimit: int = 5_000_000, questions: int = 200_000) -> None:
+        self.z3: Any = import_module("z3")
+        self._solver: Any = self.z3.SimpleSolver()
+        self._solver.set("random_seed", 0)
+        self._solver.set("rlimit", rlimit)
+        self._axioms = 0
+        self.left = questions
+        self.asked = 0
+
+    def assume(self, axioms: Sequence[Term]) -> None:
+        """Take the axioms of an encoder that are new since the last call (the list only grows)."""
+        for axiom in axioms[self._axioms :]:
+            self._solver.add(axiom)
+        self._axioms = len(axioms)
+
+    def ask(self, *terms: Term) -> Reply:
+        """Whether all the terms can be true together."""
+        if any(term is False for term in terms):
+            return Reply()
+        if self.left == 0:
+            return Reply(unknown="the budget of questions is used up")
+        self.left -= 1
+        self.asked += 1
+        self._solver.push()
+        try:
+            self._solver.add(*(term for term in terms if term is not True))
+            status = self._solver.check()
+            if status == self.z3.sat:
+                return Reply(model=self._solver.model())
+            if status == self.z3.unsat:
+                return Reply()
+            return Reply(unknown=str(self._solver.reason_unknown()))
+        finally:
+            self._solver.pop()

@@ -1,0 +1,70 @@
+"""Nodes as formulas: a place and the answers of its atoms in, the data it stands for as a term out; and instances too."""
+
+from __future__ import annotations
+
+from ...dsl.model import Value
+from ..instance import Instance
+from ..kernel import Kernel
+from .atoms import Live, Place, answer, asked
+from .encode import Encoder, Env
+from .passages import Passage, Passages
+from .solver import Reply, Solver, Term
+
+Answers = tuple[bool, ...]
+
+
+class States:
+    """The formulas of one kernel, each made once."""
+
+    def __init__(self, kernel: Kernel, encoder: Encoder, passages: Passages, solver: Solver) -> None:
+        self.kernel = kernel
+        self.encoder = encoder
+        self.passages = passages
+        self.solver = solver
+        self.live = Live(kernel)
+        self._before: dict[tuple[Place, Answers], Term] = {}
+        self._after: dict[tuple[int, Place], tuple[Term, ...]] = {}
+
+    def ask(self, *terms: Term) -> Reply:
+        self.solver.assume(self.encoder.axioms)
+        return self.solver.ask(*terms)
+
+    def answers(self, place: Place, at: Instance) -> Answers:
+        """What an instance answers to the atoms of its place."""
+        variables = at.variables(self.kernel)
+        return tuple(answer(atom, variables, at.started) for atom in self.live[place])
+
+    def before(self, place: Place, answers: Answers) -> Term:
+        """The data, before a step, of every instance in the place that answers so."""
+        key = place, answers
+        if key not in self._before:
+            env = Env(self.passages.variables, 0)
+            terms = (asked(atom, self.encoder, env) for atom in self.live[place])
+            self._before[key] = self.encoder.all(self.passages.typed, *self._agree(terms, answers))
+        return self._before[key]
+
+    def after(self, passage: Passage, place: Place, answers: Answers) -> Term:
+        """That a passage leads to data that answer so in the place it ends in."""
+        key = passage.id, place
+        if key not in self._after:
+            self._after[key] = tuple(asked(atom, self.encoder, passage.after) for atom in self.live[place])
+        return self.encoder.all(*self._agree(self._after[key], answers))
+
+    def exactly(self, at: Instance) -> Term:
+        """The data of one instance."""
+        return self.encoder.all(
+            *(
+                self.encoder.same(self.passages.variables[v.name], self.encoder.value(value, v.type))
+                for v, value in zip(self.kernel.variable.values(), at.values, strict=True)
+            )
+        )
+
+    def values(self, reply: Reply) -> tuple[Value, ...]:
+        """The data of a model, before the step."""
+        return tuple(
+            self.encoder.read(reply.model, self.passages.variables[v.name], v.type)
+            for v in self.kernel.variable.values()
+        )
+
+    def _agree(self, terms: object, answers: Answers) -> list[Term]:
+        return [term if yes else self.encoder.no(term) for term, yes in zip(terms, answers, strict=True)]  # type: ignore

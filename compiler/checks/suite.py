@@ -1,0 +1,84 @@
+"""Every check, one line each: a kernel and limits in, a Report out.
+
+`accept CODE "reason"` in a state (or on the flow) covers the answers about that state (or any) of that code, but not of
+the codes that make the run itself unsafe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ...dsl.diagnostics import Rule
+from ...dsl.model import Accept
+from ..kernel import Kernel
+from . import (
+    compensation,
+    completion,
+    dead,
+    deadlock,
+    division,
+    finish,
+    livelock,
+    outcomes,
+    overlap,
+    pivot,
+    properties,
+    ranges,
+    unhandled,
+    unreachable,
+    unset,
+    waits,
+)
+from .claims import RULE as PROPERTY
+from .explore import Explorer, Limits
+from .inquiry import Inquiry
+from .verdict import Answer, Report, Verdict
+
+CHECKS = (
+    (unreachable.RULE, unreachable.check),
+    (dead.RULE, dead.check),
+    (deadlock.RULE, deadlock.check),
+    (finish.RULE, finish.check),
+    (livelock.RULE, livelock.check),
+    (overlap.RULE, overlap.check),
+    (unhandled.RULE, unhandled.check),
+    (outcomes.RULE, outcomes.check),
+    (completion.RULE, completion.check),
+    (compensation.RULE, compensation.check),
+    (pivot.RULE, pivot.check),
+    (waits.RULE, waits.check),
+    (PROPERTY, properties.check),
+    (ranges.RULE, ranges.check),
+    (unset.RULE, unset.check),
+    (division.RULE, division.check),
+)
+RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
+
+UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403"}
+"""What no `accept` covers."""
+
+__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check"]
+
+
+def check(kernel: Kernel, limits: Limits | None = None) -> Report:
+    """Every answer about one flow, in the order of the checks."""
+    inquiry = Inquiry(Explorer(kernel, limits))
+    answers = (_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
+    return Report(kernel.name, tuple(answers))
+
+
+def _accepted(kernel: Kernel, answer: Answer) -> Answer:
+    if answer.verdict is Verdict.PROVED or answer.rule.code in UNSAFE:
+        return answer
+    reason = next((accept.reason for accept in _accepts(kernel, answer) if accept.code == answer.rule.code), None)
+    return replace(answer, accepted=reason)
+
+
+def _accepts(kernel: Kernel, answer: Answer) -> Iterator[Accept]:
+    """The clauses of the flow, and of the state the answer is about: its name, or a transition of it."""
+    yield from kernel.accepts
+    about = {command.leaf for command in kernel.commands if command.span == answer.span}
+    for leaf in kernel.leaves:
+        if leaf.span == answer.span or leaf.name in about:
+            yield from leaf.accepts

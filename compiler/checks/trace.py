@@ -1,0 +1,196 @@
+"""A run of the search in, the same run replayed with plain values and exact times, told step by step, out.
+
+Nothing is shown that was not replayed here: every step is run again on the interpreter at the moment the schedule
+gives it, with every timer of a place fired before the next one falls due. Then payloads are made plainer, as long as
+the run still takes the same way and still shows what it should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from ...dsl.diagnostics import TraceStep
+from ...dsl.model import DecimalType, IntType, OptionalType, TextType, Type, Value
+from ..evaluate import fits, kept
+from ..instance import Fired, Step, Taken
+from ..kernel import Kernel, Stay
+from ..trace import started, told, triggered
+from .attempt import Attempts
+from .clock import Clock, Dwell, Window
+from .control import Abstraction
+from .graph import Arrival
+from .moves import MoveKind, simplest
+
+MOST_TRIED = 400  # replays to make one run plainer
+
+Payloads = list[tuple[Value, ...]]
+Shows = Callable[[Arrival], bool]
+
+
+class Tracer:
+    """Replays and tells the runs of one kernel."""
+
+    def __init__(self, kernel: Kernel, attempts: Attempts, abstraction: Abstraction, clock: Clock) -> None:
+        self.kernel = kernel
+        self.attempts = attempts
+        self.abstraction = abstraction
+        self.clock = clock
+
+    def replayed(self, arrival: Arrival, shows: Shows) -> Arrival | None:
+        """The run to an arrival, as plain as it can be; None if it cannot be replayed, or does not show it."""
+        run = arrival.run()
+        times = self.schedule(run)
+        payloads: Payloads = [step.payload for step in run]
+        best = None if times is None else self._again(run, payloads, times, shows)
+        if best is None or times is None:
+            return None
+        tried = 0
+        for index, payload in enumerate(payloads):
+            for place in range(len(payload)):
+                for plainer in self._plainer(run[index], place):
+                    tried += 1
+                    trial = [*payloads]
+                    trial[index] = (*payloads[index][:place], plainer, *payloads[index][place + 1 :])
+                    found = self._again(run, trial, times, shows) if tried < MOST_TRIED else None
+                    if found is not None:
+                        best, payloads = found, trial
+                        break
+        return best
+
+    def plays(self, arrival: Arrival) -> bool:
+        """Whether the run can be replayed as it is."""
+        run = arrival.run()
+        times = self.schedule(run)
+        payloads = [step.payload for step in run]
+        return times is not None and self._again(run, payloads, times, lambda _: True) is not None
+
+    def tell(self, arrival: Arrival) -> tuple[TraceStep, ...]:
+        """The steps of a run that was replayed."""
+        steps: list[TraceStep] = []
+        for step in arrival.run():
+            before = step.before
+            made = Step(step.instance, (), step.taken)
+            if before is None or step.trigger is None:
+                steps.append(told(self.kernel, started(self.kernel, step.payload, step.actor), None, made))
+            else:
+                said = triggered(self.kernel, step.trigger, step.actor)
+                steps.append(told(self.kernel, said, before.instance, made, step.now - before.now))
+        return tuple(steps)
+
+    # ------------------------------------------------------------ replay
+
+    def _again(
+        self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]], times: Sequence[datetime], shows: Shows
+    ) -> Arrival | None:
+        at: Arrival | None = None
+        for old, payload, now in zip(run, payloads, times, strict=True):
+            if at is None or old.move is None:
+                at = self.attempts.start(payload, now)
+            else:
+                step = self.attempts.step(at, old.move, payload, now)
+                at = step if step is not None and self.in_time(at, step) else None
+            if at is None or at.taken != old.taken or at.now != now:
+                return None
+        return at if at is not None and shows(at) else None
+
+    def in_time(self, at: Arrival, step: Arrival) -> bool:
+        """Whether no timer that was armed would have fired before a step."""
+        if at.instance.compensating:
+            return True
+        fired = step.trigger.timer if isinstance(step.trigger, Fired) else None
+        armed = {a.timer: a.due for a in at.instance.timers if self.kernel.timer[a.timer].escalates is None}
+        first = min(armed.values(), default=step.now)
+        if fired is not None:
+            return armed.get(fired, first) <= first and step.now == max(at.now, first)
+        return step.now <= max(at.now, first)
+
+    def _plainer(self, step: Arrival, place: int) -> Iterator[Value]:
+        """Values to try instead, the plainest first."""
+        if step.move is not None and step.move.kind in {MoveKind.ANSWER, MoveKind.SETTLE}:
+            entry = step.move.name.partition("#")[0]
+            type: Type | None = self.kernel.activity[entry].result
+        else:
+            params = self.kernel.inputs if step.fan is None or step.move is None else step.fan.params
+            type = params[place].type if place < len(params) else None
+        if type is None:
+            return
+        value = step.payload[place]
+        item = type.item if isinstance(type, OptionalType) else type
+        wishes: list[Value] = [simplest(type), simplest(item)]
+        if isinstance(item, TextType):
+            wishes += ["a"]
+        if isinstance(item, IntType):
+            wishes += [1, 2]
+        if isinstance(item, DecimalType) and isinstance(value, Decimal):
+            whole = value.to_integral_value()
+            wishes += [Decimal(1), Decimal(-1), whole, whole + 1]
+        for wish in wishes:
+            if fits(wish, type):
+                plain = kept(wish, type)
+                if plain == value:
+                    return
+                yield plain
+
+    # ------------------------------------------------------------ times
+
+    def schedule(self, run: Sequence[Arrival]) -> list[datetime] | None:
+        """A moment for every step: as early as the deadline, and everything else, allows. None: there is none."""
+        controls = [self.abstraction.control(step.instance) for step in run]
+        visits: list[tuple[int, Window, Dwell]] = []  # (step that leaves, when it was entered, how long it may take)
+        window = Window(0, 0)
+        for index in range(1, len(run)):
+            move, control = run[index].move, controls[index - 1]
+            moment = None if move is None else self.clock.moment(control, window, move)
+            if moment is None or move is None:
+                return None
+            if not self.clock.tracked(control):
+                break
+            if self._stays(run[index].taken) and controls[index].place == control.place:
+                window = self.clock.stayed(control, window, move)
+                continue
+            dwell = self.clock.when(control, move) or Dwell(0, None)
+            if move.kind is MoveKind.TIMER and move.name == self.clock.deadline and self.clock.limit is not None:
+                moment = Window(self.clock.limit, self.clock.limit)
+            visits.append((index, window, dwell))
+            window = moment
+        return self._forward(run, self._backward(visits, window))
+
+    def _stays(self, taken: tuple[Taken, ...]) -> bool:
+        commands = [self.kernel.commands[t.command] for t in taken if t.command is not None]
+        return not taken or (bool(commands) and isinstance(commands[0].target, Stay))
+
+    def _backward(self, visits: Sequence[tuple[int, Window, Dwell]], last: Window) -> dict[int, int]:
+        """When each leaving step happens, since the start: the last one as early as can be, the waits before it late."""
+        moments: dict[int, int] = {}
+        leave = last.low
+        for index, window, dwell in reversed(visits):
+            moments[index] = leave
+            wait = leave - window.low
+            leave -= wait if dwell.high is None else min(wait, dwell.high)
+        return moments
+
+    def _forward(self, run: Sequence[Arrival], moments: dict[int, int]) -> list[datetime]:
+        """The moments of all steps: those given, and for the others as soon as may be."""
+        begin = run[0].now
+        times = [begin]
+        dues: dict[str, datetime] = {a.timer: a.due for a in run[0].instance.timers}
+        shift = timedelta(0)
+        for index in range(1, len(run)):
+            step = run[index]
+            if index in moments:
+                now = begin + timedelta(microseconds=moments[index])
+            elif isinstance(step.trigger, Fired):
+                due = dues.get(step.trigger.timer, times[-1])
+                now = max(times[-1], due)
+            elif self.clock.limit is None:
+                now = max(times[-1], step.now)
+            else:
+                now = times[-1]
+            times.append(now)
+            shift = now - step.now
+            for armed in step.instance.timers:
+                if armed.timer != self.clock.deadline and armed not in run[index - 1].instance.timers:
+                    dues[armed.timer] = armed.due + shift
+        return times
