@@ -118,15 +118,16 @@ def specs() -> list[str]:
 
 def demo(args: Sequence[str]) -> int:
     """Check, build and draw specs/order.flow, then run three orders on the SQLite host and tell their stories."""
-    folder = ROOT / "build" / "demo"
-    folder.mkdir(parents=True, exist_ok=True)
-    order = "specs/order.flow"
-    return (
-        run(BIN / "penstock", "check", order)
-        or run(BIN / "penstock", "build", order, "--no-verify")
-        or run(BIN / "penstock", "draw", order, "-o", "build/demo/order.svg")
-        or run(PYTHON, "docs/examples/order/run.py", *args, PYTHONPATH="generated")
-    )
+    for command in (
+        "check specs/order.flow",
+        "build specs/order.flow",
+        "draw specs/order.flow -o build/demo/order.svg",
+    ):
+        print(f"\n$ penstock {command}")
+        if code := run(BIN / "penstock", *command.split()):
+            return code
+    print("\n$ PYTHONPATH=generated python docs/examples/order/run.py")
+    return run(PYTHON, "docs/examples/order/run.py", *args, PYTHONPATH="generated")
 
 
 def test(args: Sequence[str]) -> int:
