@@ -47,7 +47,7 @@ async def attempt(work: Work, clock: Clock, unwanted: asyncio.Event) -> Result:
             await asyncio.wait((answer, alarm), return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
             return Result(TIMEOUT, error=f"no answer within {work.spec.timeout}")
-        return Result(INTERRUPTED, error="cancelled") if answer.cancelled() else answer.result()
+        return Result(INTERRUPTED) if answer.cancelled() else answer.result()
     finally:
         for waiting in (alarm, warning, answer):
             waiting.cancel()

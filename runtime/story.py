@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from .core import (
     DropEvent,
@@ -60,35 +61,55 @@ def audit(spec: FlowSpec, journal: Sequence[JournalEntry]) -> str:
 def _happenings(
     spec: FlowSpec, journal: Sequence[JournalEntry], attempts: Sequence[Attempt]
 ) -> Iterator[tuple[datetime, str]]:
-    """Rows and vain attempts in one order: an attempt comes after the row that asked for it and before its answer."""
+    """Rows and vain attempts in one order. Of the same moment, a call's attempts come just before its answer."""
     names: dict[str, str] = {}
-    waiting = [attempt for attempt in attempts if attempt.ended is not None and _vain(attempt)]
+    waiting = [(attempt.ended, attempt) for attempt in attempts if attempt.ended is not None and _vain(attempt)]
     before: JournalEntry | None = None
     for entry in journal:
-        for attempt in [a for a in waiting if a.key in names and a.ended is not None and a.ended <= entry.at]:
-            waiting.remove(attempt)
-            yield attempt.ended or entry.at, _tried(attempt, names)
+        passed = [
+            each for each in waiting if each[0] < entry.at or (each[0] == entry.at and _answers(entry, each[1].key))
+        ]
+        yield from _tries(passed, names)
+        waiting = [each for each in waiting if each not in passed]
         names |= _started(spec, entry)
         yield entry.at, _told(spec, entry, before, names)
         before = entry
-    for attempt in waiting:
-        yield attempt.ended or attempt.started, _tried(attempt, names)
+    yield from _tries(waiting, names)
 
 
 def _vain(attempt: Attempt) -> bool:
-    return attempt.result.partition(":")[0] in (FAILED, TIMEOUT, INTERRUPTED)
+    """Whether the attempt needs a line of its own; one that was just cancelled does not."""
+    return attempt.result != INTERRUPTED and attempt.result.partition(":")[0] in (FAILED, TIMEOUT, INTERRUPTED)
 
 
-def _tried(attempt: Attempt, names: Mapping[str, str]) -> str:
-    return f"  attempt {attempt.number} of {names.get(attempt.key, attempt.key)}: {attempt.result}"
+def _answers(entry: JournalEntry, key: str) -> bool:
+    """Whether the row says what became of the call."""
+    match json.loads(entry.trigger):
+        case {"key": answered, "outcome": _}:
+            return bool(answered == key)
+        case parked:
+            return entry.kind is EntryKind.PARKED and bool(parked == key)
+
+
+def _tries(ended: Sequence[tuple[datetime, Attempt]], names: Mapping[str, str]) -> Iterator[tuple[datetime, str]]:
+    """A line for each attempt; one for all that follow each other and came to the same."""
+    for (key, result), group in groupby(ended, lambda each: (each[1].key, each[1].result)):
+        first, *rest = group
+        number, until = f" {first[1].number}", ""
+        if rest:
+            number, until = (
+                f"s {first[1].number} to {rest[-1][1].number}",
+                f" (the last at {rest[-1][0]:%Y-%m-%d %H:%M:%S})",
+            )
+        yield first[0], f"  attempt{number} of {names.get(key, key)}: {result}{until}"
 
 
 def _told(spec: FlowSpec, entry: JournalEntry, before: JournalEntry | None, names: Mapping[str, str]) -> str:
     text = _what(spec, entry, names)
     if who := _who(entry):
         text += f" by {who}"
-    if entry.note and entry.kind is not EntryKind.PARKED:
-        text += f' ("{entry.note}")'
+    if entry.note:
+        text += f": {entry.note}" if entry.kind is EntryKind.PARKED else f' ("{entry.note}")'
     for effect in _effects(spec, entry):
         if isinstance(effect, EscalateTask):
             text += f"; {effect.key.partition('#')[0]} goes to {effect.role} too"
@@ -116,9 +137,7 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
     if entry.kind is EntryKind.START:
         return f"start({_fields(spec.inputs, spec.inputs.decode(content))})"
     if entry.kind is not EntryKind.STEP:
-        verb = "is parked" if entry.kind is EntryKind.PARKED else "is tried again"
-        reason = f": {entry.note}" if entry.kind is EntryKind.PARKED else ""
-        return f"{names.get(content, content)} {verb}{reason}"
+        return f"{names.get(content, content)} {'is parked' if entry.kind is EntryKind.PARKED else 'is tried again'}"
     match spec.trigger_from_json(content):
         case Outcome(key, kind, value):
             settled = "settled as " if entry.note else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from order_flow import Carrier, Order, OrderInputs
 from penstock.runtime.core import Actor
 from penstock.runtime.hosts.protocol import Host
 from penstock.runtime.hosts.sqlite import SqliteHost
-from penstock.runtime.journal import replay
+from penstock.runtime.journal import AnyFlow, replay
 from penstock.runtime.store import JournalEntry
 from penstock.runtime.timers import ManualClock
 from penstock.runtime.worker import Limits
@@ -95,8 +95,11 @@ class House:
     limits: Limits = Limits(poll=timedelta(milliseconds=5), pause=timedelta(milliseconds=5))
 
     def open(self) -> Host:
+        return self.open_for({Order: self.shop})
+
+    def open_for(self, flows: Mapping[type[AnyFlow], object]) -> Host:
         assert self.kind == "sqlite"
-        return SqliteHost(self.folder / "orders.db", {Order: self.shop}, clock=self.clock, limits=self.limits)
+        return SqliteHost(self.folder / "orders.db", flows, clock=self.clock, limits=self.limits)
 
 
 def finishing(work: Coroutine[Any, Any, T]) -> T:
@@ -118,7 +121,7 @@ async def sound(host: Host, id: str) -> list[JournalEntry]:
     return journal
 
 
-def triggers(journal: list[JournalEntry]) -> list[str]:
+def triggers(journal: Sequence[JournalEntry]) -> list[str]:
     """Each row in a word: an event's or timer's name, or a call and its outcome."""
     words: list[str] = []
     for entry in journal:

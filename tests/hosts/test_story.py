@@ -1,0 +1,68 @@
+"""The story and the audit trail of an eventful order, as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from order_flow import Cancel, Order, Review, ReviewVerdict
+from orders import CLEO, DORA, LARGE, OLGA, Hang, House, finishing, pass_time
+from penstock.runtime.core import Outcome
+from penstock.runtime.story import audit, story
+
+HOUR = timedelta(hours=1)
+
+
+def told(house: House, id: str, *, with_audit: bool) -> str:
+    async def run() -> str:
+        async with house.open() as host:
+            journal = await host.journal(id)
+            text = story(Order.spec, journal, await host.attempts(id))
+            return text + "\n" + audit(Order.spec, journal) if with_audit else text
+
+    return finishing(run())
+
+
+def test_the_story_of_an_order_that_needed_an_operator(house: House, golden: Callable[[str, str], None]) -> None:
+    house.shop.script["charge_card"] = [ConnectionError("the line is down"), Hang]
+    house.shop.script["ship"] = [OSError("no van")] * 24
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", LARGE, by=CLEO)
+            await host.settled("o-1")
+            await pass_time(host, house.clock, 25 * HOUR)
+            await host.complete("o-1", Review(ReviewVerdict.ACCEPT, "a good customer"), by=DORA)
+            await host.run_until_idle()
+            house.clock.advance(timedelta(seconds=2))
+            await house.shop.called("charge_card", 2)
+            await host.send("o-1", Cancel(), by=CLEO)
+            await pass_time(host, house.clock, timedelta(seconds=30), timedelta(seconds=4), *[HOUR] * 24)
+            await host.retry("o-1", "ship#5", reason="a van is back", by=OLGA)
+            house.shop.script["ship"] = [OSError("no driver")] * 24
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[HOUR] * 24)
+            await host.settle("o-1", Outcome("ship#5", "done", "t-9"), reason="sent by post", by=OLGA)
+            await host.settled("o-1")
+
+    finishing(run())
+    golden("operator.txt", told(house, "o-1", with_audit=True))
+
+
+def test_the_story_of_a_cancelled_order(house: House, golden: Callable[[str, str], None]) -> None:
+    house.shop.script["reserve_stock"] = [Hang]
+    house.shop.script["release_stock"] = [Hang]
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", LARGE, by=CLEO)
+            await house.shop.called("reserve_stock")
+            house.clock.advance(timedelta(seconds=3))
+            await host.send("o-1", Cancel(), by=CLEO)
+            await house.shop.called("release_stock")
+            await host.send("o-1", Cancel(), by=CLEO)
+            await pass_time(host, house.clock, timedelta(seconds=30), timedelta(seconds=1))
+            await host.settled("o-1")
+
+    finishing(run())
+    golden("cancelled.txt", told(house, "o-1", with_audit=False))
