@@ -95,6 +95,8 @@ class Automaton(NamedTuple):
         return [terminal for terminal in self.terminals if terminal in near and self.allows(stack, terminal)]
 
     def _reduce(self, stack: Cell, reduction: Reduction, build: Build) -> Cell:
+        if reduction.single and reduction.size == 1 and stack.below is not None:
+            return stack._replace(state=self.gotos[stack.below.state][reduction.head])
         cells: list[Cell] = []
         for _ in range(reduction.size):
             cells.append(stack)

@@ -164,7 +164,7 @@ class _Layout:
         piece = Piece(token.text, gap)
         self._joined |= bool(line.pieces) and token.breaks > 0
         goes_on = not line.pieces and line.indent > self._open.count("block") * INDENT
-        if self._keep and (line.pieces or goes_on) and before is not None and not self._joined:
+        if self._keep and (gap or goes_on) and (line.pieces or goes_on) and before is not None and not self._joined:
             piece.column = self._source.position(token.start)[1]
             piece.padded = goes_on or token.start - before.end > 1
         line.pieces.append(piece)

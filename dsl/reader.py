@@ -121,8 +121,9 @@ class Reader(ABC):
         ended: Cell | None = None
         if token.breaks or token.text == "}":
             ended = self._machine.feed(stack, "_END", None, None, build)
-        for base in (ended, stack) if ended is not None else (stack,):
-            for terminal in self._terminals(token):
+        bases = (stack,) if ended is None else (ended, stack)
+        for terminal in self._terminals(token):  # a word before a name: a line that begins with `and` goes on
+            for base in bases:
                 after = self._machine.feed(base, terminal, token, token.span, build)
                 if after is not None:
                     return Fed(base, terminal, after)

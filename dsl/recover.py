@@ -84,12 +84,14 @@ class MendingReader(Reader):
         return next((kind for kind in ("duration", "int") if self._machine.allows(stack, KINDS[kind])), "duration")
 
     def _too_deep(self, place: Place, at: int) -> Place | None:
-        token = self._tokens[at]
-        if self._feed(place.stack, token, build_nothing) is None:
+        if self._feed(place.stack, self._tokens[at], build_nothing) is None:
             return None
-        message = f"More than {DEEPEST_EXPRESSION} operators are combined here; say it in several parts."
-        self._tell(rules.TOO_DEEP, token.span, message, "too much in one expression")
+        self._tell_too_deep(at)
         return self._skip(place, at)
+
+    def _tell_too_deep(self, at: int) -> None:
+        message = f"More than {DEEPEST_EXPRESSION} operators are combined here; say it in several parts."
+        self._tell(rules.TOO_DEEP, self._tokens[at - 1].span, message, "too much in one expression")
 
     # ------------------------------------------------------------ braces
 
@@ -153,10 +155,10 @@ class MendingReader(Reader):
         first = member if self._tokens[member].breaks else 0
         for index in range(at, max(first, at - _BACK) - 1, -1):
             token = self._tokens[index]
-            if token.kind != "name":
+            if token.kind != "name" or (index < at and self.marks.terminals.get(token.start) != "NAME"):
                 continue
             stack = place.stack if index == at else self._places[index].stack
-            following = self._tokens[index + 1 : at + 1 + _LOOK]
+            following = self._tokens[index + 1 : at + 1] + self._following(at)
             for word, likeness in self._alike(stack, token):
                 trial = token._replace(text=word)
                 sure = index == at and likeness >= _SURE
@@ -188,7 +190,7 @@ class MendingReader(Reader):
 
     def _sign(self, place: Place, at: int) -> Place | None:
         """One sign too few, a wrong one, or one token too many."""
-        token, rest = self._tokens[at], self._tokens[at + 1 : at + 1 + _LOOK]
+        token, rest = self._tokens[at], self._following(at)
         for sign in _INSERTED:
             inserted = Token("sign", sign, token.start, token.start, 0)
             if sign in "({" and not self._closes(at, ")" if sign == "(" else "}"):
@@ -209,13 +211,22 @@ class MendingReader(Reader):
                     self._tell(rules.UNEXPECTED, token.span, message, f"did you mean `{sign}`?", fix, soft=True)
                     self._stand_in(at, token._replace(text=sign))
                     return place
-        if rest and self._readable(
-            place.stack, [rest[0]._replace(breaks=token.breaks or rest[0].breaks), *rest[1:]], 2
-        ):
+        after, *more = self._tokens[at + 1 : at + 1 + _LOOK] or [token]
+        after = after._replace(breaks=max(after.breaks, token.breaks))
+        if token.kind != "end" and self._readable(place.stack, [after, *more], 2):
             self._unexpected(place, at)
             self._remove(at)
             return place
         return None
+
+    def _following(self, at: int) -> list[Token]:
+        """The next tokens on the line of a token."""
+        line: list[Token] = []
+        for token in self._tokens[at + 1 : at + 1 + _LOOK]:
+            if token.breaks:
+                break
+            line.append(token)
+        return line
 
     def _closes(self, at: int, closer: str) -> bool:
         """Whether a bracket that was never opened is closed on this line or, a brace, below the line's beginning."""
@@ -244,7 +255,10 @@ class MendingReader(Reader):
         end = self._tokens[-1]
         ended = self._machine.feed(place.stack, "_END", None, None, self._build) or place.stack
         done = self._machine.finish(ended, self._rule, self._build)
-        if done is not None and done.depth <= DEEPEST_EXPRESSION:
+        if done is not None and done.depth > DEEPEST_EXPRESSION:
+            self._tell_too_deep(len(self._tokens) - 1)
+            return None
+        if done is not None:
             return done.value
         block, stack = place.block, ended
         if not self.complete:
@@ -267,6 +281,9 @@ class MendingReader(Reader):
 
     def _unexpected(self, place: Place, at: int) -> None:
         token, block = self._tokens[at], place.block
+        if self._rule == "expression":
+            self._tell_expected(token, self._tokens[at - 1] if at else None, expected(self._machine, place.stack))
+            return
         name = block_name(self._machine, block.inside)
         words = openers(self._machine, block.inside)
         before = self._tokens[at - 1] if at else None
