@@ -32,17 +32,18 @@ class Record(Codec[T_co]):
 
     def check(self, value: object) -> T_co:
         old = self.values(value)
-        return self.type(*(_in(name, codec.check, item) for (name, codec), item in zip(self.fields, old, strict=True)))
+        return self.type(*(part(name, codec.check, item) for (name, codec), item in zip(self.fields, old, strict=True)))
 
     def encode(self, value: object) -> Json:
         old = self.values(value)
-        return {name: _in(name, codec.encode, item) for (name, codec), item in zip(self.fields, old, strict=True)}
+        return {name: part(name, codec.encode, item) for (name, codec), item in zip(self.fields, old, strict=True)}
 
     def decode(self, json: object) -> T_co:
         return self.type(*_decoded(self.fields, json))
 
 
-def _in(field: str, convert: Callable[[object], T], value: object) -> T:
+def part(field: str, convert: Callable[[object], T], value: object) -> T:
+    """One field converted; what is wrong with it is told as seen from outside."""
     try:
         return convert(value)
     except Invalid as invalid:
@@ -66,7 +67,7 @@ def _decoded(fields: tuple[tuple[str, Codec[object]], ...], json: object) -> tup
     for key in given:
         if key not in names:
             raise Invalid("no such field", key)
-    return tuple(_in(name, codec.decode, given[name]) for name, codec in fields)
+    return tuple(part(name, codec.decode, given[name]) for name, codec in fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Union(Codec[T_co]):
         name, payload = _decoded(((self.tag, TEXT), ("payload", _ANY)), json)
         if not isinstance(name, str) or name not in self.variants:
             raise Invalid(f"expected one of {', '.join(self.variants) or 'none'}, not {brief(name)}", self.tag)
-        return _in(name, self.variants[name][1].decode, payload)
+        return part(name, self.variants[name][1].decode, payload)
 
     def _of(self, value: object) -> tuple[str, Codec[T_co]]:
         for name, (kind, codec) in self.variants.items():
@@ -142,10 +143,10 @@ class Arguments(Codec[tuple[object, ...]]):
     params: tuple[tuple[str, Codec[object]], ...]
 
     def check(self, value: object) -> tuple[object, ...]:
-        return tuple(_in(name, codec.check, item) for name, codec, item in self._paired(value))
+        return tuple(part(name, codec.check, item) for name, codec, item in self._paired(value))
 
     def encode(self, value: object) -> Json:
-        return {name: _in(name, codec.encode, item) for name, codec, item in self._paired(value)}
+        return {name: part(name, codec.encode, item) for name, codec, item in self._paired(value)}
 
     def decode(self, json: object) -> tuple[object, ...]:
         return _decoded(self.params, json)
@@ -160,7 +161,7 @@ class Arguments(Codec[tuple[object, ...]]):
 
 
 def _each(convert: Callable[[object], T], values: Iterable[object]) -> list[T]:
-    return [_in(str(index), convert, value) for index, value in enumerate(values)]
+    return [part(str(index), convert, value) for index, value in enumerate(values)]
 
 
 def _list(json: object) -> list[object]:

@@ -12,7 +12,7 @@ from typing import cast
 
 from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, optional
 from .core import DEADLINE, ArmTimer, Call, Entry, Ledger, Undoing, Work
-from .records import Record, Variant, arguments, members, record, sequence
+from .records import Record, Variant, arguments, members, part, record, sequence
 from .rules import D, E, I, Rules, S
 from .spec import ActivityKind, FlowSpec
 
@@ -47,10 +47,10 @@ def decode(spec: FlowSpec, rules: Rules[I, D, S, E], json: object) -> tuple[I, D
                 f"not of {origin[1]} version {origin[2]} in format {origin[0]}"
             )
         fields = (
-            cast(I, spec.inputs.decode(given.get("inputs"))),
-            cast(D, spec.data.decode(given.get("data"))),
-            tuple(_state(rules, name) for name in sequence(TEXT).decode(given.get("at"))),
-            cast(Ledger[E], _ledger(spec).decode(given.get("ledger"))),
+            cast(I, part("inputs", spec.inputs.decode, given.get("inputs"))),
+            cast(D, part("data", spec.data.decode, given.get("data"))),
+            tuple(_state(rules, name) for name in part("at", sequence(TEXT).decode, given.get("at"))),
+            cast(Ledger[E], part("ledger", _ledger(spec).decode, given.get("ledger"))),
         )
     except Invalid as invalid:
         raise Corrupt(f"damaged snapshot of {spec.name}: {invalid}") from None
@@ -124,7 +124,8 @@ def _contradictions(spec: FlowSpec, rules: Rules[I, D, S, E], at: tuple[S, ...],
         yield "a task's completion is never deferred"
     if any(name not in rules.savepoints for name, _ in ledger.marks):
         yield "a mark of a state that is no savepoint"
-    if any(spec.activities[name].kind is not ActivityKind.READONLY for name in ledger.completed):
+    readonly = {name for name, activity in spec.activities.items() if activity.kind is ActivityKind.READONLY}
+    if not readonly.issuperset(ledger.completed):
         yield "only readonly activities are remembered as completed"
 
 
