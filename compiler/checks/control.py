@@ -68,6 +68,7 @@ class Abstraction:
         ]
         bounds = [i.value for part in compared for i in inside(part) if isinstance(i, Literal)]
         self.cap = 1 + max((abs(b) for b in bounds if isinstance(b, int)), default=0)
+        self.cap = max(self.cap, 2)  # so that whether an activity comes twice can be read off
 
     def control(self, at: Instance) -> Control:
         place = ("leaf", at.configuration[0]) if at.undoing is None else ("undo", at.undoing.node)
@@ -104,26 +105,49 @@ class Abstraction:
         return Segment(tuple(sorted(numbers)), tuple(min(numbers[kind], self.cap) for kind in sorted(numbers)))
 
     def variants(self, at: Instance) -> Iterator[Instance]:
-        """Other instances of the same control that may do otherwise: another entry on top of a loose segment, one more
-        of a kind. They need not be reachable."""
+        """Other instances of the same control that may do otherwise: as many of each kind as are counted and no more,
+        another entry on top of a loose segment, one more of a kind. They need not be reachable."""
         if not self.control(at).loose:
             return
-        ids = {call.key for call in at.calls}
-        low = 0 if at.undoing is None else at.undoing.mark
-        tops: dict[Kind, int] = {}
-        for index, entry in enumerate(at.log):
-            if index >= low and kind(entry, ids)[2] != "running":
-                tops[kind(entry, ids)] = index
+        base = self._fewest(at)
+        if base != at:
+            yield base
+        ids = {call.key for call in base.calls}
+        mark = 0 if base.undoing is None else base.undoing.mark
+        tops: dict[tuple[int, Kind], int] = {}
+        for index, entry in enumerate(base.log):
+            if index >= mark and kind(entry, ids)[2] != "running":
+                tops[self._bounds(base, index)[0], kind(entry, ids)] = index
         for index in tops.values():
-            yield self._with(at, index, more=False)
-            yield self._with(at, index, more=True)
+            yield self._with(base, index, more=False)
+            low, high = self._bounds(base, index)
+            same = [other for other in base.log[low:high] if kind(other, ids) == kind(base.log[index], ids)]
+            if len(same) >= self.cap:
+                yield self._with(base, index, more=True)
+
+    def _fewest(self, at: Instance) -> Instance:
+        """Without the older entries of a kind that a loose segment has more of than are counted."""
+        ids = {call.key for call in at.calls}
+        index = len(at.log) - 1
+        while index >= 0:
+            low, high = self._bounds(at, index)
+            inside = [kind(entry, ids) for entry in at.log[low:high]]
+            newer = [kind(entry, ids) for entry in at.log[index + 1 : high]]
+            if self._segment(inside).loose and newer.count(kind(at.log[index], ids)) >= self.cap:
+                at = _without(at, index)
+            index -= 1
+        return _resumed(at)
+
+    def _bounds(self, at: Instance, index: int) -> tuple[int, int]:
+        """Of the segment an entry lies in."""
+        cuts = [0, len(at.log), *(mark for _, mark in at.marks), *([at.undoing.mark] if at.undoing else [])]
+        return max(cut for cut in cuts if cut <= index), min(cut for cut in cuts if cut > index)
 
     def _with(self, at: Instance, index: int, more: bool) -> Instance:
         """The entry brought to the top of its segment, or doubled."""
         entry = at.log[index]
         ids = {call.key for call in at.calls}
-        cuts = {mark for _, mark in at.marks} | ({at.undoing.mark} if at.undoing else set())
-        end = min((cut for cut in (*cuts, len(at.log)) if cut > index), default=len(at.log))
+        _, end = self._bounds(at, index)
         pinned = end == len(at.log) and at.log[-1].key in ids
         top = end - pinned
         rest = at.log[:index] + (at.log[index:] if more else at.log[index + 1 :])
@@ -144,6 +168,13 @@ class Abstraction:
             for segment in control.log
             for kind in segment.kinds
         )
+
+
+def _without(at: Instance, index: int) -> Instance:
+    """One entry less; marks above it come down."""
+    marks = tuple((name, mark - (mark > index)) for name, mark in at.marks)
+    undoing = at.undoing and replace(at.undoing, mark=at.undoing.mark - (at.undoing.mark > index))
+    return replace(at, log=at.log[:index] + at.log[index + 1 :], marks=marks, undoing=undoing)
 
 
 def _resumed(at: Instance) -> Instance:

@@ -20,7 +20,7 @@ Nothing can be divided by zero; the run would stop with a fault at that moment.
 ```flow
 flow Share version 1 {
   input { cost: int 0..1000 }
-  data  { people: int 0..9 = 0  each: int = 0 }
+  data  { people: int 0..9 = 0, each: int = 0 }
   event join
   event close
   start -> Open
@@ -39,7 +39,7 @@ Nobody may have joined. Mended:
 ```flow
 flow Share version 1 {
   input { cost: int 0..1000 }
-  data  { people: int 0..9 = 0  each: int = 0 }
+  data  { people: int 0..9 = 0, each: int = 0 }
   event join
   event close
   start -> Open
