@@ -1,0 +1,52 @@
+"""Every page of a check is true: its first flow has the finding, its last one is clean."""
+
+from __future__ import annotations
+
+import pytest
+
+from penstock.compiler.checks.suite import RULES, check
+from penstock.compiler.checks.verdict import Verdict
+from penstock.compiler.kernel import Kernel
+from penstock.compiler.lower import lower
+from penstock.dsl.diagnostics import Rule, Severity
+from penstock.dsl.parse import parse
+from penstock.dsl.source import Source
+from penstock.dsl.typecheck import analyse
+
+FOLLOWS = {"F001": {"F002"}, "F003": {"F004"}, "F402": {"F002", "F201"}}
+"""What a finding brings with it: nothing leads on from a step that faults, or to a state that nothing enters."""
+
+
+def flows(page: str) -> list[str]:
+    return [part.split("```")[0] for part in page.split("```flow\n")[1:]]
+
+
+def kernel(text: str) -> Kernel:
+    source = Source("page.flow", text)
+    parsed = parse(source)
+    analysed = analyse(parsed.tree, source)
+    errors = [d.message for d in (*parsed.diagnostics, *analysed.diagnostics) if d.severity is Severity.ERROR]
+    assert errors == []
+    return lower(analysed.flows[0])
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_bad_flow_of_a_page_has_its_finding_and_what_follows_from_it(rule: Rule) -> None:
+    bad, _ = flows(rule.page)
+    report = check(kernel(bad))
+    found = {a.rule.code for a in report.answers if a.verdict is not Verdict.PROVED}
+    assert found == {rule.code} | FOLLOWS.get(rule.code, set())
+    refuted = [a for a in report.answers if a.verdict is Verdict.REFUTED]
+    assert refuted
+    for answer in refuted:
+        assert answer.diagnostic is not None
+        assert len(answer.diagnostic.label.split()) <= 8
+        assert all(len(label.text.split()) <= 8 for label in answer.diagnostic.others)
+        assert len(answer.diagnostic.why) <= 3
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_mended_flow_of_a_page_is_proved_in_every_check(rule: Rule) -> None:
+    _, mended = flows(rule.page)
+    report = check(kernel(mended))
+    assert [(a.rule.code, a.subject) for a in report.answers if a.verdict is not Verdict.PROVED] == []
