@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .codec import NOTHING, Codec, Invalid
 from .core import ActivityError
-from .outbox import DONE, FAILED, INTERRUPTED, TIMEOUT, Result
+from .outbox import DONE, FAILED, INTERRUPTED, TIMEOUT, Result, told
 from .spec import ActivitySpec, CompensationSpec
 from .timers import Clock
 
@@ -59,15 +59,9 @@ async def _answer(work: Work) -> Result:
         return _judged(work, value)
     except ActivityError as error:
         declared = isinstance(work.spec, ActivitySpec) and error.name in work.spec.errors
-        return Result(error.name if declared else FAILED, error=_told(error))
+        return Result(error.name if declared else FAILED, error=told(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
-        return Result(FAILED, error=_told(error))
-
-
-def _told(error: BaseException) -> str:
-    """What went wrong, short whatever it is."""
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return text if len(text) <= 500 else f"{text[:497]}..."
+        return Result(FAILED, error=told(error))
 
 
 async def _called(work: Work) -> object:

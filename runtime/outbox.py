@@ -43,6 +43,13 @@ def follow(call: PendingCall, result: Result, policy: RetryPolicy, now: datetime
     return Outcome(call.key, result.kind)
 
 
+def told(error: BaseException) -> str:
+    """What went wrong, for people: short, and fit to be stored, whatever it says."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= 500 else f"{text[:497]}..."
+
+
 def backoff(policy: RetryPolicy, repeat: int) -> timedelta:
     """How long to wait before the repeat of this number, from 1: min(first * 2**(repeat-1), limit)."""
     delay = policy.first

@@ -176,7 +176,7 @@ class Transaction(Protocol):
         ...
 
     def next_due(self, flows: Sequence[str], calls: bool) -> datetime | None:
-        """When the next timer or lease falls due, or, if asked, the next call."""
+        """When the next timer falls due, or the lease of a worker that has calls; if asked, also the next call."""
         ...
 
     def put_task(self, task: TaskItem, /) -> None: ...
@@ -190,8 +190,12 @@ class Transaction(Protocol):
         ...
 
     def end_lease(self, worker: str) -> None: ...
-    def expired(self, now: datetime) -> Sequence[str]:
-        """Workers whose lease has run out."""
+    def end_leases(self, now: datetime) -> None:
+        """Of all workers whose lease has run out and who have no calls left."""
+        ...
+
+    def lost_calls(self, flows: Sequence[str], now: datetime) -> Sequence[PendingCall]:
+        """Calls of workers that have no lease any more."""
         ...
 
 

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
 from .attempts import Work, attempt
@@ -108,8 +107,9 @@ class Worker:
             await self._stop()
 
     def _round(self, tx: Transaction) -> Round:
-        free = self._limits.concurrency - len(self._running)
-        return self._engine.round(tx, self.id, self._limits.lease, free, bool(self._running), self._clock.now())
+        running = frozenset((r.call.instance, r.call.key, r.call.attempts) for r in self._running.values())
+        free = self._limits.concurrency - len(running)
+        return self._engine.round(tx, self.id, running, free, self._limits.lease, self._clock.now())
 
     async def _sleep(self, until: datetime | None) -> None:
         """Until woken, or the moment has come, or another process has written."""
@@ -171,13 +171,11 @@ class Worker:
         patient = [task for task, running in self._running.items() if not running.cancellable]
         if patient:
             await asyncio.wait(patient, timeout=self._limits.grace.total_seconds())
-        broken = {task: running for task, running in self._running.items() if task.cancel()}
+        broken = [task for task in self._running if task.cancel()]
         if broken:
             await asyncio.wait(broken)
         try:
-            for running in broken.values():
-                await self._store.write(partial(self._engine.release, call=running.call, now=self._clock.now()))
-            await self._store.write(lambda tx: tx.end_lease(self.id))
+            await self._store.write(lambda tx: self._engine.leave(tx, self.id, self._clock.now()))
         except StoreError as error:
             LOG.warning("worker %s leaves its calls to its lease: %s", self.id, error)
 

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from ..core import NOBODY, Actor, Fired, Outcome
 from ..engine import Engine
-from ..errors import Unknown
+from ..errors import HostError, Unknown
 from ..flow import Flow
 from ..journal import AnyFlow, label
 from ..spec import FlowSpec
@@ -54,11 +54,12 @@ class SqliteHost:
         self._clock: Clock = clock or SystemClock()
         self._limits = limits or Limits()
         self._id = worker or uuid.uuid4().hex
+        self._open: SqliteStore | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file and start working. Raises StoreError."""
-        self._store = SqliteStore(self._path)
-        self._worker = Worker(self._id, self._store, self._engine, self._activities, self._clock, self._limits)
+        self._open = SqliteStore(self._path)
+        self._worker = Worker(self._id, self._open, self._engine, self._activities, self._clock, self._limits)
         self._working = asyncio.create_task(self._worker.run())
         self._working.add_done_callback(lambda _: self._worker.bell.ring())
         return self
@@ -69,17 +70,26 @@ class SqliteHost:
         """Stop working, give back what runs, close the file. Raises what ended the worker, if something did."""
         self._working.cancel()
         try:
-            await self._working
-        except asyncio.CancelledError:
-            pass
+            await asyncio.wait((self._working,))
         finally:
             self._store.close()
+            self._open = None
+        if not self._working.cancelled():
+            self._working.result()
+
+    @property
+    def _store(self) -> SqliteStore:
+        if self._open is None:
+            raise HostError("the host is not open: use it inside `async with host:`")
+        return self._open
 
     # ------------------------------------------------------------ acts
 
     async def start(
         self, flow: type[Flow[Inputs, Any, Any, Any]], id: str, inputs: Inputs, *, by: Actor = NOBODY
     ) -> JournalEntry:
+        if not id:
+            raise ValueError("an instance needs an id")
         return await self._act(lambda tx: self._engine.start(tx, label(flow), id, inputs, by, self._clock.now()))
 
     async def send(self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:

@@ -182,6 +182,11 @@ class SqliteTransaction:
     def owned_calls(self, owner: str) -> Sequence[PendingCall]:
         return [*map(_call, self._all(f"{CALLS} WHERE owner = ?", owner))]
 
+    def lost_calls(self, flows: Sequence[str], now: datetime) -> Sequence[PendingCall]:
+        lost = "owner IS NOT NULL AND owner NOT IN (SELECT id FROM worker WHERE lease > ?)"
+        sql = f"{CALLS} WHERE {lost} AND flow IN ({_marks(flows)})"
+        return [*map(_call, self._all(sql, micros(now), *flows))]
+
     def parked_calls(self) -> Sequence[PendingCall]:
         return [*map(_call, self._all(f"{CALLS} WHERE due IS NULL ORDER BY instance, key"))]
 
@@ -219,7 +224,8 @@ class SqliteTransaction:
         timer = self._all(f"SELECT due FROM timer WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows)
         free = f"owner IS NULL AND due IS NOT NULL AND {known}"
         call = self._all(f"SELECT due FROM call WHERE {free} ORDER BY due LIMIT 1", *flows) if calls else []
-        lease = self._all("SELECT min(lease) FROM worker HAVING min(lease) IS NOT NULL")
+        owners = f"SELECT owner FROM call WHERE owner IS NOT NULL AND {known}"
+        lease = self._all(f"SELECT lease FROM worker WHERE id IN ({owners}) ORDER BY lease LIMIT 1", *flows)
         return _moment(min((due for (due,) in (*timer, *call, *lease)), default=None))
 
     # ------------------------------------------------------------ tasks
@@ -249,8 +255,9 @@ class SqliteTransaction:
     def end_lease(self, worker: str) -> None:
         self._run("DELETE FROM worker WHERE id = ?", worker)
 
-    def expired(self, now: datetime) -> Sequence[str]:
-        return [worker for (worker,) in self._all("SELECT id FROM worker WHERE lease <= ?", micros(now))]
+    def end_leases(self, now: datetime) -> None:
+        busy = "SELECT owner FROM call WHERE owner IS NOT NULL"
+        self._run(f"DELETE FROM worker WHERE lease <= ? AND id NOT IN ({busy})", micros(now))
 
 
 PUT_INSTANCE = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from order_flow import Cancel, Declined, Order, OutOfStock
 from orders import CLEO, LARGE, OLGA, SMALL, START, Hang, House, Shop, finishing, pass_time, sound, triggers
 from penstock.runtime.codec import Invalid
 from penstock.runtime.core import Outcome
-from penstock.runtime.errors import NotParked, Unknown
+from penstock.runtime.errors import HostError, NotParked, Unknown
 from penstock.runtime.hosts.sqlite import SqliteHost
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -79,7 +80,7 @@ def test_an_attempt_without_an_answer_times_out(house: House) -> None:
     finishing(run())
 
 
-@pytest.mark.parametrize("answer", [7, None, Declined("not of this activity"), SystemExit(3)])
+@pytest.mark.parametrize("answer", [7, None, Declined("not of this activity"), SystemExit(3), OSError("\ud800")])
 def test_an_answer_that_is_none_counts_as_a_failed_attempt(house: House, answer: object) -> None:
     house.shop.script["reserve_stock"] = [answer]
 
@@ -271,6 +272,40 @@ def test_stopping_the_host_breaks_an_attempt_off_without_counting_it(house: Hous
             assert results == ["interrupted: its worker stopped"] * 3 + ["done"]
 
     finishing(run())
+
+
+def test_an_interrupted_call_that_its_stopping_worker_leaves_behind_is_not_made_again(house: House) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class SlowShop(Shop):
+        def reserve_stock(self, sku: str, qty: int, *, key: str) -> str:  # type: ignore[override]  # a plain method too
+            begun.set()
+            go_on.wait(20)
+            return "too late"
+
+    house.shop = SlowShop()
+    house.limits = replace(house.limits, grace=timedelta(0))
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            while not begun.is_set():
+                await host.instance("o-1")
+            await host.send("o-1", Cancel(), by=CLEO)
+        begun.clear()
+        async with house.open() as host:
+            assert (await host.settled("o-1")).configuration == ("Cancelled",)
+            go_on.set()
+            assert not begun.is_set()
+            assert house.shop.calls == [("release_stock", "o-1/reserve_stock#1", (None,))]
+            assert "reserve_stock#1 interrupted" in triggers(await sound(host, "o-1"))
+
+    finishing(run())
+
+
+def test_a_host_that_is_not_open_says_so(house: House) -> None:
+    with pytest.raises(HostError, match="async with"):
+        finishing(house.open().instance("o-1"))
 
 
 def test_a_host_refuses_activities_that_lack_a_method(house: House) -> None:

@@ -179,3 +179,21 @@ def test_a_host_leaves_the_instances_of_flows_that_it_does_not_run_alone(house: 
             assert (await host.instance("t")).at == START + HOUR
 
     finishing(run())
+
+
+def test_a_call_that_the_code_no_longer_knows_is_parked(house: House) -> None:
+    old = generated(flow(CONTRACT))
+    new = generated(flow(CONTRACT.replace("draw", "take")))
+
+    async def run() -> None:
+        async with house.open_for({old: doing(draw=[ValueError()])}) as host:
+            await host.start(old, "c", inputs(old, 4))
+            await host.run_until_idle()
+        house.clock.advance(HOUR)
+        async with house.open_for({new: doing(take=[9])}) as host:
+            await host.start(new, "d", inputs(new, 4))
+            await host.run_until_idle()
+            assert [letter.instance for letter in await host.parked()] == ["c"]
+            assert (await host.instance("d")).configuration == ("Drawn",)
+
+    finishing(run())

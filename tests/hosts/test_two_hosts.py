@@ -103,9 +103,11 @@ class Bench:
     async def start(self, inputs: object = SMALL) -> None:
         await self.store.write(lambda tx: self.engine.start(tx, "Order/1", "o-1", inputs, NOBODY, self.clock.now()))
 
-    async def claim(self, worker: str) -> tuple[PendingCall, ...]:
+    async def claim(self, worker: str, *known: PendingCall) -> tuple[PendingCall, ...]:
+        """What it gets, if it knows of these calls of its own."""
         now = self.clock.now()
-        return (await self.store.write(lambda tx: self.engine.round(tx, worker, LEASE, 10, False, now))).claimed
+        running = frozenset((call.instance, call.key, call.attempts) for call in known)
+        return (await self.store.write(lambda tx: self.engine.round(tx, worker, running, 10, LEASE, now))).claimed
 
     async def conclude(self, call: PendingCall, result: Result) -> bool:
         return await self.store.write(lambda tx: self.engine.conclude(tx, call, result, self.clock.now()))
@@ -163,6 +165,39 @@ def test_an_interrupted_call_whose_worker_was_lost_is_settled_without_another_at
         (undo,) = await bench.claim("w-2")
         assert (undo.name, undo.idempotency_key) == ("release_stock", "o-1/reserve_stock#1")
         assert triggers(await bench.journal())[2:] == ["reserve_stock#1 interrupted"]
+        bench.store.close()
+
+    finishing(run())
+
+
+def test_a_call_whose_claim_its_worker_never_heard_of_is_made_again(house: House) -> None:
+    async def run() -> None:
+        bench = Bench(house)
+        await bench.start()
+        (call,) = await bench.claim("w-1")
+        assert await bench.claim("w-1", call) == ()
+        assert await bench.claim("w-1") == ()
+        bench.clock.advance(timedelta(seconds=1))
+        (again,) = await bench.claim("w-1")
+        assert (again.key, again.attempts) == (call.key, 2)
+        bench.store.close()
+
+    finishing(run())
+
+
+def test_a_lost_call_of_a_flow_that_a_host_does_not_run_waits_for_one_that_does(house: House) -> None:
+    async def run() -> None:
+        bench = Bench(house)
+        await bench.start()
+        await bench.claim("w-1")
+        bench.clock.advance(LEASE)
+        knows, bench.engine = bench.engine, Engine({})
+        assert await bench.claim("w-2") == ()
+        assert await bench.store.read(lambda tx: tx.next_due([], calls=True)) is None
+        bench.engine = knows
+        assert await bench.claim("w-3") == ()
+        bench.clock.advance(timedelta(seconds=1))
+        assert len(await bench.claim("w-3")) == 1
         bench.store.close()
 
     finishing(run())

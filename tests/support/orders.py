@@ -61,7 +61,7 @@ class Shop:
         answer = self.script[name].pop(0) if self.script[name] else usual
         if answer is Hang:
             await asyncio.Event().wait()
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return cast(T, answer)  # or whatever a bad implementation answers
 

@@ -1,0 +1,191 @@
+"""One step of an instance, as it is written down: a trigger in; journal row, snapshot, calls, timers and tasks out.
+
+The step is the core's; everything here is bookkeeping around it. `now` is the clock's and may have been put back; the
+time of an instance never runs backwards.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from .core import (
+    NOBODY,
+    Actor,
+    ArmTimer,
+    CancelTimer,
+    CloseTask,
+    Effect,
+    EscalateTask,
+    Fired,
+    InterruptActivity,
+    OpenTask,
+    Outcome,
+    StartActivity,
+    StartCompensation,
+    Step,
+)
+from .errors import StoreError, Unknown
+from .journal import AnyFlow, actor_text, after_step, written
+from .outbox import INTERRUPTED
+from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer, Transaction
+
+LOG = logging.getLogger("penstock")
+
+BATCH = 100
+"""What one transaction handles of a kind, so that a long backlog does not keep others waiting."""
+
+FAULTY = timedelta(minutes=1)
+"""When a timer whose step failed (a fault of the flow's code) is tried again."""
+
+
+class Steps:
+    """Steps of a set of flows, by label (`Order/1`)."""
+
+    def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
+        self._flows = flows
+
+    # ------------------------------------------------------------ look-ups
+
+    def flow(self, label: str) -> type[AnyFlow]:
+        """Raises Unknown for a flow that this host does not run."""
+        if label not in self._flows:
+            raise Unknown(f"this host does not run {label}")
+        return self._flows[label]
+
+    def instance(self, tx: Transaction, id: str) -> Instance:
+        """Raises Unknown."""
+        instance = tx.instance(id)
+        if instance is None:
+            raise Unknown(f"there is no instance {id!r}")
+        return instance
+
+    def record(self, instance: Instance) -> AnyFlow:
+        """Raises Unknown for a flow that this host does not run."""
+        return self.flow(instance.flow).from_json(json.loads(instance.snapshot))
+
+    # ------------------------------------------------------------ steps
+
+    def begin(
+        self, tx: Transaction, label: str, id: str, step: Step[AnyFlow], by: Actor, now: datetime
+    ) -> JournalEntry:
+        """Write down the first step of a new instance."""
+        trigger = written(self.flow(label).spec.inputs.encode(step.after.inputs))
+        entry = JournalEntry(id, 1, now, EntryKind.START, actor_text(by), trigger)
+        return self._apply(tx, Instance(id, label, 0, now, Status.RUNNING, (), ""), entry, step, now)
+
+    def acknowledge(
+        self,
+        tx: Transaction,
+        id: str,
+        trigger: object,
+        by: Actor,
+        now: datetime,
+        note: str = "",
+        request: str | None = None,
+    ) -> JournalEntry:
+        """A step that is confirmed to somebody, so it has a row even if it changed nothing. Raises Rejected, Fault."""
+        instance, entry, _, step = self._tried(tx, id, trigger, by, now)
+        return self._apply(tx, instance, replace(entry, note=note, request=request), step, now)
+
+    def react(self, tx: Transaction, id: str, trigger: Outcome | Fired, now: datetime) -> None:
+        """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace."""
+        instance, entry, before, step = self._tried(tx, id, trigger, NOBODY, now)
+        if step.effects or step.after != before:
+            self._apply(tx, instance, entry, step, now)
+
+    def remark(
+        self, tx: Transaction, id: str, kind: EntryKind, key: str, by: Actor, now: datetime, note: str
+    ) -> JournalEntry:
+        """A row about a call, which leaves the record as it is."""
+        instance = self.instance(tx, id)
+        sequence, at = instance.sequence + 1, max(now, instance.at)
+        entry = JournalEntry(id, sequence, at, kind, actor_text(by), written(key), note)
+        entry = replace(entry, status=instance.status, configuration=instance.configuration)
+        tx.put_instance(replace(instance, sequence=sequence, at=at))
+        tx.append(entry)
+        return entry
+
+    def _tried(
+        self, tx: Transaction, id: str, trigger: object, by: Actor, now: datetime
+    ) -> tuple[Instance, JournalEntry, AnyFlow, Step[AnyFlow]]:
+        """What the core says to the trigger, with the instance and the record it was asked about."""
+        instance = self.instance(tx, id)
+        at = max(now, instance.at)
+        before = self.record(instance)
+        step = before.step(trigger, by=by, now=at)
+        text = written(before.spec.trigger_to_json(trigger))
+        entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text)
+        return instance, entry, before, step
+
+    def _apply(
+        self, tx: Transaction, old: Instance, entry: JournalEntry, step: Step[AnyFlow], now: datetime
+    ) -> JournalEntry:
+        """Write the step down, and carry out its effects: calls that were interrupted before they ran end at once."""
+        instance, full = after_step(self.flow(old.flow).spec, old, entry, step)
+        tx.put_instance(instance)
+        tx.append(full)
+        interrupted = [effect.key for effect in step.effects if isinstance(effect, InterruptActivity)]
+        for effect in step.effects:
+            self._note_down(tx, instance, effect, now)
+        for key in interrupted:
+            if tx.call(instance.id, key) is None:
+                self.react(tx, instance.id, Outcome(key, INTERRUPTED), now)
+        return full
+
+    def _note_down(self, tx: Transaction, instance: Instance, effect: Effect, now: datetime) -> None:
+        id, label, spec = instance.id, instance.flow, self.flow(instance.flow).spec
+        match effect:
+            case StartActivity(key, name, args):
+                text = written(spec.activities[name].params.encode(args))
+                tx.put_call(PendingCall(id, label, key, name, text, None, now))
+            case StartCompensation(key, name, args, forward):
+                text = written(spec.compensations[name].params.encode(args))
+                tx.put_call(PendingCall(id, label, key, name, text, forward, now))
+            case InterruptActivity(key):
+                call = tx.call(id, key)
+                if call is not None and call.owner is not None:  # its worker must break it off
+                    tx.put_call(replace(call, interrupted=True))
+                else:
+                    tx.drop_call(id, key)
+            case ArmTimer(timer, due):
+                tx.put_timer(Timer(id, label, timer, due))
+            case CancelTimer(timer):
+                tx.drop_timer(id, timer)
+            case OpenTask():
+                tx.put_task(TaskItem(id, *effect))
+            case EscalateTask(key, role):
+                if (task := tx.task(id, key)) is not None:
+                    tx.put_task(replace(task, roles=tuple(dict.fromkeys((*task.roles, role)))))
+            case CloseTask(key):
+                tx.drop_task(id, key)
+            case _:
+                pass  # Finish and DropEvent are told by the journal
+
+    # ------------------------------------------------------------ timers
+
+    def fire_overdue(self, tx: Transaction, id: str, now: datetime) -> None:
+        """Fire what is due already, in due order, before anything else happens to the instance."""
+        for _ in range(BATCH):
+            due = next((timer for timer in tx.timers(id) if timer.due <= now), None)
+            if due is None or self.instance(tx, id).status is Status.COMPENSATING:
+                return
+            self.fire(tx, due, now)
+
+    def fire(self, tx: Transaction, timer: Timer, now: datetime) -> None:
+        """Fire it unless an earlier one of this transaction cancelled it, or began to compensate (K6)."""
+        awake = self.instance(tx, timer.instance).status is not Status.COMPENSATING
+        if not awake or timer not in tx.timers(timer.instance):
+            return
+        try:
+            with tx.savepoint():
+                tx.drop_timer(timer.instance, timer.name)
+                self.react(tx, timer.instance, Fired(timer.name), now)
+        except StoreError:
+            raise
+        except Exception:  # the flow's own fault; its timer must not be lost, nor fire without a pause
+            LOG.exception("instance %s cannot take its timer %s", timer.instance, timer.name)
+            tx.put_timer(replace(timer, due=now + FAULTY))
