@@ -532,7 +532,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Always:
-    """`always E`; `never E` is `always not E` with `negated` set, for the message."""
+    """`always E`, or with `negated`, `never E`. The condition is E as written."""
 
     condition: Expr
     negated: bool

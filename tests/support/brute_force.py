@@ -14,7 +14,18 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from penstock.compiler.evaluate import Fault, Scope, evaluate
-from penstock.compiler.instance import Actor, Completion, Event, Fired, Instance, Outcome, Rejected, Step, Trigger
+from penstock.compiler.instance import (
+    Actor,
+    Armed,
+    Completion,
+    Event,
+    Fired,
+    Instance,
+    Outcome,
+    Rejected,
+    Step,
+    Trigger,
+)
 from penstock.compiler.kernel import Choice, Command, Goto, Kernel, LeafKind, On, Stay, TriggerKind
 from penstock.compiler.simulate import enabled, holds, start, step
 from penstock.dsl.model import (
@@ -154,7 +165,9 @@ class Search:
             for wait in range(longest + 1):
                 yield trigger, now + wait * SECOND
         if due and not instance.compensating:
-            yield Fired(instance.due()[0].timer), due[0]
+            for armed, moment in zip(instance.due(), due, strict=True):
+                if moment == due[0]:
+                    yield Fired(armed.timer), moment
 
     def untimed(self, instance: Instance) -> Iterator[Trigger]:
         kernel = self.kernel
@@ -200,7 +213,7 @@ class Search:
         for claim in kernel.properties:
             try:
                 match claim:
-                    case Always() if not holds(kernel, instance, claim.condition, now):
+                    case Always() if holds(kernel, instance, claim.condition, now) is claim.negated:
                         found.add("F301", claim.span.start, depth)
                     case Reach() if claim.state in instance.configuration:
                         if claim.condition is None or holds(kernel, instance, claim.condition, now):
@@ -228,9 +241,7 @@ class Search:
         for item in instance.tasks:
             if (leaf.name, On(TriggerKind.TASK, item.task)) not in kernel.answering:
                 found.add("F008", leaf.span.start, depth + 1)
-        leaving = [
-            a for a in instance.timers if kernel.timer[a.timer].escalates is None and not self.stays(leaf.name, a.timer)
-        ]
+        leaving = [armed for armed in instance.timers if self.leaves(instance, armed)]
         if not instance.calls and not leaving:
             accepted = any(
                 enabled(kernel, instance, trigger, now)
@@ -242,9 +253,14 @@ class Search:
             if not accepted and not instance.timers:
                 found.add("F003", leaf.span.start, depth)
 
-    def stays(self, leaf: str, timer: str) -> bool:
-        commands = self.kernel.answering.get((leaf, On(TriggerKind.TIMER, timer)), ())
-        return all(isinstance(command.target, Stay) for command in commands)
+    def leaves(self, instance: Instance, armed: Armed) -> bool:
+        """Whether a timer takes the instance out of its configuration, if it fires."""
+        try:
+            after = step(self.kernel, instance, Fired(armed.timer), self.actor, armed.due)
+        except (Fault, Rejected):
+            return False
+        moved = [self.kernel.commands[taken.command] for taken in after.taken if taken.command is not None]
+        return any(not isinstance(command.target, Stay) for command in moved)
 
     def faulty(self, instance: Instance, trigger: Trigger, now: datetime) -> bool:
         try:
@@ -293,7 +309,7 @@ class Search:
 
     def compare_logs(self, before: Instance, after: Instance, trigger: Trigger, depth: int) -> None:
         """An irreversible entry that is gone, and not because its call answered with an error, was compensated over."""
-        answered = trigger.key if isinstance(trigger, Outcome) else None
+        answered = trigger.key if isinstance(trigger, Outcome) and trigger.kind.startswith("err") else None
         left = {entry.key for entry in after.log}
         for entry in before.log:
             effect = self.kernel.activity[entry.activity].effect
@@ -341,11 +357,13 @@ class Search:
             if node.name not in self.entered:
                 found.add("F001", node.span.start, 0)
         for command in kernel.commands[1:]:
-            if command.span.start not in self.taken:
+            if command.span.start not in self.taken and any(
+                other.leaf in self.entered for other in kernel.commands if other.span == command.span
+            ):
                 found.add("F002", command.span.start, 0)
         for choice in kernel.choices:
             for branch in choice.branches:
-                if branch.span.start not in self.taken:
+                if branch.span.start not in self.taken and choice.name in self.entered:
                     found.add("F002", branch.span.start, 0)
         for claim in kernel.properties:
             if isinstance(claim, Reach) and claim.span.start not in self.reached:

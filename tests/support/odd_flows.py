@@ -93,6 +93,62 @@ flow Types version 3 {
 }
 """.replace("    fine: bool = true\n", "    fine: bool = true\n    limit2: Money?\n")
 
+WAITING = """
+flow Waiting version 1 {
+  data { n: int = 0 }
+  roles clerk, boss
+  event a
+  event b
+  event c by clerk
+
+  activity one() -> int { fails broken  compensate undo_one(result) }
+  activity two() { irreversible }
+  activity three() -> int { readonly }
+
+  start -> First
+
+  state First { defer b, c  on a -> Many }
+  choice Many { when n < 3 { n = n + 1 } -> Then  else -> Doing }
+  state Then {
+    task sign for clerk { title "sign"  escalate to boss after 1s  escalate to clerk after 2s  except actor of start, sign }
+    on sign -> Then
+    on b -> Many
+    on a -> compensate -> Many
+    defer c
+  }
+  state Doing {
+    do one()
+    on done(x) when x > 0 { n = x } -> More
+    on done(_) else -> Doing
+    on failed -> More
+    on broken -> More
+    on a -> More
+    on b -> compensate since More -> Many
+    defer c
+  }
+  state More {
+    do two()
+    on done -> Asking
+    on failed -> compensate since Doing -> Asking
+    on b -> compensate -> Twice
+    on a stay
+    after 2s -> compensate since Doing -> Doing
+  }
+  choice Twice { when n > 1 { n = n - 1 } -> compensate -> Twice  else { n = 0 } -> compensate since First -> First }
+  state Asking {
+    do three()
+    on done(x) { n = x } -> Then
+    on failed -> Good
+    on c -> Good
+    on a -> First
+    ignore b
+  }
+  final Good
+  final failure Bad
+  deadline 6s -> compensate -> Many
+}
+"""
+
 NAMES = r'''
 enum str { class, mro, __members__, name, value, _a_, A, a }
 enum Decimal { x }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -124,17 +124,17 @@ class Twins:
 def drive(twins: Twins, choices: Sequence[tuple[int, int]]) -> None:
     """A run: the first choice picks the inputs, each other one a trigger, after some seconds.
 
-    Three of four are triggers that move the instance, as far as there are any, so that runs get somewhere."""
+    Two of three are triggers that move the instance, as far as there are any, so that runs get somewhere."""
     rows = [row for row in inputs(twins.kernel) if len(row) == len(twins.kernel.inputs)]
     for which, seconds in choices:
-        which, useful = divmod(which, 4)
+        which, useful = divmod(which, 3)
         if twins.at is None:
             starter = Actor("all", frozenset(twins.kernel.roles)) if useful % 2 else Actor()
             twins.start(rows[which % len(rows)], starter)
             continue
         over = twins.at.finished  # it may still be handed one more
         twins.now += timedelta(seconds=seconds)
-        possible = [move for move in moves(twins.kernel, twins.at) if _whole(twins, move[0])]
+        possible = [move for move in (*moves(twins.kernel, twins.at), *late(twins.at)) if _whole(twins, move[0])]
         kinds = sorted({type(trigger).__name__ for trigger, _ in possible})
         if possible:
             which, turn = divmod(which, len(kinds))
@@ -145,6 +145,15 @@ def drive(twins: Twins, choices: Sequence[tuple[int, int]]) -> None:
             twins.step(*next(filter(twins.moves, ordered), ordered[0]) if useful else ordered[0])
         if over:
             return
+
+
+def late(at: Instance) -> Iterator[Move]:
+    """Answers of calls that have answered before, and failures of the compensation that is awaited."""
+    for entry in at.log:
+        for outcome in (Outcome(entry.key, "failed"), Outcome(entry.key, "done", entry.result)):
+            yield outcome, Actor()
+    if at.undoing is not None and at.undoing.running is not None:
+        yield Outcome(at.undoing.running, "failed"), Actor()
 
 
 def _from(which: int, found: list[Move]) -> list[Move]:

@@ -1,0 +1,78 @@
+"""The checker held against brute force: the seed of a random flow in; where the two disagree, out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from brute_force import TooLarge, Verdicts, enumerate_flow
+from kernels import kernel
+from random_flows import random_flow
+
+from penstock.compiler.checks.suite import check
+from penstock.compiler.checks.verdict import Answer, Verdict
+
+CODES = (
+    *(f"F00{n}" for n in range(1, 10)),
+    *("F101", "F102", "F201", "F301", "F401", "F402", "F403"),
+)
+PLACED = ("F001", "F002", "F301")  # both sides name the same place; the other checks are compared by code
+INSTANCES = 1500
+
+
+@dataclass
+class Tally:
+    """What a comparison came to."""
+
+    flows: int = 0
+    too_large: int = 0
+    instances: int = 0
+    refuted: Counter[str] = field(default_factory=Counter[str])
+    proved: Counter[str] = field(default_factory=Counter[str])
+    unknown: Counter[str] = field(default_factory=Counter[str])
+    disagreements: list[str] = field(default_factory=list[str])
+
+
+def compare(seed: int, tally: Tally) -> None:
+    """Decide the flow of a seed both ways, and note what they agree and disagree on."""
+    subject = kernel(random_flow(seed))
+    try:
+        truth = enumerate_flow(subject, INSTANCES)
+    except TooLarge:
+        tally.too_large += 1
+        return
+    tally.flows += 1
+    tally.instances += truth.instances
+    answers = [answer for answer in check(subject).answers if answer.rule.code in CODES]
+    for code in CODES:
+        mine = [answer for answer in answers if answer.rule.code == code]
+        if code in PLACED:
+            for place in {answer.span.start for answer in mine}:
+                there = [answer for answer in mine if answer.span.start == place]
+                _settle(seed, code, there, truth.refuted.get((code, place)), tally)
+        else:
+            depths = [depth for (other, _), depth in truth.refuted.items() if other == code]
+            _settle(seed, code, mine, min(depths, default=None), tally)
+    _missing(seed, answers, truth, tally)
+
+
+def _settle(seed: int, code: str, answers: list[Answer], depth: int | None, tally: Tally) -> None:
+    verdict = min((answer.verdict for answer in answers), default=Verdict.PROVED)
+    if verdict is Verdict.UNKNOWN:
+        tally.unknown[code] += 1
+    elif (verdict is Verdict.REFUTED) != (depth is not None):
+        said = "refuted" if verdict is Verdict.REFUTED else "proved"
+        what = next((a.subject for a in answers if a.verdict is verdict), "the flow")
+        tally.disagreements.append(f"seed {seed}: {code} {what} is {said}, brute force says otherwise")
+    elif depth is None:
+        tally.proved[code] += 1
+    else:
+        tally.refuted[code] += 1
+
+
+def _missing(seed: int, answers: list[Answer], truth: Verdicts, tally: Tally) -> None:
+    """Every place that brute force refutes, of the checks compared by place, must have been asked about."""
+    asked = {(answer.rule.code, answer.span.start) for answer in answers}
+    for code, place in truth.refuted:
+        if code in PLACED and (code, place) not in asked:
+            tally.disagreements.append(f"seed {seed}: {code} at offset {place} was not asked")
