@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import gcd
+from math import gcd, prod
 
 from ...dsl.model import (
     Always,
@@ -33,7 +33,7 @@ from ...dsl.model import (
     Unwrap,
     Value,
 )
-from ...dsl.source import NOWHERE
+from ...dsl.source import NOWHERE, Span
 from ..evaluate import Fault, Scope, evaluate
 from ..kernel import Goto, Kernel, Leaf, Stay, Target
 from .encode import Encoder, Env, scaled
@@ -56,6 +56,8 @@ from .solver import Term
 
 MOST_CUTS = 24  # of one form, where nothing written bounds them
 MOST_ATOMS = 160  # in one place
+MOST_PARTS = 24  # of one atom
+FEW = 32  # combinations of values that are told apart one by one
 
 Place = tuple[str, str]
 """("leaf", name), or ("undo", node) while a compensation is under way that leads to the node."""
@@ -221,6 +223,32 @@ def _cut_before(pairs: Sequence[tuple[Expr, int]], bound: int) -> Iterator[Atom]
     yield from cut(total, bound)
 
 
+def exact(atom: Atom) -> Iterator[Atom]:
+    """Instead of an atom that is more than one variable and a bound, where its variables have few values: those."""
+    involved = any(isinstance(part, Binary) and part.op in "*/%" for part in _terms(atom))
+    if isinstance(atom, Test) or not (involved or len(atom.form) > 1):
+        yield atom
+        return
+    variables = dict.fromkeys(part for part in _terms(atom) if isinstance(part, Ref))
+    sizes = [_values(ref) for ref in variables]
+    if not sizes or prod(len(values) or FEW + 1 for values in sizes) > FEW:
+        yield atom
+        return
+    for ref, values in zip(variables, sizes, strict=True):
+        if isinstance(ref.type, OptionalType):
+            yield Test(is_some(ref))
+        for value in values[:-1]:
+            yield Cut(((unwrapped(ref), 1),), value)
+
+
+def _values(ref: Ref) -> range:
+    """The values of a ranged int, or of a `T?` of one; empty: there are too many."""
+    item = ref.type.item if isinstance(ref.type, OptionalType) else ref.type
+    if isinstance(item, IntType) and item.low is not None and item.high is not None:
+        return range(item.low, item.high + 1)
+    return range(0)
+
+
 def _terms(atom: Atom) -> Iterator[Expr]:
     for expr in (atom.expr,) if isinstance(atom, Test) else (term for term, _ in atom.form):
         yield from inside(expr)
@@ -237,6 +265,7 @@ class Live:
         self._found: dict[Place, dict[Atom, None]] = {}
         self._anchors: dict[tuple[tuple[Expr, int], ...], tuple[int, int]] = {}
         self._asking: dict[Place, dict[Atom, None]] = {}
+        self._seen_before: dict[tuple[Atom, Span], tuple[Atom, ...]] = {}
         leaves = [("leaf", leaf.name) for leaf in kernel.leaves]
         undos = [("undo", leaf.name) for leaf in kernel.leaves] + [("undo", choice.name) for choice in kernel.choices]
         for place in (*leaves, *undos):
@@ -255,7 +284,9 @@ class Live:
             for place in reversed(places):
                 found = self._found.setdefault(place, {})
                 size = len(found)
-                for atom in (*self._asking[place], *self._through(place)):
+                for atom in (
+                    simpler for each in (*self._asking[place], *self._through(place)) for simpler in exact(each)
+                ):
                     if len(found) < MOST_ATOMS and self._kept(atom, found):
                         found[atom] = None
                 changed = changed or len(found) > size
@@ -305,9 +336,16 @@ class Live:
     def _updates(self, updates: Sequence[Assign], after: Iterator[Atom]) -> Iterator[Atom]:
         found = dict.fromkeys(after)
         for assign in reversed(updates):
-            found = dict.fromkeys(earlier for atom in found for earlier in before(atom, assign))
+            found = dict.fromkeys(earlier for atom in found for earlier in self._before(atom, assign))
             found.update(dict.fromkeys(self._duties(assign)))
         yield from found
+
+    def _before(self, atom: Atom, assign: Assign) -> tuple[Atom, ...]:
+        key = atom, assign.span
+        if key not in self._seen_before:
+            found = (simpler for earlier in before(atom, assign) for simpler in exact(earlier))
+            self._seen_before[key] = tuple(filter(_simple, found))
+        return self._seen_before[key]
 
     def _duties(self, assign: Assign) -> Iterator[Atom]:
         value = bare(assign.value)
@@ -385,4 +423,14 @@ def _number(expr: Expr) -> bool:
 
 
 def _data_only(atom: Atom) -> bool:
-    return all(closed(expr) for expr in ((atom.expr,) if isinstance(atom, Test) else (t for t, _ in atom.form)))
+    """Whether it depends on data, and on nothing else."""
+    roots = (atom.expr,) if isinstance(atom, Test) else (term for term, _ in atom.form)
+    return _simple(atom) and all(map(closed, roots))
+
+
+def _simple(atom: Atom) -> bool:
+    """Whether it depends on something, can be defined at all, and is not too involved."""
+    parts = list(_terms(atom))
+    if len(parts) > MOST_PARTS or sum(isinstance(part, Binary) and part.op in "*/%" for part in parts) > 2:
+        return False
+    return any(isinstance(p, Ref) for p in parts) and not any(isinstance(p, Unwrap) and _none(p.operand) for p in parts)

@@ -21,6 +21,7 @@ from ...dsl.model import (
     IntType,
     IsNone,
     Literal,
+    NoneType,
     OneOf,
     OptionalType,
     Ref,
@@ -105,12 +106,13 @@ def folded(expr: Expr) -> Expr:
             if known is (expr.op != "and"):
                 return literal(True) if known else literal(False)
             return Unary("not", expr.left, BoolType(), NOWHERE) if expr.op == "implies" else expr.left
-        case Conditional(condition=Literal()):
-            return expr.then if expr.condition.value is True else expr.otherwise
-        case IsNone(operand=Convert()) if not isinstance(expr.operand.operand.type, OptionalType):
+        case Conditional(condition=Literal(value=bool(known))):
+            return expr.then if known else expr.otherwise
+        case IsNone(operand=Convert(operand=inner)) if not isinstance(inner.type, (OptionalType, NoneType)):
             return literal(expr.negated)
-        case Unwrap(operand=Convert()) if expr.operand.operand.type == expr.type:
-            return expr.operand.operand
+        case Unwrap(operand=Convert(operand=inner)) if not isinstance(inner.type, (OptionalType, NoneType)):
+            fits = inner.type == expr.type or not isinstance(expr.type, DecimalType)
+            return inner if fits else folded(Convert(inner, expr.type, NOWHERE))
         case _:
             return expr
 
