@@ -17,7 +17,7 @@ from penstock.compiler.pipeline import Examined
 
 SPECS = Path(__file__).parents[2] / "specs"
 SOUND = sorted(SPECS.glob("*.flow"))
-BROKEN = sorted((SPECS / "broken").glob("*.flow"))
+BROKEN = sorted((Path(__file__).parents[1] / "broken").glob("*.flow"))
 
 
 def name(path: Path) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from brute_force import TooLarge, Verdicts, enumerate_flow
 from kernels import kernel
-from random_flows import random_flow
-
 from penstock.compiler.checks.suite import check
 from penstock.compiler.checks.verdict import Answer, Verdict
+from random_flows import random_flow
 
 CODES = (
     *(f"F00{n}" for n in range(1, 10)),

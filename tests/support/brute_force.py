@@ -26,7 +26,7 @@ from penstock.compiler.instance import (
     Step,
     Trigger,
 )
-from penstock.compiler.kernel import Choice, Command, Goto, Kernel, LeafKind, On, Stay, TriggerKind
+from penstock.compiler.kernel import Command, Kernel, LeafKind, On, Stay, Target, TriggerKind
 from penstock.compiler.simulate import enabled, holds, start, step
 from penstock.dsl.model import (
     Always,
@@ -98,7 +98,8 @@ class Search:
     def run(self) -> Verdicts:
         queue: deque[tuple[Instance, datetime, int]] = deque()
         for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
-            self.probe(self.kernel.commands[0], dict(zip((v.name for v in self.kernel.inputs), inputs)), (), EPOCH, 1)
+            given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
+            self.probe(self.kernel.commands[0], given, (), EPOCH, 1)
             try:
                 first = start(self.kernel, inputs, Actor("starter"), EPOCH)
             except Fault as fault:
@@ -271,41 +272,24 @@ class Search:
 
     def examine(self, instance: Instance, trigger: Trigger, now: datetime, depth: int) -> None:
         """Whether more than one command, or none of those written, answers a trigger; and so for the choices behind."""
-        kernel = self.kernel
-        match trigger:
-            case Outcome():
-                if trigger.key not in {call.key for call in instance.calls}:
-                    return
-                on = On(TriggerKind.OUTCOME, trigger.kind)
-                payload: tuple[Value, ...] = (trigger.value,) if trigger.value is not None else ()
-                entry = next(c for c in instance.calls if c.key == trigger.key)
-                if trigger.kind == "done" and not self.ensured(entry.activity, entry.args, trigger.value, now):
-                    return
-            case Event():
-                on, payload = On(TriggerKind.EVENT, trigger.name), trigger.payload
-            case Completion():
-                on, payload = On(TriggerKind.TASK, trigger.task), trigger.payload
-            case Fired():
-                on, payload = On(TriggerKind.TIMER, trigger.timer), ()
         if instance.compensating:
             return
-        leaf = instance.configuration[0]
-        written = kernel.answering.get((leaf, on), ())
         try:
-            commands = enabled(kernel, instance, trigger, now)
-        except Fault:
+            commands = enabled(self.kernel, instance, trigger, now)
+        except (Fault, Rejected):
             return
+        written = self.kernel.answering.get((instance.configuration[0], asked(trigger)), ())
+        if isinstance(trigger, Outcome) and trigger.key not in {call.key for call in instance.calls}:
+            written = ()  # it settles an interrupted call
         if len(commands) > 1:
             self.found.add("F006", written[0].span.start, depth)
         if written and not commands:
             self.found.add("F007", written[0].span.start, depth)
         if commands:
-            self.probe(commands[0], dict(instance.variables(kernel)), payload, now, depth)
-
-    def ensured(self, name: str, args: tuple[Value, ...], value: Value, now: datetime) -> bool:
-        activity = self.kernel.activity[name]
-        params = {p.name: arg for p, arg in zip(activity.params, args, strict=True)}
-        return all(evaluate(e, Scope({}, now, params, value)) for e in activity.ensures)
+            payload = trigger.payload if isinstance(trigger, (Event, Completion)) else ()
+            if isinstance(trigger, Outcome) and trigger.value is not None:
+                payload = (trigger.value,)
+            self.probe(commands[0], dict(instance.variables(self.kernel)), payload, now, depth)
 
     def compare_logs(self, before: Instance, after: Instance, trigger: Trigger, depth: int) -> None:
         """An irreversible entry that is gone, and not because its call answered with an error, was compensated over."""
@@ -324,7 +308,7 @@ class Search:
         for variable in kernel.data:
             if variable.name not in values and variable.initial is not None:
                 values[variable.name] = evaluate(variable.initial, Scope({}, now))
-        params = {p.name: value for p, value in zip(command.params, payload)}
+        params = {p.name: value for p, value in zip(command.params, payload, strict=False)}
         try:
             for update in command.updates:
                 values[update.name] = evaluate(update.value, Scope(values, now, params))
@@ -332,11 +316,11 @@ class Search:
         except Fault:
             return
 
-    def branches(self, target: object, values: dict[str, Value], now: datetime, depth: int) -> None:
+    def branches(self, target: Target, values: dict[str, Value], now: datetime, depth: int) -> None:
         from penstock.compiler.evaluate import Scope
 
-        while isinstance(target, Goto) and target.node in self.kernel.choice:
-            choice: Choice = self.kernel.choice[target.node]
+        while not isinstance(target, Stay) and target.node in self.kernel.choice:  # a compensation changes no data
+            choice = self.kernel.choice[target.node]
             open_ = [b for b in choice.branches if b.guard is not None and evaluate(b.guard, Scope(values, now))]
             if len(open_) > 1:
                 self.found.add("F006", choice.span.start, depth)
@@ -353,9 +337,10 @@ class Search:
     def conclude(self) -> None:
         kernel, found = self.kernel, self.found
         found.instances = len(self.depth)
-        for node in (*kernel.leaves, *kernel.choices):
-            if node.name not in self.entered:
-                found.add("F001", node.span.start, 0)
+        places = {node.name: node.span for node in kernel.leaves} | {node.name: node.span for node in kernel.choices}
+        for name, span in places.items():
+            if name not in self.entered:
+                found.add("F001", span.start, 0)
         for command in kernel.commands[1:]:
             if command.span.start not in self.taken and any(
                 other.leaf in self.entered for other in kernel.commands if other.span == command.span
@@ -408,6 +393,19 @@ class Search:
                     stack.append(before)
         if left:
             self.found.add("F005", self.kernel.span.start, min(self.depth[key] for key in left))
+
+
+def asked(trigger: Trigger) -> On:
+    """What a command answers to, of a trigger."""
+    match trigger:
+        case Outcome():
+            return On(TriggerKind.OUTCOME, trigger.kind)
+        case Event():
+            return On(TriggerKind.EVENT, trigger.name)
+        case Completion():
+            return On(TriggerKind.TASK, trigger.task)
+        case Fired():
+            return On(TriggerKind.TIMER, trigger.timer)
 
 
 def canonical(instance: Instance, now: datetime) -> object:

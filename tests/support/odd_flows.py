@@ -110,7 +110,12 @@ flow Waiting version 1 {
   state First { defer b, c  on a -> Many }
   choice Many { when n < 3 { n = n + 1 } -> Then  else -> Doing }
   state Then {
-    task sign for clerk { title "sign"  escalate to boss after 1s  escalate to clerk after 2s  except actor of start, sign }
+    task sign for clerk {
+      title "sign"
+      escalate to boss after 1s
+      escalate to clerk after 2s
+      except actor of start, sign
+    }
     on sign -> Then
     on b -> Many
     on a -> compensate -> Many

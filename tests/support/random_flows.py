@@ -222,9 +222,8 @@ class Draft:
     def choice(self, name: str, later: list[str]) -> str:
         rng = self.rng
         scope = [*self.inputs, *self.data]
-        lines = []
-        for _ in range(rng.randint(1, 2)):
-            lines.append(f"when {self.guard(scope)}{self.updates(scope)} {self._branch(later)}")
+        guarded = range(rng.randint(1, 2))
+        lines = [f"when {self.guard(scope)}{self.updates(scope)} {self._branch(later)}" for _ in guarded]
         if rng.random() < 0.85:
             lines.append(f"else{self.updates(scope)} {self._branch(later)}")
         body = "\n    ".join(lines)
