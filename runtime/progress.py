@@ -9,77 +9,46 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Generic, cast
 
+from .books import Books
 from .codec import Invalid
 from .core import (
     DEADLINE,
     Actor,
     ArmTimer,
     Call,
-    CancelTimer,
-    CloseTask,
     DropEvent,
-    Effect,
     Entry,
-    EscalateTask,
     Fault,
     Finish,
     Fired,
     InterruptActivity,
     Ledger,
-    OpenTask,
     Outcome,
     Rejected,
-    StartActivity,
     StartCompensation,
     Undoing,
-    Work,
 )
-from .rules import Choice, D, E, Fields, Goto, I, NewCall, NewTask, Rules, S, Stay, Undo, Unmoved
+from .rules import Choice, D, E, Fields, Goto, I, Rules, S, Stay, Undo, Unmoved
 from .spec import ActivityKind, ActivitySpec, FlowSpec
 
 
-class Progress(Generic[I, D, S, E]):
+class Progress(Books[E], Generic[I, D, S, E]):
     """The record as far as the step has come, and what it asks of the host until now.
 
     Raises Rejected or Fault from any of its methods; it is thrown away then."""
 
     def __init__(self, rules: Rules[I, D, S, E], spec: FlowSpec, rest: Fields[I, D, S, E], now: datetime) -> None:
+        super().__init__(rest.ledger, spec, rules.escalations)
         self.rules = rules
-        self.spec = spec
         self.now = now
         self.inputs = rest.inputs
         self.data = rest.data
         self.at = rest.at
-        self.effects: list[Effect] = []
         self.passed: set[Choice] = set()  # choices since the trigger: none may come twice
-        ledger = rest.ledger
-        self.started = ledger.started
-        self.counter = ledger.counter
-        self.log = ledger.log
-        self.calls = ledger.calls
-        self.tasks = ledger.tasks
-        self.timers = ledger.timers
-        self.deferred = ledger.deferred
-        self.undoing = ledger.undoing
-        self.marks = ledger.marks
-        self.actors = ledger.actors
-        self.completed = ledger.completed
 
     def fields(self) -> tuple[I, D, tuple[S, ...], Ledger[E]]:
         """Inputs, data, configuration and ledger after the step."""
-        return self.inputs, self.data, self.at, Ledger(
-            self.started,
-            self.counter,
-            self.log,
-            self.calls,
-            self.tasks,
-            self.timers,
-            self.deferred,
-            self.undoing,
-            self.marks,
-            self.actors,
-            self.completed,
-        )  # fmt: skip
+        return self.inputs, self.data, self.at, self.closed()
 
     # ------------------------------------------------------------ triggers
 
@@ -176,7 +145,7 @@ class Progress(Generic[I, D, S, E]):
         armed = next((armed for armed in self.timers if armed.timer == trigger.timer), None)
         if armed is None or armed.due > self.now or self.undoing is not None:
             return
-        escalation = self.rules.escalations.get(armed.timer)
+        escalation = self.escalations.get(armed.timer)
         if escalation is None:
             move = self.chosen(trigger)
             self.disarm(armed)
@@ -300,59 +269,7 @@ class Progress(Generic[I, D, S, E]):
         self.deferred = ()
         self.effects.append(Finish(str(state), failure))
 
-    # ------------------------------------------------------------ calls, timers, tasks
-
-    def serial(self) -> int:
-        self.counter += 1
-        return self.counter
-
-    def call(self, new: NewCall) -> None:
-        entry = Entry(self.serial(), new.activity, new.args)
-        self.calls = (*self.calls, Call(entry.key, new.activity, new.args))
-        if self.spec.activities[new.activity].kind is not ActivityKind.READONLY:
-            self.log = (*self.log, entry)
-        self.effects.append(StartActivity(entry.key, new.activity, new.args))
-
-    def arm(self, armed: ArmTimer) -> None:
-        self.timers = (*self.timers, armed)
-        self.effects.append(armed)
-
-    def disarm(self, armed: ArmTimer) -> None:
-        self.timers = tuple(other for other in self.timers if other is not armed)
-
-    def cancel(self, armed: ArmTimer) -> None:
-        self.disarm(armed)
-        self.effects.append(CancelTimer(armed.timer))
-
-    def open(self, new: NewTask) -> None:
-        key = f"{new.task}#{self.serial()}"
-        actors = dict(self.actors)
-        excluded = tuple(dict.fromkeys(actors[name] for name in new.excluded if actors.get(name)))
-        self.tasks = (*self.tasks, Work(key, new.task, new.roles, excluded))
-        self.effects.append(OpenTask(key, new.task, new.roles, new.title, new.due, excluded))
-
-    def escalate(self, task: str, role: str) -> None:
-        work = next(work for work in self.tasks if work.task == task)
-        wider = work._replace(roles=tuple(dict.fromkeys((*work.roles, role))))
-        self.tasks = tuple(wider if other is work else other for other in self.tasks)
-        self.effects.append(EscalateTask(work.key, role))
-
-    def close(self, work: Work) -> None:
-        self.tasks = tuple(other for other in self.tasks if other is not work)
-        self.effects.append(CloseTask(work.key))
-        for armed in self.timers:
-            if self.rules.escalations.get(armed.timer, ("", ""))[0] == work.task:
-                self.cancel(armed)
-
     # ------------------------------------------------------------ the compensation log
-
-    def settle(self, entry: Entry, outcome: Outcome) -> None:
-        """What an outcome says about the call's entry, which is not in flight any more."""
-        if outcome.kind in self.spec.activities[entry.activity].errors:
-            self.log = tuple(other for other in self.log if other is not entry)
-            return
-        settled = entry._replace(done=outcome.kind == "done", in_flight=False, result=outcome.value)
-        self.log = tuple(settled if other is entry else other for other in self.log)
 
     def resume(self) -> None:
         """Go on with the compensation, if one is under way."""

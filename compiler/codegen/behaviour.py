@@ -9,7 +9,8 @@ from ...dsl.model import Assign, EnumType, Expr, IntType, OptionalType, Paramete
 from ...dsl.source import Span
 from ...dsl.walk import nodes
 from ..kernel import Choice, Command, Goto, Kernel, Leaf, On, Stay, Target, Timer, TriggerKind, Undo
-from .expressions import PRODUCT, Code, Printer, duration, inside, quoted, type_name
+from .expressions import Printer
+from .literals import PRODUCT, Code, duration, inside, quoted, type_name
 from .names import Names, Scope, plain
 
 

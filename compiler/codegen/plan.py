@@ -24,7 +24,8 @@ from ...dsl.model import (
 )
 from ..kernel import Kernel, Leaf, LeafKind, TriggerKind
 from .behaviour import Alternative, Behaviour, Case, Entry, Move
-from .expressions import AND, Printer, codec, duration, quoted, type_name
+from .expressions import Printer
+from .literals import AND, codec, duration, quoted, type_name
 from .names import Names
 
 

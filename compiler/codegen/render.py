@@ -12,8 +12,8 @@ from textwrap import wrap
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..kernel import Kernel
-from .expressions import quoted, visible
 from .layout import WIDTH, fit
+from .literals import quoted, visible
 from .plan import plan
 
 ABI = 1

@@ -13,7 +13,7 @@ from kernels import flow, kernel
 from odd_flows import NAMES, TYPES
 from penstock.compiler import pipeline
 from penstock.compiler.codegen import names, render
-from penstock.compiler.codegen.expressions import quoted
+from penstock.compiler.codegen.literals import quoted
 from penstock.compiler.kernel import Kernel
 from penstock.runtime import core
 from penstock.runtime.flow import Flow
