@@ -112,6 +112,10 @@ def _run(args: argparse.Namespace, terminal: Terminal) -> int:
         return COMMANDS[args.command][0](args, terminal, version())
     except Trouble as trouble:
         return _fail(args, terminal, "input", str(trouble))
+    except OSError as error:  # a full disk, a lost network drive: nothing that a report to us would mend
+        return _fail(
+            args, terminal, "input", f"{error.strerror or error}{f': {name}' if (name := error.filename) else ''}"
+        )
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as bug:  # noqa: BLE001 (the last line of defence: no traceback reaches a user unasked)

@@ -41,11 +41,18 @@ def speak_any_character(*streams: TextIO) -> None:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write and flush. When the reader has gone (`| head`), the rest goes nowhere, quietly."""
+    """Write and flush. When the reader has gone (`| head`), the rest goes nowhere, quietly. Raises OSError."""
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    except OSError as error:
+        _give_up(stream)
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _give_up(stream: TextIO) -> None:
+    """What is still in the stream's buffer must not fail once more when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
