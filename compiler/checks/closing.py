@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ...dsl.model import InstantType, Value
+from ..kernel import Undo
 from .attempt import Attempts
 from .control import Abstraction, Control
 from .encode import Symbol
@@ -39,6 +40,7 @@ class _Search:
     fan: Fan
     made_up: bool
     runs: list[Arrival] = field(default_factory=list[Arrival])
+    refused: bool = False  # the interpreter did not do what Z3 proposed
 
 
 class Closing:
@@ -93,11 +95,20 @@ class Closing:
             if missing is None:
                 return False
             if not self._run(search, passage, missing):
-                return False
+                return self._goes_on(search, passage)
             if search.runs[-1].taken[:depth] != passage.trail:
                 self.open[DISAGREE] = None
                 return False
         self.open["one step has too many successors"] = None
+        return False
+
+    def _goes_on(self, search: _Search, passage: Passage) -> bool:
+        """Whether what could not be run is a compensation with nothing to undo, whose step is refused further on."""
+        if isinstance(passage.target, Undo) and search.refused:
+            search.refused = False
+            return True
+        if search.refused:
+            self.open[DISAGREE] = None
         return False
 
     def _missing(self, search: _Search, passage: Passage, runs: Sequence[Arrival]) -> Term | None:
@@ -138,7 +149,7 @@ class Closing:
             if found is not None and self._attempt(search, *found, self._now(found[0])):
                 return True
         if not search.arrivals:
-            return self._odd()
+            return False
         if not search.made_up:
             self.wanting = True
             return False
@@ -154,7 +165,8 @@ class Closing:
         if self.states.passages.timed:
             now = self.encoder.read(reply.model, Symbol(search.fan.now), InstantType())
         assert isinstance(now, datetime)
-        return self._attempt(search, arrival, payload, now) or self._odd()
+        search.refused = not self._attempt(search, arrival, payload, now)
+        return not search.refused
 
     def _attempt(self, search: _Search, arrival: Arrival | None, payload: tuple[Value, ...], now: datetime) -> bool:
         """Run it, and keep what it leads to. Until made-up data are allowed, only real runs are kept."""
@@ -179,7 +191,3 @@ class Closing:
 
     def _now(self, arrival: Arrival | None) -> datetime:
         return BEGIN if arrival is None else arrival.now
-
-    def _odd(self) -> bool:
-        self.open[DISAGREE] = None
-        return False

@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
-from ...dsl.model import Always, Binary, Count, Effect, Expr, LeadsTo, Literal, Reach, Standing
+from ...dsl.model import Always, Binary, Compensation, Count, Effect, Expr, LeadsTo, Literal, Reach, Standing
 from ..instance import Entry, Instance
 from ..kernel import DONE, Kernel
 from .atoms import Place
@@ -111,7 +112,7 @@ class Abstraction:
             return
         base = self._fewest(at)
         if base != at:
-            yield base
+            yield from self._resting(base)
         ids = {call.key for call in base.calls}
         mark = 0 if base.undoing is None else base.undoing.mark
         tops: dict[tuple[int, Kind], int] = {}
@@ -119,11 +120,20 @@ class Abstraction:
             if index >= mark and kind(entry, ids)[2] != "running":
                 tops[self._bounds(base, index)[0], kind(entry, ids)] = index
         for index in tops.values():
-            yield self._with(base, index, more=False)
+            yield from self._resting(self._with(base, index, more=False))
             low, high = self._bounds(base, index)
             same = [other for other in base.log[low:high] if kind(other, ids) == kind(base.log[index], ids)]
             if len(same) >= self.cap:
-                yield self._with(base, index, more=True)
+                yield from self._resting(self._with(base, index, more=True))
+
+    def _resting(self, at: Instance) -> Iterator[Instance]:
+        """The instance, if one can be so at rest: a compensation waits for a call, or undoes what can be undone."""
+        top = at.log[-1] if at.log else None
+        if at.undoing is None:
+            yield at
+        elif top is not None and len(at.log) > at.undoing.mark:
+            if top.in_flight or isinstance(self.kernel.activity[top.activity].effect, Compensation):
+                yield at
 
     def _fewest(self, at: Instance) -> Instance:
         """Without the older entries of a kind that a loose segment has more of than are counted."""
@@ -161,13 +171,38 @@ class Abstraction:
         changed = replace(at, log=log, marks=marks, undoing=undoing)
         return _resumed(changed)
 
-    def drops(self, control: Control) -> bool:
-        """Whether a loose segment holds an irreversible call: what a compensation drops there is not followed."""
-        return any(
-            segment.loose and self.kernel.activity[kind[0]].effect in {Effect.IRREVERSIBLE, Effect.UNDECLARED}
-            for segment in control.log
-            for kind in segment.kinds
-        )
+    def dropped(self, at: Instance) -> Iterator[Instance]:
+        """More variants, for what a compensation does with irreversible entries: it drops those it comes to, and the
+        order in a loose segment is not known. So every number of them that may be left, the rest at the bottom."""
+        if not self.control(at).loose:
+            return
+        ids = {call.key for call in at.calls}
+        groups: dict[tuple[int, Kind], list[Entry]] = {}
+        for index, entry in enumerate(at.log):
+            low, high = self._bounds(at, index)
+            loose = self._segment([kind(other, ids) for other in at.log[low:high]]).loose
+            droppable = self.kernel.activity[entry.activity].effect in {Effect.IRREVERSIBLE, Effect.UNDECLARED}
+            if loose and droppable and not entry.in_flight:
+                groups.setdefault((low, kind(entry, ids)), []).append(entry)
+        for left in product(*(range(min(len(group), self.cap) + 1) for group in groups.values())):
+            kept = {entry.key for group, number in zip(groups.values(), left, strict=True) for entry in group[:number]}
+            gone = {entry.key for group in groups.values() for entry in group} - kept
+            yield from self._sunk(at, kept, gone)
+
+    def _sunk(self, at: Instance, kept: set[str], gone: set[str]) -> Iterator[Instance]:
+        """Without some entries, and with others at the bottom of their segments; then with every top there may be."""
+        for index in range(len(at.log) - 1, -1, -1):
+            if at.log[index].key in gone:
+                at = _without(at, index)
+        log: list[Entry] = []
+        index = 0
+        while index < len(at.log):
+            low, high = self._bounds(at, index)
+            log += sorted(at.log[low:high], key=lambda entry: entry.key not in kept)
+            index = high
+        at = _resumed(replace(at, log=tuple(log)))
+        yield from self._resting(at)
+        yield from self.variants(at)
 
 
 def _without(at: Instance, index: int) -> Instance:
@@ -180,6 +215,8 @@ def _without(at: Instance, index: int) -> Instance:
 def _resumed(at: Instance) -> Instance:
     """A compensation under way waits for what is on top of the log now."""
     if at.undoing is None:
+        return at
+    if not at.log:
         return at
     top = at.log[-1]
     return replace(at, undoing=replace(at.undoing, running=None if top.in_flight else f"{top.key}/undo"))

@@ -101,6 +101,19 @@ class Explorer:
         for other in self.abstraction.variants(arrival.instance):
             imagined = replace(arrival, instance=other, real=False)
             self._later.extend((node, imagined, move) for move in moves(self.kernel, other))
+        for other in self.abstraction.dropped(arrival.instance):
+            imagined = replace(arrival, instance=other, real=False)
+            undoing = (move for move in moves(self.kernel, other) if self._undoes(node, move))
+            self._later.extend((node, imagined, move) for move in undoing)
+
+    def _undoes(self, node: Node, move: Move) -> bool:
+        """Whether a move may go on with a compensation, or start one."""
+        if node.control.place[0] == "undo":
+            return True
+        if move.kind is MoveKind.SETTLE:
+            return False
+        fan = self.passages.of(node.control.place[1], move.on)
+        return any(isinstance(passage.target, Undo) for passage in fan.passages)
 
     def _follow(self, node: Node, arrival: Arrival, move: Move, made_up: bool) -> None:
         """Every successor of a node by one move."""
@@ -111,18 +124,15 @@ class Explorer:
         payload: tuple[Value, ...] = ()
         if move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
             settling = self.attempts.settling(arrival.instance, move)
-            done = None if settling is None else self.attempts.step(arrival, move, settling, arrival.now)
-            if done is None or settling is None:
+            if settling is None:
                 return
-            if not done.taken:
+            done = self.attempts.step(arrival, move, settling, arrival.now)
+            if done is not None and not done.taken:
                 self._note(node, move, done, moment, stay=True)
                 return
-            payload, fan = settling, self.passages.exit(node.control.place[1])
+            payload, fan = settling, self.passages.exit(node.control.place[1])  # also if its end was refused
         else:
             fan = self.passages.of(node.control.place[1], move.on)
-        undoes = any(isinstance(passage.target, Undo) for passage in fan.passages)
-        if (undoes or node.control.place[0] == "undo") and self.abstraction.drops(node.control):
-            self.closing.open["a call that cannot be undone may be repeated, and dropped by a compensation"] = None
         state = self.states.before(node.control.place, node.data)
         arrivals = tuple(node.arrivals) if own else (arrival,)
         for done in self.closing.successors(state, arrivals, move, payload, fan, made_up):
