@@ -19,7 +19,10 @@ class Piece:
 
 @dataclass(slots=True)
 class Line:
+    """`depth`: the depth of the block it is in, which only lines of one block share; `indent`: where it begins."""
+
     indent: int
+    depth: int = 0
     pieces: list[Piece] = field(default_factory=list[Piece])
     comment: Piece | None = None
     blank: bool = False  # a blank line stands before it
@@ -53,18 +56,18 @@ def _code(line: Line, columns: dict[int, int]) -> str:
 
 
 def _shifts(lines: Sequence[Line]) -> dict[int, dict[int, int]]:
-    """The column of each aligned piece, by line and place in it. Lines without a blank one between them are
-    joined where both have a piece in one column and the author padded one of them; joined pieces stand where the widest
-    of them must."""
+    """The column of each aligned piece, by line and place in it. Lines of one block without a blank one between them
+    are joined where both have a piece in one column and the author padded one of them; joined pieces stand where the
+    widest of them must."""
     groups = _groups(lines)
     columns: dict[int, dict[int, int]] = {}
     for _, members in sorted(groups, key=lambda group: group[0]):
         widest = 0
         for number, index in members:
             line = lines[number]
-            before = Line(line.indent, line.pieces[:index])
-            end = len(_code(before, columns.get(number, {}))) + line.pieces[index].gap if index else line.indent
-            widest = max(widest, end)
+            before = Line(line.indent, pieces=line.pieces[:index])
+            end = len(_code(before, columns.get(number, {})))
+            widest = max(widest, end + line.pieces[index].gap if index else line.indent)
         for number, index in members:
             columns.setdefault(number, {})[index] = widest
     return columns
@@ -73,18 +76,22 @@ def _shifts(lines: Sequence[Line]) -> dict[int, dict[int, int]]:
 def _groups(lines: Sequence[Line]) -> list[tuple[int, list[tuple[int, int]]]]:
     """Runs of joined pieces (line, place), each with its column."""
     groups: list[tuple[int, list[tuple[int, int]]]] = []
-    runs: dict[int, list[tuple[int, int]]] = {}  # what may be joined yet, by column
+    runs: dict[tuple[int, int], list[tuple[int, int]]] = {}  # what may be joined yet, by depth and column
+    deepest = 0
     for number, line in enumerate(lines):
         if line.blank:
             runs = {}
+        elif line.depth < deepest:
+            runs = {key: run for key, run in runs.items() if key[0] <= line.depth}
+        deepest = line.depth
         for place, piece in enumerate(line.pieces):
             if piece.column is None:
                 continue
-            run = runs.get(piece.column)
+            run = runs.get((line.depth, piece.column))
             if run is not None and (piece.padded or lines[run[-1][0]].pieces[run[-1][1]].padded):
                 run.append((number, place))
                 if len(run) == 2:
                     groups.append((piece.column, run))
             else:
-                runs[piece.column] = [(number, place)]
+                runs[line.depth, piece.column] = [(number, place)]
     return groups

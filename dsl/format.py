@@ -55,6 +55,7 @@ class _Layout:
         self._blocks, self._closing, self._sets = self._braces()
         self._open: list[str] = []  # block, inline or group, for each open bracket
         self._lines: list[Line] = []
+        self._split = False  # whether the current line was part of another one
         self._joined = False  # whether the current line has taken in what stood on another one
         self._pending: list[Line] = []  # comments on lines of their own that stand as deep as what follows them
         self._last: Token | None = None  # the last token that is no comment
@@ -72,7 +73,9 @@ class _Layout:
             if terminal in ("RBRACE", "RPAR") and self._open:
                 self._open.pop()
             if self._breaks(token, before):
-                self._lines.append(Line(self._indent(token), blank=self._blank(token, before)))
+                line = Line(self._indent(token), self._open.count("block"), blank=self._blank(token, before))
+                self._lines.append(line)
+                self._split = before is not None and not token.breaks
                 self._joined = False
             self._append(token, before)
             if terminal == "LBRACE":
@@ -174,7 +177,8 @@ class _Layout:
     def _comment(self, token: Token, before: Token | None) -> None:
         text = token.text.rstrip()
         if before is not None and not token.breaks:
-            self._lines[-1].comment = Piece(text, 2, self._source.position(token.start)[1] - 1)
+            moved = self._split or self._joined
+            self._lines[-1].comment = Piece(text, 2, None if moved else self._source.position(token.start)[1] - 1)
             return
         line = Line(0, comment=Piece(text, 0), blank=self._blank(token, before))
         self._lines.append(line)

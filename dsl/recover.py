@@ -26,6 +26,11 @@ _ALIKE = 0.66  # how alike two spellings must be
 _SURE = 0.75  # from here on, whatever follows
 _STAND_INS = {"int": "1", "fraction": "1.0", "duration": "1s", "instant": "@2000-01-01T00:00:00Z", "string": '""'}
 _INSERTED = ("->", ":", ",", "(", ")", "{", "..")
+_CONFUSED = {
+    "=": ("==", ":", "->"), "==": ("=", ":"), ":": ("=", "->"), "-": ("->", ".."), ">": ("->",), "->": ("=", ":"),
+}  # fmt: skip
+"""Signs that are written for another one."""
+_COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 _BRACKETS = {"{", "}", "(", ")"}
 
 
@@ -34,11 +39,13 @@ class MendingReader(Reader):
 
     def _recover(self, place: Place, at: int) -> Place:
         """Tells the error at a token and mends the tokens; the place to read on from."""
-        for mend in (self._broken, self._too_deep, self._extra_brace, self._missing_brace, self._later):
+        braces = (self._extra_brace, self._missing_brace)
+        words = (self._later, self._swallowed, self._misspelt)
+        for mend in (self._broken, self._too_deep, *braces, *words, self._sign):
             mended = mend(place, at)
             if mended is not None:
                 return mended
-        return self._misspelt(place, at) or self._sign(place, at) or self._drop(place, at)
+        return self._drop(place, at)
 
     def _broken(self, place: Place, at: int) -> Place | None:
         """A token that is wrong by itself is told and another stands in for it."""
@@ -149,6 +156,19 @@ class MendingReader(Reader):
         self._tell(rules.LATER, span, f"{phrase} is not in this version of the language.", "not in this version")
         return self._skip(place, at)
 
+    def _swallowed(self, place: Place, at: int) -> Place | None:
+        """A word that begins a line was taken for the name that the line above lacks."""
+        for index in range(at - 1, max(at - _BACK, 0) - 1, -1):
+            token, before = self._tokens[index], self._places[index]
+            if not token.breaks or self.marks.terminals.get(token.start) != "NAME":
+                continue
+            if token.text not in openers(self._machine, before.block.inside) or self._between_lines(before):
+                continue
+            del self._places[index:]
+            self._unexpected(before, index)
+            return self._skip(before, index)
+        return None
+
     def _misspelt(self, place: Place, at: int) -> Place | None:
         """One word of the last few, spelt as a word that may stand there, makes what follows readable."""
         member = min(place.block.member, at)
@@ -203,14 +223,13 @@ class MendingReader(Reader):
                 return place
         if token.text in _BRACKETS:
             return None
-        if token.kind == "sign":
-            for sign in [word for word in self._machine.words if not word.isalpha()]:
-                if self._readable(place.stack, [token._replace(text=sign), *rest], 2):
-                    fix = Fix(f"write `{sign}`", ((token.span, sign),))
-                    message = f"`{token.text}` cannot stand here, but `{sign}` can."
-                    self._tell(rules.UNEXPECTED, token.span, message, f"did you mean `{sign}`?", fix, soft=True)
-                    self._stand_in(at, token._replace(text=sign))
-                    return place
+        for sign in _CONFUSED.get(token.text, ()):
+            if self._readable(place.stack, [token._replace(text=sign), *rest], 2):
+                fix = Fix(f"write `{sign}`", ((token.span, sign),))
+                message = f"`{token.text}` cannot stand here, but `{sign}` can."
+                self._tell(rules.UNEXPECTED, token.span, message, f"did you mean `{sign}`?", fix, soft=True)
+                self._stand_in(at, token._replace(text=sign))
+                return place
         after, *more = self._tokens[at + 1 : at + 1 + _LOOK] or [token]
         after = after._replace(breaks=max(after.breaks, token.breaks))
         if token.kind != "end" and self._readable(place.stack, [after, *more], 2):
@@ -281,6 +300,10 @@ class MendingReader(Reader):
 
     def _unexpected(self, place: Place, at: int) -> None:
         token, block = self._tokens[at], place.block
+        if token.text in _COMPARISONS and "an operator" in expected(self._machine, place.stack):
+            message = "Comparisons are not made in a row; join two of them with `and`."
+            self._tell(rules.UNEXPECTED, token.span, message, "a second comparison", soft=True)
+            return
         if self._rule == "expression":
             self._tell_expected(token, self._tokens[at - 1] if at else None, expected(self._machine, place.stack))
             return
@@ -295,7 +318,7 @@ class MendingReader(Reader):
             self._tell_expected(token, before, expected(self._machine, stack))
             return
         if not token.breaks and before is not None and before.text != "{":
-            begin = {f"`{word}`" for word in [*words, "}"]}
+            begin = {"a value" if name == "a flow" else "", *(f"`{word}`" for word in [*words, "}"])}
             phrases = [each for each in expected(self._machine, stack) if each not in begin]
             self._tell_expected(token, before, phrases)
             return
