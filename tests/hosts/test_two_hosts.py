@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from order_flow import Cancel, Order
-from orders import CLEO, LARGE, SMALL, START, Hang, House, finishing, pass_time, sound, triggers
+from order_flow import Cancel, Carrier, Order
+from orders import CLEO, LARGE, SMALL, START, Hang, House, finishing, sound, triggers
 from penstock.runtime.core import NOBODY, Fired, Outcome
 from penstock.runtime.engine import Engine
 from penstock.runtime.errors import StoreError
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.outbox import Result
-from penstock.runtime.store import EntryKind, JournalEntry, PendingCall, Transaction
+from penstock.runtime.store import EntryKind, Instance, JournalEntry, PendingCall, Status, Transaction
 from penstock.runtime.timers import SystemClock
 from penstock.runtime.worker import Limits
 
@@ -114,6 +114,9 @@ class Bench:
 
     async def react(self, trigger: object) -> None:
         await self.store.write(lambda tx: self.engine.deliver(tx, "o-1", trigger, NOBODY, self.clock.now()))
+
+    async def instance(self, id: str) -> Instance | None:
+        return await self.store.read(lambda tx: tx.instance(id))
 
     async def journal(self) -> list[JournalEntry]:
         return list(await self.store.read(lambda tx: tx.entries("o-1")))
@@ -237,15 +240,40 @@ def test_a_second_writer_of_the_same_sequence_is_refused_by_the_primary_key(hous
     finishing(run())
 
 
+def test_no_timer_fires_a_microsecond_early(house: House) -> None:
+    async def run() -> None:
+        bench = Bench(house)
+        await bench.start(LARGE)
+        for answer in ("r-1", Carrier.UPS):
+            (call,) = await bench.claim("w")
+            assert await bench.conclude(call, Result("done", answer))
+        bench.clock.advance(timedelta(hours=24) - timedelta(microseconds=1))
+        await bench.claim("w")
+        assert len(await bench.journal()) == 3
+        bench.clock.advance(timedelta(microseconds=1))
+        await bench.claim("w")
+        assert triggers(await bench.journal())[3:] == ["Approval.review.escalate1"]
+        bench.store.close()
+
+    finishing(run())
+
+
 def test_timers_of_all_instances_fire_in_due_order(house: House) -> None:
     async def run() -> None:
         async with house.open() as host:
-            for number in range(3):
+            for number in (2, 0, 1):
                 await host.start(Order, f"o-{number}", LARGE)
                 await host.run_until_idle()
                 house.clock.advance(timedelta(hours=1))
-            await pass_time(host, house.clock, timedelta(hours=200))
-            for number in range(3):
-                assert (await host.instance(f"o-{number}")).configuration == ("Expired",)
+        house.clock.advance(timedelta(hours=200))
+        bench = Bench(house)
+        due = await bench.store.read(lambda tx: tx.due_timers(["Order/1"], house.clock.now(), 100))
+        assert [timer.due for timer in due] == sorted(timer.due for timer in due)
+        assert [timer.instance for timer in due] == ["o-2", "o-0", "o-1"] * 2
+        await bench.claim("w")
+        for id in ("o-0", "o-1", "o-2"):
+            instance = await bench.instance(id)
+            assert instance is not None and instance.status is Status.COMPENSATING
+        bench.store.close()
 
     finishing(run())
