@@ -94,9 +94,11 @@ def _sound(path: Path, args: argparse.Namespace, terminal: Terminal, tool: str) 
 
 
 def _spec_name(folder: Path, path: Path) -> str:
-    """How generated files call their spec: as seen from beside their folder, so the same wherever that stands."""
-    beside, spec = folder.resolve().parent, path.resolve()
-    return spec.relative_to(beside).as_posix() if spec.is_relative_to(beside) else spec.name
+    """How generated files call their spec: as seen from their folder or beside it, so the same wherever that stands."""
+    spec = path.resolve()
+    seen = (base for base in (folder.resolve(), folder.resolve().parent) if spec.is_relative_to(base))
+    base = next(seen, spec.parent)
+    return spec.relative_to(base).as_posix()
 
 
 def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
@@ -183,6 +185,9 @@ def _replace(path: Path, text: str, terminal: Terminal) -> int:
 
 def explain(args: argparse.Namespace, terminal: Terminal, _tool: str) -> int:
     rules = pipeline.rules()
+    if args.all:
+        terminal.say(book(rules))
+        return CLEAN
     if args.code is None:
         wide = max(len(rule.name) for rule in rules)
         terminal.say("".join(f"{rule.code}  {rule.name:{wide}}  {rule.summary}\n" for rule in rules))
@@ -197,3 +202,16 @@ def explain(args: argparse.Namespace, terminal: Terminal, _tool: str) -> int:
     page = rule.page.strip() or rule.summary
     terminal.say(f"{terminal.style.strong(f'{rule.code} {rule.name}')}\n\n{page}\n")
     return CLEAN
+
+
+def book(rules: Sequence[Rule]) -> str:
+    """Every page in one Markdown text, behind a table: what `docs/checks.md` holds."""
+    rows = "".join(f"| [{rule.code}](#{rule.code.lower()}-{rule.name}) | {rule.name} | {rule.summary} |\n" for rule in rules)
+    pages = "".join(f"\n## {rule.code} {rule.name}\n\n{rule.page.strip() or rule.summary}\n" for rule in rules)
+    return (
+        "# Every finding, explained\n\n"
+        "E1xx concern the text, E2xx names, E3xx types and meaning. F0xx to F4xx are proved or refuted by the checks.\n"
+        "F7xx are warnings, F801 is a failed scenario. `penstock explain CODE` shows one page; `penstock explain --all`\n"
+        "wrote this one.\n\n"
+        f"| code | name | found when |\n|---|---|---|\n{rows}{pages}"
+    )
