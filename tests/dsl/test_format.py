@@ -94,7 +94,10 @@ def test_a_block_with_a_line_break_has_a_line_for_each_of_its_lines() -> None:
 
 
 def test_what_is_aligned_stays_aligned_when_its_surroundings_grow() -> None:
-    text = "flow F {\nstate S {\non a         -> T\non b(x,y)   { n=1 }   -> T\non c                  -> T\non d  -> T\n}\n}\n"
+    text = (
+        "flow F {\nstate S {\non a         -> T\non b(x,y)   { n=1 }   -> T\n"
+        "on c                  -> T\non d  -> T\n}\n}\n"
+    )
     assert formatted(text) == (
         "flow F {\n"
         "  state S {\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any, cast
+from typing import Any
 
 from penstock.dsl.source import Span
 
@@ -16,8 +16,8 @@ def nodes(tree: Tree) -> Iterator[tuple[Tree, Span]]:
     """Every node and the span of the node it is part of."""
     yield tree, tree.span
     for field in fields(tree):
-        value = getattr(tree, field.name)
-        parts = cast(tuple[Tree, ...], value) if isinstance(value, tuple) else (value,)
+        value: Any = getattr(tree, field.name)
+        parts: tuple[Tree, ...] = value if isinstance(value, tuple) else (value,)
         for part in parts:
             if is_dataclass(part) and not isinstance(part, Span):
                 yield from ((node, tree.span if node is part else outer) for node, outer in nodes(part))
@@ -26,7 +26,8 @@ def nodes(tree: Tree) -> Iterator[tuple[Tree, Span]]:
 def plain(tree: Tree) -> Any:
     """The tree as nested tuples, the places in the text left out."""
     if isinstance(tree, tuple):
-        return tuple(plain(part) for part in cast(tuple[Tree, ...], tree))
+        parts: tuple[Tree, ...] = tree
+        return tuple(plain(part) for part in parts)
     if is_dataclass(tree) and not isinstance(tree, type):
         return (type(tree).__name__, *(plain(getattr(tree, f.name)) for f in fields(tree) if f.name != "span"))
     return type(tree).__name__, str(tree)
