@@ -65,6 +65,7 @@ def parser() -> Parser:
     each["draw"].add_argument("--format", dest="form", choices=commands.PICTURES, help="default: by the name, else svg")
     each["fmt"].add_argument("--check", action="store_true", help="only say what would change")
     each["explain"].add_argument("code", nargs="?", metavar="CODE", help="such as F101, or missing-compensation")
+    each["explain"].add_argument("--all", action="store_true", help="every page, as one Markdown document")
     return top
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..dsl.diagnostics import Rule
 from . import outputs, pipeline, report
 from .formats.style import clean
 from .pipeline import Examined
@@ -206,12 +207,14 @@ def explain(args: argparse.Namespace, terminal: Terminal, _tool: str) -> int:
 
 def book(rules: Sequence[Rule]) -> str:
     """Every page in one Markdown text, behind a table: what `docs/checks.md` holds."""
-    rows = "".join(f"| [{rule.code}](#{rule.code.lower()}-{rule.name}) | {rule.name} | {rule.summary} |\n" for rule in rules)
+    rows = "".join(
+        f"| [{rule.code}](#{rule.code.lower()}-{rule.name}) | {rule.name} | {rule.summary} |\n" for rule in rules
+    )
     pages = "".join(f"\n## {rule.code} {rule.name}\n\n{rule.page.strip() or rule.summary}\n" for rule in rules)
     return (
         "# Every finding, explained\n\n"
         "E1xx concern the text, E2xx names, E3xx types and meaning. F0xx to F4xx are proved or refuted by the checks.\n"
-        "F7xx are warnings, F801 is a failed scenario. `penstock explain CODE` shows one page; `penstock explain --all`\n"
-        "wrote this one.\n\n"
+        "F7xx are warnings, F801 is a failed scenario. `penstock explain CODE` shows one page; this one was written by\n"
+        "`penstock explain --all`.\n\n"
         f"| code | name | found when |\n|---|---|---|\n{rows}{pages}"
     )
