@@ -185,8 +185,10 @@ def cut(form: Linear, bound: int) -> Iterator[Atom]:
         terms, bound = [(term, -factor) for term, factor in terms], -bound - 1
     common = gcd(*(factor for _, factor in terms))
     shaped = Cut(tuple((term, factor // common) for term, factor in terms), bound // common)
-    if len(terms) == 1 and isinstance(type := terms[0][0].type, IntType):
-        if type.low is not None and shaped.bound < type.low or type.high is not None and shaped.bound >= type.high:
+    type = terms[0][0].type
+    if len(terms) == 1 and isinstance(type, IntType):
+        below = type.low is not None and shaped.bound < type.low
+        if below or (type.high is not None and shaped.bound >= type.high):
             return
     yield shaped
 
@@ -294,17 +296,18 @@ class Live:
     def _properties(self, place: Place) -> Iterator[Atom]:
         kind, name = place
         state = name if kind == "leaf" else None
+        conditions: list[Expr | None] = []
         for claim in self.kernel.properties:
             match claim:
                 case Always():
-                    conditions: tuple[Expr | None, ...] = (claim.condition,)
+                    conditions.append(claim.condition)
                 case Reach():
-                    conditions = (claim.condition if claim.state == state else None,)
+                    conditions.append(claim.condition if claim.state == state else None)
                 case LeadsTo():
-                    conditions = (claim.trigger, claim.goal)
-            for condition in conditions:
-                if condition is not None:
-                    yield from filter(_data_only, atoms(placed(condition, state)))
+                    conditions += (claim.trigger, claim.goal)
+        for condition in conditions:
+            if condition is not None:
+                yield from filter(_data_only, atoms(placed(condition, state)))
 
     def _through(self, place: Place) -> Iterator[Atom]:
         """The atoms that a place owes to what can happen in it."""

@@ -13,7 +13,7 @@ from ..simulate import start, step
 from .clock import Clock
 from .encode import Env
 from .graph import Arrival, Faulted
-from .moves import BEGIN, Move, actor, simplest
+from .moves import Move, actor, simplest
 from .states import States
 
 

@@ -112,9 +112,9 @@ def holds_in(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> lis
     if not doubt and not inquiry.possible(node, term):
         return []
     breach = inquiry.breach(node, Reaction(STARTING, inquiry.nothing, ()), term)
-    if breach is not None and breach.real and breach.arrival is not None:
-        if broken(inquiry, condition, breach.arrival) is not wanted:
-            return [breach.arrival]
+    shown = breach.arrival if breach is not None and breach.real else None
+    if shown is not None and broken(inquiry, condition, shown) is not wanted:
+        return [shown]
     return [replace(node.arrivals[0], real=False)]
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 
 from ...dsl.model import Always, Binary, Compensation, Count, Effect, Expr, LeadsTo, Literal, Reach, Standing
 from ..instance import Entry, Instance
@@ -80,8 +80,7 @@ class Abstraction:
         bounds = [0, *edges, len(at.log)]
         ids = {call.key for call in at.calls}
         segments = tuple(
-            self._segment([kind(entry, ids) for entry in at.log[low:high]])
-            for low, high in zip(bounds, bounds[1:], strict=False)
+            self._segment([kind(entry, ids) for entry in at.log[low:high]]) for low, high in pairwise(bounds)
         )
 
         def number(mark: int) -> int:
@@ -129,11 +128,11 @@ class Abstraction:
     def _resting(self, at: Instance) -> Iterator[Instance]:
         """The instance, if one can be so at rest: a compensation waits for a call, or undoes what can be undone."""
         top = at.log[-1] if at.log else None
-        if at.undoing is None:
+        if at.undoing is None or (top is not None and len(at.log) > at.undoing.mark and self._awaited(top)):
             yield at
-        elif top is not None and len(at.log) > at.undoing.mark:
-            if top.in_flight or isinstance(self.kernel.activity[top.activity].effect, Compensation):
-                yield at
+
+    def _awaited(self, entry: Entry) -> bool:
+        return entry.in_flight or isinstance(self.kernel.activity[entry.activity].effect, Compensation)
 
     def _fewest(self, at: Instance) -> Instance:
         """Without the older entries of a kind that a loose segment has more of than are counted."""
@@ -163,11 +162,11 @@ class Abstraction:
         rest = at.log[:index] + (at.log[index:] if more else at.log[index + 1 :])
         if more:
             extra = replace(entry, key=f"{entry.key}+")
-            log = rest[:top] + (extra,) + rest[top:]
+            log = (*rest[:top], extra, *rest[top:])
             marks = tuple((name, mark + (mark >= end)) for name, mark in at.marks)
             undoing = at.undoing and replace(at.undoing, mark=at.undoing.mark + (at.undoing.mark >= end))
         else:
-            log, marks, undoing = rest[: top - 1] + (entry,) + rest[top - 1 :], at.marks, at.undoing
+            log, marks, undoing = (*rest[: top - 1], entry, *rest[top - 1 :]), at.marks, at.undoing
         changed = replace(at, log=log, marks=marks, undoing=undoing)
         return _resumed(changed)
 

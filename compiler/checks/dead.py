@@ -1,7 +1,7 @@
 """F002: is there a transition, or a branch of a choice, that no run takes?
 
 Proved by a run that takes it. Refuted by the closed graph, in which nothing does. A transition written once for several
-triggers is dead only if none of them takes it. What stands in a state that nothing enters is F001's, and not asked here.
+triggers is dead only if none of them takes it. What stands in a state that nothing enters is not asked here.
 """
 
 from __future__ import annotations

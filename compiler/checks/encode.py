@@ -29,8 +29,8 @@ from ...dsl.model import (
     Elapsed,
     EnumType,
     Expr,
-    InState,
     InstantType,
+    InState,
     IntType,
     IsNone,
     Literal,
@@ -243,11 +243,11 @@ class Encoder:
     def number(self, model: Any, term: Term) -> int:
         return int(self._eval(model, term))
 
-    def _eval(self, model: Any, term: Term) -> Any:
+    def _eval(self, model: Any, term: Term) -> bool | int:
         if isinstance(term, (bool, int)):
             return term
         found = model.eval(term, model_completion=True)
-        return self.z3.is_true(found) if self.z3.is_bool(found) else found.as_long()
+        return bool(self.z3.is_true(found)) if self.z3.is_bool(found) else int(found.as_long())
 
     def _invent(self, model: Any, code: int) -> str:
         """The text a number stands for; a new one, of the length the model wants, if it is no text met so far."""

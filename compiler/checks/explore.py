@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from ...dsl.model import Value
+from ..instance import Instance
 from ..kernel import Kernel, Stay, Undo
 from .attempt import Attempts
 from .clock import Clock, Window
@@ -24,7 +25,7 @@ from .control import Abstraction, Control
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Node, Reaction
 from .moves import STARTING, Move, MoveKind, moves
-from .passages import Fan, Passages
+from .passages import Passages
 from .solver import Solver
 from .states import States
 

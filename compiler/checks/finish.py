@@ -93,8 +93,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     sure = ranked(inquiry, finals)
     open_nodes = [node for node in graph.nodes if node.id not in sure]
     if graph.complete and open_nodes:
-        names = ", ".join(dict.fromkeys(f"`{node.name or 'compensating'}`" for node in open_nodes[:4]))
-        reason = f"no move was found that leads on from {names} for all data"
+        where = ", ".join(dict.fromkeys(f"`{node.name or 'compensating'}`" for node in open_nodes[:4]))
+        reason = f"no move was found that leads on from {where} for all data"
         yield inquiry.unknown(RULE, subject, kernel.span, reason)
         return
     yield inquiry.proved(RULE, subject, kernel.span)
@@ -150,12 +150,16 @@ def _certain(node: Node, edge: Edge, edges: list[Edge], lower: set[int]) -> bool
 
 
 def _time_leads(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
-    """Whether every timer that may come first leads lower, whatever the data."""
-    timers = [edge for edge in inquiry.graph.out[node.id] if edge.move.kind is MoveKind.TIMER]
-    if not timers or any(edge.target not in lower for edge in timers):
-        return False
-    reactions = [r for r in node.reactions if r.move.kind is MoveKind.TIMER]
-    return not any(inquiry.possible(node, inquiry.refused(reaction)) for reaction in reactions)
+    """Whether time leads lower: by every timer that may come first, or by one of those that all fall due together."""
+    good: list[bool] = []
+    for reaction in node.reactions:
+        if reaction.move.kind is MoveKind.TIMER:
+            edges = [edge for edge in inquiry.graph.out[node.id] if edge.move == reaction.move]
+            low = bool(edges) and all(edge.target in lower for edge in edges)
+            good.append(low and not inquiry.possible(node, inquiry.refused(reaction)))
+    clock = inquiry.explorer.clock
+    together = all(clock.length(timer) is not None and timer != clock.deadline for timer in node.control.timers)
+    return any(good) if together else bool(good) and all(good)
 
 
 def _undone(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:

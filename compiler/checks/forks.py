@@ -85,7 +85,7 @@ def told(inquiry: Inquiry, breach: Breach, fork: Fork) -> tuple[TraceStep, ...] 
     replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == arrival.instance.values)
     if replayed is None:
         return None
-    trigger, who = inquiry.trigger(breach)
+    trigger, _ = inquiry.trigger(breach)
     if fork.choice is None:
         try:
             number = len(enabled(inquiry.kernel, replayed.instance, trigger, replayed.now))

@@ -1,7 +1,7 @@
 """What every check works with: one explored kernel, its evidence told as runs, and answers in one shape.
 
-The rule of all checks: a refutation shows a run that was replayed, or a proof that nothing does what is asked for. A
-proof needs a graph that is not open, and Z3's *no* for every node. Everything else is unknown, and says what is missing.
+The rule of all checks: a refutation shows a run that was replayed, or a proof that nothing does what is asked. A proof
+needs a graph that is not open, and Z3's *no* for every node. All else is unknown, and says what is missing.
 """
 
 from __future__ import annotations

@@ -67,9 +67,8 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf) -> Answer:
     others: list[Label] = []
     if leaf.call is not None:
         activity = kernel.activity[leaf.call.activity]
-        for outcome in kernel.outcomes(activity):
-            if (leaf.name, On(TriggerKind.OUTCOME, outcome)) not in kernel.answering:
-                missing.append(f"`{outcome}`")
+        outcomes = [(outcome, On(TriggerKind.OUTCOME, outcome)) for outcome in kernel.outcomes(activity)]
+        missing += [f"`{outcome}`" for outcome, on in outcomes if (leaf.name, on) not in kernel.answering]
         if missing:
             others.append(Label(leaf.call.span, f"may answer {_listed(missing)}"[:60]))
     for task in leaf.tasks:

@@ -20,7 +20,6 @@ from ..kernel import DONE, Command, Goto, Kernel, Leaf, On, Stay, Target, Trigge
 from .encode import Encoder, Env, Need, Symbol
 from .solver import Term
 
-
 MOST = 2000  # passages of one fan
 
 

@@ -16,8 +16,8 @@ from ...dsl.model import (
     DecimalType,
     DurationType,
     Expr,
-    InState,
     InstantType,
+    InState,
     IntType,
     IsNone,
     Literal,
@@ -98,14 +98,8 @@ def folded(expr: Expr) -> Expr:
         except Fault:
             return expr
     match expr:
-        case Binary(op="and" | "or" | "implies", left=Literal(value=bool(known))):
-            if expr.op == "and":
-                return expr.right if known else literal(False)
-            return literal(True) if known is (expr.op == "or") else expr.right
-        case Binary(op="and" | "or" | "implies", right=Literal(value=bool(known))):
-            if known is (expr.op != "and"):
-                return literal(True) if known else literal(False)
-            return Unary("not", expr.left, BoolType(), NOWHERE) if expr.op == "implies" else expr.left
+        case Binary(op="and" | "or" | "implies"):
+            return _folded_logic(expr)
         case Conditional(condition=Literal(value=bool(known))):
             return expr.then if known else expr.otherwise
         case IsNone(operand=Convert(operand=inner)) if not isinstance(inner.type, (OptionalType, NoneType)):
@@ -115,6 +109,22 @@ def folded(expr: Expr) -> Expr:
             return inner if fits else folded(Convert(inner, expr.type, NOWHERE))
         case _:
             return expr
+
+
+def _folded_logic(expr: Binary) -> Expr:
+    left = expr.left.value if isinstance(expr.left, Literal) else None
+    right = expr.right.value if isinstance(expr.right, Literal) else None
+    if left is not None:
+        if expr.op == "and":
+            return expr.right if left else literal(False)
+        return literal(True) if left is (expr.op == "or") else expr.right
+    if right is None:
+        return expr
+    if expr.op == "and":
+        return expr.left if right else literal(False)
+    if right:
+        return literal(True)
+    return Unary("not", expr.left, BoolType(), NOWHERE) if expr.op == "implies" else expr.left
 
 
 def closed(expr: Expr) -> bool:

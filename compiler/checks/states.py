@@ -1,6 +1,8 @@
-"""Nodes as formulas: a place and the answers of its atoms in, the data it stands for as a term out; and instances too."""
+"""Nodes as formulas: a place and the answers of its atoms in, the data they stand for as a term out."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from ...dsl.model import Value
 from ..instance import Instance
@@ -66,5 +68,5 @@ class States:
             for v in self.kernel.variable.values()
         )
 
-    def _agree(self, terms: object, answers: Answers) -> list[Term]:
-        return [term if yes else self.encoder.no(term) for term, yes in zip(terms, answers, strict=True)]  # type: ignore
+    def _agree(self, terms: Iterable[Term], answers: Answers) -> list[Term]:
+        return [term if yes else self.encoder.no(term) for term, yes in zip(terms, answers, strict=True)]

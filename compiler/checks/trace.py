@@ -162,7 +162,7 @@ class Tracer:
         return not taken or (bool(commands) and isinstance(commands[0].target, Stay))
 
     def _backward(self, visits: Sequence[tuple[int, Window, Dwell]], last: Window) -> dict[int, int]:
-        """When each leaving step happens, since the start: the last one as early as can be, the waits before it late."""
+        """When each leaving step happens, since the start: the last as early as can be, the waits before it late."""
         moments: dict[int, int] = {}
         leave = last.low
         for index, window, dwell in reversed(visits):

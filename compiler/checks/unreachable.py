@@ -71,7 +71,8 @@ flow Visit version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    for node in (*inquiry.kernel.leaves, *inquiry.kernel.choices):
+    nodes: tuple[Leaf | Choice, ...] = (*inquiry.kernel.leaves, *inquiry.kernel.choices)
+    for node in nodes:
         yield inquiry.nothing_does(
             RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], partial(_finding, inquiry, node)
         )
