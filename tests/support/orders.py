@@ -1,4 +1,4 @@
-"""The order flow under a test's control: activities that answer as scripted, a clock, and a host that can be restarted."""
+"""The order flow under a test's control: activities that answer as scripted, a clock, a host that can be restarted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from order_flow import Carrier, Order, OrderInputs
-
 from penstock.runtime.core import Actor
 from penstock.runtime.hosts.protocol import Host
 from penstock.runtime.hosts.sqlite import SqliteHost
@@ -31,6 +30,9 @@ DORA = Actor("dora", frozenset({"director"}))
 OLGA = Actor("olga")
 SMALL = OrderInputs("A1", 2, Decimal("20.00"))
 LARGE = OrderInputs("A1", 2, Decimal("2000.00"))
+
+
+QUICK = Limits(poll=timedelta(milliseconds=5), pause=timedelta(milliseconds=5))
 
 
 class Hang:
@@ -92,7 +94,7 @@ class House:
     folder: Path
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
     shop: Shop = field(default_factory=Shop)
-    limits: Limits = Limits(poll=timedelta(milliseconds=5), pause=timedelta(milliseconds=5))
+    limits: Limits = QUICK
 
     def open(self) -> Host:
         return self.open_for({Order: self.shop})

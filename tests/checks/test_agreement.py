@@ -1,0 +1,27 @@
+"""The checker and brute force say the same of random small flows, check by check and place by place.
+
+A longer run: `PENSTOCK_AGREEMENT=2000 python3 dev.py test tests/checks/test_agreement.py`, or benchmarks/agreement.py.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from agreement import CODES, Tally, compare
+
+FLOWS = int(os.environ.get("PENSTOCK_AGREEMENT", "80"))
+CHUNK = 10
+
+
+@pytest.mark.parametrize("first", range(0, FLOWS, CHUNK))
+def test_the_checker_agrees_with_brute_force(first: int) -> None:
+    tally = Tally()
+    for seed in range(first, first + CHUNK):
+        compare(seed, tally)
+    assert tally.disagreements == []
+    assert tally.flows, "at least one of ten flows is small enough to enumerate"
+    asked = sum((tally.refuted + tally.proved + tally.unknown).values())
+    assert sum(tally.unknown.values()) <= asked / 20, "unknown must stay rare"
+    assert {*tally.refuted, *tally.proved, *tally.unknown} == set(CODES)
