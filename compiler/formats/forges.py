@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from ..pipeline import Examined
 from .finding import Finding, Level, findings
+from .style import clean
 
 _SEVERITY = {Level.ERROR: "major", Level.UNKNOWN: "minor", Level.WARNING: "minor"}
 
@@ -24,12 +25,12 @@ def _command(finding: Finding) -> str:
         properties |= {"col": place.column, "endColumn": place.end_column}
     properties["title"] = f"{said.rule.code} {said.rule.name}"
     fields = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
-    message = "\n".join([said.message, *said.why])
-    return f"::{'error' if finding.level is Level.ERROR else 'warning'} {fields}::{_escaped(message)}"
+    message = "%0A".join(_escaped(line) for line in (said.message, *said.why))
+    return f"::{'error' if finding.level is Level.ERROR else 'warning'} {fields}::{message}"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return clean(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

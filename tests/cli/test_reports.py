@@ -131,8 +131,8 @@ def test_junit_has_a_case_for_every_answer() -> None:
 
 
 def test_github_commands_escape_what_would_end_them() -> None:
-    tricky = replace(examined.MISSPELT, message="50% of\nit: bad, ::error::")
+    tricky = replace(examined.MISSPELT, message="50% of\nit: \x1b[31mbad, ::error::")
     name = Source("a,b:c.flow", examined.TEXT)
     (line,) = rendered("github", Examined(name, (tricky,))).splitlines()
     assert "file=a%2Cb%3Ac.flow," in line
-    assert line.endswith("::50%25 of%0Ait: bad, ::error::")
+    assert line.endswith("::50%25 of␊it: ␛[31mbad, ::error::")
