@@ -96,7 +96,8 @@ class Automaton(NamedTuple):
 
     def _reduce(self, stack: Cell, reduction: Reduction, build: Build) -> Cell:
         if reduction.single and reduction.size == 1 and stack.below is not None:
-            return stack._replace(state=self.gotos[stack.below.state][reduction.head])
+            state = self.gotos[stack.below.state][reduction.head]
+            return Cell(state, stack.value, stack.span, stack.depth, stack.below)
         cells: list[Cell] = []
         for _ in range(reduction.size):
             cells.append(stack)

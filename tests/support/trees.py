@@ -17,17 +17,19 @@ def nodes(tree: Tree) -> Iterator[tuple[Tree, Span]]:
     yield tree, tree.span
     for field in fields(tree):
         value: Any = getattr(tree, field.name)
-        parts: tuple[Tree, ...] = value if isinstance(value, tuple) else (value,)
-        for part in parts:
+        for part in value if _several(value) else (value,):
             if is_dataclass(part) and not isinstance(part, Span):
                 yield from ((node, tree.span if node is part else outer) for node, outer in nodes(part))
 
 
 def plain(tree: Tree) -> Any:
     """The tree as nested tuples, the places in the text left out."""
-    if isinstance(tree, tuple):
-        parts: tuple[Tree, ...] = tree
-        return tuple(plain(part) for part in parts)
+    if _several(tree):
+        return tuple(plain(part) for part in tree)
     if is_dataclass(tree) and not isinstance(tree, type):
         return (type(tree).__name__, *(plain(getattr(tree, f.name)) for f in fields(tree) if f.name != "span"))
     return type(tree).__name__, str(tree)
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, tuple)
