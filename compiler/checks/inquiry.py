@@ -79,11 +79,12 @@ class Inquiry:
         return f"all {number} configurations" if number != 1 else "the one configuration"
 
     def nodes(self, place: str | None = None) -> Iterator[Node]:
-        """Nodes, real ones first, each kind in the order found."""
-        for real in (True, False):
-            for node in self.graph.nodes:
-                if node.real is real and (place is None or node.name == place):
-                    yield node
+        """Nodes (of one leaf), real ones before others, those with a shorter run before."""
+        return (node for node in self._ordered if place is None or node.name == place)
+
+    @cached_property
+    def _ordered(self) -> list[Node]:
+        return sorted(self.graph.nodes, key=lambda node: (not node.real, len(node.arrivals[0].run())))
 
     # ------------------------------------------------------------ answers
 

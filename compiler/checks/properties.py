@@ -35,7 +35,8 @@ def _always(inquiry: Inquiry, claim: Always) -> Answer:
     condition = required(claim)
     shown: list[Arrival] = []
     for node in inquiry.nodes():
-        shown += [arrival for arrival in node.arrivals if arrival.real and broken(inquiry, condition, arrival)]
+        arrivals = [*node.arrivals, *(edge.arrival for edge in inquiry.graph.into[node.id])]  # at different times
+        shown += [arrival for arrival in arrivals if arrival.real and broken(inquiry, condition, arrival)]
         if not shown:
             shown += holds_in(inquiry, node, condition, wanted=False)
     finding = Finding(

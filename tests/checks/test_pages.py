@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kernels import kernel
 from penstock.compiler.checks.suite import RULES, check
 from penstock.compiler.checks.verdict import Verdict
-from penstock.compiler.kernel import Kernel
-from penstock.compiler.lower import lower
-from penstock.dsl.diagnostics import Rule, Severity
-from penstock.dsl.parse import parse
-from penstock.dsl.source import Source
-from penstock.dsl.typecheck import analyse
+from penstock.dsl.diagnostics import Rule
 
 FOLLOWS = {"F001": {"F002"}, "F003": {"F004"}, "F402": {"F002", "F201"}}
 """What a finding brings with it: nothing leads on from a step that faults, or to a state that nothing enters."""
@@ -19,15 +15,6 @@ FOLLOWS = {"F001": {"F002"}, "F003": {"F004"}, "F402": {"F002", "F201"}}
 
 def flows(page: str) -> list[str]:
     return [part.split("```")[0] for part in page.split("```flow\n")[1:]]
-
-
-def kernel(text: str) -> Kernel:
-    source = Source("page.flow", text)
-    parsed = parse(source)
-    analysed = analyse(parsed.tree, source)
-    errors = [d.message for d in (*parsed.diagnostics, *analysed.diagnostics) if d.severity is Severity.ERROR]
-    assert errors == []
-    return lower(analysed.flows[0])
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
