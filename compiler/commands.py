@@ -214,7 +214,9 @@ def book(rules: Sequence[Rule]) -> str:
     return (
         "# Every finding, explained\n\n"
         "E1xx concern the text, E2xx names, E3xx types and meaning. F0xx to F4xx are proved or refuted by the checks.\n"
-        "F7xx are warnings, F801 is a failed scenario. `penstock explain CODE` shows one page; this one was written by\n"
+        "F7xx are warnings, F801 is a failed scenario. `penstock explain CODE` shows one page; this one was written "
+        "by\n"
         "`penstock explain --all`.\n\n"
-        f"| code | name | found when |\n|---|---|---|\n{rows}{pages}"
+        "| code | name | found when |\n"
+        f"|---|---|---|\n{rows}{pages}"
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from penstock.compiler.evaluate import Fault, Scope, evaluate
+from penstock.compiler.evaluate import Fault, Scope, evaluate, within
 from penstock.compiler.instance import (
     Actor,
     Armed,
@@ -53,7 +53,7 @@ class TooLarge(Exception):
 class Verdicts:
     """Findings as (code, offset of the place) -> the number of triggers (the start counts) of the shortest run."""
 
-    refuted: dict[tuple[str, int], int] = field(default_factory=dict)
+    refuted: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
     instances: int = 0
 
     def add(self, code: str, place: int, depth: int) -> None:
@@ -222,7 +222,8 @@ class Search:
                     case _:
                         pass
             except Fault as fault:
-                found.add(fault.code, fault.span.start, depth)
+                if not isinstance(claim, Reach):  # where its condition says nothing, it is not reached
+                    found.add(fault.code, fault.span.start, depth)
         if instance.compensating or not instance.configuration:
             return
         leaf = kernel.leaf[instance.configuration[0]]
@@ -245,9 +246,9 @@ class Search:
         leaving = [armed for armed in instance.timers if self.leaves(instance, armed)]
         if not instance.calls and not leaving:
             accepted = any(
-                enabled(kernel, instance, trigger, now)
+                self.accepts(instance, trigger, now)
                 for trigger in self.untimed(instance)
-                if isinstance(trigger, (Event, Completion)) and not self.faulty(instance, trigger, now)
+                if isinstance(trigger, (Event, Completion))
             )
             if accepted and leaf.waits is None:
                 found.add("F201", leaf.span.start, depth)
@@ -263,12 +264,14 @@ class Search:
         moved = [self.kernel.commands[taken.command] for taken in after.taken if taken.command is not None]
         return any(not isinstance(command.target, Stay) for command in moved)
 
-    def faulty(self, instance: Instance, trigger: Trigger, now: datetime) -> bool:
+    def accepts(self, instance: Instance, trigger: Trigger, now: datetime) -> bool:
+        """Whether a command really answers a trigger: to its end, without a fault or a case left open."""
         try:
-            enabled(self.kernel, instance, trigger, now)
-        except Fault:
-            return True
-        return False
+            return bool(enabled(self.kernel, instance, trigger, now)) and bool(
+                step(self.kernel, instance, trigger, self.actor, now).taken
+            )
+        except (Fault, Rejected):
+            return False
 
     def examine(self, instance: Instance, trigger: Trigger, now: datetime, depth: int) -> None:
         """Whether more than one command, or none of those written, answers a trigger; and so for the choices behind."""
@@ -278,9 +281,9 @@ class Search:
             commands = enabled(self.kernel, instance, trigger, now)
         except (Fault, Rejected):
             return
-        written = self.kernel.answering.get((instance.configuration[0], asked(trigger)), ())
+        written = [*self.kernel.answering.get((instance.configuration[0], asked(trigger)), ())]
         if isinstance(trigger, Outcome) and trigger.key not in {call.key for call in instance.calls}:
-            written = ()  # it settles an interrupted call
+            written = []  # it settles an interrupted call
         if len(commands) > 1:
             self.found.add("F006", written[0].span.start, depth)
         if written and not commands:
@@ -311,7 +314,8 @@ class Search:
         params = {p.name: value for p, value in zip(command.params, payload, strict=False)}
         try:
             for update in command.updates:
-                values[update.name] = evaluate(update.value, Scope(values, now, params))
+                value = evaluate(update.value, Scope(values, now, params))
+                values[update.name] = within(value, kernel.variable[update.name].type, update.span)
             self.branches(command.target, values, now, depth)
         except Fault:
             return
@@ -329,7 +333,8 @@ class Search:
                 self.found.add("F007", choice.span.start, depth)
                 return
             for update in open_[0].updates:
-                values[update.name] = evaluate(update.value, Scope(values, now))
+                value = evaluate(update.value, Scope(values, now))
+                values[update.name] = within(value, self.kernel.variable[update.name].type, update.span)
             target = open_[0].target
 
     # ------------------------------------------------------------ what only the whole shows

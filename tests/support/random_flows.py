@@ -48,13 +48,13 @@ class Message:
 @dataclass
 class Draft:
     rng: Random
-    inputs: list[Name] = field(default_factory=list)
-    data: list[Name] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    events: list[Message] = field(default_factory=list)
-    states: list[str] = field(default_factory=list)
-    choices: list[str] = field(default_factory=list)
-    finals: list[str] = field(default_factory=list)
+    inputs: list[Name] = field(default_factory=list[Name])
+    data: list[Name] = field(default_factory=list[Name])
+    calls: list[Call] = field(default_factory=list[Call])
+    events: list[Message] = field(default_factory=list[Message])
+    states: list[str] = field(default_factory=list[str])
+    choices: list[str] = field(default_factory=list[str])
+    finals: list[str] = field(default_factory=list[str])
     here: int = -1  # the state being written
 
     # ------------------------------------------------------------ expressions
@@ -255,7 +255,7 @@ class Draft:
     def properties(self) -> list[str]:
         rng = self.rng
         scope = [*self.inputs, *self.data]
-        lines = []
+        lines: list[str] = []
         for _ in range(rng.randint(0, 2)):
             place = f"in {rng.choice(self.states + self.finals)}"
             extra = [f"done({c.name})" for c in self.calls] + ["compensating"]
