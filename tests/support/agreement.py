@@ -17,6 +17,9 @@ CODES = (
 )
 PLACED = ("F001", "F002", "F301")  # both sides name the same place; the other checks are compared by code
 INSTANCES = 1500
+FAULTS = {"F007", "F401", "F402", "F403"}
+"""What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
+been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way."""
 
 
 @dataclass
@@ -50,7 +53,9 @@ def compare(seed: int, tally: Tally) -> None:
                 there = [answer for answer in mine if answer.span.start == place]
                 _settle(seed, code, there, truth.refuted.get((code, place)), tally)
         else:
-            depths = [depth for (other, _), depth in truth.refuted.items() if other == code]
+            stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
+            judge = enumerate_flow(subject, INSTANCES, deferring=False) if stopped else truth
+            depths = [depth for (other, _), depth in judge.refuted.items() if other == code]
             _settle(seed, code, mine, min(depths, default=None), tally)
     _missing(seed, answers, truth, tally)
 

@@ -26,7 +26,7 @@ from penstock.compiler.instance import (
     Step,
     Trigger,
 )
-from penstock.compiler.kernel import Command, Kernel, LeafKind, On, Stay, Target, TriggerKind
+from penstock.compiler.kernel import Command, Kernel, LeafKind, On, Stay, Target, TriggerKind, Undo
 from penstock.compiler.simulate import enabled, holds, start, step
 from penstock.dsl.model import (
     Always,
@@ -81,8 +81,9 @@ def payloads(types: tuple[Type, ...]) -> Iterator[tuple[Value, ...]]:
 class Search:
     """Breadth-first over the instances of one kernel; `run` gives the verdicts. Raises TooLarge."""
 
-    def __init__(self, kernel: Kernel, limit: int) -> None:
+    def __init__(self, kernel: Kernel, limit: int, deferring: bool) -> None:
         self.kernel = kernel
+        self.deferring = deferring
         self.limit = limit
         self.found = Verdicts()
         self.depth: dict[object, int] = {}
@@ -184,7 +185,10 @@ class Search:
         for item in instance.tasks:
             for values in payloads(tuple(p.type for p in kernel.task[item.task].form)):
                 yield Completion(item.task, values)
+        waiting = {name for place in instance.configuration for name in kernel.leaf[place].defers}
         for event in kernel.events:
+            if not self.deferring and (instance.compensating or event.name in waiting):
+                continue
             for values in payloads(tuple(p.type for p in event.params)):
                 if Event(event.name, values) not in instance.deferred:
                     yield Event(event.name, values)
@@ -256,11 +260,16 @@ class Search:
                 found.add("F003", leaf.span.start, depth)
 
     def leaves(self, instance: Instance, armed: Armed) -> bool:
-        """Whether a timer takes the instance out of its configuration, if it fires."""
+        """Whether a timer takes the instance out of its configuration, if it fires.
+
+        It does so too when the compensation it starts ends in a choice without a way on, which is F007's to say."""
+        fired = Fired(armed.timer)
         try:
-            after = step(self.kernel, instance, Fired(armed.timer), self.actor, armed.due)
-        except (Fault, Rejected):
+            after = step(self.kernel, instance, fired, self.actor, armed.due)
+        except Fault:
             return False
+        except Rejected:
+            return any(isinstance(c.target, Undo) for c in enabled(self.kernel, instance, fired, armed.due))
         moved = [self.kernel.commands[taken.command] for taken in after.taken if taken.command is not None]
         return any(not isinstance(command.target, Stay) for command in moved)
 
@@ -432,6 +441,8 @@ def canonical(instance: Instance, now: datetime) -> object:
     )
 
 
-def enumerate_flow(kernel: Kernel, limit: int = 4000) -> Verdicts:
-    """Every check decided by enumeration. Raises TooLarge when the flow has more than `limit` instances."""
-    return Search(kernel, limit).run()
+def enumerate_flow(kernel: Kernel, limit: int = 4000, deferring: bool = True) -> Verdicts:
+    """Every check decided by enumeration; without `deferring`, events are only sent where they need not wait.
+
+    Raises TooLarge when the flow has more than `limit` instances."""
+    return Search(kernel, limit, deferring).run()
