@@ -15,7 +15,8 @@ from penstock.dsl.source import Source
 from random_texts import laid_out, significant, words
 from trees import plain
 
-SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.flow"))
+ROOT = Path(__file__).parents[2]
+SPECS = sorted([*(ROOT / "specs").glob("*.flow"), *(ROOT / "tests" / "broken").glob("*.flow")])
 TEXTS = int(os.environ.get("PENSTOCK_FUZZ", "1")) * 2000
 SHARES = 8
 
