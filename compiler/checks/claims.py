@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ...dsl.diagnostics import Rule
-from ...dsl.model import Always, Binary, BoolType, Count, DurationType, Elapsed, Expr, Literal, Unary
+from ...dsl.model import (
+    Always,
+    Binary,
+    BoolType,
+    Count,
+    DurationType,
+    Elapsed,
+    Expr,
+    LeadsTo,
+    Literal,
+    Property,
+    Reach,
+    Unary,
+)
 from ..evaluate import Fault
 from ..simulate import holds
 from .control import standing
-from .encode import Env, Facts
+from .encode import Env, Facts, Need
 from .graph import Arrival, Node, Reaction
 from .inquiry import Inquiry
 from .moves import STARTING
@@ -94,14 +108,32 @@ def facts(node: Node, elapsed: Term) -> Facts:
     )
 
 
+def conditions(claim: Property, state: str) -> Iterator[Expr]:
+    """The conditions of a property that are looked at while an instance rests in a state ("": while it compensates)."""
+    match claim:
+        case Always():
+            yield claim.condition
+        case Reach():
+            if claim.condition is not None and claim.state == state:
+                yield claim.condition
+        case LeadsTo():
+            yield from (each for each in (claim.trigger, claim.goal) if each is not None)
+
+
+def encoded(inquiry: Inquiry, node: Node, condition: Expr) -> tuple[Term, tuple[Need, ...]]:
+    """A condition in a node as a term, and what it needs to be defined; whatever time has passed."""
+    some = inquiry.encoder.variable("elapsed", DurationType()).term
+    elapsed = inquiry.encoder.pick(some >= 0, some, -some)
+    env = Env(inquiry.states.passages.variables, inquiry.states.passages.now, facts=facts(node, elapsed))
+    symbol, needs = inquiry.encoder.expression(condition, env)
+    return symbol.term, needs
+
+
 def possible(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> Term:
     """That a condition is (not) true in a node; not, wherever it is not defined."""
-    elapsed = inquiry.encoder.variable("elapsed", DurationType())
-    env = Env(inquiry.states.passages.variables, inquiry.states.passages.now, facts=facts(node, elapsed.term))
-    symbol, needs = inquiry.encoder.expression(condition, env)
+    truth, needs = encoded(inquiry, node, condition)
     defined = inquiry.encoder.all(*(need.term for need in needs))
-    truth = symbol.term if wanted else inquiry.encoder.no(symbol.term)
-    return inquiry.encoder.all(defined, truth, elapsed.term >= 0)
+    return inquiry.encoder.all(defined, truth if wanted else inquiry.encoder.no(truth))
 
 
 def holds_in(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> list[Arrival]:

@@ -1,17 +1,21 @@
 """F003: can a run come to rest where nothing can ever happen again, and it is not finished?
 
 Asked of every configuration in which no call runs and no timer is armed: is there an event or a task, with some
-payload, that is accepted? Sending is free: anybody entitled may send anything at any time.
+payload, for which a transition is enabled? Sending is free: anybody entitled may send anything at any time. A
+transition that is enabled and faults counts as accepted here; F401 to F403 speak of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
+from ..instance import Instance
 from .graph import Arrival, Node
 from .inquiry import Finding, Inquiry, always
-from .moves import OUTSIDE
+from .moves import OUTSIDE, moves
+from .passages import Fan
 from .solver import Term
 from .verdict import Answer
 
@@ -69,20 +73,36 @@ def quiet(node: Node) -> bool:
     return not control.finished and control.place[0] == "leaf" and not control.running
 
 
-def accepts(inquiry: Inquiry, node: Node) -> Term:
-    """That some event or task, with the payload the terms name, is accepted."""
-    taken = [
-        passage.condition
-        for reaction in node.reactions
-        if reaction.move.kind in OUTSIDE
-        for passage in reaction.fan.passages
-    ]
-    return inquiry.encoder.any(*taken)
+def accepts(inquiry: Inquiry, at: Instance) -> list[tuple[Fan, Term]]:
+    """For each event or task an instance has a transition for: that one of them is enabled, over the fan's payload."""
+    encoder, passages = inquiry.encoder, inquiry.states.passages
+    found: list[tuple[Fan, Term]] = []
+    for move in moves(inquiry.kernel, at):
+        if move.kind in OUTSIDE:
+            fan = passages.of(at.configuration[0], move.on)
+            fork = next(fork for fork in fan.forks if fork.choice is None)
+            guards = [True] if fork.otherwise else [guard for _, guard in fork.guards]
+            found.append((fan, encoder.all(fork.premise, encoder.any(*guards))))
+    return found
 
 
 def accepting(inquiry: Inquiry, node: Node) -> Term:
-    """That an event or task is accepted with one of the payloads a run has brought: enough, and free of unknowns."""
-    return inquiry.enabled(node, lambda edge: edge.move.kind in OUTSIDE)
+    """That something is accepted with payloads that are known: those one of the node's instances would accept."""
+    realise, states = inquiry.explorer.closing.realise, inquiry.states
+    known: list[Term] = []
+    for fan, term in accepts(inquiry, node.instance):
+        reply = states.ask(states.exactly(node.instance), term)
+        if reply.model is not None:
+            pairs = zip(fan.payload, fan.params, strict=True)
+            payload = tuple(inquiry.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
+            known.append(realise.given(term, fan, payload))
+    return inquiry.encoder.any(*known)
+
+
+def accepts_nothing(inquiry: Inquiry, arrival: Arrival) -> bool:
+    """Whether no event or task at all is accepted by an instance."""
+    terms = [term for _, term in accepts(inquiry, arrival.instance)]
+    return inquiry.states.ask(inquiry.states.exactly(arrival.instance), inquiry.encoder.any(*terms)).impossible
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
@@ -93,7 +113,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         stuck: list[Arrival] = []
         for node in inquiry.nodes(leaf.name):
             if quiet(node) and not node.control.timers:
-                stuck += inquiry.lacking(node, accepting(inquiry, node), accepts(inquiry, node))
+                terms = [term for _, term in accepts(inquiry, node.instance)]
+                stuck += inquiry.lacking(node, accepting(inquiry, node), inquiry.encoder.any(*terms))
         finding = Finding(
             f"a run can come to rest in `{leaf.name}`, and nothing can ever happen there",
             leaf.span,
@@ -101,9 +122,10 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             why=("no call runs, no timer is armed, and no event or task is accepted with these data.",),
             fixes=(Fix("add a transition that can be taken, or an `after`"),),
         )
-        yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, stuck, _rests, always(finding))
+        shows = partial(_stuck, inquiry)
+        yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, stuck, shows, always(finding))
 
 
-def _rests(arrival: Arrival) -> bool:
+def _stuck(inquiry: Inquiry, arrival: Arrival) -> bool:
     at = arrival.instance
-    return not (at.finished or at.calls or at.timers or at.compensating)
+    return not (at.finished or at.calls or at.timers or at.compensating) and accepts_nothing(inquiry, arrival)

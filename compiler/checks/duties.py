@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ...dsl.diagnostics import Rule, TraceStep
-from ...dsl.model import Compensation, OptionalType
+from ...dsl.model import Compensation, Expr, OptionalType
 from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
-from ..simulate import step
+from ..simulate import holds, step
 from ..trace import place, started
+from .claims import conditions, encoded
 from .encode import Env, Symbol
-from .graph import Node, Reaction
+from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
+from .moves import STARTING
 from .passages import in_range
 from .solver import Term
 from .verdict import Answer
@@ -28,11 +30,12 @@ from .verdict import Answer
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Owed:
-    """A duty where it is owed: `bad` says that it is not met."""
+    """A duty where it is owed: `bad` says that it is not met. claim: the condition of a property that owes it."""
 
     node: Node | None
     reaction: Reaction
     bad: Term
+    claim: Expr | None = None
 
 
 def check(inquiry: Inquiry, rule: Rule, finding: Callable[[str, Span], Finding]) -> Iterator[Answer]:
@@ -56,6 +59,12 @@ def _owed(inquiry: Inquiry, code: str) -> dict[Span, list[Owed]]:
                 if duty.code == code:
                     bad = terms.setdefault(id(duty), encoder.all(duty.premise, encoder.no(duty.need)))
                     found.setdefault(duty.span, []).append(Owed(node, reaction, bad))
+    for node in inquiry.nodes():
+        for condition in (each for claim in inquiry.kernel.properties for each in conditions(claim, node.name)):
+            for need in encoded(inquiry, node, condition)[1]:
+                if need.code == code:
+                    owed = Owed(node, Reaction(STARTING, inquiry.nothing, ()), encoder.no(need.term), condition)
+                    found.setdefault(need.span, []).append(owed)
     return found
 
 
@@ -69,7 +78,12 @@ def _answer(
         breach = inquiry.breach(owed.node, owed.reaction, owed.bad)
         if breach is None:
             continue
-        trace = _told(inquiry, breach, rule.code, span) if breach.real else None
+        trace = None
+        if breach.real:
+            if owed.claim is None:
+                trace = _told(inquiry, breach, rule.code, span)
+            else:
+                trace = _asked(inquiry, breach, owed.claim, rule.code)
         if trace is not None:
             return inquiry.refuted(rule, subject, span, finding(text, span), trace)
         doubt = True
@@ -100,6 +114,20 @@ def _told(inquiry: Inquiry, breach: Breach, code: str, span: Span) -> tuple[Trac
     except Rejected:
         pass
     return None
+
+
+def _asked(inquiry: Inquiry, breach: Breach, claim: Expr, code: str) -> tuple[TraceStep, ...] | None:
+    """The run to where a property cannot be evaluated, replayed."""
+
+    def shows(arrival: Arrival) -> bool:
+        try:
+            holds(inquiry.kernel, arrival.instance, claim, arrival.now)
+        except Fault as fault:
+            return fault.code == code
+        return False
+
+    replayed = None if breach.arrival is None else inquiry.tracer.replayed(breach.arrival, shows)
+    return None if replayed is None else inquiry.tracer.tell(replayed)
 
 
 # ---------------------------------------------------------------- the arguments of compensations

@@ -160,6 +160,16 @@ class Inquiry:
             return self.unknown(rule, subject, place, reason)
         return self.refuted(rule, subject, place, finding())
 
+    def among(self, nodes: Iterable[Node]) -> Callable[[Arrival], bool]:
+        """Whether an arrival lies in one of the nodes, as far as control and data tell."""
+        keys = {(node.control, node.data) for node in nodes}
+
+        def lies(arrival: Arrival) -> bool:
+            control = self.abstraction.control(arrival.instance)
+            return (control, self.states.answers(control.place, arrival.instance)) in keys
+
+        return lies
+
     # ------------------------------------------------------------ questions about data
 
     def reactions(self) -> Iterator[tuple[Node | None, Reaction]]:

@@ -60,7 +60,7 @@ class _Question:
         stuck = [node for node in inner if self._never_ends(node)]
         if stuck:
             arrivals = [replace(n.arrivals[0], real=self._surely_not(n)) for n in stuck]
-            return inquiry.by_run(RULE, self.subject, claim.span, arrivals, lambda _: True, self._stays)
+            return inquiry.by_run(RULE, self.subject, claim.span, arrivals, inquiry.among(stuck), self._stays)
         ids = {node.id for node in inner}
         edges = [edge for node in inner for edge in self._onward(node)]
         kept = [edge for edge in edges if edge.target in ids]
@@ -81,7 +81,9 @@ class _Question:
             return self.inquiry.unknown(RULE, self.subject, self.claim.span, reason)
         home = self.graph.nodes[way[0].source]
         arrivals = [replace(home.arrivals[0], real=self._surely_not(home))]
-        return self.inquiry.by_run(RULE, self.subject, self.claim.span, arrivals, lambda _: True, self._rounds)
+        return self.inquiry.by_run(
+            RULE, self.subject, self.claim.span, arrivals, self.inquiry.among([home]), self._rounds
+        )
 
     def _stays(self, arrival: Arrival) -> Finding:
         ended = arrival.instance.finished
@@ -242,7 +244,7 @@ class _Question:
         if way[0].source not in first:
             return None
         home = self.graph.nodes[way[0].source]
-        at = self.inquiry.tracer.replayed(home.arrivals[0], lambda _: True) if home.real else None
+        at = self.inquiry.tracer.replayed(home.arrivals[0], self.inquiry.among([home])) if home.real else None
         if at is None:
             return None
         begin = entered = at.now

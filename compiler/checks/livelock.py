@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
+from ...dsl.model import Value
 from ..instance import Instance
 from ..paths import cycles
+from .atoms import Place
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .moves import INTERRUPTED, Move, MoveKind, moves
@@ -91,11 +94,16 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             why=("nothing but answers of calls is needed, and each may come at once.",),
             fixes=(Fix("bound the repeats with a counter, or wait with `after`"),),
         )
-        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], lambda _: True, always(finding))
+        home = inquiry.abstraction.control(shortest.instance).place, shortest.instance.values
+        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], partial(_back, inquiry, home), always(finding))
     elif groups:
         yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
     else:
         yield inquiry.proved(RULE, subject, kernel.span)
+
+
+def _back(inquiry: Inquiry, home: tuple[Place, tuple[Value, ...]], arrival: Arrival) -> bool:
+    return (inquiry.abstraction.control(arrival.instance).place, arrival.instance.values) == home
 
 
 def unaided(inquiry: Inquiry, edge: Edge) -> bool:

@@ -13,7 +13,7 @@ from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Activity, Effect
 from ..instance import Entry, Instance
 from ..kernel import LeafKind, Undo
-from .graph import Arrival, Edge
+from .graph import Arrival
 from .inquiry import Finding, Inquiry
 from .moves import MoveKind
 from .verdict import Answer
@@ -111,8 +111,9 @@ def _failed(inquiry: Inquiry, arrival: Arrival) -> Finding:
 
 def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
     """Whether a compensation starts while an entry of the activity lies above the mark it goes down to."""
-    graph = inquiry.graph
-    over = [edge for edge in graph.edges() if activity.name in _undone(inquiry, edge)]
+
+    def shows(arrival: Arrival) -> bool:
+        return activity.name in _undone(inquiry, arrival)
 
     def finding(arrival: Arrival) -> Finding:
         return Finding(
@@ -124,17 +125,15 @@ def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
             fixes=(Fix("go forward instead, or move the pivot later"),),
         )
 
-    arrivals = [edge.arrival for edge in over]
-    return inquiry.by_run(RULE, f"`{activity.name}`", activity.span, arrivals, lambda _: True, finding)
+    arrivals = [edge.arrival for edge in inquiry.graph.edges() if shows(edge.arrival)]
+    return inquiry.by_run(RULE, f"`{activity.name}`", activity.span, arrivals, shows, finding)
 
 
-def _undone(inquiry: Inquiry, edge: Edge) -> set[str]:
+def _undone(inquiry: Inquiry, arrival: Arrival) -> set[str]:
     """The irreversible activities a compensation that starts with this step would have to undo."""
-    arrival = edge.arrival
-    before = arrival.before
-    if before is None or arrival.passage is None or not _compensates(inquiry, arrival):
+    if arrival.before is None:
         return set()
-    at = before.instance
+    at = arrival.before.instance
     log = _answered(inquiry, at, arrival)
     low = min((_mark(target, at) for target in _targets(inquiry, arrival)), default=len(log))
     return {entry.activity for entry in _irreversible(inquiry, log[low:])}
@@ -152,10 +151,6 @@ def _targets(inquiry: Inquiry, arrival: Arrival) -> list[Undo]:
         if isinstance(target, Undo):
             found.append(target)
     return found
-
-
-def _compensates(inquiry: Inquiry, arrival: Arrival) -> bool:
-    return bool(_targets(inquiry, arrival))
 
 
 def _mark(target: Undo, at: Instance) -> int:

@@ -6,11 +6,12 @@ deadline, and the text does not say `wait forever`. It must accept something, el
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
 from ..kernel import On, Stay, TriggerKind
-from .deadlock import accepting, accepts, quiet
+from .deadlock import accepts_nothing, quiet
 from .graph import Arrival, Node
 from .inquiry import Finding, Inquiry, always
 from .solver import Term
@@ -85,35 +86,28 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             why=("no call runs, no timer that leaves it is armed, and the flow has no deadline.",),
             fixes=(Fix('add `after …`, a `deadline`, or `wait forever "why"`'),),
         )
-        yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, waiting, _rests, always(finding))
+        yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, waiting, partial(_rests, inquiry), always(finding))
 
 
 def _waits(inquiry: Inquiry, node: Node) -> list[Arrival]:
-    leaves = _leaves_in_time(inquiry, node)
+    """Evidence that a node waits for somebody: nothing leaves it in time, and something is accepted (else it is F003)."""
+    leaves = _leaves_in_time(inquiry, node.name, node.control.timers)
     found = inquiry.lacking(node, leaves, leaves)
-    if not found:
-        return []
-    if not inquiry.possible(node, accepts(inquiry, node)):
-        return []  # nothing is ever accepted: F003
-    if not inquiry.possible(node, inquiry.encoder.no(accepting(inquiry, node))):
-        return found
-    return [arrival for arrival in found if _accepts_something(inquiry, node, arrival)]
+    return [arrival for arrival in found if not arrival.real or not accepts_nothing(inquiry, arrival)]
 
 
-def _accepts_something(inquiry: Inquiry, node: Node, arrival: Arrival) -> bool:
-    known = inquiry.states.exactly(arrival.instance)
-    return not arrival.real or not inquiry.states.ask(known, accepts(inquiry, node)).impossible
-
-
-def _leaves_in_time(inquiry: Inquiry, node: Node) -> Term:
+def _leaves_in_time(inquiry: Inquiry, leaf: str, timers: Iterable[str]) -> Term:
     """That a timer which is armed leaves the state, when it falls due."""
     fans = inquiry.explorer.passages
-    ons = (On(TriggerKind.TIMER, timer) for timer in sorted(node.control.timers))
-    passages = [passage for on in ons for passage in fans.of(node.name, on).passages]
-    leaving = [passage.condition for passage in passages if not isinstance(passage.target, Stay)]
-    return inquiry.encoder.any(*leaving)
+    ons = (On(TriggerKind.TIMER, timer) for timer in sorted(timers))
+    passages = [passage for on in ons for passage in fans.of(leaf, on).passages]
+    return inquiry.encoder.any(*(p.condition for p in passages if not isinstance(p.target, Stay)))
 
 
-def _rests(arrival: Arrival) -> bool:
+def _rests(inquiry: Inquiry, arrival: Arrival) -> bool:
     at = arrival.instance
-    return not (at.finished or at.calls or at.compensating)
+    if at.finished or at.calls or at.compensating or accepts_nothing(inquiry, arrival):
+        return False
+    timers = inquiry.abstraction.control(at).timers
+    leaves = _leaves_in_time(inquiry, at.configuration[0], timers)
+    return inquiry.states.ask(inquiry.states.exactly(at), leaves).impossible
