@@ -13,12 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from order_flow import Order, OrderInputs, Review, ReviewVerdict
-from shop import Shop
-
 from penstock.runtime.core import Actor, Rejected
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.story import audit, story
 from penstock.runtime.timers import ManualClock
+from shop import Shop
 
 CUSTOMER = Actor("cleo", frozenset({"customer"}))
 MANAGER = Actor("mia", frozenset({"manager"}))
