@@ -24,8 +24,8 @@ PYTHON = BIN / "python"
 LINKS = ROOT / "build" / "types" / "penstock"
 
 TOOLS: dict[str, tuple[str, ...]] = {
-    "ruff": ("ruff", "check", "."),
-    "format": ("ruff", "format", "--check", "."),
+    "ruff": ("ruff", "check", "--no-cache", "."),
+    "format": ("ruff", "format", "--check", "--no-cache", "."),
     "mypy": ("mypy",),
     "pyright": ("pyright",),
 }
