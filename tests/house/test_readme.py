@@ -48,3 +48,15 @@ def printed(program: str, folder: Path) -> str:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
     return done.stdout
+
+
+def test_the_picture_shows_the_order_flow_as_it_is() -> None:
+    picture = (repository.ROOT / "docs" / "images" / "order.svg").read_text(encoding="utf-8")
+    text = (repository.ROOT / "specs" / "order.flow").read_text(encoding="utf-8")
+    for name in re.findall(r"^  (?:state|choice|final(?: failure)?) (\w+)", text, re.MULTILINE):
+        assert f">{name}<" in picture
+
+
+def test_every_page_it_links_to_is_there() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (repository.ROOT / link).exists(), link

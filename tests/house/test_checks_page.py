@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import repository
 from penstock.compiler.commands import book
 from penstock.compiler.pipeline import rules
 
-PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
+PAGE = repository.ROOT / "docs" / "checks.md"
 
 
 def test_the_page_of_checks_is_written_by_explain() -> None:
