@@ -1,8 +1,8 @@
 """F003: can a run come to rest where nothing can ever happen again, and it is not finished?
 
 Asked of every configuration in which no call runs and no timer is armed: is there an event or a task, with some
-payload, for which a transition is enabled? Sending is free: anybody entitled may send anything at any time. A
-transition that is enabled and faults counts as accepted here; F401 to F403 speak of it.
+payload, that is accepted: answered to its end, without a fault or an open case? Sending is free: anybody entitled may
+send anything at any time.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
-from ..instance import Instance
 from .graph import Arrival, Node
+from .holdups import HELD_UP, held_up, holdups
 from .inquiry import Finding, Inquiry, always
-from .moves import OUTSIDE, moves
+from .moves import OUTSIDE
 from .passages import Fan
 from .solver import Term
 from .verdict import Answer
@@ -73,24 +73,17 @@ def quiet(node: Node) -> bool:
     return not control.finished and control.place[0] == "leaf" and not control.running
 
 
-def accepts(inquiry: Inquiry, at: Instance) -> list[tuple[Fan, Term]]:
-    """For each event or task an instance has a transition for: that one of them is enabled, over the fan's payload."""
-    encoder, passages = inquiry.encoder, inquiry.states.passages
-    found: list[tuple[Fan, Term]] = []
-    for move in moves(inquiry.kernel, at):
-        if move.kind in OUTSIDE:
-            fan = passages.of(at.configuration[0], move.on)
-            fork = next(fork for fork in fan.forks if fork.choice is None)
-            guards = [True] if fork.otherwise else [guard for _, guard in fork.guards]
-            found.append((fan, encoder.all(fork.premise, encoder.any(*guards))))
-    return found
+def accepts(inquiry: Inquiry, node: Node) -> list[tuple[Fan, Term]]:
+    """For each event or task a node answers: that it is answered, over the fan's payload."""
+    outside = (reaction for reaction in node.reactions if reaction.move.kind in OUTSIDE)
+    return [(reaction.fan, inquiry.succeeds(reaction)) for reaction in outside]
 
 
 def accepting(inquiry: Inquiry, node: Node) -> Term:
     """That something is accepted with payloads that are known: those one of the node's instances would accept."""
     realise, states = inquiry.explorer.closing.realise, inquiry.states
     known: list[Term] = []
-    for fan, term in accepts(inquiry, node.instance):
+    for fan, term in accepts(inquiry, node):
         reply = states.ask(states.exactly(node.instance), term)
         if reply.model is not None:
             pairs = zip(fan.payload, fan.params, strict=True)
@@ -99,22 +92,26 @@ def accepting(inquiry: Inquiry, node: Node) -> Term:
     return inquiry.encoder.any(*known)
 
 
-def accepts_nothing(inquiry: Inquiry, arrival: Arrival) -> bool:
-    """Whether no event or task at all is accepted by an instance."""
-    terms = [term for _, term in accepts(inquiry, arrival.instance)]
+def accepts_nothing(inquiry: Inquiry, node: Node, arrival: Arrival) -> bool:
+    """Whether no event or task at all is accepted by an instance of a node."""
+    terms = [term for _, term in accepts(inquiry, node)]
     return inquiry.states.ask(inquiry.states.exactly(arrival.instance), inquiry.encoder.any(*terms)).impossible
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
+    blocked = holdups(inquiry)
     for leaf in kernel.leaves:
         if leaf.final or not inquiry.entered[leaf.name]:
             continue
         stuck: list[Arrival] = []
         for node in inquiry.nodes(leaf.name):
             if quiet(node) and not node.control.timers:
-                terms = [term for _, term in accepts(inquiry, node.instance)]
+                terms = [term for _, term in accepts(inquiry, node)]
                 stuck += inquiry.lacking(node, accepting(inquiry, node), inquiry.encoder.any(*terms))
+        if not stuck and held_up(inquiry, leaf.name, blocked):
+            yield inquiry.unknown(RULE, f"`{leaf.name}`", leaf.span, HELD_UP)
+            continue
         finding = Finding(
             f"a run can come to rest in `{leaf.name}`, and nothing can ever happen there",
             leaf.span,
@@ -127,5 +124,6 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 
 def _stuck(inquiry: Inquiry, arrival: Arrival) -> bool:
-    at = arrival.instance
-    return not (at.finished or at.calls or at.timers or at.compensating) and accepts_nothing(inquiry, arrival)
+    at, node = arrival.instance, inquiry.node(arrival)
+    quiet = not (at.finished or at.calls or at.timers or at.compensating)
+    return quiet and node is not None and accepts_nothing(inquiry, node, arrival)

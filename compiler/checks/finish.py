@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from .graph import Edge, Node
+from .holdups import HELD_UP, holdups
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
 from .verdict import Answer
@@ -90,9 +91,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         arrivals = [node.arrivals[0] for node in named]
         yield inquiry.by_run(RULE, subject, kernel.span, arrivals, inquiry.among(named), always(finding))
         return
-    if graph.complete and _may_block(inquiry):
-        reason = "an event that had to wait may be refused when it is handled, and then nothing goes on"
-        yield inquiry.unknown(RULE, subject, kernel.span, reason, "mend what can fault or is not handled first")
+    if graph.complete and holdups(inquiry):
+        yield inquiry.unknown(RULE, subject, kernel.span, HELD_UP, "mend what can fault or is not handled first")
         return
     sure = ranked(inquiry, finals)
     open_nodes = [node for node in graph.nodes if node.id not in sure]
@@ -102,24 +102,6 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         yield inquiry.unknown(RULE, subject, kernel.span, reason)
         return
     yield inquiry.proved(RULE, subject, kernel.span)
-
-
-def _may_block(inquiry: Inquiry) -> bool:
-    """Whether an event that had to wait may fault, or find no way on, when it is handled: that happens in the step that
-    comes to its state, and would hold up that step for ever."""
-    encoder, kernel = inquiry.encoder, inquiry.kernel
-    compensates = any(node.control.place[0] == "undo" for node in inquiry.graph.nodes)
-    waiting = frozenset(name for leaf in kernel.leaves for name in leaf.defers)
-    for node, reaction in inquiry.reactions():
-        if reaction.move.kind is not MoveKind.EVENT or not (compensates or reaction.move.name in waiting):
-            continue
-        for part in reaction.parts:
-            faults = [encoder.all(duty.premise, encoder.no(duty.need)) for duty in part.duties]
-            open_choices = (fork for fork in part.forks if fork.choice is not None and not fork.otherwise)
-            gaps = (encoder.all(f.premise, *(encoder.no(guard) for _, guard in f.guards)) for f in open_choices)
-            if inquiry.possible(node, encoder.any(*faults, *gaps)):
-                return True
-    return False
 
 
 def ranked(inquiry: Inquiry, finals: set[int]) -> set[int]:

@@ -10,18 +10,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
 from ...dsl.model import Value
 from ...dsl.source import Span
 from ..instance import Actor, Trigger
-from ..kernel import Kernel
+from ..kernel import Kernel, Undo
 from ..trace import triggered
+from .control import Control
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
 from .moves import BEGIN, STARTING, actor
-from .passages import Fan
+from .passages import Fan, Passage
 from .solver import Term
+from .states import Answers
 from .trace import Tracer
 from .verdict import Answer, Verdict
 
@@ -71,7 +74,8 @@ class Inquiry:
         self._possible: dict[tuple[int, int], bool] = {}
         self._kept: list[Term] = []
         self._misses: dict[int, Term] = {}
-        self._refused: dict[tuple[Fan, ...], Term] = {}
+        self._refused: dict[Reaction, Term] = {}
+        self._succeeds: dict[Reaction, Term] = {}
 
     @property
     def scope(self) -> str:
@@ -163,12 +167,19 @@ class Inquiry:
     def among(self, nodes: Iterable[Node]) -> Callable[[Arrival], bool]:
         """Whether an arrival lies in one of the nodes, as far as control and data tell."""
         keys = {(node.control, node.data) for node in nodes}
+        return lambda arrival: self._key(arrival) in keys
 
-        def lies(arrival: Arrival) -> bool:
-            control = self.abstraction.control(arrival.instance)
-            return (control, self.states.answers(control.place, arrival.instance)) in keys
+    def node(self, arrival: Arrival) -> Node | None:
+        """A node an arrival lies in, as far as control and data tell."""
+        return self._by_key.get(self._key(arrival))
 
-        return lies
+    def _key(self, arrival: Arrival) -> tuple[Control, Answers]:
+        control = self.abstraction.control(arrival.instance)
+        return control, self.states.answers(control.place, arrival.instance)
+
+    @cached_property
+    def _by_key(self) -> Mapping[tuple[Control, Answers], Node]:
+        return {(node.control, node.data): node for node in reversed(self.graph.nodes)}
 
     # ------------------------------------------------------------ questions about data
 
@@ -293,17 +304,32 @@ class Inquiry:
         payloads that are known. None: it can, for all data. A made-up arrival: it is not known."""
         if not self.possible(node, self.encoder.no(surely)):
             return []
-        for arrival in node.arrivals:
-            if arrival.real and self.states.ask(self.states.exactly(arrival.instance), ever).impossible:
+        real = [arrival for arrival in node.arrivals if arrival.real]
+        wanted = self.encoder.all(self.state(node), self.encoder.no(surely))
+        others = (self.explorer.closing.realise(arrival, wanted, self.nothing) for arrival in real)
+        for arrival in chain(real, (other[0] for other in others if other is not None)):
+            if self.states.ask(self.states.exactly(arrival.instance), ever).impossible:
                 return [arrival]
         return [replace(node.arrivals[0], real=False)]
 
+    def succeeds(self, reaction: Reaction) -> Term:
+        """That a move is answered to its end, over its payload: a command takes it, nothing faults, no case is open."""
+        if reaction not in self._succeeds:
+            self._succeeds[reaction] = self.encoder.any(*(end.condition for end in self.ends(reaction.parts)))
+        return self._succeeds[reaction]
+
+    def ends(self, parts: Sequence[Fan]) -> Iterator[Passage]:
+        """The passages that a step ends with: a compensation with nothing to undo goes on in another part."""
+        for part in parts:
+            for passage in part.passages:
+                if not (isinstance(passage.target, Undo) and self.states.passages.after(passage) in parts):
+                    yield passage
+
     def refused(self, reaction: Reaction) -> Term:
-        """That nothing can be done about a move that brings no payload: no command takes it, or it faults."""
-        if reaction.parts not in self._refused:
-            ends = [passage.condition for part in reaction.parts for passage in part.passages]
-            self._refused[reaction.parts] = self.encoder.no(self.encoder.any(*ends))
-        return self._refused[reaction.parts]
+        """That nothing can be done about a move that brings no payload: no command takes it to its end."""
+        if reaction not in self._refused:
+            self._refused[reaction] = self.encoder.no(self.succeeds(reaction))
+        return self._refused[reaction]
 
     def way_in(self, arrival: Arrival, otherwise: Span) -> Span:
         """The line that made the last step of a run: of the latest branch or transition taken."""

@@ -81,9 +81,8 @@ class _Question:
             return self.inquiry.unknown(RULE, self.subject, self.claim.span, reason)
         home = self.graph.nodes[way[0].source]
         arrivals = [replace(home.arrivals[0], real=self._surely_not(home))]
-        return self.inquiry.by_run(
-            RULE, self.subject, self.claim.span, arrivals, self.inquiry.among([home]), self._rounds
-        )
+        shows = self.inquiry.among([home])
+        return self.inquiry.by_run(RULE, self.subject, self.claim.span, arrivals, shows, self._rounds)
 
     def _stays(self, arrival: Arrival) -> Finding:
         ended = arrival.instance.finished

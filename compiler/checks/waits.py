@@ -6,14 +6,16 @@ deadline, and the text does not say `wait forever`. It must accept something, el
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
 from ..kernel import On, Stay, TriggerKind
 from .deadlock import accepts_nothing, quiet
 from .graph import Arrival, Node
+from .holdups import HELD_UP, held_up, holdups
 from .inquiry import Finding, Inquiry, always
+from .moves import MoveKind
 from .solver import Term
 from .verdict import Answer
 
@@ -72,6 +74,7 @@ flow Leave version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
+    blocked = holdups(inquiry)
     for leaf in inquiry.kernel.leaves:
         if leaf.final or leaf.waits is not None or not inquiry.entered[leaf.name]:
             continue
@@ -79,6 +82,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         for node in inquiry.nodes(leaf.name):
             if quiet(node):
                 waiting += _waits(inquiry, node)
+        if not waiting and held_up(inquiry, leaf.name, blocked):
+            yield inquiry.unknown(RULE, f"`{leaf.name}`", leaf.span, HELD_UP)
+            continue
         finding = Finding(
             f"a run can wait in `{leaf.name}` for ever",
             leaf.span,
@@ -90,24 +96,26 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 
 def _waits(inquiry: Inquiry, node: Node) -> list[Arrival]:
-    """Evidence that a node waits for somebody: nothing leaves it in time, and something is accepted (else it is F003)."""
-    leaves = _leaves_in_time(inquiry, node.name, node.control.timers)
+    """Evidence that a node waits for somebody: no timer leaves it, and something is accepted (else it is F003)."""
+    leaves = _leaves_in_time(inquiry, node)
     found = inquiry.lacking(node, leaves, leaves)
-    return [arrival for arrival in found if not arrival.real or not accepts_nothing(inquiry, arrival)]
+    return [arrival for arrival in found if not arrival.real or not accepts_nothing(inquiry, node, arrival)]
 
 
-def _leaves_in_time(inquiry: Inquiry, leaf: str, timers: Iterable[str]) -> Term:
-    """That a timer which is armed leaves the state, when it falls due."""
-    fans = inquiry.explorer.passages
-    ons = (On(TriggerKind.TIMER, timer) for timer in sorted(timers))
-    passages = [passage for on in ons for passage in fans.of(leaf, on).passages]
-    return inquiry.encoder.any(*(p.condition for p in passages if not isinstance(p.target, Stay)))
+def _leaves_in_time(inquiry: Inquiry, node: Node) -> Term:
+    """That a timer which is armed leaves the state when it falls due, to the end of its step."""
+    passages = inquiry.states.passages
+    known = {reaction.move.name: reaction.parts for reaction in node.reactions if reaction.move.kind is MoveKind.TIMER}
+    leaving: list[Term] = []
+    for timer in sorted(node.control.timers):
+        parts = known.get(timer) or (passages.of(node.name, On(TriggerKind.TIMER, timer)),)
+        leaving += [p.condition for p in inquiry.ends(parts) if not isinstance(p.target, Stay)]
+    return inquiry.encoder.any(*leaving)
 
 
 def _rests(inquiry: Inquiry, arrival: Arrival) -> bool:
-    at = arrival.instance
-    if at.finished or at.calls or at.compensating or accepts_nothing(inquiry, arrival):
+    at, node = arrival.instance, inquiry.node(arrival)
+    if node is None or not quiet(node) or accepts_nothing(inquiry, node, arrival):
         return False
-    timers = inquiry.abstraction.control(at).timers
-    leaves = _leaves_in_time(inquiry, at.configuration[0], timers)
+    leaves = _leaves_in_time(inquiry, node)
     return inquiry.states.ask(inquiry.states.exactly(at), leaves).impossible

@@ -1,0 +1,46 @@
+"""Events that had to wait, and are refused when they are handled at last: where a step can be held up by one.
+
+The search sends an event only where it is handled, since one that was deferred is like the same event sent later. With
+one exception: a deferred event is handled in the step that comes to its state. If handling it faults, or finds no way
+on, that whole step is refused, and so is every step that comes there, for ever. The flow is unsound then, and F007 or
+F401 to F403 say so; but that something goes on must not be called proved where such an event may hold it up.
+"""
+
+from __future__ import annotations
+
+from .inquiry import Inquiry
+from .moves import OUTSIDE, MoveKind
+
+HELD_UP = "an event that had to wait may be refused when it is handled, and hold up what leads there"
+
+
+def holdups(inquiry: Inquiry) -> set[tuple[str, str]]:
+    """The leaves, and the events, that may wait, whose handling there may fault or find no way on."""
+    encoder, kernel = inquiry.encoder, inquiry.kernel
+    compensates = any(node.control.place[0] == "undo" for node in inquiry.graph.nodes)
+    waiting = frozenset(name for leaf in kernel.leaves for name in leaf.defers)
+    found: set[tuple[str, str]] = set()
+    for node, reaction in inquiry.reactions():
+        move = reaction.move
+        if node is None or move.kind is not MoveKind.EVENT or (node.name, move.name) in found:
+            continue
+        for part in reaction.parts if compensates or move.name in waiting else ():
+            faults = [encoder.all(duty.premise, encoder.no(duty.need)) for duty in part.duties]
+            choices = (fork for fork in part.forks if fork.choice is not None and not fork.otherwise)
+            gaps = (encoder.all(f.premise, *(encoder.no(guard) for _, guard in f.guards)) for f in choices)
+            if inquiry.possible(node, encoder.any(*faults, *gaps)):
+                found.add((node.name, move.name))
+    return found
+
+
+def held_up(inquiry: Inquiry, leaf: str, blocked: set[tuple[str, str]]) -> bool:
+    """Whether a step out of a leaf, by a timer or somebody, may be held up by an event that waits (`blocked`)."""
+    graph = inquiry.graph
+    goals = {
+        graph.nodes[edge.target].name
+        for node in inquiry.nodes(leaf)
+        for edge in graph.out[node.id]
+        if edge.move.kind in {*OUTSIDE, MoveKind.TIMER}
+    }
+    ignored = inquiry.kernel.leaf[leaf].ignores
+    return any(goal in goals and event not in ignored for goal, event in blocked)
