@@ -35,12 +35,15 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Where one of several is picked: (span, guard) of each that is not the `else`."""
+    """Where one of several is picked: (span, that its guard is defined and true) of each that is not the `else`.
+
+    `stuck`: no guard is true, and none was undefined on the way to that answer."""
 
     span: Span  # of the choice, or of the first command
     choice: str | None
     premise: Term
     guards: tuple[tuple[Span, Term], ...]
+    stuck: Term
     otherwise: bool
 
 
@@ -118,7 +121,8 @@ class _Walk:
             guards.append(symbol.term)
         otherwise = [command for command in commands if command.otherwise]
         places = tuple((command.span, guard) for command, guard in zip(guarded, guards, strict=True))
-        self.forks.append(Fork(commands[0].span, None, premise, places, bool(otherwise)))
+        stuck = self.encoder.all(premise, *(self.encoder.no(guard) for guard in guards))
+        self.forks.append(Fork(commands[0].span, None, premise, places, stuck, bool(otherwise)))
         none: Term = True
         for command, guard in zip(guarded, guards, strict=True):
             self.command(command, self.encoder.all(premise, none, guard), _bind(env, command, payload))
@@ -153,12 +157,12 @@ class _Walk:
                 continue
             symbol, needs = self.encoder.expression(branch.guard, env)
             none = self.owe(none, needs)
-            guards.append((branch.span, symbol.term))
+            guards.append((branch.span, self.encoder.all(*(need.term for need in needs), symbol.term)))
             way, passed = self.updates(branch.updates, self.encoder.all(none, symbol.term), env)
             self.follow(command, branch.target, _past(trail, choice.name, index), way, passed)
             none = self.encoder.all(none, self.encoder.no(symbol.term))
         rest = [index for index, branch in enumerate(choice.branches) if branch.guard is None]
-        self.forks.append(Fork(choice.span, choice.name, premise, tuple(guards), bool(rest)))
+        self.forks.append(Fork(choice.span, choice.name, premise, tuple(guards), none, bool(rest)))
         for index in rest[:1]:
             way, passed = self.updates(choice.branches[index].updates, none, env)
             self.follow(command, choice.branches[index].target, _past(trail, choice.name, index), way, passed)

@@ -60,16 +60,10 @@ flow Ticket version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    encoder = inquiry.encoder
-    made: dict[int, Term] = {}
     covered = _covered(inquiry.kernel)
 
     def bad(fork: Fork) -> Term:
-        if fork.otherwise or fork.span.start in covered:
-            return False
-        if id(fork) not in made:
-            made[id(fork)] = encoder.all(fork.premise, *(encoder.no(guard) for _, guard in fork.guards))
-        return made[id(fork)]
+        return False if fork.otherwise or fork.span.start in covered else fork.stuck
 
     def finding(meeting: forks.Meeting, _: Breach) -> Finding:
         first, *others = (span for span, _ in meeting.fork.guards)
