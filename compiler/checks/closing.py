@@ -137,7 +137,9 @@ class Closing:
             known = True
             if arrival is not None:
                 known = self.encoder.all(
-                    self.states.exactly(arrival.instance), self.realise.in_order(arrival, search.move)
+                    self.states.exactly(arrival.instance),
+                    self.states.called(arrival.instance, search.fan),
+                    self.realise.in_order(arrival, search.move),
                 )
             for moment in self._moments(search, arrival):
                 reply = self.states.ask(wanted, known, moment)
@@ -155,7 +157,7 @@ class Closing:
             return False
         reply = self.states.ask(wanted)
         first = search.arrivals[0]
-        imagined = replace(first.instance, values=self.states.values(reply))
+        imagined = self.states.imagined(first.instance, search.fan, reply)
         return self._attempted(search, replace(first, instance=imagined, real=False), reply)
 
     def _attempted(self, search: _Search, arrival: Arrival | None, reply: Reply) -> bool:

@@ -62,7 +62,8 @@ class Passage:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Fan:
-    """Everything a trigger can do in one place: `payload` are the symbols of what it brings, in order."""
+    """Everything a trigger can do in one place: `payload` are the symbols of what it brings, in order; `given` those
+    of the arguments of the call that answers, if its contract is about them."""
 
     id: int
     params: tuple[Parameter, ...]
@@ -72,6 +73,7 @@ class Fan:
     duties: tuple[Duty, ...]
     forks: tuple[Fork, ...]
     complete: bool  # False: choices that lead back to themselves, or too many passages
+    given: tuple[Symbol, ...] = ()
 
 
 @dataclass
@@ -218,11 +220,12 @@ class Passages:
             env = self._env()
             premise = self.encoder.all(*map(self.encoder.domain, payload, (param.type for param in params)))
             walk = self._walk()
+            given: tuple[Symbol, ...] = ()
             if on == On(TriggerKind.OUTCOME, DONE):
-                premise = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env)
+                premise, given = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env)
             if commands:
                 walk.commands(commands, premise, env, payload)
-            self._fans[key] = self._fan(walk, params, payload, env)
+            self._fans[key] = replace(self._fan(walk, params, payload, env), given=given)
         return self._fans[key]
 
     def exit(self, node: str) -> Fan:
@@ -283,17 +286,20 @@ class Passages:
             walk.complete,
         )
 
-    def _ensured(self, walk: _Walk, leaf: Leaf, premise: Term, payload: tuple[Symbol, ...], env: Env) -> Term:
-        """The contract of the leaf's activity. Its parameters are the arguments' values at the call: known where no
-        `stay` of the leaf changes data, else any value of their types."""
+    def _ensured(
+        self, walk: _Walk, leaf: Leaf, premise: Term, payload: tuple[Symbol, ...], env: Env
+    ) -> tuple[Term, tuple[Symbol, ...]]:
+        """The contract of the leaf's activity, and its parameters. They are the arguments' values at the call: known
+        where they have not changed since, that is where no `stay` of the leaf changes data and `now` is not asked."""
         assert leaf.call is not None, "only a leaf with a call has outcomes"
         activity = self.kernel.activity[leaf.call.activity]
         if not activity.ensures:
-            return premise
-        known = not any(c.updates and isinstance(c.target, Stay) for c in self.kernel.commands if c.leaf == leaf.name)
+            return premise, ()
+        kept = not any(c.updates and isinstance(c.target, Stay) for c in self.kernel.commands if c.leaf == leaf.name)
         params: dict[str, Symbol] = {}
         typed: list[Term] = []
         for param, arg in zip(activity.params, leaf.call.args, strict=True):
+            known = kept and not any(isinstance(part, Now) for part in nodes(arg))
             symbol, _ = self.encoder.expression(arg, env)
             params[param.name] = symbol if known else self.encoder.variable(param.name, param.type)
             typed.append(self.encoder.domain(params[param.name], param.type))
@@ -302,7 +308,7 @@ class Passages:
         for ensure in activity.ensures:
             symbol, needs = self.encoder.expression(ensure, scope)
             premise = self.encoder.all(walk.owe(premise, needs), symbol.term)
-        return premise
+        return premise, tuple(params.values())
 
     def entering(self, leaf: Leaf, env: Env) -> tuple[Need, ...]:
         """What must hold lest entering a leaf fault: its timers, titles and arguments."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ...dsl.model import Value
 from ..instance import Instance
 from ..kernel import Kernel
-from .atoms import Live, Place, answer, asked
+from .atoms import Place, answer, asked
 from .encode import Encoder, Env
-from .passages import Passage, Passages
+from .live import Live
+from .passages import Fan, Passage, Passages
 from .solver import Reply, Solver, Term
 
 Answers = tuple[bool, ...]
@@ -61,12 +63,31 @@ class States:
             )
         )
 
-    def values(self, reply: Reply) -> tuple[Value, ...]:
-        """The data of a model, before the step."""
-        return tuple(
+    def called(self, at: Instance, fan: Fan) -> Term:
+        """That the call of an instance, which answers by the fan, was given what it was given."""
+        return self.encoder.all(
+            *(
+                self.encoder.same(symbol, self.encoder.value(arg, param.type))
+                for call in (at.calls if fan.given else ())
+                for symbol, param, arg in zip(
+                    fan.given, self.kernel.activity[call.activity].params, call.args, strict=True
+                )
+            )
+        )
+
+    def imagined(self, at: Instance, fan: Fan, reply: Reply) -> Instance:
+        """An instance with the data of a model, before the step, and with its arguments of the call that answers."""
+        values = tuple(
             self.encoder.read(reply.model, self.passages.variables[v.name], v.type)
             for v in self.kernel.variable.values()
         )
+        at = replace(at, values=values)
+        for call in at.calls if fan.given else ():
+            typed = zip(fan.given, self.kernel.activity[call.activity].params, strict=True)
+            args = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in typed)
+            log = tuple(replace(entry, args=args) if entry.key == call.key else entry for entry in at.log)
+            at = replace(at, calls=(replace(call, args=args),), log=log)
+        return at
 
     def _agree(self, terms: Iterable[Term], answers: Answers) -> list[Term]:
         return [term if yes else self.encoder.no(term) for term, yes in zip(terms, answers, strict=True)]

@@ -11,7 +11,7 @@ from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
 from ..kernel import On, Stay, TriggerKind
-from .deadlock import accepts_nothing, quiet
+from .deadlock import accepts, accepts_nothing, quiet
 from .graph import Arrival, Node
 from .holdups import HELD_UP, held_up, holdups
 from .inquiry import Finding, Inquiry, always
@@ -97,6 +97,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def _waits(inquiry: Inquiry, node: Node) -> list[Arrival]:
     """Evidence that a node waits for somebody: no timer leaves it, and something is accepted (else it is F003)."""
+    if not inquiry.possible(node, inquiry.encoder.any(*(term for _, term in accepts(inquiry, node)))):
+        return []
     leaves = _leaves_in_time(inquiry, node)
     found = inquiry.lacking(node, leaves, leaves)
     return [arrival for arrival in found if not arrival.real or not accepts_nothing(inquiry, node, arrival)]
