@@ -150,6 +150,51 @@ def test_an_ensures_is_assumed_of_results() -> None:
     assert open_ends(body) == []
 
 
+def test_a_contract_is_about_the_arguments_of_the_call_not_about_what_they_would_be_when_it_answers() -> None:
+    body = """
+      data { late: bool = false }
+      activity stamp(at: instant) -> instant { ensures result == at  readonly }
+      start -> Stamping
+      state Stamping {
+        do stamp(now)
+        on done(at) when at < now { late = true } -> Late
+        on done(at) else -> Early
+        on failed -> Early
+      }
+      final Late
+      final Early
+      always not late
+    """
+    assert trace(refuted(body, "F301"))[-1][1].startswith("stamp done")
+    assert verdicts(body, "F001") == {Verdict.PROVED}
+    assert verdicts(body, "F002") == {Verdict.PROVED}
+
+
+def test_a_call_whose_arguments_changed_since_answers_by_its_contract() -> None:
+    body = """
+      data { left: int 0..9 = 5, got: int = 0 }
+      activity count(n: int) -> int { ensures result == n  readonly }
+      event more
+      start -> Counting
+      state Counting {
+        do count(left)
+        on done(n) { got = n } -> Counted
+        on failed -> Counted
+        on more when left < 9 { left = left + 1 } stay
+        on more else stay
+      }
+      final Counted
+      always in Counted implies got <= left
+      always in Counted implies got == 0 or got == left
+    """
+    found = open_ends(body)
+    assert {subject for _, subject, _ in found} == {
+        "`always in Counted implies got <= left`",
+        "`always in Counted implies got == 0 or got == left`",
+    }
+    assert trace(refuted(body, "F301"))[-1][1] == "count done(5)"
+
+
 def test_a_division_of_two_unbounded_numbers_is_never_called_proved() -> None:
     body = """
       input { a: int, b: int }
