@@ -9,18 +9,19 @@ round without B, or takes longer; a longest way that does not replay is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from ...dsl.diagnostics import Fix
-from ...dsl.model import Compensation, DurationType, LeadsTo, Literal, Retry
-from ..evaluate import shown
+from ...dsl.model import Compensation, DurationType, Expr, LeadsTo, Literal, Retry
+from ..evaluate import Fault, shown
+from ..simulate import holds
 from ..trace import place
 from .claims import RULE, holds_in
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
-from .livelock import follow, ring, strong
+from .livelock import follow, ring, round_trip, strong, way
 from .moves import MoveKind
 from .rewrite import placed
 from .verdict import Answer
@@ -35,6 +36,11 @@ def budget(timeout: timedelta, retry: Retry) -> int | None:
     waits = sum((min(retry.first * 2**n, retry.limit) for n in range(min(retry.attempts - 1, 60))), timedelta(0))
     waits += retry.limit * max(0, retry.attempts - 61)
     return (timeout * retry.attempts + waits) // MICRO
+
+
+def _drives(edge: Edge) -> bool:
+    """Whether going round over an edge can go on for ever: calls are settled, and undone, only as often as made."""
+    return not edge.stay and edge.move.kind not in {MoveKind.SETTLE, MoveKind.UNDONE}
 
 
 def answer(inquiry: Inquiry, claim: LeadsTo) -> Answer:
@@ -59,30 +65,72 @@ class _Question:
         inner = self._inside(sources)
         stuck = [node for node in inner if self._never_ends(node)]
         if stuck:
-            arrivals = [replace(n.arrivals[0], real=self._surely_not(n)) for n in stuck]
-            return inquiry.by_run(RULE, self.subject, claim.span, arrivals, inquiry.among(stuck), self._stays)
+            runs = (run for node in stuck for run in self._runs_to(sources, inner, node))
+            return inquiry.by_run(RULE, self.subject, claim.span, runs, self._without, self._stays)
         ids = {node.id for node in inner}
         edges = [edge for node in inner for edge in self._onward(node)]
         kept = [edge for edge in edges if edge.target in ids]
-        for group in strong(len(self.graph.nodes), kept):
-            if not all(edge.stay for edge in group) and not self._ended_by_deadline(group):
+        groups = strong(len(self.graph.nodes), kept)
+        for group in groups:
+            if any(map(_drives, group)) and not self._ended_by_deadline(group):
                 return self._goes_round(group)
-        return (
-            inquiry.proved(RULE, self.subject, claim.span)
-            if claim.within is None
-            else self._timed(sources, kept, edges)
-        )
+        if claim.within is None:
+            return inquiry.proved(RULE, self.subject, claim.span)
+        if any(not edge.stay and not _drives(edge) for group in groups for edge in group):
+            return self._unknown("how many calls there may be to undo is not bounded")
+        return self._timed(sources, kept, edges)
+
+    def _unknown(self, reason: str) -> Answer:
+        return self.inquiry.unknown(RULE, self.subject, self.claim.span, reason)
 
     def _goes_round(self, group: list[Edge]) -> Answer:
-        """A cycle without B: refuted if all data take it, else unknown."""
-        way = ring(self.inquiry, group, lambda edge: not edge.stay)
-        if way is None or self.claim.trigger is not None:
-            reason = "a cycle that does not come to it was not ruled out"
-            return self.inquiry.unknown(RULE, self.subject, self.claim.span, reason)
-        home = self.graph.nodes[way[0].source]
-        arrivals = [replace(home.arrivals[0], real=self._surely_not(home))]
-        shows = self.inquiry.among([home])
-        return self.inquiry.by_run(RULE, self.subject, self.claim.span, arrivals, shows, self._rounds)
+        """A cycle without B: refuted by a run that goes round, every step of which all data take; else unknown."""
+        cycle = ring(self.inquiry, group, _drives)
+        trip = None if cycle is None else round_trip(self.inquiry, cycle, _drives)
+        if trip is None or not self._without(trip):
+            return self._unknown("a cycle that does not come to it was not ruled out")
+        return self.inquiry.by_run(RULE, self.subject, self.claim.span, [trip], self._without, self._rounds)
+
+    # ------------------------------------------------------------ runs
+
+    def _without(self, arrival: Arrival) -> bool:
+        """Whether a run comes to A, and not to B from there on."""
+        run = arrival.run()
+        since = 0 if self.claim.trigger is None else None
+        for index, step in enumerate(run):
+            if self._goal(step) or (since is not None and self._passes(step)):
+                since = None
+            elif self.claim.trigger is not None and since is None and self._holds(self.claim.trigger, step):
+                since = index
+        return since is not None
+
+    def _goal(self, step: Arrival) -> bool:
+        return self._holds(self.claim.goal, step)
+
+    def _holds(self, condition: Expr, step: Arrival) -> bool:
+        try:
+            return holds(self.inquiry.kernel, step.instance, condition, step.now)
+        except Fault:
+            return True  # F402 or F403 speaks of it; it shows nothing here
+
+    def _runs_to(self, sources: Sequence[Node], inner: Sequence[Node], goal: Node) -> Iterator[Arrival]:
+        """The run to a node that is known, and one from A to it; one that is not real if neither stays without B."""
+        first = goal.arrivals[0]
+        ids = {node.id for node in inner}
+        edges = {id: [e for e in self._onward(self.graph.nodes[id]) if e.real and e.target in ids] for id in ids}
+        found = first.real and self._without(first)
+        if found:
+            yield first
+        for source in sources if not found else ():
+            steps = way(edges, source.id, goal.id) if source.real else None
+            at: Arrival | None = source.arrivals[0]
+            for edge in steps or ():
+                at = None if at is None else follow(self.inquiry, at, edge, at.now)
+            if steps is not None and at is not None and self._without(at):
+                yield at
+                return
+        if not found:
+            yield replace(first, real=False)
 
     def _stays(self, arrival: Arrival) -> Finding:
         ended = arrival.instance.finished
@@ -118,14 +166,10 @@ class _Question:
             self._met[node.id] = not holds_in(self.inquiry, node, self.claim.goal, wanted=False)
         return self._met[node.id]
 
-    def _surely_not(self, node: Node) -> bool:
-        """Whether a real run shows that B does not hold in a node, and A has come."""
-        return node.real and not holds_in(self.inquiry, node, self.claim.goal, wanted=True)
-
-    def _passes(self, edge: Edge) -> bool:
-        """Whether a compensation with nothing to undo, on the way of an edge, makes B true by itself."""
-        undone = sum(taken.command is None for taken in edge.taken)
-        if edge.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
+    def _passes(self, step: Edge | Arrival) -> bool:
+        """Whether a compensation with nothing to undo, on the way of a step, makes B true by itself."""
+        undone = sum(taken.command is None for taken in step.taken)
+        if step.move is not None and step.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
             undone -= 1
         goal = placed(self.claim.goal, None)
         return undone > 0 and isinstance(goal, Literal) and goal.value is True
@@ -225,7 +269,9 @@ class _Question:
         """When an edge comes at the latest, its place having been entered so late."""
         node = self.graph.nodes[edge.source]
         time = entered + (self._latest(node, edge) or 0)
-        return time if self.clock.limit is None or not self._bounded(node) else min(time, self.clock.limit)
+        return (
+            time if self.clock.limit is None or not self._bounded(node) else max(entered, min(time, self.clock.limit))
+        )
 
     def _time(self, entered: int, edge: Edge) -> int:
         """When the target of an edge was entered, at the latest: a `stay` enters nothing."""
@@ -236,18 +282,18 @@ class _Question:
 
     def _late(self, last: Edge, came: dict[int, Edge], sources: Sequence[Node], allowed: int) -> Arrival | None:
         """The longest way as a run, every step as late as it may be."""
-        way = [last]
+        legs = [last]
         first = {node.id for node in sources}
-        while way[0].source in came and len(way) < len(self.graph.nodes):
-            way.insert(0, came[way[0].source])
-        if way[0].source not in first:
+        while legs[0].source in came and len(legs) < len(self.graph.nodes):
+            legs.insert(0, came[legs[0].source])
+        if legs[0].source not in first:
             return None
-        home = self.graph.nodes[way[0].source]
+        home = self.graph.nodes[legs[0].source]
         at = self.inquiry.tracer.replayed(home.arrivals[0], self.inquiry.among([home])) if home.real else None
         if at is None:
             return None
         begin = entered = at.now
-        for edge in way:
+        for edge in legs:
             node = self.graph.nodes[edge.source]
             wait = self._latest(node, edge) or 0
             now = max(at.now, entered + timedelta(microseconds=0 if edge.stay else wait))
@@ -256,4 +302,6 @@ class _Question:
                 return None
             at = step
             entered = entered if edge.stay else at.now
-        return at if (at.now - begin) // MICRO > allowed else None
+        before = at.before
+        late = (at.now - begin) // MICRO > allowed
+        return at if late and before is not None and self._without(before) else None

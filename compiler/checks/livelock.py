@@ -8,7 +8,7 @@ proved if there is none. A deadline does not help: answers may come at once, for
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -167,23 +167,24 @@ def ring(inquiry: Inquiry, group: Sequence[Edge], begins: Callable[[Edge], bool]
     best: list[Edge] | None = None
     for first in (edge for edges in sure.values() for edge in edges if begins(edge)):
         if inquiry.graph.nodes[first.source].real:
-            back = _way(sure, first.target, first.source)
+            back = way(sure, first.target, first.source)
             if back is not None and (best is None or len(back) + 1 < len(best)):
                 best = [first, *back]
     return best
 
 
-def _way(out: dict[int, list[Edge]], start: int, goal: int) -> list[Edge] | None:
+def way(out: Mapping[int, Sequence[Edge]], start: int, goal: int) -> list[Edge] | None:
+    """The shortest way between two nodes over some edges; empty from a node to itself."""
     came: dict[int, Edge | None] = {start: None}
     todo = deque([start])
     while todo:
         node = todo.popleft()
         if node == goal:
-            way: list[Edge] = []
+            steps: list[Edge] = []
             while (edge := came[node]) is not None:
-                way.append(edge)
+                steps.append(edge)
                 node = edge.source
-            return way[::-1]
+            return steps[::-1]
         for edge in out.get(node, ()):
             if edge.target not in came:
                 came[edge.target] = edge
@@ -191,16 +192,21 @@ def _way(out: dict[int, list[Edge]], start: int, goal: int) -> list[Edge] | None
     return None
 
 
-def _goes_round(inquiry: Inquiry, way: Sequence[Edge]) -> Arrival | None:
+def _goes_round(inquiry: Inquiry, cycle: Sequence[Edge]) -> Arrival | None:
     """The run to the cycle and once round it, in no time."""
-    home = inquiry.graph.nodes[way[0].source]
-    first = home.arrivals[0]
-    at: Arrival | None = first
-    for edge in (edge for edge in way if drives(edge)):
+    at = round_trip(inquiry, cycle, drives)
+    return at if at is not None and at.now == inquiry.graph.nodes[cycle[0].source].arrivals[0].now else None
+
+
+def round_trip(inquiry: Inquiry, cycle: Sequence[Edge], counts: Callable[[Edge], bool]) -> Arrival | None:
+    """The run to a cycle and once round it, compensations run to their end; None if it does not come back."""
+    home = inquiry.graph.nodes[cycle[0].source]
+    at: Arrival | None = home.arrivals[0]
+    for edge in (edge for edge in cycle if counts(edge)):
         at = undone(inquiry, at)
         at = None if at is None else follow(inquiry, at, edge, at.now)
     at = undone(inquiry, at)
-    return at if at is not None and at.now == first.now and _alike(inquiry, home, at.instance) else None
+    return at if at is not None and _alike(inquiry, home, at.instance) else None
 
 
 def undone(inquiry: Inquiry, at: Arrival | None) -> Arrival | None:

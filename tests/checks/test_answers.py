@@ -380,6 +380,37 @@ def test_leads_to_counts_from_wherever_its_condition_holds() -> None:
     assert leads(second, "in Second leads to in Done or in Other within 59m").verdict is Verdict.REFUTED
 
 
+def test_leads_to_is_not_refuted_by_a_run_that_never_comes_to_its_condition() -> None:
+    body = """
+      event go
+      event skip
+      start -> First
+      state First { on go -> Second  on skip -> Other  after 1h -> Other }
+      state Second { after 1h -> Third }
+      state Third { after 1h -> Other }
+      final Other
+      in Second leads to in Third
+    """
+    assert verdicts(body, "F301") == {Verdict.PROVED}
+    late = refuted(body.replace("after 1h -> Third", "after 1h -> Other"), "F301")
+    assert [place for _, _, place in trace(late)] == ["First", "Second", "Other"]
+
+
+def test_leads_to_is_not_confused_by_compensations_of_a_log_without_end() -> None:
+    body = f"""
+      {CALL}
+      event again
+      start -> Working
+      state Working {{ do work()  on done(_) -> Idle  on failed -> Idle }}
+      state Idle {{ on again -> Working  after 1h -> compensate -> Bad }}
+      final failure Bad
+      in Idle leads to in Bad or in Working
+      in Idle leads to in Bad or in Working within 2h
+    """
+    plain, timed = of(check(flow(body)), "F301")
+    assert (plain.verdict, timed.verdict) == (Verdict.PROVED, Verdict.UNKNOWN)
+
+
 # ---------------------------------------------------------------- limits, acceptance
 
 
