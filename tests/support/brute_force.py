@@ -54,6 +54,7 @@ class Verdicts:
     """Findings as (code, offset of the place) -> the number of triggers (the start counts) of the shortest run."""
 
     refuted: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
+    asked: set[int] = field(default_factory=set[int])  # the transitions of what is entered; F002 is about them
     instances: int = 0
 
     def add(self, code: str, place: int, depth: int) -> None:
@@ -355,15 +356,12 @@ class Search:
         for name, span in places.items():
             if name not in self.entered:
                 found.add("F001", span.start, 0)
-        for command in kernel.commands[1:]:
-            if command.span.start not in self.taken and any(
-                other.leaf in self.entered for other in kernel.commands if other.span == command.span
-            ):
-                found.add("F002", command.span.start, 0)
-        for choice in kernel.choices:
-            for branch in choice.branches:
-                if branch.span.start not in self.taken and choice.name in self.entered:
-                    found.add("F002", branch.span.start, 0)
+        ways = [(command.leaf, command.span) for command in kernel.commands[1:]]
+        ways += [(choice.name, branch.span) for choice in kernel.choices for branch in choice.branches]
+        for _, span in ways:
+            if span.start not in self.taken:
+                found.add("F002", span.start, 0)
+        found.asked = {span.start for place, span in ways if place in self.entered}
         for claim in kernel.properties:
             if isinstance(claim, Reach) and claim.span.start not in self.reached:
                 found.add("F301", claim.span.start, 0)
