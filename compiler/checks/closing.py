@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ...dsl.model import InstantType, Value
+from ...dsl.model import Value
 from ..kernel import Undo
 from .attempt import Attempts
 from .control import Abstraction, Control
-from .encode import Symbol
 from .graph import Arrival
-from .moves import BEGIN, Move, MoveKind, simplest
+from .moves import BEGIN, Move, simplest
 from .passages import Fan, Passage
 from .realise import Realise
 from .solver import Reply, Term
@@ -141,14 +140,14 @@ class Closing:
                     self.states.called(arrival.instance, search.fan),
                     self.realise.in_order(arrival, search.move),
                 )
-            for moment in self._moments(search, arrival):
+            for moment in self.realise.moments(arrival, search.move):
                 reply = self.states.ask(wanted, known, moment)
                 if reply.model is not None:
                     return self._attempted(search, arrival, reply)
         for arrival in search.arrivals:
             ordered = self.realise.in_order(arrival, search.move)
             found = self.realise(arrival, self.encoder.all(wanted, ordered), search.fan) if arrival.real else None
-            if found is not None and self._attempt(search, *found, self._now(found[0])):
+            if found is not None and self._attempt(search, *found):
                 return True
         if not search.arrivals:
             return False
@@ -158,15 +157,20 @@ class Closing:
         reply = self.states.ask(wanted)
         first = search.arrivals[0]
         imagined = self.states.imagined(first.instance, search.fan, reply)
-        return self._attempted(search, replace(first, instance=imagined, real=False), reply)
+        return self._attempted(search, self._at(replace(first, instance=imagined, real=False), reply), reply)
+
+    def _at(self, arrival: Arrival, reply: Reply) -> Arrival:
+        """An arrival that was made up, at a time at which the step can come at the moment of a model."""
+        if not self.states.passages.timed:
+            return arrival
+        now = min(arrival.now, self.realise.read_now(reply))
+        timers = tuple(replace(armed, due=min(armed.due, now)) for armed in arrival.instance.timers)
+        return replace(arrival, now=now, instance=replace(arrival.instance, timers=timers))
 
     def _attempted(self, search: _Search, arrival: Arrival | None, reply: Reply) -> bool:
         pairs = zip(search.fan.payload, search.fan.params, strict=True)
         payload = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
-        now: Value = self._now(arrival)
-        if self.states.passages.timed:
-            now = self.encoder.read(reply.model, Symbol(search.fan.now), InstantType())
-        assert isinstance(now, datetime)
+        now = self.realise.read_now(reply) if self.states.passages.timed else self._now(arrival)
         search.refused = not self._attempt(search, arrival, payload, now)
         return not search.refused
 
@@ -180,16 +184,6 @@ class Closing:
             return False
         search.runs.append(done)
         return True
-
-    def _moments(self, search: _Search, arrival: Arrival | None) -> tuple[Term, ...]:
-        """When the step may be tried: at once or as soon as it may be, else later."""
-        if not self.states.passages.timed:
-            return (True,)
-        now = self._now(arrival)
-        if arrival is not None and search.move.kind is MoveKind.TIMER:
-            now = max(now, *(a.due for a in arrival.instance.timers if a.timer == search.move.name))
-        earliest = self.encoder.value(now, InstantType()).term
-        return (search.fan.now == earliest, search.fan.now >= earliest)
 
     def _now(self, arrival: Arrival | None) -> datetime:
         return BEGIN if arrival is None else arrival.now

@@ -9,7 +9,7 @@ the years 1900 to 2199; beyond that arithmetic with them may still overflow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.model import Compensation, Expr, OptionalType
@@ -17,7 +17,7 @@ from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..simulate import holds, step
-from ..trace import place, started
+from ..trace import started
 from .claims import conditions, encoded
 from .encode import Env, Symbol
 from .graph import Arrival, Node, Reaction
@@ -103,14 +103,14 @@ def _told(inquiry: Inquiry, breach: Breach, code: str, span: Span) -> tuple[Trac
     replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == arrival.instance.values)
     if replayed is None:
         return None
-    trigger, who = inquiry.trigger(breach)
-    now = inquiry.attempts.moment(replayed, trigger)
+    tried = inquiry.tried(breach, replayed)
+    if tried is None or tried.trigger is None:
+        return None
     try:
-        step(inquiry.kernel, replayed.instance, trigger, who, now)
+        step(inquiry.kernel, replayed.instance, tried.trigger, tried.actor, tried.now)
     except Fault as fault:
         if fault.code == code:
-            last = inquiry.last_step(breach, place(replayed.instance))
-            return (*inquiry.tracer.tell(replayed), last)
+            return (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
     except Rejected:
         pass
     return None
@@ -171,8 +171,8 @@ def _faulted(inquiry: Inquiry, rule: Rule, span: Span, finding: Callable[[str, S
             values = attempt.before.instance.values
             replayed = inquiry.tracer.replayed(attempt.before, lambda at, v=values: at.instance.values == v)  # type: ignore[misc]
             if replayed is not None:
-                breach = Breach(Reaction(attempt.move, inquiry.nothing, ()), attempt.before, attempt.payload, True)
-                last = inquiry.last_step(breach, place(replayed.instance))
-                trace = (*inquiry.tracer.tell(replayed), last)
+                now = max(attempt.now, replayed.now)
+                tried = replace(attempt, before=replayed, instance=replayed.instance, now=now)
+                trace = (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
                 return inquiry.refuted(rule, subject, span, finding(text, span), trace)
     return inquiry.unknown(rule, subject, span, "it is only safe for some arguments and results of the call")

@@ -14,7 +14,7 @@ from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..simulate import enabled
-from ..trace import place, started
+from ..trace import started
 from .graph import Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import MoveKind
@@ -85,16 +85,17 @@ def told(inquiry: Inquiry, breach: Breach, fork: Fork) -> tuple[TraceStep, ...] 
     replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == arrival.instance.values)
     if replayed is None:
         return None
-    trigger, _ = inquiry.trigger(breach)
+    tried = inquiry.tried(breach, replayed)
+    if tried is None or tried.trigger is None:
+        return None
     if fork.choice is None:
         try:
-            number = len(enabled(inquiry.kernel, replayed.instance, trigger, replayed.now))
+            number = len(enabled(inquiry.kernel, replayed.instance, tried.trigger, tried.now))
         except (Fault, Rejected):
             return None
         if number == 1:
             return None
-    last = inquiry.last_step(breach, place(replayed.instance))
-    return (*inquiry.tracer.tell(replayed), last)
+    return (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
 
 
 def trigger_name(meeting: Meeting) -> str:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from itertools import chain
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
 from ...dsl.model import Value
 from ...dsl.source import Span
-from ..instance import Actor, Trigger
+from ..instance import Actor, Step, Trigger
 from ..kernel import Kernel, Undo
-from ..trace import triggered
+from ..trace import told, triggered
 from .control import Control
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
@@ -49,12 +50,13 @@ def always(finding: Finding) -> Callable[[Arrival], Finding]:
 @dataclass(frozen=True, eq=False, slots=True)
 class Breach:
     """Data for which something bad holds when a move comes. `arrival` None: at the start. `real`: a run gets there;
-    otherwise it was only not ruled out."""
+    otherwise it was only not ruled out. `now`: when the move comes; None: the moment decides nothing."""
 
     reaction: Reaction
     arrival: Arrival | None
     payload: tuple[Value, ...]
     real: bool
+    now: datetime | None = None
 
 
 class Inquiry:
@@ -212,19 +214,26 @@ class Inquiry:
         arrivals: list[Arrival | None] = [None] if node is None else [a for a in node.arrivals if a.real]
         realise = self.explorer.closing.realise
         for arrival in arrivals:
-            exact = True if arrival is None else self.states.exactly(arrival.instance)
-            ordered = True if arrival is None else realise.in_order(arrival, reaction.move)
-            reply = self.states.ask(self.state(node), bad, exact, ordered)
-            if reply.model is not None:
+            exact: Term = True
+            if arrival is not None:
+                called = self.states.called(arrival.instance, reaction.fan)
+                ordered = realise.in_order(arrival, reaction.move)
+                exact = self.encoder.all(self.states.exactly(arrival.instance), called, ordered)
+            for moment in realise.moments(arrival, reaction.move):
+                reply = self.states.ask(self.state(node), bad, exact, moment)
+                if reply.model is None:
+                    continue
                 pairs = zip(reaction.fan.payload, reaction.fan.params, strict=True)
                 payload = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
-                return Breach(reaction, arrival, payload or self._brought(arrival, reaction), True)
+                now = realise.read_now(reply) if self.states.passages.timed else None
+                return Breach(reaction, arrival, payload or self._brought(arrival, reaction), True, now)
         for arrival in arrivals:
             if arrival is not None:
                 wanted = self.encoder.all(self.state(node), bad, realise.in_order(arrival, reaction.move))
                 found = realise(arrival, wanted, reaction.fan)
                 if found is not None:
-                    return Breach(reaction, found[0], found[1] or self._brought(found[0], reaction), True)
+                    payload = found[1] or self._brought(found[0], reaction)
+                    return Breach(reaction, found[0], payload, True, found[2] if self.states.passages.timed else None)
         return Breach(reaction, arrivals[0] if arrivals else None, (), False)
 
     def _brought(self, arrival: Arrival | None, reaction: Reaction) -> tuple[Value, ...]:
@@ -238,10 +247,18 @@ class Inquiry:
         move = breach.reaction.move
         return move.trigger(breach.payload), actor(self.kernel, breach.arrival.instance, move)
 
-    def last_step(self, breach: Breach, place: str) -> TraceStep:
-        """The trigger of a breach as a step that does not succeed."""
+    def tried(self, breach: Breach, replayed: Arrival) -> Arrival | None:
+        """The trigger of a breach handed in after its run, which was replayed; None if a timer comes before it."""
         trigger, who = self.trigger(breach)
-        return TraceStep(triggered(self.kernel, trigger, who), place)
+        now = max(self.attempts.moment(replayed, trigger), breach.now or replayed.now)
+        tried = replace(replayed, before=replayed, trigger=trigger, actor=who, now=now)
+        return tried if breach.now is None or self.tracer.in_time(replayed, tried) else None
+
+    def last_step(self, tried: Arrival) -> TraceStep:
+        """A trigger that was tried as a step that does not succeed."""
+        assert tried.before is not None and tried.trigger is not None, "it is tried after a run"
+        said = triggered(self.kernel, tried.trigger, tried.actor)
+        return told(self.kernel, said, None, Step(tried.instance, (), ()), tried.now - tried.before.now)
 
     # ------------------------------------------------------------ what edges do
 

@@ -14,9 +14,9 @@ from ..kernel import Timer
 from .attempt import Attempts
 from .encode import Env, Symbol, scaled
 from .graph import Arrival
-from .moves import Move, MoveKind
+from .moves import BEGIN, Move, MoveKind
 from .passages import Fan
-from .solver import Term
+from .solver import Reply, Term
 from .states import States
 
 LONGEST_RUN = 80  # steps
@@ -28,10 +28,11 @@ class Realise:
         self.encoder = states.encoder
         self.attempts = attempts
 
-    def __call__(self, arrival: Arrival, wanted: Term, fan: Fan) -> tuple[Arrival, tuple[Value, ...]] | None:
-        """wanted: over the data after the run and the payload of `fan`, which is what should come next.
+    def __call__(self, arrival: Arrival, wanted: Term, fan: Fan) -> tuple[Arrival, tuple[Value, ...], datetime] | None:
+        """wanted: over the data after the run, and the payload and the moment of `fan`, which is what should come next.
 
-        The arrival that fulfils it, and that payload; None if there is none along this run, or Z3 cannot say."""
+        The arrival that fulfils it, that payload and that moment; None if there is none along this run, its steps at
+        the moments they came at, or Z3 cannot say."""
         run = arrival.run()
         if len(run) > LONGEST_RUN:
             return None
@@ -43,7 +44,7 @@ class Realise:
             brought.append(fresh)
             if step.fan is None or step.passage is None:
                 continue
-            pairs = self._pairs(current, step.fan, fresh)
+            pairs = [*self._pairs(current, step.fan, fresh), (self.states.passages.now, self._moment(step.now))]
             terms.append(self._put(step.passage.condition, pairs))
             current = {
                 name: Symbol(self._put(symbol.term, pairs), self._put(symbol.some, pairs))
@@ -63,7 +64,10 @@ class Realise:
             for step, fresh in zip(run, brought, strict=True)
         ]
         again = self.replay(run, payloads)
-        return None if again is None else (again, read(fan, last))
+        if again is None:
+            return None
+        now = self.read_now(reply) if self.states.passages.timed else again.now
+        return None if now < again.now else (again, read(fan, last), now)
 
     def replay(self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]]) -> Arrival | None:
         """The run with other payloads; None if it takes another way."""
@@ -103,10 +107,32 @@ class Realise:
     def _put(self, term: Term, pairs: list[tuple[Term, Term]]) -> Term:
         return term if isinstance(term, (bool, int)) else self.encoder.z3.substitute(term, *pairs)
 
+    def moments(self, arrival: Arrival | None, move: Move) -> tuple[Term, ...]:
+        """When a step may be tried: at once or as soon as it may be, else later."""
+        if not self.states.passages.timed:
+            return (True,)
+        earliest = BEGIN if arrival is None else arrival.now
+        if arrival is not None and move.kind is MoveKind.TIMER:
+            earliest = max(earliest, *(a.due for a in arrival.instance.timers if a.timer == move.name))
+        now = self.states.passages.now
+        return (now == self._moment(earliest), now >= self._moment(earliest))
+
+    def read_now(self, reply: Reply) -> datetime:
+        """The moment of the step in a model."""
+        now = self.encoder.read(reply.model, Symbol(self.states.passages.now), InstantType())
+        assert isinstance(now, datetime)
+        return now
+
+    def _moment(self, now: datetime) -> Term:
+        return self.encoder.term(self.encoder.value(now, InstantType()).term)
+
     def in_order(self, arrival: Arrival, move: Move) -> Term:
-        """That no other timer of the place falls due before this one, as far as it depends on data."""
+        """That the move does not come before the arrival, nor a timer before it is due, and that no other timer of the
+        place falls due before this one, as far as it depends on data."""
+        now = self.states.passages.now
+        later = now >= self._moment(arrival.now) if self.states.passages.timed else True
         if move.kind is not MoveKind.TIMER:
-            return True
+            return later
         kernel, clock = self.attempts.kernel, self.attempts.clock
         armed = {a.timer: a.due for a in arrival.instance.timers if kernel.timer[a.timer].escalates is None}
         if clock.limit is not None:
@@ -115,9 +141,11 @@ class Realise:
         entries = (armed[name] - timedelta(microseconds=n) for name, n in lengths.items() if n is not None)
         entered = next(entries, arrival.now)
         if move.name not in armed:
-            return True
+            return later
         own = self._due(kernel.timer[move.name], arrival, entered)
-        return self.encoder.all(*(own <= self._due(kernel.timer[name], arrival, entered) for name in armed))
+        if self.states.passages.timed:
+            later = self.encoder.all(later, now >= own)
+        return self.encoder.all(later, *(own <= self._due(kernel.timer[name], arrival, entered) for name in armed))
 
     def _due(self, timer: Timer, arrival: Arrival, entered: datetime) -> Term:
         """When a timer of the place falls due, in the data before the step."""

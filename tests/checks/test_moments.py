@@ -1,0 +1,74 @@
+"""What the checks answer where the moment of a step decides: time does not run backwards, and it may pass."""
+
+from __future__ import annotations
+
+from kernels import flow
+from penstock.compiler.checks.suite import check
+from penstock.compiler.checks.verdict import Answer, Verdict
+
+
+def answers(body: str, code: str) -> list[Answer]:
+    return [answer for answer in check(flow(body)).answers if answer.rule.code == code]
+
+
+def verdicts(body: str, code: str) -> set[Verdict]:
+    return {answer.verdict for answer in answers(body, code)}
+
+
+def test_what_only_time_running_backwards_would_show_is_not_refuted() -> None:
+    body = """
+      data { seen: instant?, late: bool = false }
+      event ping
+      start -> Open
+      state Open {
+        on ping { seen = now } -> Seen
+        after 1d -> Done
+      }
+      state Seen { after 2h { late = seen is some and now - seen >= 2h } -> Which }
+      choice Which { when late -> Done }
+      final Done
+    """
+    assert verdicts(body, "F007") == {Verdict.UNKNOWN}
+
+
+def test_what_is_wrong_only_later_is_shown_by_a_run_that_waits() -> None:
+    body = """
+      data { seen: instant? }
+      event ping
+      start -> Open
+      state Open {
+        on ping { seen = now } -> Seen
+        after 1d -> Done
+      }
+      state Seen {
+        on ping when seen is some and now - seen < 1h -> Done
+        after 2h -> Done
+      }
+      final Done
+    """
+    (answer,) = (answer for answer in answers(body, "F007") if answer.verdict is Verdict.REFUTED)
+    assert answer.diagnostic is not None
+    last = answer.diagnostic.trace[-1]
+    assert (last.at, last.trigger, last.place) == ("+1h", "ping", "Seen")
+
+
+def test_an_input_that_guards_are_held_against_is_found_where_time_counts() -> None:
+    body = """
+      input { until: instant }
+      data { rounds: int 0..3 = 0 }
+      event ping
+      start -> Open
+      state Open {
+        on ping when now < until -> Held
+        on ping else -> Done
+        at until -> Done
+      }
+      state Held {
+        on ping when rounds < 3 { rounds = rounds + 1 } stay
+        on ping when rounds == 3 -> Done
+        after 2h -> Open
+      }
+      final Done
+    """
+    assert verdicts(body, "F001") == {Verdict.PROVED}
+    assert verdicts(body, "F002") == {Verdict.PROVED}
