@@ -76,6 +76,8 @@ class _Question:
                 return self._goes_round(group)
         if claim.within is None:
             return inquiry.proved(RULE, self.subject, claim.span)
+        if any(self._bound(node) is None for node in inner):
+            return self._unknown("when a timer falls due depends on data")
         if any(not edge.stay and not _drives(edge) for group in groups for edge in group):
             return self._unknown("how many calls there may be to undo is not bounded")
         return self._timed(sources, kept, edges)
@@ -228,7 +230,12 @@ class _Question:
 
     def _never_ends(self, node: Node) -> bool:
         """Whether a run may stay in a node, and so without B, for ever: it is finished, or nothing has to happen."""
-        return node.control.finished or self._bound(node) is None
+        return node.control.finished or (self._bound(node) is None and not self._waits_for_data(node))
+
+    def _waits_for_data(self, node: Node) -> bool:
+        """Whether a timer is armed whose moment is data: it comes, and nobody knows when."""
+        control = node.control
+        return control.place[0] == "leaf" and any(self.clock.length(timer) is None for timer in control.timers)
 
     def _ended_by_deadline(self, group: list[Edge]) -> bool:
         return all(self.clock.tracked(self.graph.nodes[edge.source].control) for edge in group)

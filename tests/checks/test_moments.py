@@ -72,3 +72,23 @@ def test_an_input_that_guards_are_held_against_is_found_where_time_counts() -> N
     """
     assert verdicts(body, "F001") == {Verdict.PROVED}
     assert verdicts(body, "F002") == {Verdict.PROVED}
+
+
+def test_a_timer_whose_moment_is_data_ends_a_wait_and_nobody_knows_when() -> None:
+    body = """
+      input { until: instant }
+      event skip
+      start -> Open
+      state Open {
+        on skip -> Held
+        at until -> Done
+      }
+      state Held { at until + 1d -> Done }
+      final Done
+      start leads to Done
+      start leads to Done within 1h
+    """
+    assert {answer.subject: answer.verdict for answer in answers(body, "F301")} == {
+        "`start leads to Done`": Verdict.PROVED,
+        "`start leads to Done within 1h`": Verdict.UNKNOWN,
+    }
