@@ -16,6 +16,8 @@ CODES = (
     *("F101", "F102", "F201", "F301", "F401", "F402", "F403"),
 )
 PLACED = ("F001", "F002", "F301")  # both sides name the same place; the other checks are compared by code
+COUNTED = ("F003", "F004", "F007", "F009", "F201", "F401", "F402", "F403")
+"""Both sides count the same steps where nothing escalates: the checker leaves those timers out of its runs."""
 INSTANCES = 1500
 FAULTS = {"F007", "F401", "F402", "F403"}
 """What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
@@ -45,22 +47,23 @@ def compare(seed: int, tally: Tally) -> None:
         return
     tally.flows += 1
     tally.instances += truth.instances
+    plain = all(timer.escalates is None for timer in subject.timers())
     answers = [answer for answer in check(subject).answers if answer.rule.code in CODES]
     for code in CODES:
         mine = [answer for answer in answers if answer.rule.code == code]
         if code in PLACED:
             for place in {answer.span.start for answer in mine}:
                 there = [answer for answer in mine if answer.span.start == place]
-                _settle(seed, code, there, truth.refuted.get((code, place)), tally)
+                _settle(seed, code, there, truth.refuted.get((code, place)), plain, tally)
         else:
             stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
             judge = enumerate_flow(subject, INSTANCES, deferring=False) if stopped else truth
             depths = [depth for (other, _), depth in judge.refuted.items() if other == code]
-            _settle(seed, code, mine, min(depths, default=None), tally)
+            _settle(seed, code, mine, min(depths, default=None), plain, tally)
     _missing(seed, answers, truth, tally)
 
 
-def _settle(seed: int, code: str, answers: list[Answer], depth: int | None, tally: Tally) -> None:
+def _settle(seed: int, code: str, answers: list[Answer], depth: int | None, plain: bool, tally: Tally) -> None:
     verdict = min((answer.verdict for answer in answers), default=Verdict.PROVED)
     if verdict is Verdict.UNKNOWN:
         tally.unknown[code] += 1
@@ -72,6 +75,9 @@ def _settle(seed: int, code: str, answers: list[Answer], depth: int | None, tall
         tally.proved[code] += 1
     else:
         tally.refuted[code] += 1
+        runs = [len(answer.diagnostic.trace) for answer in answers if answer.diagnostic and answer.diagnostic.trace]
+        if code in COUNTED and plain and runs and min(runs) != depth:
+            tally.disagreements.append(f"seed {seed}: {code} is shown in {min(runs)} steps, brute force needs {depth}")
 
 
 def _missing(seed: int, answers: list[Answer], truth: Verdicts, tally: Tally) -> None:
