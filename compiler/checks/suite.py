@@ -65,7 +65,7 @@ def check(kernel: Kernel, limits: Limits | None = None) -> Report:
     """Every answer about one flow, in the order of the checks."""
     inquiry = Inquiry(Explorer(kernel, limits))
     answers = (_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
-    return Report(kernel.name, tuple(answers))
+    return Report(kernel.name, tuple(answers), configurations=len(inquiry.graph.nodes))
 
 
 def _accepted(kernel: Kernel, answer: Answer) -> Answer:

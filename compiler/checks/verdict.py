@@ -39,11 +39,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every answer about one flow, in the order of the checks, and the warnings (F7xx)."""
+    """Every answer about one flow, in the order of the checks, the warnings (F7xx), and how much was looked at."""
 
     flow: str
     answers: tuple[Answer, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    configurations: int = 0
 
     @property
     def verdict(self) -> Verdict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
@@ -125,10 +124,8 @@ def _tally(report: Report, style: Style) -> Iterator[str]:
 
 
 def _scope(report: Report) -> str:
-    """` (23 configurations)`, the largest number that a check says it covered."""
-    scopes = [re.search(r"(\d+) configurations?", answer.scope) for answer in report.answers]
-    numbers = [int(found[1]) for found in scopes if found]
-    return f" ({_count(max(numbers), 'configuration')})" if numbers else ""
+    """` (23 configurations)`, of checks; nothing of scenarios."""
+    return f" ({_count(report.configurations, 'configuration')})" if report.configurations else ""
 
 
 def _of_scenarios(rule: Rule) -> bool:

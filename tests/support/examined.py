@@ -64,9 +64,10 @@ REPORT = Report(
         Answer(WAITS, "Shipping", Verdict.PROVED, span("Charging"), scope="all 23 configurations", witness="start"),
     ),
     (WARNING,),
+    configurations=23,
 )
 CHECKED = Examined(SOURCE, (), reports=(REPORT,))
 BROKEN = Examined(SOURCE, (MISSPELT,))
-SOUND = Examined(SOURCE, (), reports=(Report("Order", REPORT.answers[3:]),))
+SOUND = Examined(SOURCE, (), reports=(Report("Order", REPORT.answers[3:], configurations=23),))
 INCONCLUSIVE = Examined(SOURCE, (), reports=(Report("Order", REPORT.answers[1:2]),))
 UNREADABLE = Examined(Source("gone.flow", ""), (Diagnostic(SPELLING, "the file is not there", None),))
