@@ -188,18 +188,6 @@ class Leaf:
         return self.kind is not LeafKind.STATE
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One straight way through a command: its guards and updates in order, the branches passed, the end.
-
-    `steps` alternates as written: each is a guard Expr to assume (negated others for an `else` included) or an Assign.
-    `target` is Stay, an Undo, or a Goto of a leaf. `branches` are (choice name, branch index)."""
-
-    steps: tuple[Expr | Assign, ...]
-    branches: tuple[tuple[str, int], ...]
-    target: Target
-
-
 @dataclass(frozen=True)
 class Kernel:
     name: str

@@ -14,8 +14,8 @@ from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Value
+from ..cycles import cycles
 from ..instance import Instance
-from ..paths import cycles
 from .atoms import Place
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always

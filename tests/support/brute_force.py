@@ -227,8 +227,7 @@ class Search:
                     case _:
                         pass
             except Fault as fault:
-                if not isinstance(claim, Reach):  # where its condition says nothing, it is not reached
-                    found.add(fault.code, fault.span.start, depth)
+                found.add(fault.code, fault.span.start, depth)
         if instance.compensating or not instance.configuration:
             return
         leaf = kernel.leaf[instance.configuration[0]]
