@@ -234,7 +234,7 @@ def exact(atom: Atom) -> Iterator[Atom]:
 def _values(ref: Ref) -> range:
     """The values of a ranged int, or of a `T?` of one; empty: there are too many."""
     item = ref.type.item if isinstance(ref.type, OptionalType) else ref.type
-    if isinstance(item, IntType) and item.low is not None and item.high is not None:
+    if isinstance(item, IntType) and item.low is not None and item.high is not None and item.high - item.low < FEW:
         return range(item.low, item.high + 1)
     return range(0)
 

@@ -100,8 +100,10 @@ class Inquiry:
             return self.unknown(rule, subject, span, next(iter(self.graph.open)))
         return Answer(rule, subject, Verdict.PROVED, span, scope=self.scope, witness=witness)
 
-    def shown(self, rule: Rule, subject: str, span: Span, witness: str) -> Answer:
+    def shown(self, rule: Rule, subject: str, span: Span, arrival: Arrival) -> Answer:
         """Proved by a run."""
+        length = len(arrival.run())
+        witness = f"a run of {length} step{'s' if length > 1 else ''}"
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=witness)
 
     def unknown(self, rule: Rule, subject: str, span: Span, reason: str, help: str = "") -> Answer:
@@ -160,7 +162,7 @@ class Inquiry:
         """For what some run should do: proved by a run that does, refuted by a proof that none does."""
         for edge in edges:
             if edge.real and self.tracer.plays(edge.arrival):
-                return self.shown(rule, subject, place, f"a run of {len(edge.arrival.run())} steps")
+                return self.shown(rule, subject, place, edge.arrival)
         if edges or not self.graph.complete:
             reason = next(iter(self.graph.open), "it was not ruled out, and no run that does it was found")
             return self.unknown(rule, subject, place, reason)

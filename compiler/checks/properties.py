@@ -61,8 +61,7 @@ def _reach(inquiry: Inquiry, claim: Reach) -> Answer:
         found += [edge.arrival for edge in inquiry.entered[claim.state]]
     for arrival in found:
         if arrival.real and inquiry.tracer.plays(arrival):
-            length = len(arrival.run())
-            return inquiry.shown(RULE, subject, claim.span, f"a run of {length} steps")
+            return inquiry.shown(RULE, subject, claim.span, arrival)
     if found or not inquiry.graph.complete:
         reason = next(iter(inquiry.graph.open), "it was not ruled out, and no run was found")
         return inquiry.unknown(RULE, subject, claim.span, reason)

@@ -195,6 +195,22 @@ def test_a_call_whose_arguments_changed_since_answers_by_its_contract() -> None:
     assert trace(refuted(body, "F301"))[-1][1] == "count done(5)"
 
 
+def test_a_range_of_enormous_size_is_a_range_like_others() -> None:
+    body = f"""
+      data {{ big: int 0..{10**29} = 0, small: int 0..3 = 0 }}
+      event go(n: int 0..{10**29})
+      start -> Open
+      state Open {{
+        on go(n) when n > {10**28} {{ big = n }} -> Done
+        on go(_) else -> Done
+        after 1d -> Done
+      }}
+      final Done
+      always big * small >= 0
+    """
+    assert open_ends(body) == []
+
+
 def test_a_division_of_two_unbounded_numbers_is_never_called_proved() -> None:
     body = """
       input { a: int, b: int }
