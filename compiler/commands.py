@@ -130,7 +130,9 @@ def _compare(folder: Path, results: Sequence[outputs.Output], terminal: Terminal
 def draw(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     target = Path(args.output) if args.output else None
     by_suffix = {suffix: form for form, suffix in PICTURES.items()}
-    form: str = args.form or by_suffix.get(target.suffix if target else "", "svg")
+    form: str | None = args.form or (by_suffix.get(target.suffix) if target else "svg")
+    if form is None:
+        raise Trouble(f"{target} does not say what to draw: end its name in {', '.join(by_suffix)}, or use --format")
     file = pipeline.read(Path(args.file))
     if not file.kernels or file.errors:
         terminal.say(report.render("full", [file], terminal.style, tool))
@@ -150,7 +152,9 @@ def _chosen(file: Examined, name: str | None) -> Kernel:
     flows = {kernel.name: kernel for kernel in file.kernels}
     if name is None and len(flows) == 1:
         return file.kernels[0]
-    if name not in flows:
+    if name is not None and name not in flows:
+        raise Trouble(f"{file.source.name} has no flow {name}; it has {', '.join(flows)}")
+    if name is None:
         raise Trouble(f"{file.source.name} holds the flows {', '.join(flows)}: choose one with --flow")
     return flows[name]
 

@@ -257,6 +257,16 @@ def test_draw_writes_the_format_that_the_name_asks_for(hello: Path) -> None:
     assert cli.main(["draw", "hello.flow", "-o", "photo.svg"]) == 2
 
 
+def test_draw_says_what_it_does_not_understand(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, said in (
+        (["-o", "a.pdf"], "a.pdf does not say what to draw: end its name in .svg, .dot, .mmd, or use --format"),
+        (["--flow", "Nope"], "hello.flow has no flow Nope; it has Hello"),
+    ):
+        assert cli.main(["draw", "hello.flow", *arguments]) == 2
+        assert capsys.readouterr().err == f"penstock: {said}\n"
+    assert not (hello.parent / "a.pdf").exists()
+
+
 def test_scenarios_are_run_and_a_failing_one_shows_its_step(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["test", "hello.flow"]) == 0
     assert capsys.readouterr().out == "Hello: 1 scenario passed\n"
