@@ -158,3 +158,26 @@ def test_an_activity_that_is_not_implemented_is_a_type_error(tmp_path: Path) -> 
     assert done.stdout.count("error:") == 1
     assert '"Shop" is missing following "OrderActivities" protocol member' in done.stdout
     assert "refund" in done.stdout
+
+
+def test_guards_that_exclude_each_other_are_no_type_error(tmp_path: Path) -> None:
+    body = """
+      input { grade: enum { a, b } }
+      event go
+      start -> A
+      state A {
+        on go when grade == a       -> B
+        on go when not (grade == a) -> C
+      }
+      final B
+      final C
+    """
+    (tmp_path / "guarded.py").write_text(render.module(flow(body), DIGEST, "guarded.flow"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file", "", str(tmp_path / "guarded.py")],
+        env={"MYPYPATH": str(ROOT / "build" / "types"), "MYPY_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("Success: no issues found")
