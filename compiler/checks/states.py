@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ...dsl.model import Value
 from ..instance import Instance
 from ..kernel import Kernel
 from .atoms import Place, answer, asked
