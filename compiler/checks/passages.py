@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ...dsl.model import Assign, Expr, InstantType, IntType, Now, OptionalType, Parameter, Type
+from ...dsl.model import Assign, DurationType, Expr, InstantType, IntType, Now, OptionalType, Parameter, Type
 from ...dsl.source import Span
 from ...dsl.walk import nodes
 from ..instance import Taken
@@ -175,6 +175,10 @@ def _past(trail: tuple[Taken, ...], choice: str, index: int) -> tuple[Taken, ...
     return (*trail[:-1], Taken(last.command, (*last.branches, (choice, index))))
 
 
+def is_time(type: Type) -> bool:
+    return isinstance(type.item if isinstance(type, OptionalType) else type, DurationType | InstantType)
+
+
 def in_range(encoder: Encoder, symbol: Symbol, type: Type, span: Span) -> tuple[Need, ...]:
     """That a value is within the bounds of its type, where it has bounds."""
     item = type.item if isinstance(type, OptionalType) else type
@@ -197,7 +201,8 @@ class Passages:
         self.variables = {v.name: encoder.variable(v.name, v.type) for v in kernel.variable.values()}
         self.now: Term = encoder.z3.Int("now")
         moment = encoder.domain(Symbol(self.now), InstantType())
-        domains = [encoder.domain(self.variables[v.name], v.type) for v in kernel.variable.values()]
+        bounded = [*kernel.inputs, *(v for v in kernel.data if not is_time(v.type))]  # a time may grow out of bounds
+        domains = [encoder.domain(self.variables[v.name], v.type) for v in bounded]
         self.typed = encoder.all(moment, *domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
         self._fans: dict[tuple[str, On | None], Fan] = {}

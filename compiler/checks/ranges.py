@@ -1,4 +1,7 @@
-"""F401: can a value be assigned, or handed to a call, that is out of its type's range? Asked as `duties` says."""
+"""F401: can a value be assigned, or handed to a call, that is out of its type's range? Asked as `duties` says.
+
+Whether a time may be too large to represent is not asked of runs: where `magnitudes` finds no bound, it is unknown.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from ...dsl.diagnostics import Fix, Rule
 from ...dsl.source import Span
 from . import duties
 from .inquiry import Finding, Inquiry
+from .magnitudes import too_large
 from .verdict import Answer
 
 RULE = Rule(
@@ -54,7 +58,11 @@ flow Retry version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    return duties.check(inquiry, RULE, _finding)
+    yield from duties.check(inquiry, RULE, _finding)
+    source = inquiry.kernel.source
+    for span in dict.fromkeys(too_large(inquiry.kernel)):
+        subject = f"`{source.slice(span)}` on line {source.line(span)}"
+        yield inquiry.unknown(RULE, subject, span, "it may become too large to represent", "bound what it is made from")
 
 
 def _finding(text: str, span: Span) -> Finding:

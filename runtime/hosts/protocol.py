@@ -73,7 +73,7 @@ class Host(Protocol):
         ...
 
     async def settled(self, id: str) -> Instance:
-        """Wait until nothing of the instance runs or is due: it has finished, or waits for somebody or for time."""
+        """Wait until it has finished, is parked, or waits for somebody or for a timer; retries are sat through."""
         ...
 
     async def run_until_idle(self) -> None:

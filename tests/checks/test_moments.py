@@ -92,3 +92,27 @@ def test_a_timer_whose_moment_is_data_ends_a_wait_and_nobody_knows_when() -> Non
         "`start leads to Done`": Verdict.PROVED,
         "`start leads to Done within 1h`": Verdict.UNKNOWN,
     }
+
+
+OVERFLOW = """
+  input {{ x: int, base: instant }}
+  data {{ d: duration = 1d, f: instant? }}
+  event go
+  start -> A
+  state A {{
+    on go {{ {update} }} -> A
+    after 1d -> B
+  }}
+  state B {{ after d -> C }}
+  final C
+"""
+
+
+def test_a_time_without_a_bound_is_not_proved_to_be_representable() -> None:
+    for update in ("d = d * x", "d = d + 1h", "f = base\n d = now - base + d"):
+        assert Verdict.UNKNOWN in verdicts(OVERFLOW.format(update=update), "F401"), update
+
+
+def test_a_time_made_from_bounded_ones_is_representable() -> None:
+    for update in ("d = 2h * 3", "f = base + 30d", "f = now + d", "d = now - base", "f = if x > 3 then base else now"):
+        assert verdicts(OVERFLOW.format(update=update), "F401") <= {Verdict.PROVED}, update

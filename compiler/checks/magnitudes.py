@@ -1,0 +1,141 @@
+"""How large times can get: a kernel in; the sums, products and timers of it that may be too large to represent, out.
+
+A duration goes to 999,999,999 days, an instant from the year 1 to 9999; beyond, a step faults (F401). Intervals are
+computed over the text alone, data variables to a fixed point (Cousot and Cousot 1977, without widening: what still
+grows after as many rounds as there are variables has no bound). Values from outside lie where `encode` assumes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+from ...dsl.model import (
+    Assign,
+    Binary,
+    Builtin,
+    Conditional,
+    Convert,
+    DurationType,
+    Expr,
+    InstantType,
+    IntType,
+    Literal,
+    Now,
+    OptionalType,
+    Ref,
+    RefKind,
+    Type,
+    Unary,
+    Unwrap,
+)
+from ...dsl.source import Span
+from ...dsl.walk import nodes
+from ..kernel import Kernel, Timer
+from .encode import EARLIEST, EPOCH, LATEST, LONGEST, MICRO, scaled
+
+Interval = tuple[int, int] | None
+"""Inclusive bounds in microseconds (of an int: itself); None: no bound is known."""
+
+DURATIONS = timedelta.min // MICRO, timedelta.max // MICRO
+INSTANTS = tuple((datetime(*at, tzinfo=UTC) - EPOCH) // MICRO for at in ((1, 1, 1), (9999, 12, 31)))
+
+
+def too_large(kernel: Kernel) -> Iterator[Span]:
+    """The places where a duration or an instant is computed that may not be representable."""
+    data = _data(kernel)
+    for node in nodes(kernel):
+        match node:
+            case Binary() | Unary() if isinstance(node.type, DurationType | InstantType):
+                if not _within(_interval(node, data), DURATIONS if isinstance(node.type, DurationType) else INSTANTS):
+                    yield node.span
+            case Timer(after=after) if after is not None:
+                if not _within(_sum((EARLIEST, LATEST), _interval(after, data)), INSTANTS):
+                    yield after.span
+            case _:
+                pass
+
+
+def _data(kernel: Kernel) -> dict[str, Interval]:
+    """Where each data variable of a time type can lie; nothing is said of the others."""
+    assigned: dict[str, list[Expr]] = {
+        v.name: [v.initial]
+        for v in kernel.data
+        if v.initial is not None and isinstance(_item(v.type), DurationType | InstantType)
+    }
+    for node in nodes(kernel.commands + kernel.choices):
+        if isinstance(node, Assign) and node.name in assigned:
+            assigned[node.name].append(node.value)
+    known: dict[str, Interval] = dict.fromkeys(assigned, (0, 0))
+    before = known
+    for _ in range(len(assigned) + 2):
+        before = known
+        known = {
+            name: _hull([known[name], *(_interval(e, known) for e in values)]) for name, values in assigned.items()
+        }
+    return {name: known[name] if known[name] == before[name] else None for name in assigned}
+
+
+def _interval(expr: Expr, data: dict[str, Interval]) -> Interval:
+    match expr:
+        case Literal(value=None):
+            return (0, 0)
+        case Literal():
+            number = scaled(expr.value, expr.type) if not isinstance(expr.value, str) else 0
+            return (int(number), int(number))
+        case Ref(kind=RefKind.DATA) if expr.name in data:
+            return data[expr.name]
+        case Ref():
+            return _typed(expr.type)
+        case Now():
+            return (EARLIEST, LATEST)
+        case Unwrap() | Convert():
+            return _interval(expr.operand, data)
+        case Conditional():
+            return _hull([_interval(expr.then, data), _interval(expr.otherwise, data)])
+        case Builtin(name="min" | "max"):
+            return _hull([_interval(arg, data) for arg in expr.args])
+        case Builtin(name="abs") | Unary():
+            inside = _interval(expr.operand if isinstance(expr, Unary) else expr.args[0], data)
+            return inside and (min(-inside[1], inside[0]), max(-inside[0], inside[1]))
+        case Binary(op="+"):
+            return _sum(_interval(expr.left, data), _interval(expr.right, data))
+        case Binary(op="-"):
+            right = _interval(expr.right, data)
+            return _sum(_interval(expr.left, data), right and (-right[1], -right[0]))
+        case Binary(op="*"):
+            left, right = _interval(expr.left, data), _interval(expr.right, data)
+            corners = [a * b for a, b in product(left, right)] if left and right else []
+            return (min(corners), max(corners)) if corners else None
+        case _:
+            return None
+
+
+def _typed(type: Type) -> Interval:
+    match _item(type):
+        case DurationType():
+            return (-LONGEST, LONGEST)
+        case InstantType():
+            return (EARLIEST, LATEST)
+        case IntType(low=int(low), high=int(high)):
+            return (low, high)
+        case _:
+            return None
+
+
+def _item(type: Type) -> Type:
+    return type.item if isinstance(type, OptionalType) else type
+
+
+def _sum(left: Interval, right: Interval) -> Interval:
+    return (left[0] + right[0], left[1] + right[1]) if left and right else None
+
+
+def _hull(parts: list[Interval]) -> Interval:
+    known = [part for part in parts if part is not None]
+    return (min(low for low, _ in known), max(high for _, high in known)) if len(known) == len(parts) else None
+
+
+def _within(inside: Interval, bounds: tuple[int, ...]) -> bool:
+    return inside is not None and bounds[0] <= inside[0] and inside[1] <= bounds[-1]
