@@ -113,7 +113,7 @@ class Inquiry:
             f"it is not known whether `{rule.name}` holds of {subject}: {reason}",
             span,
             label="could not be decided",
-            why=(f"{real} configurations were reached by runs, and none of these runs shows it.",),
+            why=(f"{real} of {len(self.graph.nodes)} configurations were reached by runs, and none of these runs shows it.",),
             fixes=(Fix(help or "give the numbers involved a range, or bound what repeats"),),
             note=f"{len(self.graph.nodes)} configurations examined",
         )
