@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ...dsl.diagnostics import Rule, TraceStep
-from ...dsl.model import Compensation, Expr, OptionalType
+from ...dsl.model import Compensation, Expr, NoneType, OptionalType, Value
 from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
@@ -150,7 +150,7 @@ def fragile(inquiry: Inquiry) -> Iterator[tuple[str, Span]]:
         result = None
         if activity.result is not None:
             given = activity.result
-            optional = given if isinstance(given, OptionalType) else OptionalType(given)  # type: ignore[arg-type]
+            optional = given if isinstance(given, OptionalType | NoneType) else OptionalType(given)
             result = encoder.variable("result", optional)
             typed.append(encoder.domain(result, optional))
         env = Env(inputs, inquiry.states.passages.now, params, result or Symbol(0, False))
@@ -168,11 +168,15 @@ def _faulted(inquiry: Inquiry, rule: Rule, span: Span, finding: Callable[[str, S
     for fault in inquiry.attempts.faults:
         attempt = fault.attempt
         if fault.code == rule.code and fault.span == span and attempt.before is not None and attempt.move is not None:
-            values = attempt.before.instance.values
-            replayed = inquiry.tracer.replayed(attempt.before, lambda at, v=values: at.instance.values == v)  # type: ignore[misc]
+            replayed = inquiry.tracer.replayed(attempt.before, _with(attempt.before.instance.values))
             if replayed is not None:
                 now = max(attempt.now, replayed.now)
                 tried = replace(attempt, before=replayed, instance=replayed.instance, now=now)
                 trace = (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
                 return inquiry.refuted(rule, subject, span, finding(text, span), trace)
     return inquiry.unknown(rule, subject, span, "it is only safe for some arguments and results of the call")
+
+
+def _with(values: tuple[Value, ...]) -> Callable[[Arrival], bool]:
+    """Whether an arrival has these values."""
+    return lambda arrival: arrival.instance.values == values

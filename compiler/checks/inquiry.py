@@ -107,15 +107,15 @@ class Inquiry:
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=witness)
 
     def unknown(self, rule: Rule, subject: str, span: Span, reason: str, help: str = "") -> Answer:
-        real = sum(node.real for node in self.graph.nodes)
+        real, total = sum(node.real for node in self.graph.nodes), len(self.graph.nodes)
         diagnostic = Diagnostic(
             rule,
             f"it is not known whether `{rule.name}` holds of {subject}: {reason}",
             span,
             label="could not be decided",
-            why=(f"{real} of {len(self.graph.nodes)} configurations were reached by runs, and none of these runs shows it.",),
+            why=(f"{real} of {total} configurations were reached by runs, and none of these runs shows it.",),
             fixes=(Fix(help or "give the numbers involved a range, or bound what repeats"),),
-            note=f"{len(self.graph.nodes)} configurations examined",
+            note=f"{total} configurations examined",
         )
         return Answer(rule, subject, Verdict.UNKNOWN, span, diagnostic, scope="what was examined")
 
