@@ -13,9 +13,9 @@ from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
-from ..simulate import enabled
+from ..simulate import enabled, step
 from ..trace import started
-from .graph import Node, Reaction
+from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import MoveKind
 from .passages import Fork
@@ -88,14 +88,21 @@ def told(inquiry: Inquiry, breach: Breach, fork: Fork) -> tuple[TraceStep, ...] 
     tried = inquiry.tried(breach, replayed)
     if tried is None or tried.trigger is None:
         return None
-    if fork.choice is None:
-        try:
-            number = len(enabled(inquiry.kernel, replayed.instance, tried.trigger, tried.now))
-        except (Fault, Rejected):
-            return None
-        if number == 1:
-            return None
-    return (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
+    return (*inquiry.tracer.tell(replayed), inquiry.last_step(tried)) if _comes(inquiry, tried, fork) else None
+
+
+def _comes(inquiry: Inquiry, tried: Arrival, fork: Fork) -> bool:
+    """Whether the interpreter, given the trigger, finds not one command, or comes to the choice or no further."""
+    assert tried.trigger is not None, "it is tried after a run"
+    try:
+        if fork.choice is None:
+            return len(enabled(inquiry.kernel, tried.instance, tried.trigger, tried.now)) != 1
+        made = step(inquiry.kernel, tried.instance, tried.trigger, tried.actor, tried.now)
+    except Rejected as rejected:
+        return fork.choice is not None and rejected.reason == "unhandled"
+    except Fault:
+        return False
+    return any(name == fork.choice for taken in made.taken for name, _ in taken.branches)
 
 
 def trigger_name(meeting: Meeting) -> str:
