@@ -15,11 +15,6 @@ from .model import NOBODY, Expr, Parameter, RefKind, Type
 from .resolve import BROKEN, Kind, Names
 from .walk import nodes
 
-VARYING = (
-    model.Ref, model.Now, model.InState, model.Standing, model.Count, model.Compensating, model.Elapsed
-)  # fmt: skip
-"""What has another value in another run, or later in the same one."""
-
 
 class Promises:
     """Types the properties and scenarios of one flow."""
