@@ -2,55 +2,80 @@
 
 `lower` makes a Kernel of a Flow; the interpreter, the checks, the generated code and the pictures all derive from it.
 
-A kernel is typed variables, leaves, and commands. A **configuration** is a tuple of leaf names, one for each active
-region (today always one: `("Charging",)`); a leaf knows its enclosing states (`path`) and its region, so nested states
-and parallel regions widen the tables, not the meaning. A **command** is `leaf x trigger x guard -> updates x target`.
+A kernel is typed variables, a tree of **places**, and commands. Inner places are **scopes**: the flow itself (named ""),
+states with states in them, parallel states and their regions; the others are **leaves**. Names are whole paths,
+`Review.Legal.Waiting`. A **configuration** is the tuple of active leaves in the order of the text: one, or one for each
+region of an active parallel state. A **command** is `scope x trigger x guard -> updates x target`.
 
 Meaning (K1 to K8 of docs/language.md). An instance is, at rest: a configuration; values of inputs and data; the
-**compensation log**; at most one activity call a region; open tasks; armed timers; deferred events; savepoint marks;
-who acted; a counter of calls and tasks; and, while it compensates, where to go afterwards. `step` takes one trigger:
+**compensation log**; the calls of its leaves; open tasks; armed timers; deferred events; savepoint marks; where states
+were left that some `resume` names, and when states were entered that some timer counts from; who acted; a counter of
+calls and tasks; and, while it compensates, where to go afterwards. `step` takes one trigger:
 
-1.  Finished instances reject events and tasks (`finished`) and ignore every other trigger.
-2.  An **outcome** names its call by key. For the current call of the region it is a trigger of the leaf. For an
-    interrupted call that is still in flight it *settles* the log entry: `done` stores the result and marks it done, a
-    declared error removes it, anything else leaves it `maybe`; in each case it is no longer in flight. For the
-    compensation being run it pops that entry and the compensation goes on. Any other key is stale: no change.
-    Only `done` is an answer of a compensation, and only what the leaf has a command for of a call: else `unhandled`.
-    Of `done` the result is checked, type and `ensures`: else `payload`. An entry that leaves the log lowers the marks
-    above it by one.
+1.  Finished instances reject events and tasks (`finished`) and ignore every other trigger, but `Withdraw` (8).
+2.  An **outcome** names its call by key. For a current call it is a trigger of the call's leaf, whose commands include
+    what is written further out and not in between. For an interrupted call that is still in flight it *settles* the
+    log entry: `done` stores the result and marks it done, a declared error removes it, anything else leaves it `maybe`;
+    in each case it is no longer in flight. For the compensation being run it pops that entry and the compensation goes
+    on. Any other key is stale: no change. Only `done` is an answer of a compensation, and only what the leaf has a
+    command for of a call: else `unhandled`. Of `done` the result is checked, type and `ensures`: else `payload`. An
+    entry that leaves the log lowers the marks above it by one.
+    -   *A call for each item*: a leaf with `do for` has a call for every item, all at once. It needs all of them, or
+        as many as `until N done` says (of fewer items, all). An answer first updates its log entry. When as many are
+        done as are needed, the leaf's trigger is `done` with the list of their results in the order of the items; when
+        a failure leaves too few that are done or may still be, the trigger is that failure; else nothing but the log
+        and the call has changed. The trigger ends the group: calls that still run are interrupted.
 3.  An **event** or **task completion** is checked in this order: payload types (`payload`), task open (`closed`), role
-    (`role`), `except` (`excluded`). While compensating, an event waits: it is deferred. Otherwise: the leaf's enabled
-    command, else its `ignore`, else its `defer`, else `Rejected("unhandled")`, with no change.
+    or person (`role`), `except` (`excluded`). While compensating, an event waits: it is deferred. Otherwise, of the
+    places in the paths of the active leaves those count that say anything of it (a command, `ignore` or `defer`) and
+    have no such place inside them: *inner over outer*. The enabled command among them, else `ignore`, else `defer`,
+    else `Rejected("unhandled")`, with no change. Two regions that both answer are F006.
 4.  A **timer** that is not armed, or not due, is stale: no change; so is the deadline while compensating. One that no
     command is enabled for is `unhandled` (the checks refute it).
 5.  A command: an outcome first updates the log (`done` marks the entry done with its result, a declared error removes
     it, `timeout` and `failed` leave it `maybe`, no longer in flight), a fired timer is disarmed, a completed task is
     closed (which cancels its escalations) and its actor remembered under its name. Then the updates run in order, and
-    choices are followed (their updates run as they are passed) to a leaf, `stay`, or a compensation.
-    -   *Stay*: nothing is left or entered; timers and tasks of the leaf go on.
-    -   *Goto leaf* (the same leaf included): leave, then enter. Leaving interrupts the current call (its entry stays
-        `maybe`, in flight, until it is settled; a readonly call has no entry), cancels the leaf's timers, closes its
-        tasks. Entering sets the leaf's savepoint mark to the length of the log, arms its timers in the order written,
-        opens its tasks (excluding the remembered actors, but never nobody's empty id), and starts its call: the key is
+    choices are followed (their updates run as they are passed) to `stay`, a compensation, or a place. `in S` in a guard
+    is about the configuration before the command.
+    -   *Stay*: nothing is left or entered; timers and tasks go on. A group that answered is over all the same.
+    -   *Goto*: the place the way leads to, choices passed, is the **goal**. A scope is entered at its start (updates
+        run, choices are followed; a parallel state at the start of each region in turn), until leaves are reached;
+        `resume S` at the leaves S was last left at, if it ever was, else at its start. What is left and entered lies
+        strictly inside the **domain** of command and goal: the innermost scope that contains the goal, without being
+        it, and contains or is the command's place. So an outer state is not left by going from one of its states to
+        another, nor by its own command into it; going to itself leaves and enters it. First leave: interrupt the
+        calls of the leaves (an entry stays `maybe`, in flight, until it is settled; a readonly call has no entry),
+        cancel timers, close tasks, each in the order they began. Then enter, outer before inner, regions in the order
+        of the text: set the savepoint mark to the length of the log, note the moment, arm timers in the order written,
+        open tasks (excluding the remembered actors, but never nobody's empty id), start the call or calls: the key is
         `activity#n`, `n` counting calls and tasks of the instance from 1 (a task's is `task#n`); unless readonly, an
         entry marked `maybe`, in flight, is pushed on the log.
-    -   *Goto final*: leave, cancel the deadline, drop the deferred events (each an effect), finish.
-    -   *Compensate*: leave; the configuration is empty while it lasts. Then, newest first, down to the mark (of `since
-        M` the last entry to M, else the bottom; also the bottom if M was never entered): an entry in flight waits to be
-        settled; an irreversible one is dropped (the checks refute that); any other starts its compensation, whose
-        success pops it. At the mark the target is entered, choices followed. Nothing interrupts this (K6): outside
-        events are deferred, and so is the deadline: it stays armed; if it fell due meanwhile, its timer is armed again
-        (the effect follows those of the entry) when the target has been entered.
-6.  At rest after a command or the target of a compensation, not compensating and not finished, deferred events are
-    looked at in order of arrival; the first one that the configuration now has an enabled command for, or ignores, is
-    handled as a further step in the same transaction; repeat until none is.
-7.  An update out of its type's range, a read of `none`, a division by zero, a choice passed twice is a Fault: no change
-    (the checks refute it).
+    -   *Goto final* (of the flow): leave all, cancel the deadline, drop the deferred events (each an effect), finish.
+        The final of a region is a leaf in which nothing happens any more.
+    -   *Compensate*: leave every state, all regions included; the configuration is empty while it lasts. Then, newest
+        first, whichever region it began in, down to the mark (of `since M` the last entry to M, else the bottom; also
+        the bottom if M was never entered): an entry in flight waits to be settled; an irreversible one is dropped (the
+        checks refute that); any other starts its compensation, whose success pops it. At the mark the target is
+        entered, as by a Goto from the flow itself. Nothing interrupts this (K6): outside events are deferred, and so is
+        the deadline: it stays armed; if it fell due meanwhile, its timer is armed again (the effect follows those of
+        the entry) when the target has been entered.
+6.  At rest after a command or the target of a compensation, not compensating and not finished, further steps follow in
+    the same transaction, until there is none:
+    -   a **join** of an active parallel state, the innermost first: `any failure` once a region is in a `final failure`;
+        else `all done`, `N done` (the larger N first), `any done` by the regions that are in another final;
+    -   a group of calls that has no items: `done([])`;
+    -   the oldest deferred event that the configuration now has an enabled command for, or ignores.
+    A join or an empty group that comes a second time in one transaction is a Fault (F005).
+7.  An update out of its type's range, a read of `none`, a division by zero, more items than `at most`, a choice passed
+    twice by one command is a Fault: no change (the checks refute it).
+8.  **Withdraw** comes from a parent whose `do flow` started the instance, and undoes it all: nothing if an irreversible
+    entry stands or the instance has failed; else, from any configuration and from a finished one, compensate down to
+    the bottom, and finish as a failure in the configuration `()`; a compensation under way goes on to that end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -59,16 +84,19 @@ from ..dsl.model import (
     Accept,
     Activity,
     ActivityCall,
-    Assign,
     Compensation,
     EnumType,
     Escalation,
     Event,
     Expr,
+    Message,
     Parameter,
     Property,
+    RecordType,
     Scenario,
+    Schedule,
     Task,
+    Update,
     Variable,
 )
 from ..dsl.source import Source, Span
@@ -80,8 +108,17 @@ DONE, TIMEOUT, FAILED = "done", "timeout", "failed"
 
 class LeafKind(StrEnum):
     STATE = "state"
-    FINAL = "final"
+    FINAL = "final"  # of the flow, as FAILURE is
     FAILURE = "failure"
+    REGION_DONE = "region done"  # a final of a region
+    REGION_FAILED = "region failed"
+
+
+class ScopeKind(StrEnum):
+    FLOW = "flow"
+    STATE = "state"
+    PARALLEL = "parallel"
+    REGION = "region"
 
 
 class TriggerKind(StrEnum):
@@ -89,12 +126,16 @@ class TriggerKind(StrEnum):
     EVENT = "event"
     TASK = "task"
     TIMER = "timer"
+    JOIN = "join"
+
+
+ANY_FAILURE, ALL_DONE, ANY_DONE = "any failure", "all done", "any done"  # and "2 done": the names of joins
 
 
 @dataclass(frozen=True, slots=True)
 class On:
     """What a command answers to: an outcome (`done`, `timeout`, `failed`, a declared error) of its leaf's call, an
-    event or task by name, a timer by id."""
+    event or task by name, a timer by id, a join of its parallel state."""
 
     kind: TriggerKind
     name: str
@@ -114,7 +155,8 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Goto:
-    node: str  # a leaf or a choice
+    node: str  # a place or a choice
+    resume: bool = False  # where the place was last left
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +175,17 @@ Target = Goto | Undo | Stay
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`id` counts from 0 (the start command) in the order of the text. A written transition that answers several
-    outcomes (`on failed`) or stands in an outer scope (the deadline) makes one command for each leaf and trigger, all
-    with its span: `span` identifies the written transition."""
+    """`id` counts from 0 (the start command) in the order of the text. `scope` is the place it counts for: where it is
+    written, but for outcomes the leaf of the call, and for a task the place of the task, also if it is written further
+    out. So a written transition may make several commands (`on failed`), all with its `span`, which identifies it."""
 
     id: int
-    leaf: str  # "" for the start command
+    scope: str  # "" for the start command and the deadline
     on: On | None  # None for the start command
     params: tuple[Parameter, ...]  # the payload: names as bound here (`_` for an unused one), types as declared
     guard: Expr | None
     otherwise: bool
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Target
     doc: str
     span: Span
@@ -154,7 +196,7 @@ class Branch:
     """`guard` None is the `else`."""
 
     guard: Expr | None
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Goto | Undo
     span: Span
 
@@ -168,14 +210,13 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    name: str
-    kind: LeafKind
-    path: tuple[str, ...]  # enclosing states, outermost first
-    region: int
-    call: ActivityCall | None
+class Place:
+    """What leaves and scopes have in common."""
+
+    name: str  # the whole path, `Outer.Inner`
+    path: tuple[str, ...]  # the names of the enclosing scopes, outermost first, the flow left out
     tasks: tuple[Task, ...]
-    timers: tuple[Timer, ...]  # armed on entry; the flow's deadline is the kernel's
+    timers: tuple[Timer, ...]  # armed on entry
     ignores: frozenset[str]
     defers: frozenset[str]
     waits: str | None
@@ -183,9 +224,24 @@ class Leaf:
     doc: str
     span: Span
 
+
+@dataclass(frozen=True, slots=True)
+class Leaf(Place):
+    kind: LeafKind
+    call: ActivityCall | None
+
     @property
     def final(self) -> bool:
-        return self.kind is not LeafKind.STATE
+        """Whether the flow ends here."""
+        return self.kind in {LeafKind.FINAL, LeafKind.FAILURE}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope(Place):
+    """`start` is passed on entry; a parallel state has none, nor has the flow (its start is a command)."""
+
+    kind: ScopeKind
+    start: Branch | None
 
 
 @dataclass(frozen=True)
@@ -200,19 +256,48 @@ class Kernel:
     events: tuple[Event, ...]
     activities: tuple[Activity, ...]
     compensations: tuple[Compensation, ...]  # by name, each once
+    scopes: tuple[Scope, ...]  # the flow itself first, outer before inner
     leaves: tuple[Leaf, ...]
     choices: tuple[Choice, ...]
     commands: tuple[Command, ...]  # commands[0] is the start
-    deadline: Timer | None
     properties: tuple[Property, ...]
     scenarios: tuple[Scenario, ...]
     accepts: tuple[Accept, ...]
     source: Source
     span: Span
+    records: tuple[RecordType, ...] = ()
+    messages: tuple[Message, ...] = ()
+    outputs: tuple[Variable, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
     @cached_property
     def leaf(self) -> Mapping[str, Leaf]:
         return {leaf.name: leaf for leaf in self.leaves}
+
+    @cached_property
+    def scope(self) -> Mapping[str, Scope]:
+        return {scope.name: scope for scope in self.scopes}
+
+    @cached_property
+    def place(self) -> Mapping[str, Place]:
+        """Scopes, then leaves."""
+        return {place.name: place for place in (*self.scopes, *self.leaves)}
+
+    @cached_property
+    def inside(self) -> Mapping[str, tuple[str, ...]]:
+        """The places directly inside a scope, in the order of the text."""
+        found: dict[str, list[Place]] = {scope.name: [] for scope in self.scopes}
+        for place in self.place.values():
+            if place.name:
+                found[place.path[-1] if place.path else ""].append(place)
+        return {
+            name: tuple(p.name for p in sorted(inner, key=lambda p: p.span.start)) for name, inner in found.items()
+        }
+
+    @property
+    def deadline(self) -> Timer | None:
+        """The flow's own timer."""
+        return next(iter(self.scopes[0].timers), None)
 
     @cached_property
     def choice(self) -> Mapping[str, Choice]:
@@ -228,7 +313,7 @@ class Kernel:
 
     @cached_property
     def task(self) -> Mapping[str, Task]:
-        return {task.name: task for leaf in reversed(self.leaves) for task in leaf.tasks}
+        return {task.name: task for place in reversed(self.place.values()) for task in place.tasks}
 
     @cached_property
     def timer(self) -> Mapping[str, Timer]:
@@ -241,20 +326,64 @@ class Kernel:
 
     @cached_property
     def savepoints(self) -> frozenset[str]:
-        """The leaves that some `compensate since` names."""
+        """The places that some `compensate since` names."""
         targets = [command.target for command in self.commands]
         targets += [branch.target for choice in self.choices for branch in choice.branches]
         return frozenset(target.since for target in targets if isinstance(target, Undo) and target.since is not None)
 
     @cached_property
     def answering(self) -> Mapping[tuple[str, On], tuple[Command, ...]]:
-        """The commands of a leaf for a trigger, in the order of the text. Absent: none is written."""
+        """The commands of a place for a trigger, in the order of the text. Absent: none is written."""
         table: dict[tuple[str, On], tuple[Command, ...]] = {}
         for command in self.commands:
             if command.on is not None:
-                key = command.leaf, command.on
+                key = command.scope, command.on
                 table[key] = (*table.get(key, ()), command)
         return table
+
+    def above(self, name: str) -> tuple[str, ...]:
+        """A place and the scopes around it, the innermost first, the flow last."""
+        return (name, *reversed(self.place[name].path), "") if name else ("",)
+
+    def active(self, configuration: Configuration) -> frozenset[str]:
+        """The leaves and every scope around them, the flow included."""
+        return frozenset(name for leaf in configuration for name in self.above(leaf))
+
+    def answerable(self, configuration: Configuration, on: On) -> tuple[str, ...]:
+        """The active places that count for an event: those that say anything of it and have no such place inside."""
+
+        def says(name: str) -> bool:
+            place = self.place[name]
+            return (name, on) in self.answering or on.name in place.ignores or on.name in place.defers
+
+        nearest = dict.fromkeys(
+            found for leaf in configuration if (found := next(filter(says, self.above(leaf)), None)) is not None
+        )
+        return tuple(n for n in nearest if not any(n != other and n in self.above(other) for other in nearest))
+
+    def written(self, configuration: Configuration, on: On, leaf: str = "") -> tuple[Command, ...]:
+        """The commands that count for a trigger, in the order of the text; an outcome is of the call of `leaf`."""
+        if on.kind is TriggerKind.OUTCOME:
+            places: Iterable[str] = (leaf,)
+        elif on.kind is TriggerKind.EVENT:
+            places = self.answerable(configuration, on)
+        else:
+            places = self.active(configuration)
+        found = [command for place in places for command in self.answering.get((place, on), ())]
+        return tuple(sorted(found, key=lambda command: command.id))
+
+    def ignored(self, configuration: Configuration, event: str) -> bool:
+        on = On(TriggerKind.EVENT, event)
+        return any(event in self.place[name].ignores for name in self.answerable(configuration, on))
+
+    def deferred(self, configuration: Configuration, event: str) -> bool:
+        on = On(TriggerKind.EVENT, event)
+        return any(event in self.place[name].defers for name in self.answerable(configuration, on))
+
+    def domain(self, scope: str, goal: str) -> str:
+        """The innermost scope that contains the goal, without being it, and contains or is the command's place."""
+        around = self.above(scope)
+        return next(name for name in self.above(goal)[1:] if name in around)
 
     @staticmethod
     def outcomes(activity: Activity) -> tuple[str, ...]:
@@ -264,7 +393,5 @@ class Kernel:
 
     def timers(self) -> Iterator[Timer]:
         """Every timer of the flow, the deadline last."""
-        for leaf in self.leaves:
-            yield from leaf.timers
-        if self.deadline is not None:
-            yield self.deadline
+        for place in (*self.leaves, *reversed(self.scopes)):
+            yield from place.timers

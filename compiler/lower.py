@@ -19,6 +19,8 @@ from .kernel import (
     Leaf,
     LeafKind,
     On,
+    Scope,
+    ScopeKind,
     Stay,
     Target,
     Timer,
@@ -32,7 +34,6 @@ UNUSED = "_"
 
 def lower(flow: Flow) -> Kernel:
     """The kernel of a typed flow, in whose transitions every activity, event and task name is right."""
-    deadline = flow.deadline
     return Kernel(
         name=flow.name,
         version=flow.version,
@@ -44,15 +45,19 @@ def lower(flow: Flow) -> Kernel:
         events=flow.events,
         activities=flow.activities,
         compensations=_compensations(flow),
+        scopes=(_flow(flow),),
         leaves=(*map(_leaf, flow.states), *map(_final, flow.finals)),
         choices=tuple(map(_choice, flow.choices)),
         commands=tuple(replace(command, id=index) for index, command in enumerate(_commands(flow))),
-        deadline=None if deadline is None else _timer(DEADLINE, deadline.transition),
         properties=flow.properties,
         scenarios=flow.scenarios,
         accepts=flow.accepts,
         source=flow.source,
         span=flow.span,
+        records=flow.records,
+        messages=flow.messages,
+        outputs=flow.outputs,
+        schedules=flow.schedules,
     )
 
 
@@ -67,12 +72,29 @@ def _compensations(flow: Flow) -> tuple[Compensation, ...]:
 # ---------------------------------------------------------------- leaves and choices
 
 
+def _flow(flow: Flow) -> Scope:
+    """The outermost scope."""
+    return Scope(
+        name="",
+        path=(),
+        tasks=(),
+        timers=() if flow.deadline is None else (_timer(DEADLINE, flow.deadline.transition),),
+        ignores=frozenset(),
+        defers=frozenset(),
+        waits=None,
+        accepts=flow.accepts,
+        doc=flow.doc,
+        span=flow.span,
+        kind=ScopeKind.FLOW,
+        start=None,
+    )
+
+
 def _leaf(state: model.State) -> Leaf:
     return Leaf(
         name=state.name,
         kind=LeafKind.STATE,
         path=(),
-        region=0,
         call=state.call,
         tasks=state.tasks,
         timers=tuple(sorted(_timers(state), key=lambda timer: timer.span.start)),
@@ -90,7 +112,6 @@ def _final(final: model.Final) -> Leaf:
         name=final.name,
         kind=LeafKind.FAILURE if final.failure else LeafKind.FINAL,
         path=(),
-        region=0,
         call=None,
         tasks=(),
         timers=(),
@@ -146,8 +167,8 @@ def _target(target: model.Target) -> Target:
 
 def _jump(target: model.Goto | model.Undo) -> Goto | Undo:
     match target:
-        case model.Goto(node):
-            return Goto(node)
+        case model.Goto(node, resume):
+            return Goto(node, resume)
         case model.Undo(since, node):
             return Undo(since, node)
 
@@ -165,8 +186,7 @@ def _commands(flow: Flow) -> Iterator[Command]:
             for on, fields in _answered(flow, state, transition, timed.get(index, "")):
                 yield _command(state.name, on, fields, transition)
     if flow.deadline is not None:
-        for state in flow.states:
-            yield _command(state.name, On(TriggerKind.TIMER, DEADLINE), (), flow.deadline.transition)
+        yield _command("", On(TriggerKind.TIMER, DEADLINE), (), flow.deadline.transition)
 
 
 def _answered(
@@ -205,11 +225,11 @@ def _failures(flow: Flow, state: model.State, name: str) -> tuple[str, ...]:
     return left or (FAILED,)
 
 
-def _command(leaf: str, on: On, fields: tuple[Parameter, ...], transition: Transition) -> Command:
+def _command(scope: str, on: On, fields: tuple[Parameter, ...], transition: Transition) -> Command:
     binds = transition.binds or (None,) * len(fields)
     return Command(
         id=0,
-        leaf=leaf,
+        scope=scope,
         on=on,
         params=tuple(
             Parameter(bind or UNUSED, field.type, field.span) for bind, field in zip(binds, fields, strict=True)

@@ -209,15 +209,15 @@ class _Run(Draft):
 
     def enabled(self, on: On, payload: Payload) -> tuple[Command, ...]:
         """The commands of the configuration for a trigger whose guard holds; an `else` if no other one's does."""
-        written = [c for leaf in self.configuration for c in self.kernel.answering.get((leaf, on), ())]
+        written = self.kernel.written(self.configuration, on, next(iter(self.configuration), ""))
         when = tuple(c for c in written if not c.otherwise and self.true(c.guard, named(payload, c.params)))
         return when or tuple(c for c in written if c.otherwise)
 
     def ignores(self, event: str) -> bool:
-        return any(event in self.kernel.leaf[leaf].ignores for leaf in self.configuration)
+        return self.kernel.ignored(self.configuration, event)
 
     def defers(self, event: str) -> bool:
-        return any(event in self.kernel.leaf[leaf].defers for leaf in self.configuration)
+        return self.kernel.deferred(self.configuration, event)
 
     def choose(self, on: On, payload: Payload) -> Command:
         """The enabled command, of several (F006) the first of the text. Raises Rejected("unhandled")."""

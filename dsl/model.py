@@ -1,7 +1,8 @@
 """Flow: the resolved, typed and frozen meaning of one spec, as `typecheck` makes it and `lower` takes it.
 
 Every name is resolved, every expression carries its type, every implicit conversion is a node. Values are plain
-Python: bool, int, Decimal, str (text and enum members alike), timedelta, datetime (aware, UTC) and None (`none`).
+Python: bool, int, Decimal, str (text and enum members alike), timedelta, datetime (aware, UTC), None (`none`), and tuples
+(lists and records). States, regions, choices and finals are named by their whole path: `Review.Legal.Waiting`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from enum import Enum, StrEnum
 
 from .source import Source, Span
 
-Value = bool | int | Decimal | str | timedelta | datetime | None
+Value = bool | int | Decimal | str | timedelta | datetime | tuple["Value", ...] | None
+"""A list is the tuple of its items, a record the tuple of its fields' values, in the order written."""
 
 # ---------------------------------------------------------------- types
 
@@ -75,10 +77,32 @@ class EnumType:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordType:
+    """`record Address { street: text, .. }`. Its fields may be of any type that is not the record itself."""
+
+    name: str
+    fields: tuple[Parameter, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ListType:
+    """`list<T> at most 20`: items of one type, never themselves optional or lists; at most `most` of them."""
+
+    item: ItemType
+    most: int
+
+    def __str__(self) -> str:
+        return f"list<{self.item}> at most {self.most}"
+
+
+@dataclass(frozen=True, slots=True)
 class OptionalType:
     """`T?`: a value of `item`, or `none`. Never nested."""
 
-    item: ScalarType
+    item: ItemType | ListType
 
     def __str__(self) -> str:
         return f"{self.item}?"
@@ -93,7 +117,8 @@ class NoneType:
 
 
 ScalarType = BoolType | IntType | DecimalType | TextType | DurationType | InstantType | EnumType
-Type = ScalarType | OptionalType | NoneType
+ItemType = ScalarType | RecordType
+Type = ScalarType | RecordType | ListType | OptionalType | NoneType
 
 # ---------------------------------------------------------------- expressions
 
@@ -181,7 +206,7 @@ class Unwrap:
     """A `T?` read where a `T` is needed; undefined (F402) when it is none."""
 
     operand: Expr
-    type: ScalarType
+    type: ItemType | ListType
     span: Span
 
 
@@ -198,7 +223,7 @@ class Convert:
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
-    """`len(text)`, `abs(x)`, `min(x, ..)`, `max(x, ..)`; operands of min and max have one type."""
+    """`len(text)`, `len(list)`, `abs(x)`, `min(x, ..)`, `max(x, ..)`; operands of min and max have one type."""
 
     name: str
     args: tuple[Expr, ...]
@@ -214,16 +239,56 @@ class Now:
     type: InstantType = InstantType()
 
 
-# Only in properties and scenario expectations:
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`order.total`: a field of a record."""
+
+    operand: Expr
+    name: str
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """`Address(street: "Main", city: "Bern")`: the values in the order of the record's fields."""
+
+    values: tuple[Expr, ...]
+    type: RecordType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class NewList:
+    """`[a, b]`; its type's `most` is the number of items. `+` (a Binary) joins two lists."""
+
+    items: tuple[Expr, ...]
+    type: ListType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """`x in items`: whether the list has an item equal to x."""
+
+    operand: Expr
+    items: Expr
+    span: Span
+    type: BoolType = BoolType()
 
 
 @dataclass(frozen=True, slots=True)
 class InState:
-    """`in S`: the instance rests in S. False for every S while compensating."""
+    """`in S`: the instance rests in S, or in a state in it. False for every S while compensating.
+
+    In a guard it is about the configuration the trigger came to."""
 
     state: str
     span: Span
     type: BoolType = BoolType()
+
+
+# Only in properties and scenario expectations:
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +325,7 @@ class Elapsed:
 
 Expr = (
     Literal | Ref | Unary | Binary | Conditional | OneOf | IsNone | Unwrap | Convert | Builtin | Now
-    | InState | Standing | Count | Compensating | Elapsed
+    | Field | NewRecord | NewList | Contains | InState | Standing | Count | Compensating | Elapsed
 )  # fmt: skip
 
 # ---------------------------------------------------------------- declarations
@@ -305,6 +370,7 @@ class Retry:
     first: timedelta
     limit: timedelta
     park: bool
+    jitter: Decimal = Decimal(0)  # 0..1: each wait is shortened by a random part of up to so much of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +404,29 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Breaker:
+    """`breaker 5 in 1m cool 30s`: after so many failed attempts (of any instance) within a time, no attempt is made
+    until it has cooled; then one is tried."""
+
+    failures: int
+    window: timedelta
+    cool: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`limit 10 per 1s`: at most so many attempts (of all instances) in any such time."""
+
+    attempts: int
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
+    """`flow`: a sub-flow, named after it, as `do flow` sees it: its params are the inputs of the flow, its result a
+    record of the outputs (None: none), its one declared failure `failed` (it has undone itself), parked for ever rather
+    than out of time; its effect what those of its own activities come to."""
+
     name: str
     params: tuple[Parameter, ...]
     result: Type | None
@@ -349,6 +437,10 @@ class Activity:
     effect: Compensation | Effect
     doc: str
     span: Span
+    breaker: Breaker | None = None
+    limit: Limit | None = None
+    heartbeat: timedelta | None = None
+    flow: bool = False
 
 
 # ---------------------------------------------------------------- behaviour
@@ -377,10 +469,19 @@ class OnTask:
 
 
 @dataclass(frozen=True, slots=True)
+class OnJoin:
+    """`on any failure`, `on all done`, `on 2 done`, `on any done` of a parallel state, as written after `on`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class After:
-    """A duration after entering the state the handler is written in (or, on the flow, after the start)."""
+    """A duration after entering the state the handler is written in (or, on the flow, after the start), or, with
+    `since S`, after the last entry to S (that of the handler's state, if S was never entered)."""
 
     duration: Expr
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +491,7 @@ class At:
     moment: Expr
 
 
-Trigger = OnDone | OnFailure | OnEvent | OnTask | After | At
+Trigger = OnDone | OnFailure | OnEvent | OnTask | OnJoin | After | At
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,8 +504,32 @@ class Assign:
 
 
 @dataclass(frozen=True, slots=True)
+class Emit:
+    """`emit shipped(tracking)`: a message to whoever listens."""
+
+    message: str
+    args: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """`send Billing.invoice(total) to key`: an event for the instance of another flow whose id is `key` (text)."""
+
+    flow: str
+    event: str
+    args: tuple[Expr, ...]
+    key: Expr
+    span: Span
+
+
+Update = Assign | Emit | Send
+
+
+@dataclass(frozen=True, slots=True)
 class Goto:
     node: str  # a state, a choice or a final
+    resume: bool = False  # `-> resume S`: where S was last left
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,17 +557,31 @@ class Transition:
     binds: tuple[str | None, ...]
     guard: Expr | None
     otherwise: bool
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Target
     doc: str
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
+class Each:
+    """`for item in items at most 5 until 2 done`: `param` stands for the item (RefKind.PARAM) in the arguments."""
+
+    param: Parameter
+    items: Expr
+    most: int
+    quota: int | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityCall:
+    """With `each`: a call for every item; `done` then brings the list of their results (None without a result)."""
+
     activity: str
     args: tuple[Expr, ...]
     span: Span
+    each: Each | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,8 +593,9 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Work for a person. `roles` may complete it, `escalations` add more; who acted at `excluded`
-    (`start` or a task's name) may not. `title` alternates text and expressions."""
+    """Work for a person. `roles` may complete it, or the one `person` (an actor's id, text, evaluated on entry);
+    `escalations` add roles; who acted at `excluded` (`start` or a task's name) may not. `title` alternates text and
+    expressions. `remind`: a reminder each such time while it is open."""
 
     name: str
     roles: tuple[str, ...]
@@ -466,6 +606,8 @@ class Task:
     excluded: tuple[str, ...]
     doc: str
     span: Span
+    person: Expr | None = None
+    remind: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,8 +619,17 @@ class Accept:
     span: Span
 
 
+class StateKind(StrEnum):
+    PLAIN = "state"  # with a `start`: a state with states in it
+    PARALLEL = "parallel"
+    REGION = "region"
+
+
 @dataclass(frozen=True, slots=True)
 class State:
+    """A parallel state has regions in it, and a region, or a plain state with a `start`, has states in it: those whose
+    `parent` it is. Outer ones come before inner ones."""
+
     name: str
     parent: str | None  # the enclosing state; None at the top
     call: ActivityCall | None
@@ -490,6 +641,8 @@ class State:
     accepts: tuple[Accept, ...]
     doc: str
     span: Span  # of the name
+    kind: StateKind = StateKind.PLAIN
+    start: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -497,7 +650,7 @@ class Branch:
     """`when GUARD [{ updates }] -> S`, or `else -> S` (guard None)."""
 
     guard: Expr | None
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Goto | Undo
     span: Span
 
@@ -512,17 +665,20 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Final:
+    """Of the flow, or of the region `parent`."""
+
     name: str
     failure: bool
     doc: str
     span: Span
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """`start [{ updates }] -> S`."""
 
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Goto
     span: Span
 
@@ -645,6 +801,25 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """`emits shipped(tracking: text)`: what `emit` may send out."""
+
+    name: str
+    params: tuple[Parameter, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`every day at 02:00 UTC`, `every "*/5 * * * *"`: starts an instance with these inputs (constants)."""
+
+    cron: str  # five fields, UTC
+    inputs: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     name: str
     version: int
@@ -665,3 +840,7 @@ class Flow:
     accepts: tuple[Accept, ...]
     source: Source
     span: Span
+    records: tuple[RecordType, ...] = ()  # every record used
+    messages: tuple[Message, ...] = ()
+    outputs: tuple[Variable, ...] = ()  # inputs and data, as they are when a final that is no failure is reached
+    schedules: tuple[Schedule, ...] = ()

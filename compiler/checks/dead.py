@@ -60,7 +60,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     holders: dict[Span, list[str]] = {}
     timers: set[Span] = set()
     for command in kernel.commands[1:]:
-        holders.setdefault(command.span, []).append(command.leaf)
+        inner = [leaf.name for leaf in kernel.leaves if command.scope in kernel.above(leaf.name)]
+        holders.setdefault(command.span, []).extend(inner)
         if command.on is not None and command.on.kind is TriggerKind.TIMER:
             timers.add(command.span)
     for choice in kernel.choices:

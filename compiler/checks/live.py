@@ -89,7 +89,7 @@ class Live:
             yield from filter(data_only, self._target(Goto(name), name, ()))
             return
         for command in self.kernel.commands:
-            if command.leaf != name:
+            if command.on is None or command.scope not in self.kernel.above(name):
                 continue
             found = dict.fromkeys(self._updates(command.updates, self._target(command.target, name, ())))
             guard = () if command.guard is None else atoms(bare(command.guard))

@@ -114,7 +114,7 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
 
 
 def _handled(kernel: Kernel, leaf: str, move: Move) -> Iterator[Move]:
-    if (leaf, move.on) in kernel.answering:
+    if kernel.written((leaf,), move.on, leaf):
         yield move
 
 

@@ -219,7 +219,7 @@ class Passages:
         """What a trigger does in a leaf."""
         key = leaf, on
         if key not in self._fans:
-            commands = self.kernel.answering.get(key, ())
+            commands = self.kernel.written((leaf,), on, leaf)
             params = commands[0].params if commands else ()
             payload = tuple(self.encoder.variable(param.name, param.type) for param in params)
             env = self._env()
@@ -300,7 +300,7 @@ class Passages:
         activity = self.kernel.activity[leaf.call.activity]
         if not activity.ensures:
             return premise, ()
-        kept = not any(c.updates and isinstance(c.target, Stay) for c in self.kernel.commands if c.leaf == leaf.name)
+        kept = not any(c.updates and isinstance(c.target, Stay) for c in self.kernel.commands if c.scope == leaf.name)
         params: dict[str, Symbol] = {}
         typed: list[Term] = []
         for param, arg in zip(activity.params, leaf.call.args, strict=True):

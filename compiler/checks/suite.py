@@ -78,7 +78,7 @@ def _accepted(kernel: Kernel, answer: Answer) -> Answer:
 def _accepts(kernel: Kernel, answer: Answer) -> Iterator[Accept]:
     """The clauses of the flow, and of the state the answer is about: its name, or a transition of it."""
     yield from kernel.accepts
-    about = {command.leaf for command in kernel.commands if command.span == answer.span}
+    about = {command.scope for command in kernel.commands if command.span == answer.span}
     for leaf in kernel.leaves:
         if leaf.span == answer.span or leaf.name in about:
             yield from leaf.accepts

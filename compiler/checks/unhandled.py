@@ -86,6 +86,6 @@ def _covered(kernel: Kernel) -> set[int]:
         command.span.start
         for command in kernel.commands
         if command.on is not None
-        and command.leaf in kernel.leaf
-        and command.on.name in kernel.leaf[command.leaf].ignores | kernel.leaf[command.leaf].defers
+        and command.scope in kernel.leaf
+        and command.on.name in kernel.leaf[command.scope].ignores | kernel.leaf[command.scope].defers
     }

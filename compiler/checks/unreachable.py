@@ -104,7 +104,7 @@ def _ways(kernel: Kernel, name: str) -> Iterator[tuple[Span, str]]:
     """What is written to lead to a node: the place, and the leaf or choice it stands in (the start: nothing)."""
     for command in kernel.commands:
         if not isinstance(command.target, Stay) and command.target.node == name:
-            yield command.span, command.leaf
+            yield command.span, command.scope
     for choice in kernel.choices:
         for branch in choice.branches:
             if branch.target.node == name:

@@ -102,7 +102,7 @@ class Behaviour:
         """How a state answers, in the order of the text; then the events it ignores or defers."""
         written: dict[On, list[Command]] = {}
         for command in self.kernel.commands:
-            if command.leaf == leaf.name and command.on is not None:
+            if command.on is not None and command.scope in self.kernel.above(leaf.name):
                 written.setdefault(command.on, []).append(command)
         cases: list[Case] = []
         for on, commands in written.items():

@@ -312,8 +312,8 @@ class _Planner:
         accepted = [
             command.on.name
             for command in self.kernel.commands
-            if command.leaf == leaf.name
-            and command.on is not None
+            if command.on is not None
+            and command.scope in self.kernel.above(leaf.name)
             and command.on.kind in {TriggerKind.EVENT, TriggerKind.TASK}
         ]
         call = () if leaf.call is None else (leaf.call.activity,)

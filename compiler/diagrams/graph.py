@@ -216,7 +216,7 @@ def _arrows(kernel: Kernel) -> Iterator[_Arrow]:
             continue
         deadline = _deadline(kernel, command)
         timed = command.on is not None and command.on.kind is TriggerKind.TIMER
-        source = ANYWHERE if deadline is not None else command.leaf
+        source = ANYWHERE if deadline is not None else command.scope
         yield _arrow(source, command.target, _label(kernel, commands), command.span, timed)
     for choice in kernel.choices:
         for branch in choice.branches:
@@ -236,7 +236,7 @@ def _written(kernel: Kernel) -> Iterator[list[Command]]:
     deadline stands in every state."""
     groups: dict[tuple[Span, str], list[Command]] = {}
     for command in kernel.commands:
-        leaf = "" if _deadline(kernel, command) is not None else command.leaf
+        leaf = "" if _deadline(kernel, command) is not None else command.scope
         groups.setdefault((command.span, leaf), []).append(command)
     yield from groups.values()
 
@@ -249,7 +249,7 @@ def _deadline(kernel: Kernel, command: Command) -> Timer | None:
 
 def _internal(kernel: Kernel, leaf: Leaf) -> Iterator[str]:
     for commands in _written(kernel):
-        if commands[0].leaf == leaf.name and isinstance(commands[0].target, Stay):
+        if commands[0].scope == leaf.name and isinstance(commands[0].target, Stay):
             yield _label(kernel, commands)
 
 

@@ -18,12 +18,12 @@ TWO_CALLS = """
 
 def answers(kernel: Kernel, leaf: str) -> list[tuple[str, str]]:
     return [
-        (command.on.kind.value, command.on.name) for command in kernel.commands if command.on and command.leaf == leaf
+        (command.on.kind.value, command.on.name) for command in kernel.commands if command.on and command.scope == leaf
     ]
 
 
 def commands(kernel: Kernel, leaf: str, name: str) -> list[Command]:
-    return [command for command in kernel.commands if command.leaf == leaf and command.on and command.on.name == name]
+    return [command for command in kernel.commands if command.scope == leaf and command.on and command.on.name == name]
 
 
 def test_failed_answers_every_outcome_that_is_not_named_more_closely() -> None:
@@ -140,7 +140,7 @@ def test_a_deadline_is_a_command_of_every_state_that_is_not_final() -> None:
         """
     )
     found = [command for command in kernel.commands if command.on == On(TriggerKind.TIMER, "deadline")]
-    assert [command.leaf for command in found] == ["A", "B"]
+    assert [command.scope for command in found] == ["A", "B"]
     assert len({command.span for command in found}) == 1
     assert {command.target for command in found} == {Undo(None, "X")}
 

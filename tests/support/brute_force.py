@@ -290,7 +290,8 @@ class Search:
             commands = enabled(self.kernel, instance, trigger, now)
         except (Fault, Rejected):
             return
-        written = [*self.kernel.answering.get((instance.configuration[0], asked(trigger)), ())]
+        place = instance.configuration[0]
+        written = [*self.kernel.written((place,), asked(trigger), place)]
         if isinstance(trigger, Outcome) and trigger.key not in {call.key for call in instance.calls}:
             written = []  # it settles an interrupted call
         if len(commands) > 1:
@@ -355,7 +356,7 @@ class Search:
         for name, span in places.items():
             if name not in self.entered:
                 found.add("F001", span.start, 0)
-        ways = [(command.leaf, command.span) for command in kernel.commands[1:]]
+        ways = [(command.scope, command.span) for command in kernel.commands[1:]]
         ways += [(choice.name, branch.span) for choice in kernel.choices for branch in choice.branches]
         for _, span in ways:
             if span.start not in self.taken:
