@@ -2,7 +2,7 @@
 
 `lower` makes a Kernel of a Flow; the interpreter, the checks, the generated code and the pictures all derive from it.
 
-A kernel is typed variables, a tree of **places**, and commands. Inner places are **scopes**: the flow itself (named ""),
+A kernel is typed variables, a tree of **places**, and commands. Inner places are **scopes**: the flow itself (""),
 states with states in them, parallel states and their regions; the others are **leaves**. Names are whole paths,
 `Review.Legal.Waiting`. A **configuration** is the tuple of active leaves in the order of the text: one, or one for each
 region of an active parallel state. A **command** is `scope x trigger x guard -> updates x target`.
@@ -61,7 +61,7 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
         the entry) when the target has been entered.
 6.  At rest after a command or the target of a compensation, not compensating and not finished, further steps follow in
     the same transaction, until there is none:
-    -   a **join** of an active parallel state, the innermost first: `any failure` once a region is in a `final failure`;
+    -   a **join** of an active parallel state, the innermost first: `any failure` once a region is in a failed final;
         else `all done`, `N done` (the larger N first), `any done` by the regions that are in another final;
     -   a group of calls that has no items: `done([])`;
     -   the oldest deferred event that the configuration now has an enabled command for, or ignores.

@@ -1,7 +1,7 @@
 """Flow: the resolved, typed and frozen meaning of one spec, as `typecheck` makes it and `lower` takes it.
 
 Every name is resolved, every expression carries its type, every implicit conversion is a node. Values are plain
-Python: bool, int, Decimal, str (text and enum members alike), timedelta, datetime (aware, UTC), None (`none`), and tuples
+Python: bool, int, Decimal, str (text and enum members alike), timedelta, datetime (aware, UTC), None (`none`), tuples
 (lists and records). States, regions, choices and finals are named by their whole path: `Review.Legal.Waiting`.
 """
 
