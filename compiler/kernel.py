@@ -290,9 +290,7 @@ class Kernel:
         for place in self.place.values():
             if place.name:
                 found[place.path[-1] if place.path else ""].append(place)
-        return {
-            name: tuple(p.name for p in sorted(inner, key=lambda p: p.span.start)) for name, inner in found.items()
-        }
+        return {name: tuple(p.name for p in sorted(inner, key=lambda p: p.span.start)) for name, inner in found.items()}
 
     @property
     def deadline(self) -> Timer | None:
