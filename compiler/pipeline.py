@@ -58,20 +58,18 @@ def load(path: Path) -> Examined:
 
 def read(path: Path) -> Examined:
     """The kernels of a file, and everything the language has to say about it."""
-    file = load(path)
-    if file.errors:
-        return file
+    from ..dsl.load import load_all
     from ..dsl.parse import parse
     from ..dsl.typecheck import analyse
     from .lower import lower
 
-    parsed = parse(file.source)
-    analysed = analyse(parsed.tree, file.source)
-    return replace(
-        file,
-        diagnostics=(*parsed.diagnostics, *analysed.diagnostics),
-        kernels=tuple(map(lower, analysed.flows)),
-    )
+    loaded = load_all(path)
+    if isinstance(loaded, tuple):
+        return Examined(Source(str(path), ""), loaded)
+    parsed = parse(loaded.source)
+    analysed = analyse(parsed.tree, loaded.source)
+    said = (*loaded.diagnostics, *parsed.diagnostics, *analysed.diagnostics)
+    return Examined(loaded.source, said, tuple(map(lower, analysed.flows)))
 
 
 def check(file: Examined, seconds: float | None = None) -> Examined:
@@ -136,7 +134,7 @@ def draw(kernel: Kernel, form: str, folder: Path, path: Path) -> str:
 
 def _called(kernel: Kernel, name: str) -> Kernel:
     """The kernel with its source under another name, so that nothing written depends on where it was written from."""
-    return replace(kernel, source=Source(name, kernel.source.text))
+    return replace(kernel, source=kernel.source.called(name))
 
 
 def _address(path: Path, folder: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -62,6 +62,12 @@ class Activities:
         self.inputs = inputs
         self.findings = names.findings
         self._compensations: dict[str, Compensation] = {}
+
+    def agree_with(self, others: Iterable[Activity]) -> None:
+        """Has the compensations of activities declared elsewhere count as used."""
+        for each in others:
+            if isinstance(each.effect, Compensation):
+                self._agree(each.effect, self._compensations.setdefault(each.effect.name, each.effect))
 
     def activity(self, tree: syntax.ActivityDeclaration, known: Signature) -> Activity:
         """One activity, with the defaults of what its declaration leaves open."""

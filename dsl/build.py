@@ -126,8 +126,11 @@ class Builder:
 
     # ------------------------------------------------------------ declarations
 
-    def file(self, span: Span, *members: s.EnumDeclaration | s.TypeDeclaration | s.Flow) -> s.File:
+    def file(self, span: Span, *members: s.FileMember) -> s.File:
         return s.File(members, True, span)
+
+    def imports(self, span: Span, path: s.Literal) -> s.Import:
+        return s.Import(str(path.value), span)
 
     def flow(self, span: Span, name: s.Name, *members: s.FlowMember) -> s.Flow:
         return s.Flow(name, members, self._doc(span), span)

@@ -9,6 +9,7 @@ its column where there is room.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .alignment import Line, Piece, rendered
 from .diagnostics import Diagnostic, Severity
@@ -39,7 +40,12 @@ def format_text(source: Source) -> str | tuple[Diagnostic, ...]:
 
 
 def canonical(source: Source) -> str:
-    """A text without comments that is the same for every layout of `source`: what a hash is taken of."""
+    """A text without comments that is the same for every layout of `source` and of what it imports: what a hash is
+    taken of."""
+    return "".join(_canonical(replace(file, imported=())) for file in source.files)
+
+
+def _canonical(source: Source) -> str:
     tokens = [token for token in tokenize(source)[:-1] if token.kind not in COMMENTS]
     return _Layout(source, tokens, parse_and_mark(source)[1], keep=False).text()
 

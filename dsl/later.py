@@ -5,13 +5,12 @@ from __future__ import annotations
 _NESTED = "A state inside a state"
 
 _LINES = {
-    "a file": {"import": "An import", "system": "A system of several flows", "record": "A record"},
+    "a file": {"system": "A system of several flows", "record": "A record"},
     "a flow": {
         "parallel": "A parallel state",
         "region": "A parallel region",
         "every": "A schedule",
         "migrate": "A migration",
-        "import": "An import",
         "record": "A record",
         "emit": "An outgoing message",
         "send": "A message to another flow",

@@ -27,18 +27,24 @@ class Parsed:
 
 
 def parse(source: Source) -> Parsed:
-    """Reads a whole text, in time linear in its length."""
-    return parse_and_mark(source)[0]
+    """Reads a whole text and those it imports, in time linear in their length. Of those it imports only errors are
+    told: their own check tells the rest."""
+    own = parse_and_mark(source)[0]
+    found = [parse_and_mark(source, file)[0] for file in source.imported]
+    told = (said for each in found for said in each.diagnostics if said.severity is Severity.ERROR)
+    tree = replace(own.tree, imported=tuple(each.tree for each in found))
+    return Parsed(tree, (*own.diagnostics, *told))
 
 
-def parse_and_mark(source: Source) -> tuple[Parsed, Marks]:
-    """The same, and what each token was read as."""
-    everything = tokenize(source)
-    whole = Span(0, len(source.text))
+def parse_and_mark(source: Source, file: Source | None = None) -> tuple[Parsed, Marks]:
+    """One of the files of a source, else its own text; and what each token was read as."""
+    whole = source.range((file or source).name)
+    everything = tokenize(source, whole.start, whole.end)
     nothing = File((), False, whole)
     tokens = [token for token in everything if token.kind not in COMMENTS]
     if len(tokens) == 1:
-        return Parsed(nothing, (Diagnostic(rules.EMPTY, "There is no flow in this file.", None),)), Marks()
+        at = Span(whole.start, whole.start) if file else None
+        return Parsed(nothing, (Diagnostic(rules.EMPTY, "There is nothing in this file.", at),)), Marks()
     deep = _too_deep(tokens)
     if deep is not None:
         message = f"Brackets are nested more than {DEEPEST_BRACKETS} deep here; nothing of the file was read."

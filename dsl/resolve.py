@@ -60,6 +60,7 @@ class Kind(StrEnum):
     STATE = "state"
     CHOICE = "choice"
     FINAL = "final"
+    FLOW = "flow"
 
 
 SHARED = (
@@ -69,6 +70,7 @@ SHARED = (
     (Kind.EVENT, Kind.TASK),
     (Kind.ACTIVITY, Kind.COMPENSATION),
     (Kind.STATE, Kind.CHOICE, Kind.FINAL),
+    (Kind.FLOW,),
 )
 """Kinds in one tuple share their names: `state X` and `choice X` cannot both be declared."""
 
@@ -104,6 +106,19 @@ class Names:
                 return False
         self._declared[kind][name.text] = name.span
         return True
+
+    def take(self, other: Names, path: str, at: Span) -> None:
+        """Adds the names of another file, `path`, that is imported `at` some place; one file may come several ways."""
+        for kind, names in other._declared.items():
+            for name, span in names.items():
+                firsts = [(each, self._declared[each].get(name)) for each in _sharing(kind)]
+                taken = next(((each, first) for each, first in firsts if first is not None), None)
+                if taken is None:
+                    self._declared[kind][name] = span
+                elif taken[1] != span and not taken[0] == kind == Kind.COMPENSATION:
+                    message = f"`{name}` of `{path}` is already the name of {a(taken[0])} of another import."
+                    others = (Label(taken[1], "first used here"), Label(span, "the same name again"))
+                    self.findings.error(rules.DUPLICATE_NAME, at, message, "brings the same name", others=others)
 
     def already(self, name: syntax.Name, problem: str, first: Span) -> None:
         self.findings.error(
@@ -193,6 +208,11 @@ class Types:
                     self._types[name.text] = self._enum(name.text, declaration.members)
         for waiting in list(self._pending):
             self._named(waiting)
+
+    def take(self, other: Types) -> None:
+        """Adds the types of another file."""
+        self.enums |= other.enums
+        self._types |= other._types
 
     def resolve(self, tree: syntax.TypeExpr, owner: str) -> Type:
         """The type a type expression stands for; `owner` names an enumeration written in place."""

@@ -72,6 +72,35 @@ Split the expression: a `choice` with several branches, or several `always` line
 """,
 )
 
+IMPORT = Rule(
+    "E106",
+    "import-refused",
+    "An import that may not be followed.",
+    """\
+```flow
+import "/etc/common.flow"         # wrong: an absolute path
+import "../../../common.flow"     # wrong where this leads out of the folder the command runs in
+import "types.txt"                # wrong: not a flow file
+import "common.flow"              # right
+```
+
+A path is read from the folder of the file that imports, with `/` between its parts, and ends in `.flow`. It may lead up
+with `..`, but not out of the folder the command was started in; nor, for a file outside it, out of that file's own
+folder. Imports stand above all declarations, and one file may bring in at most 100 others.
+""",
+)
+
+CIRCLE = Rule(
+    "E107",
+    "import-circle",
+    "Files that import each other.",
+    """\
+`a.flow` imports `b.flow`, and `b.flow`, directly or not, imports `a.flow`: neither can be understood first.
+
+Put what both need into a third file, and import that one from both.
+""",
+)
+
 MALFORMED = Rule(
     "E111",
     "malformed-literal",
@@ -170,7 +199,7 @@ LATER = Rule(
     "not-in-this-version",
     "A construct that this version of the language does not have.",
     """\
-Nested states, parallel regions, sub-flows, lists, records, messages between flows, schedules, migrations, imports,
+Nested states, parallel regions, sub-flows, lists, records, messages between flows, schedules, migrations,
 circuit breakers, rate limits and heartbeats are designed but not there yet. They are refused as a whole instead of
 being understood in part.
 """,

@@ -82,5 +82,16 @@ state Looking { do look()  on done -> Done  on failed -> Done }
 """,
 )
 
+UNUSED_IMPORT = Rule(
+    "F705",
+    "unused-import",
+    "An import nothing of which is used.",
+    """\
+Whoever reads the file has to look into the imported one for nothing, and changes of it have this file checked anew.
+
+Leave the line out.
+""",
+)
+
 USE_RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
 """Every rule above, in the order of the codes. Keep this the last line."""

@@ -635,10 +635,22 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class Import:
+    """`import "common.flow"`: everything that file declares, under the same names. The path is as written."""
+
+    path: str
+    span: Span
+
+
+FileMember = Import | EnumDeclaration | TypeDeclaration | Roles | ActivityDeclaration | Flow
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """Everything one text declares; `complete` is False where parts were skipped because of a reported error, so
-    that what is missing need not be reported again."""
+    that what is missing need not be reported again. `imported`: the files of its source, in their order."""
 
-    members: tuple[EnumDeclaration | TypeDeclaration | Flow, ...]
+    members: tuple[FileMember, ...]
     complete: bool
     span: Span
+    imported: tuple[File, ...] = ()

@@ -52,9 +52,11 @@ _NUMBERS = {"duration", "fraction", "int"}
 
 
 def tokenize(source: Source, start: int = 0, end: int | None = None) -> list[Token]:
-    """All tokens of `source` in the range, comments too, closed by one of kind `end`. Takes linear time."""
-    text = source.text
-    stop = len(text) if end is None else end
+    """All tokens of `source` in the range, comments too, closed by one of kind `end`. Takes linear time.
+
+    The range is the text of the file itself where none is given."""
+    text = source.whole
+    stop = len(source.text) if end is None else end
     tokens: list[Token] = []
     breaks = 0
     at = start

@@ -5,7 +5,7 @@ It gathers every mistake and goes on; a flow with a mistake in it, or in the dec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from . import rules_of_meaning as rules
@@ -18,6 +18,10 @@ from .expressions import Scope, Typing
 from .findings import Findings
 from .handlers import Vocabulary
 from .model import (
+    ActivityCall,
+    Actor,
+    EnumType,
+    Escalation,
     Event,
     Final,
     Flow,
@@ -28,13 +32,16 @@ from .model import (
     Parameter,
     RefKind,
     Start,
+    Task,
     Type,
     Variable,
 )
 from .promises import Promises, constant
-from .resolve import BROKEN, Kind, Names, Types, refuse_own_meaning
+from .resolve import BROKEN, Kind, Types, refuse_own_meaning
+from .shared import Files, Shared, declare_compensations
 from .source import Source
 from .unused import warn_of_unused
+from .walk import nodes
 
 MOST_STATES = 2000
 
@@ -50,27 +57,16 @@ class Analysed:
 
 
 def analyse(tree: syntax.File, source: Source) -> Analysed:
-    """Gives the flows of a file their meaning."""
+    """Gives the flows of a file their meaning; of those it imports, what these use."""
     findings = Findings()
-    names = Names(findings, tree.complete)
-    types = Types(names)
-    types.declare(each for each in tree.members if not isinstance(each, syntax.Flow))
-    if tree.complete and not any(isinstance(each, syntax.Flow) for each in tree.members):
-        findings.error(
-            rules.MISSING_PART, tree.members[0].name.span, "This file declares no flow.", "no flow around it"
-        )
-    sound = findings.errors == 0 and tree.complete
+    shared = Files(tree, source, findings).root()
     flows: list[Flow] = []
-    seen: dict[str, syntax.Name] = {}
     for each in tree.members:
         if isinstance(each, syntax.Flow):
-            if each.name.text in seen:
-                names.already(each.name, "is already the name of a flow", seen[each.name.text].span)
-            seen.setdefault(each.name.text, each.name)
             before = findings.errors
-            analysis = _Analysis(each, names, types)
+            analysis = _Analysis(each, shared)
             flow = analysis.flow(source)
-            if sound and flow is not None and findings.errors == before:
+            if shared.sound and flow is not None and findings.errors == before:
                 warn_of_unused(flow, analysis.names)
                 flows.append(flow)
     return Analysed(tuple(flows), findings.sorted())
@@ -79,11 +75,12 @@ def analyse(tree: syntax.File, source: Source) -> Analysed:
 class _Analysis:
     """One flow on its way from the tree to the model."""
 
-    def __init__(self, tree: syntax.Flow, names: Names, types: Types) -> None:
+    def __init__(self, tree: syntax.Flow, shared: Shared) -> None:
         self.tree = tree
-        self.names = names.inner()
-        self.findings = names.findings
-        self.types = Types(self.names, types)
+        self.shared = shared
+        self.names = shared.names.inner()
+        self.findings = shared.names.findings
+        self.types = Types(self.names, shared.types)
         self._declare()
         self.known = self._vocabulary()
         self.typing = Typing(self.names, self.types.enums)
@@ -95,6 +92,7 @@ class _Analysis:
         behaviour = Behaviour(self.names, self.typing, known)
         promises = Promises(self.names, self.typing, known)
         activities = Activities(self.names, self.typing, self.inputs)
+        activities.agree_with(self.shared.activities.values())
         version = self.findings.only(self._all(syntax.Version), f"The version of `{name.text}` is said")
         if version and version.number < 1:
             self.findings.error(rules.OUT_OF_RANGE, version.span, "Versions count from 1.", "below 1")
@@ -125,7 +123,23 @@ class _Analysis:
             source=source,
             span=name.span,
         )
-        return flow if start else None
+        return self._with_shared(flow) if start else None
+
+    def _with_shared(self, flow: Flow) -> Flow:
+        """The flow with what it uses of the activities, roles and enumerations around it."""
+        called = {each.activity for each in nodes(flow.states) if isinstance(each, ActivityCall)}
+        outside = tuple(each for each in self.shared.activities.values() if each.name in called)
+        flow = replace(flow, activities=(*outside, *flow.activities))
+        parts = list(nodes(replace(flow, enums=())))
+        named = {role for each in parts if isinstance(each, Event | Task) for role in each.roles}
+        named.update(each.role for each in parts if isinstance(each, Escalation | Actor))
+        own = {role.text for each in self._all(syntax.Roles) for role in each.names}
+        used = {each.name for each in parts if isinstance(each, EnumType)}
+        return replace(
+            flow,
+            roles=tuple(role for role in flow.roles if role in own or role in named),
+            enums=tuple(each for each in flow.enums if each.name in used or each.name not in self.shared.types.enums),
+        )
 
     def _all(self, kind: type[Member]) -> list[Member]:
         return [each for each in self.tree.members if isinstance(each, kind)]
@@ -159,10 +173,7 @@ class _Analysis:
                     pass
         for kind, name in named:
             self.names.declare(kind, name)
-        for activity in self._all(syntax.ActivityDeclaration):
-            for clause in activity.clauses:
-                if isinstance(clause, syntax.Compensate) and not self.names.has(Kind.COMPENSATION, clause.name.text):
-                    self.names.declare(Kind.COMPENSATION, clause.name)
+        declare_compensations(self.names, self._all(syntax.ActivityDeclaration))
         states = self._all(syntax.State)
         if len(states) > MOST_STATES:
             message = (
@@ -185,7 +196,8 @@ class _Analysis:
         events = {
             each.name.text: types.parameters(each.params, each.name.text) for each in self._all(syntax.EventDeclaration)
         }
-        activities = {each.name.text: signature(each, types) for each in self._all(syntax.ActivityDeclaration)}
+        ours = {each.name.text: signature(each, types) for each in self._all(syntax.ActivityDeclaration)}
+        activities = {**self.shared.signatures, **ours}
         tasks: dict[str, tuple[Parameter, ...]] = {}
         owners: dict[str, str] = {}
         for state in self._all(syntax.State):

@@ -90,11 +90,11 @@ class Behaviour:
     def __init__(self, kernel: Kernel, names: Names, path: str) -> None:
         self.kernel = kernel
         self.names = names
-        self.path = path
+        self.source = kernel.source.called(path)
         self.printer = Printer(names, self.place)
 
     def place(self, span: Span) -> str:
-        return f"{self.path}:{self.kernel.source.line(span)}"
+        return self.source.place(span)
 
     # ------------------------------------------------------------ triggers
 

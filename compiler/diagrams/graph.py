@@ -142,9 +142,8 @@ def _nodes(kernel: Kernel) -> Iterator[Node]:
 def _node(
     kernel: Kernel, id: str, look: NodeLook, title: str, lines: Iterable[str], about: str, span: Span, doc: str = ""
 ) -> Node:
-    line = kernel.source.line(span)
-    parts = (f"{about}  ({kernel.source.name}:{line})", *textwrap.wrap(doc, DOC_WIDTH))
-    return Node(id, look, title, tuple(lines), "\n".join(parts), line)
+    parts = (f"{about}  ({kernel.source.place(span)})", *textwrap.wrap(doc, DOC_WIDTH))
+    return Node(id, look, title, tuple(lines), "\n".join(parts), kernel.source.line(span))
 
 
 def _leaf(kernel: Kernel, leaf: Leaf) -> Node:
@@ -301,7 +300,7 @@ def _merged(arrows: Iterable[_Arrow], kernel: Kernel) -> Iterator[Edge]:
 
 def _written_at(source: Source, span: Span) -> str:
     text = textwrap.shorten(source.slice(span), 2 * DOC_WIDTH, placeholder=" …")
-    return f"{text}  ({source.name}:{source.line(span)})"
+    return f"{text}  ({source.place(span)})"
 
 
 def _wrapped(label: str) -> list[str]:

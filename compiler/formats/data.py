@@ -95,15 +95,16 @@ def _fix(fix: Fix, source: Source) -> dict[str, Any]:
     return {"text": fix.text, "safe": fix.safe, "edits": edits}
 
 
-def _place(source: Source, span: Span | None) -> dict[str, int] | None:
+def _place(source: Source, span: Span | None) -> dict[str, int | str] | None:
     if span is None:
         return None
     place = Place.of(source, span)
-    return {
+    found: dict[str, int | str] = {
         "line": place.line,
         "column": place.column,
         "end_line": place.end_line,
         "end_column": place.end_column,
-        "start": span.start,
-        "end": span.end,
+        "start": source.local(span).start,
+        "end": source.local(span).end,
     }
+    return {**found, "path": file.name} if (file := source.file(span)) is not source else found

@@ -16,8 +16,9 @@ WIDEST = 160
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Carets under the characters `[start, end)` of one line, and what is said beside them."""
+    """Carets under the characters `[start, end)` of one line of a file, and what is said beside them."""
 
+    file: Source
     line: int
     start: int
     end: int
@@ -28,31 +29,33 @@ class Mark:
 def excerpt(source: Source, primary: Label, others: Sequence[Label], style: Style, paint: Callable[[str], str]) -> str:
     """The primary place first, then the others; lines end with a line feed. `paint` colours the primary carets."""
     marks = [*_marks(source, primary, True), *(mark for label in others for mark in _marks(source, label, False))]
-    lines = list(dict.fromkeys(mark.line for mark in marks))
-    gutter = len(str(max(lines)))
-    line, column = source.position(primary.span.start)
-    rows = [style.gutter(f"{' ' * gutter} ╭─ ") + f"{clean(source.name)}:{line}:{column}"]
-    for before, current in pairwise([None, *lines]):
-        if before is not None and current != before + 1:
-            rows.append(style.gutter(f"{' ' * gutter} ┆"))
-        here = [mark for mark in marks if mark.line == current]
-        rows.extend(_line(source, here, gutter, style, paint))
+    gutter = len(str(max(mark.line for mark in marks)))
+    rows: list[str] = []
+    for file in dict.fromkeys(mark.file for mark in marks):
+        inside = [mark for mark in marks if mark.file == file]
+        place = f"{clean(file.name)}:{inside[0].line}:{inside[0].start + 1}"
+        rows.append(style.gutter(f"{' ' * gutter} {'├' if rows else '╭'}─ ") + place)
+        for before, current in pairwise([None, *dict.fromkeys(mark.line for mark in inside)]):
+            if before is not None and current != before + 1:
+                rows.append(style.gutter(f"{' ' * gutter} ┆"))
+            rows.extend(_line(file, [mark for mark in inside if mark.line == current], gutter, style, paint))
     rows.append(style.gutter(f"{' ' * gutter} ╰─"))
     return "".join(f"{row.rstrip()}\n" for row in rows)
 
 
-def _marks(source: Source, label: Label, primary: bool) -> Iterator[Mark]:
+def _marks(whole: Source, label: Label, primary: bool) -> Iterator[Mark]:
     """One mark for a span inside a line; for a longer one, a mark on its first line and one on its last."""
-    span = _inside(source, label.span)
+    source = whole.file(label.span)
+    span = _inside(source, whole.local(label.span))
     line, start = source.position(span.start)
     last, end = source.position(max(span.start, span.end - 1))
     if line == last:
-        yield Mark(line, start - 1, max(end, start), label.text, primary)
+        yield Mark(source, line, start - 1, max(end, start), label.text, primary)
         return
     text = source.line_text(line)
-    yield Mark(line, start - 1, max(len(text.rstrip()), start), "", primary)
+    yield Mark(source, line, start - 1, max(len(text.rstrip()), start), "", primary)
     closing = source.line_text(last)
-    yield Mark(last, len(closing) - len(closing.lstrip()), end, label.text, primary)
+    yield Mark(source, last, len(closing) - len(closing.lstrip()), end, label.text, primary)
 
 
 def _inside(source: Source, span: Span) -> Span:

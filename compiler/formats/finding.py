@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -52,16 +52,27 @@ class Finding:
     fingerprint: str = ""
 
     @property
+    def file(self) -> str:
+        """The name of the file it stands in: the examined one, or one that this imports."""
+        return self.source.file(self.diagnostic.span).name
+
+    @property
     def place(self) -> Place:
         return Place.of(self.source, self.diagnostic.span)
 
 
-def findings(files: Iterable[Examined]) -> tuple[Finding, ...]:
-    """By file: what the language says, then the checks' answers in their order, then their warnings."""
+def findings(files: Sequence[Examined]) -> tuple[Finding, ...]:
+    """By file: what the language says (once of a file that several import), then the checks' answers in their order,
+    then their warnings."""
     seen: Counter[str] = Counter()
+    told: set[tuple[str, str, Place, str]] = set()
     found: list[Finding] = []
     for file in files:
         for finding in _said(file):
+            once = finding.file, finding.diagnostic.rule.code, finding.place, finding.diagnostic.message
+            if not finding.flow and len(files) > 1 and once in told:
+                continue
+            told.add(once)
             base = _identity(finding)
             seen[base] += 1
             mark = hashlib.sha256(f"{base}\0{seen[base]}".encode()).hexdigest()[:32]
@@ -95,5 +106,5 @@ def _identity(finding: Finding) -> str:
     """What makes a finding this one: no line numbers, and no difference in spacing."""
     said, source = finding.diagnostic, finding.source
     text = source.slice(said.span) if said.span else ""
-    parts = (source.name, said.rule.code, finding.flow, finding.subject, said.message, " ".join(text.split()))
+    parts = (finding.file, said.rule.code, finding.flow, finding.subject, said.message, " ".join(text.split()))
     return "\0".join(parts)

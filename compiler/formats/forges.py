@@ -20,7 +20,7 @@ def github(files: Sequence[Examined]) -> str:
 
 def _command(finding: Finding) -> str:
     said, place = finding.diagnostic, finding.place
-    properties = {"file": PurePath(finding.source.name).as_posix(), "line": place.line, "endLine": place.end_line}
+    properties = {"file": PurePath(finding.file).as_posix(), "line": place.line, "endLine": place.end_line}
     if place.line == place.end_line:  # columns of a place over several lines are refused
         properties |= {"col": place.column, "endColumn": place.end_column}
     properties["title"] = f"{said.rule.code} {said.rule.name}"
@@ -45,7 +45,7 @@ def gitlab(files: Sequence[Examined]) -> str:
             "fingerprint": finding.fingerprint,
             "severity": _SEVERITY[finding.level],
             "location": {
-                "path": PurePath(finding.source.name).as_posix(),
+                "path": PurePath(finding.file).as_posix(),
                 "lines": {"begin": finding.place.line, "end": finding.place.end_line},
             },
         }

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from ...dsl.diagnostics import Label, Rule, Severity, TraceStep
-from ...dsl.source import Source
+from ...dsl.source import Source, Span
 from ..checks.verdict import Report, Verdict
 from ..pipeline import Examined
 from .excerpt import excerpt
@@ -30,7 +30,7 @@ def concise(files: Sequence[Examined], style: Style) -> str:
 
 
 def _line(finding: Finding, style: Style) -> str:
-    place = f"{clean(finding.source.name)}:{finding.place.line}:{finding.place.column}"
+    place = f"{clean(finding.file)}:{finding.place.line}:{finding.place.column}"
     title = f"{finding.level}[{finding.diagnostic.rule.code}]"
     return f"{style.strong(place)}: {_paint(finding.level, style)(title)} {clean(finding.diagnostic.message)}"
 
@@ -85,8 +85,13 @@ def trace(finding: Finding, style: Style) -> str:
 
 def _cells(step: TraceStep, source: Source) -> tuple[str, str, str, str]:
     when = f"{step.at}  " if step.at else ""
-    line = f":{source.line(step.span)}" if step.span is not None else ""
+    line = f"{_elsewhere(source, step.span)}:{source.line(step.span)}" if step.span is not None else ""
     return clean(f"{when}{step.trigger}"), clean(step.place), clean(", ".join(step.changes)), line
+
+
+def _elsewhere(source: Source, span: Span) -> str:
+    file = source.file(span)
+    return "" if file is source else clean(file.name)
 
 
 # ---------------------------------------------------------------- a line per file

@@ -72,12 +72,12 @@ def _fix(fix: Fix, source: Source) -> dict[str, Any]:
     replacements = [
         {"deletedRegion": _region(source, span), "insertedContent": {"text": text}} for span, text in fix.edits
     ]
-    change = {"artifactLocation": _artifact(source), "replacements": replacements}
+    change = {"artifactLocation": _artifact(source.file(fix.edits[0][0])), "replacements": replacements}
     return {"description": {"text": fix.text}, "artifactChanges": [change]}
 
 
 def _location(source: Source, span: Span | None, text: str) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": _artifact(source)}
+    physical: dict[str, Any] = {"artifactLocation": _artifact(source.file(span))}
     if span is not None:
         physical["region"] = _region(source, span)
     return {"physicalLocation": physical, **({"message": {"text": text}} if text else {})}

@@ -209,9 +209,8 @@ def test_a_mistake_around_the_flows_leaves_none() -> None:
     assert found.flows == () and [each.rule.code for each in found.diagnostics] == ["E202"]
 
 
-def test_a_file_without_a_flow_says_nothing_of_use() -> None:
-    (found,) = analysed("enum Colour { red }").diagnostics
-    assert (found.rule.code, found.message) == ("E304", "This file declares no flow.")
+def test_a_file_without_a_flow_is_for_others_to_import() -> None:
+    assert analysed("enum Colour { red }\nroles clerk").diagnostics == ()
 
 
 def test_what_was_skipped_is_not_missed() -> None:
