@@ -116,8 +116,10 @@ def test_two_imports_that_bring_one_name(folder: Path) -> None:
     write("order.flow", 'import "other.flow"\n' + ORDER)
     write("other.flow", "enum Carrier { post }\n")
     assert said(read(Path("order.flow"))) == [
-        "order.flow:2 E202 `Carrier` of `shared/common.flow` is already the name of a type of another import."
-        " [other.flow:1 first used here] [shared/common.flow:4 the same name again]"
+        (
+            "order.flow:2 E202 `Carrier` of `shared/common.flow` is already the name of a type of another import."
+            " [other.flow:1 first used here] [shared/common.flow:4 the same name again]"
+        )
     ]
 
 
