@@ -47,8 +47,8 @@ from .solver import Term
 MOST_PARTS = 24  # of one atom
 FEW = 32  # combinations of values that are told apart one by one
 
-Place = tuple[str, str]
-"""("leaf", name), or ("undo", node) while a compensation is under way that leads to the node."""
+Place = tuple[str, tuple[str, ...]]
+"""("at", configuration), or ("undo", (node,)) while a compensation is under way that leads to the node."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,11 +96,11 @@ def required(claim: Always) -> Expr:
     return Unary("not", claim.condition, BoolType(), claim.condition.span)
 
 
-def facts(node: Node, elapsed: Term) -> Facts:
+def facts(inquiry: Inquiry, node: Node, elapsed: Term) -> Facts:
     """What a property may ask of a node beside its data."""
     at = node.instance
     return Facts(
-        frozenset(at.configuration),
+        inquiry.active(node),
         standing(at),
         Counter(entry.activity for entry in at.log),
         at.compensating,
@@ -108,13 +108,13 @@ def facts(node: Node, elapsed: Term) -> Facts:
     )
 
 
-def conditions(claim: Property, state: str) -> Iterator[Expr]:
-    """The conditions of a property that are looked at while an instance rests in a state ("": while it compensates)."""
+def conditions(claim: Property, active: frozenset[str]) -> Iterator[Expr]:
+    """The conditions of a property that are looked at while an instance rests in places (none: it compensates)."""
     match claim:
         case Always():
             yield claim.condition
         case Reach():
-            if claim.condition is not None and claim.state == state:
+            if claim.condition is not None and claim.state in active:
                 yield claim.condition
         case LeadsTo():
             yield from (each for each in (claim.trigger, claim.goal) if each is not None)
@@ -124,7 +124,7 @@ def encoded(inquiry: Inquiry, node: Node, condition: Expr) -> tuple[Term, tuple[
     """A condition in a node as a term, and what it needs to be defined; whatever time has passed."""
     some = inquiry.encoder.variable("elapsed", DurationType()).term
     elapsed = inquiry.encoder.pick(some >= 0, some, -some)
-    env = Env(inquiry.states.passages.variables, inquiry.states.passages.now, facts=facts(node, elapsed))
+    env = Env(inquiry.states.passages.variables, inquiry.states.passages.now, facts=facts(inquiry, node, elapsed))
     symbol, needs = inquiry.encoder.expression(condition, env)
     return symbol.term, needs
 

@@ -68,9 +68,9 @@ class Clock:
 
     def dwell(self, control: Control) -> Dwell:
         """From the last of the place's timers that has fired to the first that will."""
-        if control.finished or control.place[0] == "undo":
+        if control.finished or not control.resting:
             return Dwell(0, None)
-        own = [t.id for t in self.kernel.leaf[control.place[1]].timers if t.escalates is None]
+        own = [t.id for t in self.kernel.leaf[control.configuration[0]].timers if t.escalates is None]
         fired = [self._length[id] or 0 for id in own if id not in control.timers]
         armed = [length for id in own if id in control.timers and (length := self._length[id]) is not None]
         return Dwell(max(fired, default=0), min(armed, default=None))
@@ -97,7 +97,7 @@ class Clock:
         if self.limit is None or not self.tracked(control):
             return UNTRACKED
         low = window.low + dwell.low
-        if control.place[0] == "undo":
+        if not control.resting:
             return Window(low, self.limit)
         high = self.limit if dwell.high is None else min(self.limit, window.high + dwell.high)
         if move.kind is MoveKind.TIMER and move.name == self.deadline:

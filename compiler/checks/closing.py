@@ -84,7 +84,9 @@ class Closing:
             self.open[CYCLES] = None
 
     def _close(self, search: _Search, passage: Passage) -> bool:
-        """Find what a passage leads to. True: it is a compensation with nothing to undo, and the step goes on."""
+        """Find what a passage leads to. True: the step goes on, by a join or behind a compensation of nothing."""
+        if self.states.passages.goes_on(passage):
+            return True
         depth = len(passage.trail)
         for _ in range(TURNS):
             runs = [run for run in search.runs if run.taken[:depth] == passage.trail]
@@ -95,11 +97,16 @@ class Closing:
                 return False
             if not self._run(search, passage, missing):
                 return self._goes_on(search, passage)
-            if search.runs[-1].taken[:depth] != passage.trail:
+            if search.runs[-1].taken[:depth] != passage.trail or not self._agrees(search.runs[-1], passage):
                 self.open[DISAGREE] = None
                 return False
         self.open["one step has too many successors"] = None
         return False
+
+    def _agrees(self, run: Arrival, passage: Passage) -> bool:
+        """Whether a run that ends with a passage came to where the passage says."""
+        at = run.instance
+        return run.taken != passage.trail or at.compensating or at.configuration == passage.rest.configuration
 
     def _goes_on(self, search: _Search, passage: Passage) -> bool:
         """Whether what could not be run is a compensation with nothing to undo, whose step is refused further on."""
@@ -137,7 +144,7 @@ class Closing:
             if arrival is not None:
                 known = self.encoder.all(
                     self.states.exactly(arrival.instance),
-                    self.states.called(arrival.instance, search.fan),
+                    self.states.called(arrival.instance, search.fan, search.move.name),
                     self.realise.in_order(arrival, search.move),
                 )
             for moment in self.realise.moments(arrival, search.move):
@@ -156,7 +163,7 @@ class Closing:
             return False
         reply = self.states.ask(wanted)
         first = search.arrivals[0]
-        imagined = self.states.imagined(first.instance, search.fan, reply)
+        imagined = self.states.imagined(first.instance, search.fan, search.move.name, reply)
         return self._attempted(search, self._at(replace(first, instance=imagined, real=False), reply), reply)
 
     def _at(self, arrival: Arrival, reply: Reply) -> Arrival:

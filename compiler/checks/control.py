@@ -19,9 +19,12 @@ from itertools import pairwise, product
 
 from ...dsl.model import Always, Binary, Compensation, Count, Effect, Expr, LeadsTo, Literal, Reach, Standing
 from ..instance import Entry, Instance
-from ..kernel import DONE, Kernel
+from ..kernel import DONE, Configuration, Kernel
 from .atoms import Place
+from .moves import leaf_of
+from .passages import Rest
 from .rewrite import inside
+from .ways import History
 
 Kind = tuple[str, str, str]
 """(activity, `maybe` or `done`, `running`, `flying` (interrupted, not settled) or `settled`)."""
@@ -42,8 +45,9 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class Control:
     place: Place
+    history: History  # where scopes were left that some `resume` names
     finished: bool
-    running: bool  # a call of the leaf
+    running: tuple[str, ...]  # the leaves whose call runs
     tasks: tuple[str, ...]
     timers: frozenset[str]  # armed, those that only escalate left out, the deadline included
     log: tuple[Segment, ...]
@@ -54,6 +58,19 @@ class Control:
     @property
     def loose(self) -> bool:
         return any(segment.loose for segment in self.log)
+
+    @property
+    def resting(self) -> bool:
+        """Whether it rests in its leaves: no compensation is under way."""
+        return self.place[0] == "at"
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.place[1] if self.resting else ()
+
+    @property
+    def rest(self) -> Rest:
+        return Rest(self.configuration, self.history)
 
 
 class Abstraction:
@@ -72,7 +89,7 @@ class Abstraction:
         self.cap = max(self.cap, 2)  # so that whether an activity comes twice can be read off
 
     def control(self, at: Instance) -> Control:
-        place = ("leaf", at.configuration[0]) if at.undoing is None else ("undo", at.undoing.node)
+        place = ("at", at.configuration) if at.undoing is None else ("undo", (at.undoing.node,))
         cuts = {mark for _, mark in at.marks}
         if at.undoing is not None:
             cuts.add(at.undoing.mark)
@@ -88,8 +105,9 @@ class Abstraction:
 
         return Control(
             place,
+            (),
             at.finished,
-            bool(at.calls),
+            tuple(sorted(leaf_of(at, call) for call in at.calls)),
             tuple(item.task for item in at.tasks),
             frozenset(a.timer for a in at.timers if self.kernel.timer[a.timer].escalates is None),
             segments,

@@ -70,7 +70,7 @@ flow Parcel version 1 {
 def quiet(node: Node) -> bool:
     """Whether only events and tasks can move a node."""
     control = node.control
-    return not control.finished and control.place[0] == "leaf" and not control.running
+    return not control.finished and control.resting and not control.running
 
 
 def accepts(inquiry: Inquiry, node: Node) -> list[tuple[Fan, Term]]:

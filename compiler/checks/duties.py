@@ -23,9 +23,9 @@ from .encode import Env, Symbol
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import STARTING
-from .passages import in_range
 from .solver import Term
 from .verdict import Answer
+from .ways import in_range
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,7 +60,9 @@ def _owed(inquiry: Inquiry, code: str) -> dict[Span, list[Owed]]:
                     bad = terms.setdefault(id(duty), encoder.all(duty.premise, encoder.no(duty.need)))
                     found.setdefault(duty.span, []).append(Owed(node, reaction, bad))
     for node in inquiry.nodes():
-        for condition in (each for claim in inquiry.kernel.properties for each in conditions(claim, node.name)):
+        for condition in (
+            each for claim in inquiry.kernel.properties for each in conditions(claim, inquiry.active(node))
+        ):
             for need in encoded(inquiry, node, condition)[1]:
                 if need.code == code:
                     owed = Owed(node, Reaction(STARTING, inquiry.nothing, ()), encoder.no(need.term), condition)

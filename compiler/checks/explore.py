@@ -24,7 +24,7 @@ from .closing import Closing
 from .control import Abstraction, Control
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Node, Reaction
-from .moves import STARTING, Move, MoveKind, moves
+from .moves import STARTING, Move, MoveKind, answering, moves
 from .passages import Passages
 from .solver import Solver
 from .states import States
@@ -109,11 +109,11 @@ class Explorer:
 
     def _undoes(self, node: Node, move: Move) -> bool:
         """Whether a move may go on with a compensation, or start one."""
-        if node.control.place[0] == "undo":
+        if not node.control.resting:
             return True
         if move.kind is MoveKind.SETTLE:
             return False
-        fan = self.passages.of(node.control.place[1], move.on)
+        fan = self.passages.of(node.control.rest, move.on, answering(node.instance, move))
         return any(isinstance(passage.target, Undo) for passage in fan.passages)
 
     def _follow(self, node: Node, arrival: Arrival, move: Move, made_up: bool) -> None:
@@ -131,9 +131,10 @@ class Explorer:
             if done is not None and not done.taken:
                 self._note(node, move, done, moment, stay=True)
                 return
-            payload, fan = settling, self.passages.exit(node.control.place[1])  # also if its end was refused
+            goal = node.control.place[1][0]  # also if its end was refused
+            payload, fan = settling, self.passages.exit(goal, node.control.history)
         else:
-            fan = self.passages.of(node.control.place[1], move.on)
+            fan = self.passages.of(node.control.rest, move.on, answering(arrival.instance, move))
         state = self.states.before(node.control.place, node.data)
         arrivals = tuple(node.arrivals) if own else (arrival,)
         for done in self.closing.successors(state, arrivals, move, payload, fan, made_up):
@@ -149,7 +150,7 @@ class Explorer:
 
     def _note(self, node: Node, move: Move, done: Arrival, moment: Window, stay: bool) -> None:
         control = self.abstraction.control(done.instance)
-        resting = stay and control.place == node.control.place and control.place[0] == "leaf"
+        resting = stay and control.place == node.control.place and control.resting
         window = self.clock.stayed(node.control, node.window, move) if resting else moment
         target = self._arrive(control, self.clock.entered(control, window), done)
         edge = Edge(node.id, target.id, move, done.taken, resting, done)

@@ -75,7 +75,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     alive = graph.reaching(finals)
     lost = [node for node in inquiry.nodes() if node.id not in alive]
     if lost and graph.complete:
-        names = dict.fromkeys(node.name for node in lost if node.name)
+        names = dict.fromkeys(leaf for node in lost for leaf in node.control.configuration[:1])
         leaf = next((kernel.leaf[name] for name in names), None)
         others = tuple(Label(kernel.leaf[name].span, "no way out from here either") for name in list(names)[1:4])
         where = "while it compensates" if leaf is None else f"in `{leaf.name}`"
@@ -87,7 +87,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             why=("whatever happens from there on, no final state is ever entered.",),
             fixes=(Fix("lead a transition from there to a final"),),
         )
-        named = [node for node in lost if leaf is None or node.name == leaf.name]
+        named = [node for node in lost if leaf is None or leaf.name in node.control.configuration]
         arrivals = [node.arrivals[0] for node in named]
         yield inquiry.by_run(RULE, subject, kernel.span, arrivals, inquiry.among(named), always(finding))
         return
@@ -122,7 +122,7 @@ def ranked(inquiry: Inquiry, finals: set[int]) -> set[int]:
 
 
 def _leads_lower(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
-    if node.control.place[0] == "undo":
+    if not node.control.resting:
         return _undone(inquiry, node, lower)
     return any(inquiry.must(edge) for edge in _good(inquiry, node, lower)) or _time_leads(inquiry, node, lower)
 
@@ -130,7 +130,7 @@ def _leads_lower(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
 def _some_leads_lower(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
     """Whether for all data some edge leads lower, not the same one for all."""
     good = _good(inquiry, node, lower)
-    if node.control.place[0] == "undo" or len(good) < 2:
+    if not node.control.resting or len(good) < 2:
         return False
     missed = inquiry.encoder.all(*(inquiry.misses(edge) for edge in good))
     return not inquiry.possible(node, missed)

@@ -18,9 +18,9 @@ from ..trace import started
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import MoveKind
-from .passages import Fork
 from .solver import Term
 from .verdict import Answer
+from .ways import Fork
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -76,9 +76,8 @@ class Node:
 
     @property
     def name(self) -> str:
-        """The leaf, or nothing while it compensates."""
-        kind, name = self.control.place
-        return name if kind == "leaf" else ""
+        """The leaves it rests in, or nothing while it compensates."""
+        return " + ".join(self.control.configuration)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -95,6 +94,11 @@ class Edge:
     @property
     def real(self) -> bool:
         return self.arrival.real
+
+    @property
+    def entered(self) -> tuple[str, ...]:
+        """The places that were entered, outer before inner."""
+        return () if self.arrival.passage is None else self.arrival.passage.entered
 
 
 @dataclass(frozen=True, eq=False, slots=True)

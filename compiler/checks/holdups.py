@@ -8,36 +8,38 @@ F401 to F403 say so; but that something goes on must not be called proved where 
 
 from __future__ import annotations
 
+from ..kernel import Configuration
 from .inquiry import Inquiry
 from .moves import OUTSIDE, MoveKind
 
 HELD_UP = "an event that had to wait may be refused when it is handled, and hold up what leads there"
 
 
-def holdups(inquiry: Inquiry) -> set[tuple[str, str]]:
-    """The leaves, and the events, that may wait, whose handling there may fault or find no way on."""
+def holdups(inquiry: Inquiry) -> set[tuple[Configuration, str]]:
+    """The configurations, and the events, that may wait, whose handling there may fault or find no way on."""
     encoder, kernel = inquiry.encoder, inquiry.kernel
-    compensates = any(node.control.place[0] == "undo" for node in inquiry.graph.nodes)
-    waiting = frozenset(name for leaf in kernel.leaves for name in leaf.defers)
-    found: set[tuple[str, str]] = set()
+    compensates = any(not node.control.resting for node in inquiry.graph.nodes)
+    waiting = frozenset(name for place in kernel.place.values() for name in place.defers)
+    found: set[tuple[Configuration, str]] = set()
     for node, reaction in inquiry.reactions():
         move = reaction.move
-        if node is None or move.kind is not MoveKind.EVENT or (node.name, move.name) in found:
+        if node is None or move.kind is not MoveKind.EVENT:
             continue
-        for part in reaction.parts if compensates or move.name in waiting else ():
+        key = node.control.configuration, move.name
+        for part in reaction.parts if key not in found and (compensates or move.name in waiting) else ():
             faults = [encoder.all(duty.premise, encoder.no(duty.need)) for duty in part.duties]
-            choices = (fork for fork in part.forks if fork.choice is not None and not fork.otherwise)
+            choices = (fork for fork in part.forks if fork.choice is not None and not fork.others)
             gaps = (encoder.all(f.premise, *(encoder.no(guard) for _, guard in f.guards)) for f in choices)
             if inquiry.possible(node, encoder.any(*faults, *gaps)):
-                found.add((node.name, move.name))
+                found.add(key)
     return found
 
 
-def held_up(inquiry: Inquiry, leaf: str, blocked: set[tuple[str, str]]) -> bool:
+def held_up(inquiry: Inquiry, leaf: str, blocked: set[tuple[Configuration, str]]) -> bool:
     """Whether a step out of a leaf, by a timer or somebody, may be held up by an event that waits (`blocked`)."""
     graph = inquiry.graph
     goals = {
-        graph.nodes[edge.target].name
+        graph.nodes[edge.target].control.configuration
         for node in inquiry.nodes(leaf)
         for edge in graph.out[node.id]
         if edge.move.kind in {*OUTSIDE, MoveKind.TIMER}

@@ -17,7 +17,7 @@ from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
 from ...dsl.model import Value
 from ...dsl.source import Span
 from ..instance import Actor, Step, Trigger
-from ..kernel import Kernel, Undo
+from ..kernel import Configuration, Kernel, Undo
 from ..trace import told, triggered
 from .control import Control
 from .explore import Explorer
@@ -73,6 +73,7 @@ class Inquiry:
         self.tracer = Tracer(self.kernel, explorer.attempts, explorer.abstraction, explorer.clock)
         self.begin = BEGIN
         self.nothing = Fan(0, (), (), self.states.passages.now, (), (), (), True)
+        self._active: dict[Configuration, frozenset[str]] = {}
         self._possible: dict[tuple[int, int], bool] = {}
         self._kept: list[Term] = []
         self._misses: dict[int, Term] = {}
@@ -85,8 +86,15 @@ class Inquiry:
         return f"all {number} configurations" if number != 1 else "the one configuration"
 
     def nodes(self, place: str | None = None) -> Iterator[Node]:
-        """Nodes (of one leaf), real ones before others, those with a shorter run before."""
-        return (node for node in self._ordered if place is None or node.name == place)
+        """Nodes (with one place active), real ones before others, those with a shorter run before."""
+        return (node for node in self._ordered if place is None or place in self.active(node))
+
+    def active(self, node: Node) -> frozenset[str]:
+        """The leaves and scopes a node rests in; none while it compensates."""
+        configuration = node.control.configuration
+        if configuration not in self._active:
+            self._active[configuration] = self.kernel.active(configuration)
+        return self._active[configuration] if configuration else frozenset()
 
     @cached_property
     def _ordered(self) -> list[Node]:
@@ -218,7 +226,7 @@ class Inquiry:
         for arrival in arrivals:
             exact: Term = True
             if arrival is not None:
-                called = self.states.called(arrival.instance, reaction.fan)
+                called = self.states.called(arrival.instance, reaction.fan, reaction.move.name)
                 ordered = realise.in_order(arrival, reaction.move)
                 exact = self.encoder.all(self.states.exactly(arrival.instance), called, ordered)
             for moment in realise.moments(arrival, reaction.move):
@@ -266,13 +274,12 @@ class Inquiry:
 
     @cached_property
     def entered(self) -> Mapping[str, list[Edge]]:
-        """The edges that enter a leaf, or pass a choice, by its name."""
+        """The edges that enter a place, or pass a choice, by its name."""
         found: defaultdict[str, list[Edge]] = defaultdict(list)
         for edge in self.graph.edges():
-            for choice in dict.fromkeys(name for taken in edge.taken for name, _ in taken.branches):
-                found[choice].append(edge)
-            if not edge.stay and edge.taken:
-                found[self.graph.nodes[edge.target].name].append(edge)
+            choices = [name for taken in edge.taken for name, _ in taken.branches]
+            for name in dict.fromkeys((*choices, *edge.entered)):
+                found[name].append(edge)
         return found
 
     @cached_property

@@ -173,7 +173,7 @@ class _Question:
         undone = sum(taken.command is None for taken in step.taken)
         if step.move is not None and step.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
             undone -= 1
-        goal = placed(self.claim.goal, None)
+        goal = placed(self.claim.goal, dict.fromkeys(self.inquiry.kernel.place, False))
         return undone > 0 and isinstance(goal, Literal) and goal.value is True
 
     def _inside(self, sources: Sequence[Node]) -> list[Node]:
@@ -235,7 +235,7 @@ class _Question:
     def _waits_for_data(self, node: Node) -> bool:
         """Whether a timer is armed whose moment is data: it comes, and nobody knows when."""
         control = node.control
-        return control.place[0] == "leaf" and any(self.clock.length(timer) is None for timer in control.timers)
+        return control.resting and any(self.clock.length(timer) is None for timer in control.timers)
 
     def _ended_by_deadline(self, group: list[Edge]) -> bool:
         return all(self.clock.tracked(self.graph.nodes[edge.source].control) for edge in group)
@@ -285,7 +285,7 @@ class _Question:
         return entered if edge.stay else self._left(entered, edge)
 
     def _bounded(self, node: Node) -> bool:
-        return self.clock.tracked(node.control) and node.control.place[0] == "leaf"
+        return self.clock.tracked(node.control) and node.control.resting
 
     def _late(self, last: Edge, came: dict[int, Edge], sources: Sequence[Node], allowed: int) -> Arrival | None:
         """The longest way as a run, every step as late as it may be."""

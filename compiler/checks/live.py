@@ -22,9 +22,11 @@ from ...dsl.model import (
     Literal,
     OptionalType,
     Reach,
+    Update,
 )
 from ...dsl.source import NOWHERE, Span
-from ..kernel import Goto, Kernel, Leaf, Stay, Target
+from ..kernel import Branch, Goto, Kernel, Leaf, ScopeKind, Stay, Target
+from ..kernel import Place as KernelPlace
 from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, needs, simple
 from .rewrite import bare, linear, literal, numeric, placed, unwrapped
 
@@ -32,86 +34,149 @@ MOST_CUTS = 24  # of one form, where nothing written bounds them
 MOST_ATOMS = 160  # in one place
 
 
+Spot = tuple[str, str]
+"""("leaf", name), or ("undo", node): atoms are found for each leaf, also of those that are active together."""
+
+
 class Live:
     """The atoms of every place of a kernel, in a fixed order."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self._found: dict[Place, dict[Atom, None]] = {}
+        self._found: dict[Spot, dict[Atom, None]] = {}
         self._anchors: dict[tuple[tuple[Expr, int], ...], tuple[int, int]] = {}
-        self._asking: dict[Place, dict[Atom, None]] = {}
+        self._asking: dict[Spot, dict[Atom, None]] = {}
         self._seen_before: dict[tuple[Atom, Span], tuple[Atom, ...]] = {}
+        self._places: dict[Place, tuple[Atom, ...]] = {}
         leaves = [("leaf", leaf.name) for leaf in kernel.leaves]
-        undos = [("undo", leaf.name) for leaf in kernel.leaves] + [("undo", choice.name) for choice in kernel.choices]
-        for place in (*leaves, *undos):
-            self._asking[place] = dict.fromkeys(self._properties(place))
+        undos = [("undo", name) for name in (*kernel.place, *kernel.choice)]
+        for spot in (*leaves, *undos):
+            self._asking[spot] = dict.fromkeys(self._properties(spot))
+        self._concurrent = {leaf.name: self._beside(leaf.name) for leaf in kernel.leaves}
         self._note_anchors()
         self._settle()
 
     def __getitem__(self, place: Place) -> tuple[Atom, ...]:
-        return tuple(self._found.get(place, ()))
+        if place not in self._places:
+            kind, names = place
+            spots = [("leaf" if kind == "at" else kind, name) for name in names]
+            self._places[place] = tuple(dict.fromkeys(atom for spot in spots for atom in self._found.get(spot, ())))
+        return self._places[place]
 
     def _settle(self) -> None:
-        places = list(self._asking)
+        spots = list(self._asking)
         changed = True
         while changed:
             changed = False
-            for place in reversed(places):
-                found = self._found.setdefault(place, {})
+            for spot in reversed(spots):
+                found = self._found.setdefault(spot, {})
                 size = len(found)
                 for atom in (
-                    simpler for each in (*self._asking[place], *self._through(place)) for simpler in exact(each)
+                    simpler for each in (*self._asking[spot], *self._through(spot)) for simpler in exact(each)
                 ):
                     if len(found) < MOST_ATOMS and self._kept(atom, found):
                         found[atom] = None
                 changed = changed or len(found) > size
 
-    def _properties(self, place: Place) -> Iterator[Atom]:
-        kind, name = place
-        state = name if kind == "leaf" else None
+    def _properties(self, spot: Spot) -> Iterator[Atom]:
+        kind, name = spot
+        active = self.kernel.above(name) if kind == "leaf" else ()
         conditions: list[Expr | None] = []
         for claim in self.kernel.properties:
             match claim:
                 case Always():
                     conditions.append(claim.condition)
                 case Reach():
-                    conditions.append(claim.condition if claim.state == state else None)
+                    conditions.append(claim.condition if claim.state in active else None)
                 case LeadsTo():
                     conditions += (claim.trigger, claim.goal)
         for condition in conditions:
             if condition is not None:
-                yield from filter(data_only, atoms(placed(condition, state)))
+                yield from filter(data_only, atoms(placed(condition, self._known(spot))))
 
-    def _through(self, place: Place) -> Iterator[Atom]:
+    def _known(self, spot: Spot) -> Mapping[str, bool]:
+        """Of every place, whether it is active there, as far as that is known: not of other regions' places."""
+        kind, name = spot
+        active = self.kernel.above(name) if kind == "leaf" else ()
+        beside = self._beside(name) if kind == "leaf" else frozenset[str]()
+        return {other: other in active for other in self.kernel.place if other not in beside}
+
+    def _beside(self, leaf: str) -> frozenset[str]:
+        """The places in other regions, where something may happen while the leaf stays."""
+        kernel, active = self.kernel, self.kernel.above(leaf)
+        parallel = (scope.name for scope in kernel.scopes if scope.kind is ScopeKind.PARALLEL and scope.name in active)
+        others = {region for name in parallel for region in kernel.inside[name] if region not in active}
+        return frozenset(name for name in kernel.place if others.intersection(kernel.above(name)))
+
+    def _through(self, spot: Spot) -> Iterator[Atom]:
         """The atoms that a place owes to what can happen in it."""
-        kind, name = place
+        kind, name = spot
         if kind == "undo":
             yield from filter(data_only, self._target(Goto(name), name, ()))
             return
+        beside = self._concurrent[name]
         for command in self.kernel.commands:
-            if command.on is None or command.scope not in self.kernel.above(name):
+            own = command.scope in self.kernel.above(name)
+            if command.on is None or not (own or command.scope in beside):
                 continue
-            found = dict.fromkeys(self._updates(command.updates, self._target(command.target, name, ())))
+            found = dict.fromkeys(self._updates(command.updates, self._target(command.target, name, (), own)))
             guard = () if command.guard is None else atoms(bare(command.guard))
             yield from filter(data_only, (*guard, *found))
+        if beside:
+            yield from filter(data_only, self._elsewhere(name))
 
-    def _target(self, target: Target, leaf: str, passed: tuple[str, ...]) -> Iterator[Atom]:
-        if isinstance(target, Stay):
+    def _elsewhere(self, leaf: str) -> Iterator[Atom]:
+        """What choices and starts, of other regions too, make of the atoms of a leaf that stays."""
+        for branch in self._branches():
+            yield from self._updates(branch.updates, iter(tuple(self._found.get(("leaf", leaf), ()))))
+
+    def _branches(self) -> Iterator[Branch]:
+        for choice in self.kernel.choices:
+            yield from choice.branches
+        yield from (scope.start for scope in self.kernel.scopes if scope.start is not None)
+
+    def _target(self, target: Target, leaf: str, passed: tuple[str, ...], own: bool = True) -> Iterator[Atom]:
+        """The atoms of where a target leads; of another region's command, the leaf stays as well."""
+        if isinstance(target, Stay) or not own:
             yield from self._found.get(("leaf", leaf), ())
-        elif not isinstance(target, Goto):
+        if isinstance(target, Stay):
+            return
+        if not isinstance(target, Goto):
             yield from self._found.get(("undo", target.node), ())
-        elif target.node in self.kernel.leaf:
-            yield from self._found.get(("leaf", target.node), ())
-            yield from self._entering(self.kernel.leaf[target.node])
-        elif target.node not in passed:
-            for branch in self.kernel.choice[target.node].branches:
-                if branch.guard is not None:
-                    yield from atoms(bare(branch.guard))
-                yield from self._updates(branch.updates, self._target(branch.target, leaf, (*passed, target.node)))
+        elif target.node in self.kernel.choice:
+            if target.node not in passed:
+                for branch in self.kernel.choice[target.node].branches:
+                    if branch.guard is not None:
+                        yield from atoms(bare(branch.guard))
+                    after = self._target(branch.target, leaf, (*passed, target.node))
+                    yield from self._updates(branch.updates, after)
+        else:
+            yield from self._into(target, leaf, passed)
 
-    def _updates(self, updates: Sequence[Assign], after: Iterator[Atom]) -> Iterator[Atom]:
+    def _into(self, target: Goto, leaf: str, passed: tuple[str, ...]) -> Iterator[Atom]:
+        """The atoms of a leaf or scope that is entered, and of what lies on the way into it."""
+        kernel, name = self.kernel, target.node
+        yield from self._entering(kernel.place[name])
+        if name in kernel.leaf:
+            yield from self._found.get(("leaf", name), ())
+            return
+        scope = kernel.scope[name]
+        if target.resume:
+            for inner in (other for other in kernel.leaves if name in other.path):
+                yield from self._into(Goto(inner.name), leaf, passed)
+        if scope.kind is ScopeKind.PARALLEL:
+            for region in kernel.inside[name]:
+                yield from self._into(Goto(region), leaf, passed)
+        elif scope.start is not None and name not in passed:
+            after = self._target(scope.start.target, leaf, (*passed, name))
+            yield from self._updates(scope.start.updates, after)
+
+    def _updates(self, updates: Sequence[Update], after: Iterator[Atom]) -> Iterator[Atom]:
         found = dict.fromkeys(after)
         for assign in reversed(updates):
+            if not isinstance(assign, Assign):
+                found.update(dict.fromkeys(atom for arg in assign.args for atom in needs(bare(arg))))
+                continue
             found = dict.fromkeys(earlier for atom in found for earlier in self._before(atom, assign))
             found.update(dict.fromkeys(self._duties(assign)))
         yield from found
@@ -136,11 +201,11 @@ class Live:
                 edge = Literal(bound, item, NOWHERE)
                 yield from atoms(Binary(">=" if bound == item.low else "<=", inner, edge, BoolType(), NOWHERE))
 
-    def _entering(self, leaf: Leaf) -> Iterator[Atom]:
-        asked: list[Expr] = [timer.after or timer.at or literal(True) for timer in leaf.timers]
-        asked += [part for task in leaf.tasks for part in task.title if not isinstance(part, str)]
-        if leaf.call is not None:
-            for arg, param in zip(leaf.call.args, self.kernel.activity[leaf.call.activity].params, strict=True):
+    def _entering(self, place: KernelPlace) -> Iterator[Atom]:
+        asked: list[Expr] = [timer.after or timer.at or literal(True) for timer in place.timers]
+        asked += [part for task in place.tasks for part in task.title if not isinstance(part, str)]
+        if isinstance(place, Leaf) and place.call is not None:
+            for arg, param in zip(place.call.args, self.kernel.activity[place.call.activity].params, strict=True):
                 asked.append(arg)
                 if isinstance(param.type, IntType):
                     for bound in (param.type.low, param.type.high):
@@ -156,15 +221,16 @@ class Live:
     def _note_anchors(self) -> None:
         """For each form, from which bound to which its cuts matter: those written, and where its values start."""
         written: dict[Atom, None] = {}
-        for place in self._asking:
-            written.update(self._asking[place])
-            written.update(dict.fromkeys(self._through(place)))
+        for spot in self._asking:
+            written.update(self._asking[spot])
+            written.update(dict.fromkeys(self._through(spot)))
         for atom in written:
             if isinstance(atom, Cut):
                 low, high = self._anchors.get(atom.form, (atom.bound, atom.bound))
                 self._anchors[atom.form] = min(low, atom.bound), max(high, atom.bound)
-        updates = [assign for command in self.kernel.commands for assign in command.updates]
-        updates += [assign for c in self.kernel.choices for branch in c.branches for assign in branch.updates]
+        written_updates = [update for command in self.kernel.commands for update in command.updates]
+        written_updates += [update for branch in self._branches() for update in branch.updates]
+        updates = [update for update in written_updates if isinstance(update, Assign)]
         for form, (low, high) in self._anchors.items():
             starts = [value for term, factor in form for value in self._starts(term, factor)]
             if len(form) == 1:

@@ -27,7 +27,7 @@ from ...dsl.model import (
     Value,
 )
 from ..evaluate import kept
-from ..instance import NOBODY, Actor, Completion, Event, Fired, Instance, Outcome, Trigger
+from ..instance import NOBODY, Actor, Call, Completion, Event, Fired, Instance, Outcome, Trigger
 from ..kernel import DONE, Kernel, On, TriggerKind
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,21 +101,31 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
         if at.undoing.running is not None:
             yield Move(MoveKind.UNDONE, at.undoing.running, DONE)
         return
-    leaf = at.configuration[0]
     for call in at.calls:
         for answer in kernel.outcomes(kernel.activity[call.activity]):
-            yield from _handled(kernel, leaf, Move(MoveKind.ANSWER, call.key, answer))
+            yield from _handled(kernel, at, Move(MoveKind.ANSWER, call.key, answer))
     for event in kernel.events:
-        yield from _handled(kernel, leaf, Move(MoveKind.EVENT, event.name))
+        yield from _handled(kernel, at, Move(MoveKind.EVENT, event.name))
     for item in at.tasks:
-        yield from _handled(kernel, leaf, Move(MoveKind.TASK, item.task))
+        yield from _handled(kernel, at, Move(MoveKind.TASK, item.task))
     for armed in at.timers:
-        yield from _handled(kernel, leaf, Move(MoveKind.TIMER, armed.timer))
+        yield from _handled(kernel, at, Move(MoveKind.TIMER, armed.timer))
 
 
-def _handled(kernel: Kernel, leaf: str, move: Move) -> Iterator[Move]:
-    if kernel.written((leaf,), move.on, leaf):
+def _handled(kernel: Kernel, at: Instance, move: Move) -> Iterator[Move]:
+    if kernel.written(at.configuration, move.on, answering(at, move)):
         yield move
+
+
+def answering(at: Instance, move: Move) -> str:
+    """The leaf whose call a move answers; nothing for other moves."""
+    found = (leaf_of(at, call) for call in at.calls if move.kind is MoveKind.ANSWER and call.key == move.name)
+    return next(found, "")
+
+
+def leaf_of(at: Instance, call: Call) -> str:
+    """The leaf a call belongs to."""
+    return at.configuration[0]
 
 
 def actor(kernel: Kernel, at: Instance, move: Move) -> Actor:

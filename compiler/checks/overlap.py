@@ -11,9 +11,9 @@ from itertools import combinations
 from ...dsl.diagnostics import Fix, Label, Rule
 from . import forks
 from .inquiry import Breach, Finding, Inquiry
-from .passages import Fork
 from .solver import Term
 from .verdict import Answer
+from .ways import Fork
 
 RULE = Rule(
     "F006",
@@ -65,7 +65,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     def bad(fork: Fork) -> Term:
         if id(fork) not in made:
             pairs = combinations([guard for _, guard in fork.guards], 2)
-            made[id(fork)] = encoder.all(fork.premise, encoder.any(*(encoder.all(a, b) for a, b in pairs)))
+            several = encoder.any(*(encoder.all(a, b) for a, b in pairs))
+            made[id(fork)] = encoder.any(encoder.all(fork.premise, several), fork.stuck if fork.others > 1 else False)
         return made[id(fork)]
 
     def finding(meeting: forks.Meeting, _: Breach) -> Finding:

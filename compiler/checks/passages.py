@@ -1,56 +1,55 @@
-"""A command (or the target of a compensation) in, every way through it as terms out, with what may go wrong on it.
+"""A configuration and a trigger in, every **passage** out: one straight way to the end of a step, as terms.
 
-A **passage** is one straight way: guards, updates, branches, end. Its condition is that of the interpreter, point by
-point: every guard of a trigger is evaluated, of several that hold the first is taken, an `else` if none does; branches
-of a choice are tried in order; and nothing on the way faults, the entering of the target included. On the way are
-**duties**, what must hold lest a step fault (F401 to F403), and **forks**, where a command or a branch is picked (F006,
-F007). Each comes under the premise that the run gets there.
+A passage says what was taken, what must be true of data and payload for it, the data after it, and the configuration it
+comes to. A step may go on from there: a compensation with nothing to undo ends at once, and a join follows as soon as
+it can. What it goes on with is another fan, `after` it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ...dsl.model import Assign, DurationType, Expr, InstantType, IntType, Now, OptionalType, Parameter, Type
-from ...dsl.source import Span
+from ...dsl.model import Assign, DurationType, Expr, InstantType, Now, OptionalType, Parameter, Ref, Type
 from ...dsl.walk import nodes
 from ..instance import Taken
-from ..kernel import DONE, Command, Goto, Kernel, Leaf, On, Stay, Target, TriggerKind, Undo
-from .encode import Encoder, Env, Need, Symbol
+from ..kernel import (
+    ALL_DONE,
+    ANY_DONE,
+    ANY_FAILURE,
+    DONE,
+    Command,
+    Configuration,
+    Goto,
+    Kernel,
+    Leaf,
+    LeafKind,
+    On,
+    Place,
+    ScopeKind,
+    Stay,
+    Target,
+    TriggerKind,
+    Undo,
+)
+from .encode import Encoder, Env, Facts, Need, Symbol
 from .solver import Term
-
-MOST = 2000  # passages of one fan
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """`need` must hold wherever the trigger gets to it, that is, under `premise`."""
-
-    code: str
-    span: Span
-    premise: Term
-    need: Term
+from .ways import Duty, Fork, History, Walk, Way, in_range, left
 
 
 @dataclass(frozen=True, slots=True)
-class Fork:
-    """Where one of several is picked: (span, that its guard is defined and true) of each that is not the `else`.
+class Rest:
+    """Where an instance rests, as far as it decides what a trigger does."""
 
-    `stuck`: no guard is true, and none was undefined on the way to that answer."""
-
-    span: Span  # of the choice, or of the first command
-    choice: str | None
-    premise: Term
-    guards: tuple[tuple[Span, Term], ...]
-    stuck: Term
-    otherwise: bool
+    configuration: Configuration  # empty while it compensates
+    history: History = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """`trail` is what the interpreter reports as taken, the target of a compensation that ended at once included.
-    `target` is no choice."""
+    """`trail` is what the interpreter reports as taken, all of the step until here. `target` is no choice.
+
+    `entered`: every place that was entered, outer before inner; `rest`: where it comes to, if it does not go on."""
 
     id: int
     command: Command | None
@@ -58,11 +57,14 @@ class Passage:
     target: Target
     condition: Term
     after: Env
+    rest: Rest
+    entered: tuple[str, ...]
+    left: frozenset[str]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Fan:
-    """Everything a trigger can do in one place: `payload` are the symbols of what it brings, in order; `given` those
+    """Everything a trigger can do at one rest: `payload` are the symbols of what it brings, in order; `given` those
     of the arguments of the call that answers, if its contract is about them."""
 
     id: int
@@ -76,120 +78,8 @@ class Fan:
     given: tuple[Symbol, ...] = ()
 
 
-@dataclass
-class _Walk:
-    """One fan under way."""
-
-    kernel: Kernel
-    encoder: Encoder
-    entering: Callable[[Leaf, Env], tuple[Need, ...]]
-    number: Callable[[], int]
-
-    def __post_init__(self) -> None:
-        self.passages: list[Passage] = []
-        self.duties: list[Duty] = []
-        self.forks: list[Fork] = []
-        self.complete = True
-
-    def owe(self, premise: Term, needs: Sequence[Need]) -> Term:
-        """Note the needs as duties; the premise with them fulfilled."""
-        for need in needs:
-            if need.term is not True:
-                self.duties.append(Duty(need.code, need.span, premise, need.term))
-            premise = self.encoder.all(premise, need.term)
-        return premise
-
-    def assign(self, assign: Assign, premise: Term, env: Env) -> tuple[Term, Env]:
-        type = self.kernel.variable[assign.name].type
-        symbol, needs = self.encoder.expression(assign.value, env)
-        premise = self.owe(premise, (*needs, *in_range(self.encoder, symbol, type, assign.span)))
-        return premise, replace(env, variables={**env.variables, assign.name: symbol})
-
-    def updates(self, updates: Sequence[Assign], premise: Term, env: Env) -> tuple[Term, Env]:
-        for assign in updates:
-            premise, env = self.assign(assign, premise, env)
-        return premise, env
-
-    def commands(self, commands: Sequence[Command], premise: Term, env: Env, payload: Sequence[Symbol]) -> None:
-        """Every guard is evaluated, then the first that holds wins, else the first `else`."""
-        guarded = [command for command in commands if not command.otherwise]
-        guards: list[Term] = []
-        for command in guarded:
-            if command.guard is None:
-                guards.append(True)
-                continue
-            symbol, needs = self.encoder.expression(command.guard, _bind(env, command, payload))
-            premise = self.owe(premise, needs)
-            guards.append(symbol.term)
-        otherwise = [command for command in commands if command.otherwise]
-        places = tuple((command.span, guard) for command, guard in zip(guarded, guards, strict=True))
-        stuck = self.encoder.all(premise, *(self.encoder.no(guard) for guard in guards))
-        self.forks.append(Fork(commands[0].span, None, premise, places, stuck, bool(otherwise)))
-        none: Term = True
-        for command, guard in zip(guarded, guards, strict=True):
-            self.command(command, self.encoder.all(premise, none, guard), _bind(env, command, payload))
-            none = self.encoder.all(none, self.encoder.no(guard))
-        for command in otherwise[:1]:
-            self.command(command, self.encoder.all(premise, none), _bind(env, command, payload))
-
-    def command(self, command: Command, premise: Term, env: Env) -> None:
-        if premise is False:
-            return
-        premise, env = self.updates(command.updates, premise, env)
-        self.follow(command, command.target, (Taken(command.id),), premise, replace(env, params={}))
-
-    def follow(
-        self, command: Command | None, target: Target, trail: tuple[Taken, ...], premise: Term, env: Env
-    ) -> None:
-        if premise is False:
-            return
-        if not isinstance(target, Goto) or target.node not in self.kernel.choice:
-            if isinstance(target, Goto):
-                premise = self.owe(premise, self.entering(self.kernel.leaf[target.node], env))
-            self.passages.append(Passage(self.number(), command, trail, target, premise, env))
-            return
-        choice = self.kernel.choice[target.node]
-        if len(self.passages) > MOST or any(name == choice.name for taken in trail for name, _ in taken.branches):
-            self.complete = False
-            return
-        guards: list[tuple[Span, Term]] = []
-        none = premise
-        for index, branch in enumerate(choice.branches):
-            if branch.guard is None:
-                continue
-            symbol, needs = self.encoder.expression(branch.guard, env)
-            none = self.owe(none, needs)
-            guards.append((branch.span, self.encoder.all(*(need.term for need in needs), symbol.term)))
-            way, passed = self.updates(branch.updates, self.encoder.all(none, symbol.term), env)
-            self.follow(command, branch.target, _past(trail, choice.name, index), way, passed)
-            none = self.encoder.all(none, self.encoder.no(symbol.term))
-        rest = [index for index, branch in enumerate(choice.branches) if branch.guard is None]
-        self.forks.append(Fork(choice.span, choice.name, premise, tuple(guards), none, bool(rest)))
-        for index in rest[:1]:
-            way, passed = self.updates(choice.branches[index].updates, none, env)
-            self.follow(command, choice.branches[index].target, _past(trail, choice.name, index), way, passed)
-
-
-def _past(trail: tuple[Taken, ...], choice: str, index: int) -> tuple[Taken, ...]:
-    last = trail[-1]
-    return (*trail[:-1], Taken(last.command, (*last.branches, (choice, index))))
-
-
 def is_time(type: Type) -> bool:
     return isinstance(type.item if isinstance(type, OptionalType) else type, DurationType | InstantType)
-
-
-def in_range(encoder: Encoder, symbol: Symbol, type: Type, span: Span) -> tuple[Need, ...]:
-    """That a value is within the bounds of its type, where it has bounds."""
-    item = type.item if isinstance(type, OptionalType) else type
-    if not isinstance(item, IntType) or (item.low is None and item.high is None):
-        return ()
-    return (Need("F401", span, encoder.domain(symbol, type)),)
-
-
-def _bind(env: Env, command: Command, payload: Sequence[Symbol]) -> Env:
-    named = zip(command.params, payload, strict=True)
-    return replace(env, params={param.name: symbol for param, symbol in named})
 
 
 class Passages:
@@ -205,56 +95,48 @@ class Passages:
         domains = [encoder.domain(self.variables[v.name], v.type) for v in bounded]
         self.typed = encoder.all(moment, *domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
-        self._fans: dict[tuple[str, On | None], Fan] = {}
-        self._exits: dict[str, Fan] = {}
+        self.resumable = _resumable(kernel)
+        self._fans: dict[tuple[Rest, On, str], Fan] = {}
+        self._exits: dict[tuple[str, History], Fan] = {}
         self._onward: dict[int, Fan] = {}
         self._count = 0
         self._starting: Fan | None = None
 
-    def number(self) -> int:
-        self._count += 1
-        return self._count
-
-    def of(self, leaf: str, on: On) -> Fan:
-        """What a trigger does in a leaf."""
-        key = leaf, on
+    def of(self, rest: Rest, on: On, leaf: str = "") -> Fan:
+        """What a trigger does in a configuration; an outcome is of the call of `leaf`."""
+        key = rest, on, leaf
         if key not in self._fans:
-            commands = self.kernel.written((leaf,), on, leaf)
+            commands = self.kernel.written(rest.configuration, on, leaf)
             params = commands[0].params if commands else ()
             payload = tuple(self.encoder.variable(param.name, param.type) for param in params)
-            env = self._env()
+            env = self._env(rest)
             premise = self.encoder.all(*map(self.encoder.domain, payload, (param.type for param in params)))
-            walk = self._walk()
+            walk = self._walk(rest)
             given: tuple[Symbol, ...] = ()
             if on == On(TriggerKind.OUTCOME, DONE):
                 premise, given = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env)
-            if commands:
-                walk.commands(commands, premise, env, payload)
-            self._fans[key] = replace(self._fan(walk, params, payload, env), given=given)
+            covered = on.kind is TriggerKind.EVENT and (
+                self.kernel.ignored(rest.configuration, on.name) or self.kernel.deferred(rest.configuration, on.name)
+            )
+            found = walk.commands(commands, premise, env, payload, covered) if commands else ()
+            self._fans[key] = replace(self._fan(walk, rest, found, env, params, payload), given=given)
         return self._fans[key]
 
-    def exit(self, node: str) -> Fan:
+    def exit(self, node: str, history: History) -> Fan:
         """What happens when a compensation that leads to `node` has ended."""
-        if node not in self._exits:
-            walk, env = self._walk(), self._env()
-            walk.follow(None, Goto(node), (Taken(None),), True, env)
-            self._exits[node] = self._fan(walk, (), (), env)
-        return self._exits[node]
-
-    def after(self, passage: Passage) -> Fan:
-        """A passage that starts a compensation with nothing to undo goes on, in the same step, from its target."""
-        if passage.id not in self._onward:
-            assert isinstance(passage.target, Undo), "only a compensation goes on"
-            walk = self._walk()
-            trail = (*passage.trail, Taken(None))
-            walk.follow(passage.command, Goto(passage.target.node), trail, passage.condition, passage.after)
-            self._onward[passage.id] = self._fan(walk, (), (), passage.after)
-        return self._onward[passage.id]
+        key = node, history
+        if key not in self._exits:
+            rest = Rest((), history)
+            walk, env = self._walk(rest), self._env(rest)
+            found = walk.follow("", Goto(node), Way((Taken(None),), True, env))
+            self._exits[key] = self._fan(walk, rest, ((None, end, way) for end, way in found), env)
+        return self._exits[key]
 
     def start(self) -> Fan:
         """The start: the payload are the inputs, and the data get their first values before anything else."""
         if self._starting is None:
-            walk, env = self._walk(), self._env()
+            rest = Rest(())
+            walk, env = self._walk(rest), self._env(rest)
             inputs = self.kernel.inputs
             payload = tuple(self.variables[v.name] for v in inputs)
             params = tuple(Parameter(v.name, v.type, v.span) for v in inputs)
@@ -267,44 +149,135 @@ class Passages:
                 premise, env = walk.assign(first, premise, env)
             if self.kernel.deadline is not None:
                 walk.owe(premise, self._timer_needs(self.kernel.deadline.after, env))
-            walk.command(self.kernel.commands[0], premise, env)
-            self._starting = self._fan(walk, params, payload, env)
+            found = walk.command(self.kernel.commands[0], premise, env)
+            self._starting = self._fan(walk, rest, found, env, params, payload)
         return self._starting
+
+    # ------------------------------------------------------------ going on in the same step
+
+    def goes_on(self, passage: Passage) -> bool:
+        """Whether the step goes on from there, whatever the log: a join follows."""
+        return self.join(passage.rest.configuration) is not None
+
+    def after(self, passage: Passage) -> Fan:
+        """What a step goes on with: from the target of a compensation with nothing to undo, or by a join."""
+        if passage.id not in self._onward:
+            rest, env = passage.rest, passage.after
+            walk = self._walk(rest)
+            env = replace(env, facts=self._facts(rest.configuration))
+            joined = self.join(rest.configuration)
+            if joined is None:
+                assert isinstance(passage.target, Undo), "only a compensation goes on"
+                way = Way((*passage.trail, Taken(None)), passage.condition, env)
+                found: Iterable[tuple[Command | None, Target, Way]] = (
+                    (passage.command, end, on) for end, on in walk.follow("", Goto(passage.target.node), way)
+                )
+            elif any(taken.command == joined.id for taken in passage.trail):
+                walk.owe(passage.condition, [Need("F005", joined.span, False)])
+                found = ()
+            else:
+                found = walk.command(joined, passage.condition, env, passage.trail)
+            self._onward[passage.id] = self._fan(walk, rest, found, env, before=passage)
+        return self._onward[passage.id]
+
+    def join(self, configuration: Configuration) -> Command | None:
+        """The join that follows at once, of the innermost parallel state that has one."""
+        kernel = self.kernel
+        outer = {name for leaf in configuration for name in kernel.leaf[leaf].path}
+        parallel = [s for s in kernel.scopes if s.name in outer and s.kind is ScopeKind.PARALLEL]
+        for scope in sorted(parallel, key=lambda scope: -len(scope.path)):
+            for name in self._joins(scope.name, configuration):
+                commands = kernel.answering.get((scope.name, On(TriggerKind.JOIN, name)))
+                if commands:
+                    return commands[0]
+        return None
+
+    def _joins(self, parallel: str, configuration: Configuration) -> Iterator[str]:
+        """The joins of a parallel state that its finished regions allow, in the order they are tried in."""
+        regions = self.kernel.inside[parallel]
+        kinds = [
+            self.kernel.leaf[leaf].kind
+            for leaf in configuration
+            if self.kernel.leaf[leaf].path[-1:] and self.kernel.leaf[leaf].path[-1] in regions
+        ]
+        done = kinds.count(LeafKind.REGION_DONE)
+        if LeafKind.REGION_FAILED in kinds:
+            yield ANY_FAILURE
+        if done == len(regions):
+            yield ALL_DONE
+        yield from (f"{number} done" for number in range(done, 0, -1))
+        if done:
+            yield ANY_DONE
 
     # ------------------------------------------------------------ parts
 
-    def _walk(self) -> _Walk:
-        return _Walk(self.kernel, self.encoder, self.entering, self.number)
+    def _walk(self, rest: Rest) -> Walk:
+        return Walk(self.kernel, self.encoder, rest.history, self.entering)
 
-    def _env(self) -> Env:
-        return Env(self.variables, self.now)
+    def _env(self, rest: Rest) -> Env:
+        return Env(self.variables, self.now, facts=self._facts(rest.configuration))
 
-    def _fan(self, walk: _Walk, params: tuple[Parameter, ...], payload: tuple[Symbol, ...], env: Env) -> Fan:
+    def _facts(self, configuration: Configuration) -> Facts:
+        """What a guard may ask beside data: the places that are active before the command."""
+        return Facts(self.kernel.active(configuration), frozenset(), {}, not configuration, 0)
+
+    def _fan(
+        self,
+        walk: Walk,
+        rest: Rest,
+        found: Iterable[tuple[Command | None, Target, Way]],
+        env: Env,
+        params: tuple[Parameter, ...] = (),
+        payload: tuple[Symbol, ...] = (),
+        before: Passage | None = None,
+    ) -> Fan:
+        passages = tuple(self._passage(rest, command, target, way, before) for command, target, way in found)
+        self._count += 1
         return Fan(
-            self.number(),
-            params,
-            payload,
-            env.now,
-            tuple(walk.passages),
-            tuple(walk.duties),
-            tuple(walk.forks),
-            walk.complete,
+            self._count, params, payload, env.now, passages, tuple(walk.duties), tuple(walk.forks), walk.complete
         )
 
+    def _passage(
+        self, rest: Rest, command: Command | None, target: Target, way: Way, before: Passage | None
+    ) -> Passage:
+        self._count += 1
+        kernel = self.kernel
+        gone = left(kernel, rest.configuration, "" if command is None else command.scope, target)
+        leaves = [leaf for leaf in rest.configuration if leaf not in gone]
+        leaves += [name for name in way.entered if name in kernel.leaf]
+        configuration = tuple(sorted(leaves, key=lambda leaf: kernel.leaf[leaf].span.start))
+        return Passage(
+            self._count,
+            command,
+            way.trail,
+            target,
+            way.premise,
+            way.env,
+            Rest(configuration, self._left_at(rest, gone)),
+            (*(before.entered if before else ()), *way.entered),
+            gone | (before.left if before else frozenset()),
+        )
+
+    def _left_at(self, rest: Rest, gone: frozenset[str]) -> History:
+        history = dict(rest.history)
+        for scope in self.resumable & gone:
+            history[scope] = tuple(leaf for leaf in rest.configuration if scope in self.kernel.above(leaf))
+        return tuple(sorted(history.items()))
+
     def _ensured(
-        self, walk: _Walk, leaf: Leaf, premise: Term, payload: tuple[Symbol, ...], env: Env
+        self, walk: Walk, leaf: Leaf, premise: Term, payload: tuple[Symbol, ...], env: Env
     ) -> tuple[Term, tuple[Symbol, ...]]:
         """The contract of the leaf's activity, and its parameters. They are the arguments' values at the call: known
-        where they have not changed since, that is where no `stay` of the leaf changes data and `now` is not asked."""
+        where they have not changed since, that is where nothing that keeps the leaf changes them, or `now` is asked."""
         assert leaf.call is not None, "only a leaf with a call has outcomes"
         activity = self.kernel.activity[leaf.call.activity]
         if not activity.ensures:
             return premise, ()
-        kept = not any(c.updates and isinstance(c.target, Stay) for c in self.kernel.commands if c.scope == leaf.name)
+        changed = _changing(self.kernel, leaf)
         params: dict[str, Symbol] = {}
         typed: list[Term] = []
         for param, arg in zip(activity.params, leaf.call.args, strict=True):
-            known = kept and not any(isinstance(part, Now) for part in nodes(arg))
+            known = not any(isinstance(p, Now) or (isinstance(p, Ref) and p.name in changed) for p in nodes(arg))
             symbol, _ = self.encoder.expression(arg, env)
             params[param.name] = symbol if known else self.encoder.variable(param.name, param.type)
             typed.append(self.encoder.domain(params[param.name], param.type))
@@ -315,17 +288,17 @@ class Passages:
             premise = self.encoder.all(walk.owe(premise, needs), symbol.term)
         return premise, tuple(params.values())
 
-    def entering(self, leaf: Leaf, env: Env) -> tuple[Need, ...]:
-        """What must hold lest entering a leaf fault: its timers, titles and arguments."""
+    def entering(self, place: Place, env: Env) -> tuple[Need, ...]:
+        """What must hold lest entering a place fault: its timers, titles and arguments."""
         needs: list[Need] = []
-        for timer in leaf.timers:
+        for timer in place.timers:
             needs += self._timer_needs(timer.after if timer.at is None else timer.at, env)
-        for task in leaf.tasks:
+        for task in place.tasks:
             for part in task.title:
                 needs += () if isinstance(part, str) else self.encoder.expression(part, env)[1]
-        if leaf.call is not None:
-            activity = self.kernel.activity[leaf.call.activity]
-            for arg, param in zip(leaf.call.args, activity.params, strict=True):
+        if isinstance(place, Leaf) and place.call is not None:
+            activity = self.kernel.activity[place.call.activity]
+            for arg, param in zip(place.call.args, activity.params, strict=True):
                 symbol, more = self.encoder.expression(arg, env)
                 needs += more
                 needs += in_range(self.encoder, symbol, param.type, arg.span)
@@ -333,3 +306,32 @@ class Passages:
 
     def _timer_needs(self, moment: Expr | None, env: Env) -> tuple[Need, ...]:
         return () if moment is None else self.encoder.expression(moment, env)[1]
+
+
+def _resumable(kernel: Kernel) -> frozenset[str]:
+    """The scopes that some `resume` names."""
+    targets: list[Target] = [command.target for command in kernel.commands]
+    targets += [branch.target for choice in kernel.choices for branch in choice.branches]
+    targets += [scope.start.target for scope in kernel.scopes if scope.start is not None]
+    return frozenset(target.node for target in targets if isinstance(target, Goto) and target.resume)
+
+
+def _changing(kernel: Kernel, leaf: Leaf) -> frozenset[str]:
+    """The data that may change while the leaf stays: by what stays in it or around it, and by other regions."""
+    around = {leaf.name, "", *leaf.path}
+    apart = [name for name in leaf.path if kernel.scope[name].kind is ScopeKind.PARALLEL]
+    updates = [
+        update
+        for command in kernel.commands
+        if (command.scope in around and isinstance(command.target, Stay)) or _beside(kernel, command.scope, leaf, apart)
+        for update in command.updates
+    ]
+    if apart:  # a choice, or a start, may belong to another region
+        updates += [update for choice in kernel.choices for branch in choice.branches for update in branch.updates]
+        updates += [update for scope in kernel.scopes if scope.start is not None for update in scope.start.updates]
+    return frozenset(update.name for update in updates if isinstance(update, Assign))
+
+
+def _beside(kernel: Kernel, scope: str, leaf: Leaf, apart: list[str]) -> bool:
+    """Whether a place lies in another region than the leaf, of a parallel state around both."""
+    return any(name in kernel.above(scope)[1:] for name in apart) and scope not in leaf.path and scope != leaf.name

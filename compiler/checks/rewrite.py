@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -136,15 +136,15 @@ def closed(expr: Expr) -> bool:
     )
 
 
-def placed(condition: Expr, state: str | None) -> Expr:
-    """A property as it reads while the instance rests in a state (None: while it compensates)."""
+def placed(condition: Expr, active: Mapping[str, bool]) -> Expr:
+    """A property as it reads where it is known of some places whether they are active; none is while it compensates."""
 
     def known(expr: Expr) -> Expr | None:
         match expr:
-            case InState():
-                return literal(expr.state == state)
+            case InState() if expr.state in active:
+                return literal(active[expr.state])
             case Compensating():
-                return literal(state is None)
+                return literal(not any(active.values()))
             case _:
                 return None
 

@@ -62,30 +62,32 @@ class States:
             )
         )
 
-    def called(self, at: Instance, fan: Fan) -> Term:
-        """That the call of an instance, which answers by the fan, was given what it was given."""
+    def called(self, at: Instance, fan: Fan, key: str) -> Term:
+        """That the call of an instance that answers by the fan was given what it was given."""
         return self.encoder.all(
             *(
                 self.encoder.same(symbol, self.encoder.value(arg, param.type))
                 for call in (at.calls if fan.given else ())
+                if call.key == key
                 for symbol, param, arg in zip(
                     fan.given, self.kernel.activity[call.activity].params, call.args, strict=True
                 )
             )
         )
 
-    def imagined(self, at: Instance, fan: Fan, reply: Reply) -> Instance:
+    def imagined(self, at: Instance, fan: Fan, key: str, reply: Reply) -> Instance:
         """An instance with the data of a model, before the step, and with its arguments of the call that answers."""
         values = tuple(
             self.encoder.read(reply.model, self.passages.variables[v.name], v.type)
             for v in self.kernel.variable.values()
         )
         at = replace(at, values=values)
-        for call in at.calls if fan.given else ():
+        for call in (call for call in at.calls if fan.given and call.key == key):
             typed = zip(fan.given, self.kernel.activity[call.activity].params, strict=True)
             args = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in typed)
-            log = tuple(replace(entry, args=args) if entry.key == call.key else entry for entry in at.log)
-            at = replace(at, calls=(replace(call, args=args),), log=log)
+            log = tuple(replace(entry, args=args) if entry.key == key else entry for entry in at.log)
+            calls = tuple(replace(other, args=args) if other.key == key else other for other in at.calls)
+            at = replace(at, calls=calls, log=log)
         return at
 
     def _agree(self, terms: Iterable[Term], answers: Answers) -> list[Term]:

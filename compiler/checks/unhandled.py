@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...dsl.diagnostics import Fix, Label, Rule
-from ..kernel import Kernel
 from . import forks
 from .inquiry import Breach, Finding, Inquiry
-from .passages import Fork
 from .solver import Term
 from .verdict import Answer
+from .ways import Fork
 
 RULE = Rule(
     "F007",
@@ -60,10 +59,8 @@ flow Ticket version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    covered = _covered(inquiry.kernel)
-
     def bad(fork: Fork) -> Term:
-        return False if fork.otherwise or fork.span.start in covered else fork.stuck
+        return False if fork.others or fork.covered else fork.stuck
 
     def finding(meeting: forks.Meeting, _: Breach) -> Finding:
         first, *others = (span for span, _ in meeting.fork.guards)
@@ -78,14 +75,3 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         )
 
     yield from forks.ask(inquiry, RULE, bad, finding)
-
-
-def _covered(kernel: Kernel) -> set[int]:
-    """Where events are handled that the same state ignores or defers otherwise."""
-    return {
-        command.span.start
-        for command in kernel.commands
-        if command.on is not None
-        and command.scope in kernel.leaf
-        and command.on.name in kernel.leaf[command.scope].ignores | kernel.leaf[command.scope].defers
-    }

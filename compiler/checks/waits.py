@@ -110,7 +110,7 @@ def _leaves_in_time(inquiry: Inquiry, node: Node) -> Term:
     known = {reaction.move.name: reaction.parts for reaction in node.reactions if reaction.move.kind is MoveKind.TIMER}
     leaving: list[Term] = []
     for timer in sorted(node.control.timers):
-        parts = known.get(timer) or (passages.of(node.name, On(TriggerKind.TIMER, timer)),)
+        parts = known.get(timer) or (passages.of(node.control.rest, On(TriggerKind.TIMER, timer)),)
         leaving += [p.condition for p in inquiry.ends(parts) if not isinstance(p.target, Stay)]
     return inquiry.encoder.any(*leaving)
 
