@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,9 +14,11 @@ from .expressions import Scope, Typing
 from .findings import Findings
 from .model import (
     Activity,
+    Breaker,
     Compensation,
     Effect,
     Failure,
+    Limit,
     NoneType,
     OptionalType,
     Parameter,
@@ -30,6 +32,9 @@ from .resolve import BROKEN, Names, Types
 TIMEOUT = timedelta(seconds=30)
 RETRY = Retry(3, timedelta(seconds=1), timedelta(seconds=30), park=False)
 UNDO_RETRY = Retry(12, timedelta(seconds=1), timedelta(hours=1), park=True)
+
+MOST_COUNTED = 10_000
+"""What a breaker or a limit may count to: the host remembers the moment of each."""
 
 BUILT_IN_OUTCOMES = ("done", "timeout", "failed")
 
@@ -99,6 +104,7 @@ class Activities:
                 case syntax.Irreversible():
                     effect = Effect.IRREVERSIBLE
         timeout, retry = self._limits(tree.clauses, name, RETRY)
+        breaker, limit, heartbeat = self._guards(tree.clauses, name, timeout)
         ensures = tuple(
             self.typing.condition(each.condition, Scope(params).adding(result))
             for each in tree.clauses
@@ -115,7 +121,40 @@ class Activities:
             effect=effect,
             doc=tree.doc,
             span=tree.name.span,
+            breaker=breaker,
+            limit=limit,
+            heartbeat=heartbeat,
         )
+
+    def _guards(
+        self, clauses: tuple[syntax.ActivityClause, ...], owner: str, timeout: timedelta
+    ) -> tuple[Breaker | None, Limit | None, timedelta | None]:
+        """What else the host keeps an eye on: how often attempts fail, how often they are made, whether they live."""
+        findings, said = self.findings, f"of `{owner}` is said"
+        breakers = findings.only([each for each in clauses if isinstance(each, syntax.Breaker)], f"The breaker {said}")
+        limits = findings.only([each for each in clauses if isinstance(each, syntax.Limit)], f"The limit {said}")
+        beats = findings.only([each for each in clauses if isinstance(each, syntax.Heartbeat)], f"The heartbeat {said}")
+        breaker = breakers and Breaker(
+            self._count(breakers.failures, "A breaker opens after failed attempts"),
+            positive(breakers.window, "The window of a breaker", findings),
+            positive(breakers.cool, "The pause of a breaker", findings),
+        )
+        limit = limits and Limit(
+            self._count(limits.attempts, "A limit allows attempts"),
+            positive(limits.per, "The time of a limit", findings),
+        )
+        heartbeat = None if beats is None else positive(beats.duration, "A heartbeat", findings)
+        if beats is not None and heartbeat is not None and heartbeat >= timeout:
+            message = f"The heartbeat of `{owner}` has to be shorter than its timeout, or it never says anything."
+            findings.error(rules.OUT_OF_RANGE, beats.span, message, "not shorter than the timeout")
+        return breaker, limit, heartbeat
+
+    def _count(self, tree: syntax.Literal, what: str) -> int:
+        number = tree.value if isinstance(tree.value, int) else 0
+        if not 1 <= number <= MOST_COUNTED:
+            message = f"{what}: between 1 and {MOST_COUNTED}."
+            self.findings.error(rules.OUT_OF_RANGE, tree.span, message, "how many?")
+        return number
 
     def _fails(self, tree: syntax.ActivityDeclaration) -> tuple[Failure, ...]:
         found: dict[str, Failure] = {}
@@ -150,9 +189,7 @@ class Activities:
                 self.findings.error(rules.WRONG_TYPE, each.span, message, "no value")
         args = tuple(Parameter(name, each.type, each.span) for name, each in zip(names, values, strict=True))
         timeout, retry = self._limits(tree.clauses, tree.name.text, UNDO_RETRY)
-        found = Compensation(
-            tree.name.text, args, values, timeout, Retry(retry.attempts, retry.first, retry.limit, True), tree.name.span
-        )
+        found = Compensation(tree.name.text, args, values, timeout, replace(retry, park=True), tree.name.span)
         self._agree(found, self._compensations.setdefault(found.name, found))
         return found
 
@@ -187,13 +224,16 @@ class Activities:
 
     def _retry(self, tree: syntax.Retry, default: Retry) -> Retry:
         attempts = None
+        if not 0 <= tree.jitter <= 1:
+            message = "A jitter is a share of the wait: between 0% and 100%."
+            self.findings.error(rules.OUT_OF_RANGE, tree.span, message, "not a share of the wait")
         if tree.attempts is not None:
             attempts = tree.attempts.value if isinstance(tree.attempts.value, int) else 1
             if not 1 <= attempts <= 1_000_000:
                 message = "`retry` counts all attempts, the first one too: between 1 and 1000000."
                 self.findings.error(rules.OUT_OF_RANGE, tree.attempts.span, message, "how many attempts?")
         if tree.first is None or tree.limit is None:
-            return Retry(attempts, default.first, default.limit, tree.park)
+            return Retry(attempts, default.first, default.limit, tree.park, tree.jitter)
         first = positive(tree.first, "A backoff", self.findings)
         limit = positive(tree.limit, "A backoff", self.findings)
         if first > limit:
@@ -201,7 +241,7 @@ class Activities:
             self.findings.error(
                 rules.OUT_OF_RANGE, tree.first.span.to(tree.limit.span), message, "begins above its limit"
             )
-        return Retry(attempts, first, limit, tree.park)
+        return Retry(attempts, first, limit, tree.park, tree.jitter)
 
 
 def positive(tree: syntax.Literal, what: str, findings: Findings) -> timedelta:

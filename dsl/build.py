@@ -20,6 +20,14 @@ class Guard(NamedTuple):
     otherwise: bool
 
 
+class Clock(NamedTuple):
+    """A time of the day."""
+
+    hour: int
+    minute: int
+    span: Span
+
+
 class Retrying(NamedTuple):
     """`backoff 1s..30s`, or nothing."""
 
@@ -174,14 +182,29 @@ class Builder:
     def timeout(self, span: Span, duration: s.Literal) -> s.Timeout:
         return s.Timeout(duration, span)
 
-    def retry(self, span: Span, attempts: s.Literal | None, backoff: Retrying, park: bool) -> s.Retry:
-        return s.Retry(attempts, backoff.first, backoff.limit, park, span)
+    def retry(self, span: Span, attempts: s.Literal | None, backoff: Retrying, jitter: Decimal, park: bool) -> s.Retry:
+        return s.Retry(attempts, backoff.first, backoff.limit, jitter, park, span)
 
     def attempts(self, span: Span, token: Token) -> s.Literal | None:
         return None if token.kind == "name" else self.literal(span, token)
 
     def backoff(self, _span: Span, first: s.Literal | None = None, limit: s.Literal | None = None) -> Retrying:
         return Retrying(first, limit)
+
+    def jitter(self, _span: Span, share: Token | None = None, _percent: Token | None = None) -> Decimal:
+        return Decimal(0) if share is None else Decimal(share.text).scaleb(-2)
+
+    def count(self, span: Span, token: Token) -> s.Literal:
+        return self.literal(span, token)
+
+    def heartbeat(self, span: Span, duration: s.Literal) -> s.Heartbeat:
+        return s.Heartbeat(duration, span)
+
+    def breaker(self, span: Span, failures: s.Literal, window: s.Literal, cool: s.Literal) -> s.Breaker:
+        return s.Breaker(failures, window, cool, span)
+
+    def limit(self, span: Span, attempts: s.Literal, per: s.Literal) -> s.Limit:
+        return s.Limit(attempts, per, span)
 
     def park(self, _span: Span, word: Token | None = None) -> bool:
         return word is not None
@@ -313,6 +336,18 @@ class Builder:
         self, span: Span, duration: s.Expr, updates: tuple[s.Assign, ...], target: s.Goto | s.Undo
     ) -> s.Deadline:
         return s.Deadline(duration, updates, target, self._doc(span), span)
+
+    def schedule(self, span: Span, at: Clock, inputs: tuple[s.Argument, ...]) -> s.Schedule:
+        return s.Schedule(None, (at.hour, at.minute), None, inputs, at.span, span)
+
+    def weekly(self, span: Span, day: s.Name, at: Clock, inputs: tuple[s.Argument, ...]) -> s.Schedule:
+        return s.Schedule(day, (at.hour, at.minute), None, inputs, at.span, span)
+
+    def cron(self, span: Span, text: s.Literal, inputs: tuple[s.Argument, ...]) -> s.Schedule:
+        return s.Schedule(None, (0, 0), str(text.value), inputs, text.span, span)
+
+    def clock(self, span: Span, hour: Token, minute: Token) -> Clock:
+        return Clock(int(hour.text), int(minute.text), span)
 
     # ------------------------------------------------------------ properties and scenarios
 

@@ -9,7 +9,6 @@ _LINES = {
     "a flow": {
         "parallel": "A parallel state",
         "region": "A parallel region",
-        "every": "A schedule",
         "migrate": "A migration",
         "record": "A record",
         "emit": "An outgoing message",
@@ -30,9 +29,6 @@ _LINES = {
         "deadline": "A deadline of a single state",
     },
     "an activity": {
-        "breaker": "A circuit breaker",
-        "limit": "A rate limit",
-        "heartbeat": "A heartbeat",
         "resume": "Resuming from a heartbeat",
     },
     "an update": {"emit": "An outgoing message", "send": "A message to another flow"},

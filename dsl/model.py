@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 
+from .schedules import Moments
 from .source import Source, Span
 
 Value = bool | int | Decimal | str | timedelta | datetime | tuple["Value", ...] | None
@@ -814,7 +815,8 @@ class Message:
 class Schedule:
     """`every day at 02:00 UTC`, `every "*/5 * * * *"`: starts an instance with these inputs (constants)."""
 
-    cron: str  # five fields, UTC
+    text: str  # as written after `every`
+    moments: Moments  # in UTC
     inputs: tuple[Expr, ...]
     span: Span
 

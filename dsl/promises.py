@@ -13,6 +13,7 @@ from .findings import did_you_mean, listed
 from .handlers import Vocabulary
 from .model import NOBODY, Expr, Parameter, RefKind, Type
 from .resolve import BROKEN, Kind, Names
+from .schedules import WEEKDAYS, Moments, Unreadable, cron, daily
 from .walk import nodes
 
 
@@ -83,7 +84,7 @@ class Promises:
         args: tuple[syntax.Argument, ...],
         params: Mapping[str, Type] | None,
         owner: str,
-        tree: syntax.GivenStart | syntax.GivenEvent,
+        tree: syntax.GivenStart | syntax.GivenEvent | syntax.Schedule,
     ) -> tuple[Expr, ...]:
         """The arguments in the order of the parameters (None: unknown), each given once, each a constant."""
         given: dict[str, syntax.Argument] = {}
@@ -109,6 +110,30 @@ class Promises:
             for name, type_ in params.items()
             if name in given
         )
+
+    def schedule(self, tree: syntax.Schedule) -> model.Schedule:
+        """`every ..`, with the inputs of the instances it starts."""
+        params = {n: t for n, (kind, t) in self.known.variables.items() if kind is RefKind.INPUT}
+        inputs = self._named(tree.inputs, params, "start", tree)
+        hour, minute = tree.at
+        day = "day" if tree.day is None else tree.day.text
+        text = tree.cron if tree.cron is not None else f"{day} at {hour:02}:{minute:02} UTC"
+        return model.Schedule(text, self._moments(tree), inputs, tree.span)
+
+    def _moments(self, tree: syntax.Schedule) -> Moments:
+        day = None if tree.day is None else tree.day.text
+        if tree.day is not None and day not in WEEKDAYS:
+            fix = did_you_mean(tree.day.text, tree.day.span, (*WEEKDAYS, "day"))
+            message = f"`{day}` is no day of the week."
+            self.findings.error(rules.UNKNOWN_NAME, tree.day.span, message, "not a day", fix=fix)
+            day = None
+        try:
+            if tree.cron is not None:
+                return cron(tree.cron)
+            return daily(*tree.at, None if day is None else WEEKDAYS.index(day))
+        except Unreadable as unreadable:
+            self.findings.error(rules.OUT_OF_RANGE, tree.when, f"{unreadable}.", "not a time")
+            return daily(0, 0)
 
     def _outcome(self, tree: syntax.GivenOutcome) -> model.GivenOutcome:
         outcome, span = tree.outcome.text, tree.outcome.span

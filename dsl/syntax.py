@@ -221,13 +221,41 @@ class Timeout:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """`retry 3 backoff 1s..30s [then park]`, or `retry forever ..` (attempts None). No `backoff`: first and limit
-    are None. The literals' values are an int and timedeltas."""
+    """`retry 3 backoff 1s..30s [jitter 20%] [then park]`, or `retry forever ..` (attempts None). No `backoff`: first
+    and limit are None. The literals' values are an int and timedeltas; jitter is a fraction (`0.2`)."""
 
     attempts: Literal | None
     first: Literal | None
     limit: Literal | None
+    jitter: Decimal
     park: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """`heartbeat 30s`; the literal's value is a timedelta."""
+
+    duration: Literal
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """`breaker 5 in 1m cool 30s`; the literals' values are an int and timedeltas."""
+
+    failures: Literal
+    window: Literal
+    cool: Literal
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`limit 10 per 1s`; the literals' values are an int and a timedelta."""
+
+    attempts: Literal
+    per: Literal
     span: Span
 
 
@@ -266,7 +294,7 @@ class Irreversible:
     span: Span
 
 
-ActivityClause = Timeout | Retry | Fails | Ensures | Compensate | Readonly | Irreversible
+ActivityClause = Timeout | Retry | Heartbeat | Breaker | Limit | Fails | Ensures | Compensate | Readonly | Irreversible
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +529,19 @@ class Deadline:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`every day at 02:00 UTC`, `every monday at 09:30 UTC`, `every "*/5 * * * *"`, each perhaps with inputs in
+    parentheses. `day`: the name of a weekday (None: every day); `at`: hour and minute; `cron`: the text instead."""
+
+    day: Name | None
+    at: tuple[int, int]
+    cron: str | None
+    inputs: tuple[Argument, ...]
+    when: Span
+    span: Span
+
+
 # ---------------------------------------------------------------- properties and scenarios
 
 
@@ -620,7 +661,7 @@ class Scenario:
 
 FlowMember = (
     Version | Input | Data | EnumDeclaration | TypeDeclaration | Roles | EventDeclaration | ActivityDeclaration
-    | Start | State | Choice | Final | Deadline | Always | Reach | LeadsTo | Scenario | Accept
+    | Start | State | Choice | Final | Deadline | Schedule | Always | Reach | LeadsTo | Scenario | Accept
 )  # fmt: skip
 
 

@@ -122,6 +122,7 @@ class _Analysis:
             accepts=accepts(tree.members, self.findings),
             source=source,
             span=name.span,
+            schedules=tuple(promises.schedule(each) for each in self._all(syntax.Schedule)),
         )
         return self._with_shared(flow) if start else None
 

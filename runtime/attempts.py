@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from .codec import NOTHING, Codec, Invalid
 from .core import ActivityError
+from .heartbeat import PULSE, Pulse
 from .outbox import DONE, FAILED, INTERRUPTED, TIMEOUT, Result, told
 from .spec import ActivitySpec, CompensationSpec
 from .timers import Clock
@@ -30,27 +33,57 @@ class Work:
     spec: ActivitySpec | CompensationSpec
 
     @property
+    def heartbeat(self) -> timedelta | None:
+        """How long the attempt may be silent; None: as long as it takes."""
+        return self.spec.heartbeat if isinstance(self.spec, ActivitySpec) else None
+
+    @property
     def cancellable(self) -> bool:
         return inspect.iscoroutinefunction(self.function)
 
 
 async def attempt(work: Work, clock: Clock, unwanted: asyncio.Event) -> Result:
-    """Run it within its timeout. When `unwanted` is set, it is cancelled if it can be, and otherwise waited for."""
+    """Run it within its timeout, and as long as its heart beats. When `unwanted` is set, it is cancelled if it can be,
+    and otherwise waited for."""
+    pulse = Pulse()
     alarm = asyncio.ensure_future(clock.sleep(work.spec.timeout))
+    silence = asyncio.ensure_future(_silent(pulse, work.heartbeat, clock))
     warning = asyncio.ensure_future(unwanted.wait())
+    token = PULSE.set(pulse)
     answer = asyncio.ensure_future(_answer(work))
+    PULSE.reset(token)
+    ends = (answer, alarm, silence)
     try:
-        await asyncio.wait((answer, alarm, warning), return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done() and not alarm.done():
+        await asyncio.wait((*ends, warning), return_when=asyncio.FIRST_COMPLETED)
+        if not any(end.done() for end in ends):
             if work.cancellable:
                 answer.cancel()
-            await asyncio.wait((answer, alarm), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
-            return Result(TIMEOUT, error=f"no answer within {work.spec.timeout}")
+            dead = silence.done() and not alarm.done()
+            text = f"no heartbeat within {work.heartbeat}" if dead else f"no answer within {work.spec.timeout}"
+            return Result(TIMEOUT, error=text)
         return Result(INTERRUPTED) if answer.cancelled() else answer.result()
     finally:
-        for waiting in (alarm, warning, answer):
+        for waiting in (*ends, warning):
             waiting.cancel()
+
+
+async def _silent(pulse: Pulse, longest: timedelta | None, clock: Clock) -> None:
+    """Until no heartbeat has come for so long; for ever where none is asked for."""
+    while True:
+        heard = asyncio.ensure_future(pulse.heard())
+        if longest is None:
+            await heard
+            continue
+        pause = asyncio.ensure_future(clock.sleep(longest))
+        try:
+            await asyncio.wait((heard, pause), return_when=asyncio.FIRST_COMPLETED)
+            if not heard.done():
+                return
+        finally:
+            heard.cancel()
+            pause.cancel()
 
 
 async def _answer(work: Work) -> Result:
@@ -104,7 +137,8 @@ async def _on_thread(function: Callable[[], object]) -> object:
         with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile: nobody listens any more
             loop.call_soon_threadsafe(deliver, answer)
 
-    threading.Thread(target=run, name="penstock-activity", daemon=True).start()
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), name="penstock-activity", daemon=True).start()
     value, error = await future
     if error is not None:
         raise error

@@ -255,9 +255,11 @@ class Ledger(NamedTuple, Generic[E]):
 
 
 class RetryPolicy(NamedTuple):
-    """At most `attempts` attempts (None: for ever); before the k-th repeat wait min(first * 2**(k-1), limit)."""
+    """At most `attempts` attempts (None: for ever); before the k-th repeat wait min(first * 2**(k-1), limit), less a
+    random part of it of up to `jitter` (0..1)."""
 
     attempts: int | None
     first: timedelta
     limit: timedelta
     park: bool
+    jitter: float = 0.0

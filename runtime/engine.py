@@ -21,7 +21,7 @@ from .journal import AnyFlow, written
 from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .spec import ActivitySpec, CompensationSpec
 from .steps import BATCH, Steps
-from .store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, Transaction
+from .store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, Tick, Transaction
 
 LOG = logging.getLogger("penstock")
 
@@ -131,8 +131,10 @@ class Engine:
         timers = tx.due_timers(self._labels, now, BATCH)
         for timer in timers:
             self._steps.fire(tx, timer, now)
+        for tick in tx.due_ticks(self._labels, now):
+            self._tick(tx, tick, now)
         due = tx.due_calls(self._labels, now, min(capacity, BATCH))
-        claimed = tuple(self._claim(tx, call, worker, now) for call in due)
+        claimed = tuple(self._claim(tx, call, worker, now) for call in due if self._admitted(tx, call, now))
         if claimed:
             tx.lease(worker, now + lease)
         unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(worker) if call.interrupted)
@@ -144,6 +146,10 @@ class Engine:
         current = tx.call(call.instance, call.key)
         if current is None or (current.owner, current.attempts) != (call.owner, call.attempts):
             return False
+        spec = self.spec_of(current)
+        if isinstance(spec, ActivitySpec) and spec.breaker is not None and result.kind != INTERRUPTED:
+            gate = tx.gate(current.flow, current.name)
+            tx.put_gate(current.flow, current.name, gate.left(spec.breaker, not result.definite, now))
         self._after(tx, current, result, now)
         return True
 
@@ -164,6 +170,63 @@ class Engine:
 
     def args_of(self, call: PendingCall) -> tuple[object, ...]:
         return self.spec_of(call).params.decode(json.loads(call.args))
+
+    def _admitted(self, tx: Transaction, call: PendingCall, now: datetime) -> bool:
+        """Whether a breaker and a limit let the attempt begin; if not, it is due when they may."""
+        try:
+            spec = self.spec_of(call)
+        except KeyError:  # this code cannot make the call at all, which the attempt will tell
+            return True
+        if not isinstance(spec, ActivitySpec) or (spec.breaker is None and spec.limit is None):
+            return True
+        gate = tx.gate(call.flow, call.name)
+        opens = gate.admits(spec.breaker, spec.limit, now)
+        if opens > now:
+            tx.put_call(replace(call, due=opens))
+            return False
+        tx.put_gate(call.flow, call.name, gate.entered(spec.limit, spec.timeout, now))
+        return True
+
+    # ------------------------------------------------------------ schedules
+
+    def schedule(self, tx: Transaction, now: datetime) -> None:
+        """Begin to keep the schedules of the newest version of each flow, and no longer those that are gone."""
+        newest: dict[str, str] = {}
+        for label in self._labels:
+            spec = self._steps.flow(label).spec
+            if spec.name not in newest or spec.version > self._steps.flow(newest[spec.name]).spec.version:
+                newest[spec.name] = label
+        wanted = {
+            (label, schedule.text): schedule
+            for label in newest.values()
+            for schedule in self._steps.flow(label).spec.schedules
+        }
+        kept = {(tick.flow, tick.schedule) for tick in tx.ticks()}
+        for flow, text in kept - wanted.keys():
+            if flow.rpartition("/")[0] in newest:
+                tx.drop_tick(flow, text)
+        for (flow, text), schedule in wanted.items():
+            if (flow, text) not in kept:
+                tx.put_tick(Tick(flow, text, schedule.after(now)))
+
+    def _tick(self, tx: Transaction, tick: Tick, now: datetime) -> None:
+        """Start the instance of a moment that has come; of several that were missed, the last one."""
+        schedules = [s for s in self._steps.flow(tick.flow).spec.schedules if s.text == tick.schedule]
+        if not schedules:
+            tx.drop_tick(tick.flow, tick.schedule)
+            return
+        due, next = tick.due, schedules[0].after(tick.due)
+        while next <= now:
+            due, next = next, schedules[0].after(next)
+        tx.put_tick(Tick(tick.flow, tick.schedule, next))
+        id = f"{tick.flow.rpartition('/')[0]} {tick.schedule} {due:%Y-%m-%dT%H:%MZ}"
+        try:
+            with tx.savepoint():
+                self.start(tx, tick.flow, id, schedules[0].inputs, NOBODY, now)
+        except StoreError:
+            raise
+        except Exception:  # the flow's own fault, or an id that somebody else has taken: the next moment still comes
+            LOG.exception("the instance %r of a schedule cannot be started", id)
 
     def _claim(self, tx: Transaction, call: PendingCall, worker: str, now: datetime) -> PendingCall:
         """The attempt is counted before it begins."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from .core import Outcome, RetryPolicy
 from .store import PendingCall
@@ -37,7 +38,7 @@ def follow(call: PendingCall, result: Result, policy: RetryPolicy, now: datetime
         result = replace(result, kind=FAILED)
     used = call.attempts - call.forgiven
     if policy.attempts is None or used < policy.attempts:
-        return replace(released, due=now + backoff(policy, used))
+        return replace(released, due=now + wait(policy, used, call.idempotency_key))
     if policy.park:
         return replace(released, due=None)
     return Outcome(call.key, result.kind)
@@ -48,6 +49,15 @@ def told(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= 500 else f"{text[:497]}..."
+
+
+def wait(policy: RetryPolicy, repeat: int, key: str) -> timedelta:
+    """The backoff before a repeat, with its jitter: another one for each call and repeat, the same whenever asked."""
+    delay = backoff(policy, repeat)
+    if not policy.jitter:
+        return delay
+    drawn = int.from_bytes(sha256(f"{key} {repeat}".encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64
+    return delay - delay * (policy.jitter * drawn)
 
 
 def backoff(policy: RetryPolicy, repeat: int) -> timedelta:

@@ -31,7 +31,9 @@ from .core import (
     StartActivity,
     StartCompensation,
 )
+from .gates import Breaker, Limit
 from .records import TEXTS, Arguments, Record, Union, Variant, members, record, sequence
+from .schedules import Schedule
 
 
 class ActivityKind(StrEnum):
@@ -46,7 +48,8 @@ class ActivitySpec:
 
     result: the codec of the answer, `codec.NOTHING` where there is none. errors: the declared ones by name.
     ensures: whether an answer keeps the contract, given `(result, *args)`; one that does not is a failed attempt.
-    compensation: the name of the CompensationSpec, for a compensated one."""
+    compensation: the name of the CompensationSpec, for a compensated one. heartbeat: how long an attempt may be silent.
+    breaker, limit: when attempts have to wait."""
 
     name: str
     method: str
@@ -58,6 +61,9 @@ class ActivitySpec:
     errors: Mapping[str, type[ActivityError]] = field(default_factory=dict[str, type[ActivityError]])
     ensures: Callable[..., bool] | None = None
     compensation: str | None = None
+    heartbeat: timedelta | None = None
+    breaker: Breaker | None = None
+    limit: Limit | None = None
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -122,6 +128,7 @@ class FlowSpec:
     events: Mapping[str, EventSpec]  # tasks too
     activities: Mapping[str, ActivitySpec]
     compensations: Mapping[str, CompensationSpec]
+    schedules: tuple[Schedule, ...] = ()
 
     @cached_property
     def kinds(self) -> Mapping[type[object], EventSpec]:

@@ -14,6 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from .gates import Gate
+
 
 class Status(StrEnum):
     RUNNING = "running"
@@ -130,6 +132,15 @@ class TaskItem:
     excluded: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """When a schedule of a flow starts its next instance."""
+
+    flow: str
+    schedule: str
+    due: datetime
+
+
 class Transaction(Protocol):
     """Reads and writes that happen together or not at all. Rows are replaced by their primary key."""
 
@@ -138,6 +149,7 @@ class Transaction(Protocol):
         ...
 
     def instance(self, id: str) -> Instance | None: ...
+    def instances(self, status: Status | None) -> Sequence[Instance]: ...
     def put_instance(self, instance: Instance, /) -> None: ...
 
     def append(self, entry: JournalEntry, /) -> None:
@@ -176,7 +188,18 @@ class Transaction(Protocol):
         ...
 
     def next_due(self, flows: Sequence[str], calls: bool) -> datetime | None:
-        """When the next timer falls due, or the lease of a worker that has calls; if asked, also the next call."""
+        """When the next timer, tick, lease of a worker that has calls, or, if asked, call falls due."""
+        ...
+
+    def gate(self, flow: str, name: str) -> Gate: ...
+    def put_gate(self, flow: str, name: str, gate: Gate, /) -> None: ...
+
+    def put_tick(self, tick: Tick, /) -> None: ...
+    def drop_tick(self, flow: str, schedule: str) -> None: ...
+    def ticks(self) -> Sequence[Tick]: ...
+
+    def due_ticks(self, flows: Sequence[str], now: datetime) -> Sequence[Tick]:
+        """Ticks that are due, the longest due first."""
         ...
 
     def put_task(self, task: TaskItem, /) -> None: ...

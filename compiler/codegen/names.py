@@ -16,7 +16,7 @@ from ...dsl.model import Activity, Compensation
 from ..kernel import Kernel
 
 IMPORTED = (
-    "annotations", "codec", "core", "flow", "records", "rules", "spec", "values",
+    "annotations", "codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values",
     "dataclass", "UTC", "datetime", "timedelta", "Decimal", "StrEnum",
     "NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "final",
 )  # fmt: skip

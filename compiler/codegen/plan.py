@@ -18,6 +18,7 @@ from ...dsl.model import (
     OptionalType,
     Parameter,
     Retry,
+    Schedule,
     Task,
     Type,
     Variable,
@@ -82,6 +83,7 @@ class Call:
     retry: str
     doc: str
     place: str
+    guards: tuple[tuple[str, str], ...] = ()  # heartbeat, breaker and limit, those there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ class Module:
     deadline: str  # the moment, "" without one
     escalations: tuple[tuple[str, str, str], ...]  # timer, task, role, all quoted
     savepoints: tuple[str, ...]
+    schedules: tuple[tuple[str, ...], ...] = ()  # the arguments of each
 
 
 def plan(kernel: Kernel, digest: str, path: str) -> Module:
@@ -191,8 +194,15 @@ class _Planner:
                 for timer in kernel.timers()
                 if timer.escalates is not None
             ),
+            schedules=tuple(map(self.schedule, kernel.schedules)),
             savepoints=tuple(behaviour.node(leaf.name) for leaf in kernel.leaves if leaf.name in kernel.savepoints),
         )
+
+    def schedule(self, schedule: Schedule) -> tuple[str, ...]:
+        """The arguments of a `schedules.Schedule`."""
+        given = zip(schedule.inputs, self.kernel.inputs, strict=True)
+        inputs = ", ".join(self.behaviour.printer.stored(value, v.type, value.span).text for value, v in given)
+        return (quoted(schedule.text), *map(repr, schedule.moments), f"{self.names.inputs}({inputs})")
 
     # ------------------------------------------------------------ declarations
 
@@ -260,6 +270,7 @@ class _Planner:
             retry=_retry(activity.retry),
             doc=activity.doc,
             place=self.behaviour.place(activity.span),
+            guards=tuple(_guards(activity)),
         )
 
     def compensation(self, compensation: Compensation) -> Call:
@@ -361,4 +372,15 @@ def _kind(activity: Activity) -> str:
 
 def _retry(retry: Retry) -> str:
     first, limit = duration(retry.first), duration(retry.limit)
-    return f"core.RetryPolicy(attempts={retry.attempts}, first={first}, limit={limit}, park={retry.park})"
+    jitter = f", jitter={float(retry.jitter)}" if retry.jitter else ""
+    return f"core.RetryPolicy(attempts={retry.attempts}, first={first}, limit={limit}, park={retry.park}{jitter})"
+
+
+def _guards(activity: Activity) -> Iterator[tuple[str, str]]:
+    if activity.heartbeat is not None:
+        yield "heartbeat", duration(activity.heartbeat)
+    if (breaker := activity.breaker) is not None:
+        window, cool = duration(breaker.window), duration(breaker.cool)
+        yield "breaker", f"gates.Breaker(failures={breaker.failures}, window={window}, cool={cool})"
+    if (limit := activity.limit) is not None:
+        yield "limit", f"gates.Limit(attempts={limit.attempts}, per={duration(limit.per)})"

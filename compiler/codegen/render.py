@@ -26,7 +26,7 @@ IMPORTS = (
     ("decimal", ("Decimal",)),
     ("enum", ("StrEnum",)),
     ("typing", ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "final")),
-    ("penstock.runtime", ("codec", "core", "flow", "records", "rules", "spec", "values")),
+    ("penstock.runtime", ("codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values")),
 )
 """All that a module may import; it imports what it uses."""
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from ..core import NOBODY, Actor, Outcome
 from ..flow import Flow
-from ..store import Attempt, Instance, JournalEntry, PendingCall, TaskItem
+from ..store import Attempt, Instance, JournalEntry, PendingCall, Status, TaskItem
 
 Inputs = TypeVar("Inputs")
 
@@ -50,6 +50,10 @@ class Host(Protocol):
 
     async def instance(self, id: str) -> Instance:
         """Raises Unknown."""
+        ...
+
+    async def instances(self, status: Status | None = None) -> Sequence[Instance]:
+        """All of them (in this status, where one is given), by id."""
         ...
 
     async def record(self, id: str) -> Flow[Any, Any, Any, Any]:

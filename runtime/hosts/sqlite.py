@@ -23,7 +23,7 @@ from ..errors import HostError, Unknown
 from ..flow import Flow
 from ..journal import AnyFlow, label
 from ..spec import FlowSpec
-from ..store import Attempt, Instance, JournalEntry, PendingCall, TaskItem, Transaction
+from ..store import Attempt, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
 from ..timers import Clock, SystemClock
 from ..worker import Limits, Worker
 from .sqlite_store import SqliteStore
@@ -120,6 +120,9 @@ class SqliteHost:
         if instance is None:
             raise Unknown(f"there is no instance {id!r}")
         return instance
+
+    async def instances(self, status: Status | None = None) -> Sequence[Instance]:
+        return await self._store.read(lambda tx: tx.instances(status))
 
     async def record(self, id: str) -> AnyFlow:
         return self._engine.record(await self.instance(id))

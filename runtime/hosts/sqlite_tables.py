@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ..errors import StoreError
-from ..store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer
+from ..gates import Gate
+from ..store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Tick, Timer
 from ..timers import micros, moment
 from .sqlite_errors import translated
 
@@ -94,6 +95,22 @@ CREATE TABLE task (
   PRIMARY KEY (instance, key)
 ) WITHOUT ROWID;
 
+CREATE TABLE gate (
+  flow          TEXT NOT NULL,
+  name          TEXT NOT NULL,
+  begun         TEXT NOT NULL,
+  failed        TEXT NOT NULL,
+  opens         INTEGER,
+  PRIMARY KEY (flow, name)
+) WITHOUT ROWID;
+
+CREATE TABLE tick (
+  flow          TEXT NOT NULL,
+  schedule      TEXT NOT NULL,
+  due           INTEGER NOT NULL,
+  PRIMARY KEY (flow, schedule)
+) WITHOUT ROWID;
+
 CREATE TABLE worker (
   id            TEXT PRIMARY KEY,
   lease         INTEGER NOT NULL
@@ -139,6 +156,10 @@ class SqliteTransaction:
 
     def instance(self, id: str) -> Instance | None:
         return _first(map(_instance, self._all("SELECT * FROM instance WHERE id = ?", id)))
+
+    def instances(self, status: Status | None) -> Sequence[Instance]:
+        sql = "SELECT * FROM instance WHERE status = ? OR ? IS NULL ORDER BY id"
+        return [*map(_instance, self._all(sql, status, status))]
 
     def put_instance(self, i: Instance) -> None:
         row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
@@ -226,7 +247,31 @@ class SqliteTransaction:
         call = self._all(f"SELECT due FROM call WHERE {free} ORDER BY due LIMIT 1", *flows) if calls else []
         owners = f"SELECT owner FROM call WHERE owner IS NOT NULL AND {known}"
         lease = self._all(f"SELECT lease FROM worker WHERE id IN ({owners}) ORDER BY lease LIMIT 1", *flows)
-        return _moment(min((due for (due,) in (*timer, *call, *lease)), default=None))
+        tick = self._all(f"SELECT due FROM tick WHERE {known} ORDER BY due LIMIT 1", *flows)
+        return _moment(min((due for (due,) in (*timer, *call, *lease, *tick)), default=None))
+
+    def put_tick(self, t: Tick) -> None:
+        self._put("tick", t.flow, t.schedule, micros(t.due))
+
+    def drop_tick(self, flow: str, schedule: str) -> None:
+        self._run("DELETE FROM tick WHERE flow = ? AND schedule = ?", flow, schedule)
+
+    def ticks(self) -> Sequence[Tick]:
+        return [*map(_tick, self._all("SELECT flow, schedule, due FROM tick ORDER BY flow, schedule"))]
+
+    def due_ticks(self, flows: Sequence[str], now: datetime) -> Sequence[Tick]:
+        sql = f"SELECT flow, schedule, due FROM tick WHERE due <= ? AND flow IN ({_marks(flows)}) ORDER BY due"
+        return [*map(_tick, self._all(sql, micros(now), *flows))]
+
+    # ------------------------------------------------------------ breakers and limits
+
+    def gate(self, flow: str, name: str) -> Gate:
+        rows = self._all("SELECT begun, failed, opens FROM gate WHERE flow = ? AND name = ?", flow, name)
+        return next((Gate(_moments(begun), _moments(failed), _moment(opens)) for begun, failed, opens in rows), Gate())
+
+    def put_gate(self, flow: str, name: str, gate: Gate) -> None:
+        begun, failed = (json.dumps([micros(moment) for moment in past]) for past in (gate.begun, gate.failed))
+        self._put("gate", flow, name, begun, failed, _micros(gate.opens))
 
     # ------------------------------------------------------------ tasks
 
@@ -309,6 +354,15 @@ def _call(row: tuple[Any, ...]) -> PendingCall:
 def _timer(row: tuple[Any, ...]) -> Timer:
     instance, flow, name, due = row
     return Timer(instance, flow, name, moment(due))
+
+
+def _moments(text: str) -> tuple[datetime, ...]:
+    return tuple(map(moment, json.loads(text)))
+
+
+def _tick(row: tuple[Any, ...]) -> Tick:
+    flow, schedule, due = row
+    return Tick(flow, schedule, moment(due))
 
 
 def _task(row: tuple[Any, ...]) -> TaskItem:

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
 
 from kernels import flow
-from orders import START, House, finishing, pass_time, triggers
+from orders import START, House, doing, finishing, inputs, pass_time, triggers
 from penstock.runtime.core import Fault
-from penstock.runtime.journal import AnyFlow, replay
+from penstock.runtime.journal import replay
 from penstock.runtime.store import Status
 from twins import generated
 
 HOUR = timedelta(hours=1)
-Method = Callable[..., Awaitable[object]]
-
-
-def doing(**answers: Sequence[object]) -> object:
-    """Activities that answer so, attempt by attempt; exceptions are raised, and the last answer is given for ever."""
-
-    def method(answers: Sequence[object]) -> Method:
-        left = deque(answers)
-
-        async def call(*args: object, key: str) -> object:
-            answer = left.popleft() if len(left) > 1 else left[0]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
-
-    return type("Activities", (), {name: staticmethod(method(given)) for name, given in answers.items()})()
-
-
-def inputs(flow: type[AnyFlow], *values: object) -> object:
-    return flow.spec.inputs.type(*values)
 
 
 DEADLINE = """
