@@ -20,14 +20,6 @@ class Guard(NamedTuple):
     otherwise: bool
 
 
-class Clock(NamedTuple):
-    """A time of the day."""
-
-    hour: int
-    minute: int
-    span: Span
-
-
 class Retrying(NamedTuple):
     """`backoff 1s..30s`, or nothing."""
 
@@ -337,17 +329,14 @@ class Builder:
     ) -> s.Deadline:
         return s.Deadline(duration, updates, target, self._doc(span), span)
 
-    def schedule(self, span: Span, at: Clock, inputs: tuple[s.Argument, ...]) -> s.Schedule:
-        return s.Schedule(None, (at.hour, at.minute), None, inputs, at.span, span)
+    def schedule(self, span: Span, at: s.Clock | s.Literal, inputs: tuple[s.Argument, ...]) -> s.Schedule:
+        return s.Schedule(None, at, inputs, span)
 
-    def weekly(self, span: Span, day: s.Name, at: Clock, inputs: tuple[s.Argument, ...]) -> s.Schedule:
-        return s.Schedule(day, (at.hour, at.minute), None, inputs, at.span, span)
+    def weekly(self, span: Span, day: s.Name, at: s.Clock, inputs: tuple[s.Argument, ...]) -> s.Schedule:
+        return s.Schedule(day, at, inputs, span)
 
-    def cron(self, span: Span, text: s.Literal, inputs: tuple[s.Argument, ...]) -> s.Schedule:
-        return s.Schedule(None, (0, 0), str(text.value), inputs, text.span, span)
-
-    def clock(self, span: Span, hour: Token, minute: Token) -> Clock:
-        return Clock(int(hour.text), int(minute.text), span)
+    def clock(self, span: Span, hour: Token, minute: Token) -> s.Clock:
+        return s.Clock(int(hour.text), int(minute.text), span)
 
     # ------------------------------------------------------------ properties and scenarios
 

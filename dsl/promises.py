@@ -115,25 +115,25 @@ class Promises:
         """`every ..`, with the inputs of the instances it starts."""
         params = {n: t for n, (kind, t) in self.known.variables.items() if kind is RefKind.INPUT}
         inputs = self._named(tree.inputs, params, "start", tree)
-        hour, minute = tree.at
-        day = "day" if tree.day is None else tree.day.text
-        text = tree.cron if tree.cron is not None else f"{day} at {hour:02}:{minute:02} UTC"
-        return model.Schedule(text, self._moments(tree), inputs, tree.span)
+        text, moments = self._moments(tree)
+        return model.Schedule(text, moments, inputs, tree.span)
 
-    def _moments(self, tree: syntax.Schedule) -> Moments:
-        day = None if tree.day is None else tree.day.text
-        if tree.day is not None and day not in WEEKDAYS:
-            fix = did_you_mean(tree.day.text, tree.day.span, (*WEEKDAYS, "day"))
-            message = f"`{day}` is no day of the week."
-            self.findings.error(rules.UNKNOWN_NAME, tree.day.span, message, "not a day", fix=fix)
+    def _moments(self, tree: syntax.Schedule) -> tuple[str, Moments]:
+        """What is written after `every`, and what it means."""
+        day, at = tree.day, tree.at
+        if day is not None and day.text not in WEEKDAYS:
+            fix = did_you_mean(day.text, day.span, (*WEEKDAYS, "day"))
+            message = f"`{day.text}` is no day of the week."
+            self.findings.error(rules.UNKNOWN_NAME, day.span, message, "not a day", fix=fix)
             day = None
         try:
-            if tree.cron is not None:
-                return cron(tree.cron)
-            return daily(*tree.at, None if day is None else WEEKDAYS.index(day))
+            if isinstance(at, syntax.Literal):
+                return str(at.value), cron(str(at.value))
+            text = f"{day.text if day else 'day'} at {at.hour:02}:{at.minute:02} UTC"
+            return text, daily(at.hour, at.minute, WEEKDAYS.index(day.text) if day else None)
         except Unreadable as unreadable:
-            self.findings.error(rules.OUT_OF_RANGE, tree.when, f"{unreadable}.", "not a time")
-            return daily(0, 0)
+            self.findings.error(rules.OUT_OF_RANGE, at.span, f"{unreadable}.", "not a time")
+            return "", daily(0, 0)
 
     def _outcome(self, tree: syntax.GivenOutcome) -> model.GivenOutcome:
         outcome, span = tree.outcome.text, tree.outcome.span

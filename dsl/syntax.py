@@ -530,15 +530,22 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of the day, `02:00 UTC`."""
+
+    hour: int
+    minute: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """`every day at 02:00 UTC`, `every monday at 09:30 UTC`, `every "*/5 * * * *"`, each perhaps with inputs in
-    parentheses. `day`: the name of a weekday (None: every day); `at`: hour and minute; `cron`: the text instead."""
+    parentheses. `day`: the name of a weekday (None: every day); `at`: the time of the day, or the text of all."""
 
     day: Name | None
-    at: tuple[int, int]
-    cron: str | None
+    at: Clock | Literal
     inputs: tuple[Argument, ...]
-    when: Span
     span: Span
 
 

@@ -19,7 +19,8 @@ from .core import NOBODY, Actor, Outcome
 from .errors import Conflict, NotParked, StoreError, Unknown
 from .journal import AnyFlow, written
 from .outbox import FAILED, INTERRUPTED, Result, follow, told
-from .spec import ActivitySpec, CompensationSpec
+from .schedules import Schedule
+from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .steps import BATCH, Steps
 from .store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, Tick, Transaction
 
@@ -146,8 +147,8 @@ class Engine:
         current = tx.call(call.instance, call.key)
         if current is None or (current.owner, current.attempts) != (call.owner, call.attempts):
             return False
-        spec = self.spec_of(current)
-        if isinstance(spec, ActivitySpec) and spec.breaker is not None and result.kind != INTERRUPTED:
+        spec = self._gated(current)
+        if spec is not None and result.kind != INTERRUPTED:
             gate = tx.gate(current.flow, current.name)
             tx.put_gate(current.flow, current.name, gate.left(spec.breaker, not result.definite, now))
         self._after(tx, current, result, now)
@@ -173,11 +174,8 @@ class Engine:
 
     def _admitted(self, tx: Transaction, call: PendingCall, now: datetime) -> bool:
         """Whether a breaker and a limit let the attempt begin; if not, it is due when they may."""
-        try:
-            spec = self.spec_of(call)
-        except KeyError:  # this code cannot make the call at all, which the attempt will tell
-            return True
-        if not isinstance(spec, ActivitySpec) or (spec.breaker is None and spec.limit is None):
+        spec = self._gated(call)
+        if spec is None:
             return True
         gate = tx.gate(call.flow, call.name)
         opens = gate.admits(spec.breaker, spec.limit, now)
@@ -187,27 +185,41 @@ class Engine:
         tx.put_gate(call.flow, call.name, gate.entered(spec.limit, spec.timeout, now))
         return True
 
+    def _gated(self, call: PendingCall) -> ActivitySpec | None:
+        """The activity of a call, if it has a breaker or a limit."""
+        spec = self._steps.flow(call.flow).spec.activities.get(call.name) if call.forward is None else None
+        return spec if spec is not None and (spec.breaker is not None or spec.limit is not None) else None
+
     # ------------------------------------------------------------ schedules
+
+    def scheduled(self, tx: Transaction) -> bool:
+        """Whether the store keeps the schedules of the flows as they are."""
+        wanted = self._schedules()
+        return not self._gone(tx, wanted) and wanted.keys() <= {(tick.flow, tick.schedule) for tick in tx.ticks()}
 
     def schedule(self, tx: Transaction, now: datetime) -> None:
         """Begin to keep the schedules of the newest version of each flow, and no longer those that are gone."""
-        newest: dict[str, str] = {}
-        for label in self._labels:
-            spec = self._steps.flow(label).spec
-            if spec.name not in newest or spec.version > self._steps.flow(newest[spec.name]).spec.version:
-                newest[spec.name] = label
-        wanted = {
-            (label, schedule.text): schedule
-            for label in newest.values()
-            for schedule in self._steps.flow(label).spec.schedules
-        }
+        wanted = self._schedules()
+        for flow, text in self._gone(tx, wanted):
+            tx.drop_tick(flow, text)
         kept = {(tick.flow, tick.schedule) for tick in tx.ticks()}
-        for flow, text in kept - wanted.keys():
-            if flow.rpartition("/")[0] in newest:
-                tx.drop_tick(flow, text)
         for (flow, text), schedule in wanted.items():
             if (flow, text) not in kept:
                 tx.put_tick(Tick(flow, text, schedule.after(now)))
+
+    def _schedules(self) -> Mapping[tuple[str, str], Schedule]:
+        """By label and text, those of the newest version of each flow."""
+        newest: dict[str, FlowSpec] = {}
+        for spec in (self._steps.flow(label).spec for label in self._labels):
+            if spec.name not in newest or spec.version > newest[spec.name].version:
+                newest[spec.name] = spec
+        return {(f"{s.name}/{s.version}", each.text): each for s in newest.values() for each in s.schedules}
+
+    def _gone(self, tx: Transaction, wanted: Mapping[tuple[str, str], Schedule]) -> list[tuple[str, str]]:
+        """What is kept for the flows of this host, and is theirs no longer."""
+        names = {label.rpartition("/")[0] for label in self._labels}
+        kept = ((tick.flow, tick.schedule) for tick in tx.ticks())
+        return [key for key in kept if key[0].rpartition("/")[0] in names and key not in wanted]
 
     def _tick(self, tx: Transaction, tick: Tick, now: datetime) -> None:
         """Start the instance of a moment that has come; of several that were missed, the last one."""

@@ -91,7 +91,6 @@ class Worker:
     async def run(self) -> None:
         """Work. Raises the StoreError that nothing cures, and whatever is our own bug."""
         try:
-            await self._persistently(lambda tx: self._engine.schedule(tx, self._clock.now()))
             while True:
                 self._woken.clear()
                 self._reap()

@@ -59,6 +59,13 @@ class SqliteHost:
     async def __aenter__(self) -> Self:
         """Open the file and start working. Raises StoreError."""
         self._open = SqliteStore(self._path)
+        try:
+            if not await self._open.read(self._engine.scheduled):
+                await self._open.write(lambda tx: self._engine.schedule(tx, self._clock.now()))
+        except BaseException:
+            self._open.close()
+            self._open = None
+            raise
         self._worker = Worker(self._id, self._open, self._engine, self._activities, self._clock, self._limits)
         self._working = asyncio.create_task(self._worker.run())
         self._working.add_done_callback(lambda _: self._worker.bell.ring())

@@ -34,7 +34,8 @@ def fetching(clauses: str) -> type[AnyFlow]:
 
 async def begun(host: Host, ids: list[str]) -> list[float]:
     """When attempts began, in seconds since the start."""
-    return sorted((a.started - START).total_seconds() for id in ids for a in await host.attempts(id))
+    attempts = [attempt for id in ids for attempt in await host.attempts(id)]
+    return sorted((attempt.started - START).total_seconds() for attempt in attempts)
 
 
 @pytest.mark.parametrize("restart", [False, True])

@@ -21,7 +21,7 @@ SAMPLES = {
     "INSTANT": ("@2026-01-31T12:00:00Z", "@2026-01-31T12:00+02:00"),
     "STRING": ('""', '"r-1"', '"Approve {total} of {{a}}"', '"# no \\"comment\\" \\\\"'),
 }
-_ON_ONE_LINE = {"field", "alias", "event", "assign", "always", "never", "reach", "leads", "step"}
+_ON_ONE_LINE = {"field", "alias", "event", "assign", "always", "never", "reach", "leads", "step", "schedule"}
 """The rules whose end is the end of a line: a break inside them may mean something."""
 
 _GOES_ON = {
