@@ -6,16 +6,16 @@ Each method is one phrase of the docstring of `kernel` (leave, enter, finish, se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ..dsl.model import ActivityCall, Assign, Compensation, Effect, Expr, Parameter, Task, Value
+from ..dsl.model import ActivityCall, Assign, Compensation, Effect, Emit, Expr, Parameter, Send, Task, Update, Value
 from ..dsl.source import Span
 from . import effects as ask
 from .evaluate import Fault, Scope, evaluate, shown, within
 from .instance import Armed, Call, Entry, Instance, Undoing, WorkItem
-from .kernel import DONE, Configuration, Kernel, LeafKind, Timer
+from .kernel import DONE, Configuration, Kernel, Leaf, LeafKind, Place, Timer
 
 Payload = tuple[Value, ...]
 
@@ -45,6 +45,9 @@ class Draft:
         self.actors = dict(instance.actors)
         self.completed = instance.completed
         self.counter = instance.counter
+        self.history = dict(instance.history)
+        self.moments = dict(instance.moments)
+        self.vacant: list[str] = []  # leaves entered in this step that are to call for each item, and there is none
 
     def record(self) -> Instance:
         return Instance(
@@ -62,20 +65,30 @@ class Draft:
             tuple(sorted(self.actors.items())),
             self.completed,
             self.counter,
+            tuple(sorted(self.history.items())),
+            tuple(sorted(self.moments.items())),
         )
 
     # ------------------------------------------------------------ values
 
     def scope(self, params: Mapping[str, Value] | None = None, result: Value = None) -> Scope:
-        return Scope(self.values, self.now, params or {}, result)
+        return Scope(self.values, self.now, params or {}, result, configuration=self.configuration)
 
     def true(self, guard: Expr | None, params: Mapping[str, Value] | None = None) -> bool:
         return guard is None or evaluate(guard, self.scope(params)) is True
 
-    def update(self, updates: Sequence[Assign], params: Mapping[str, Value] | None = None) -> None:
-        for assign in updates:
-            value = evaluate(assign.value, self.scope(params))
-            self.values[assign.name] = within(value, self.kernel.variable[assign.name].type, assign.span)
+    def update(self, updates: Sequence[Update], params: Mapping[str, Value] | None = None) -> None:
+        for update in updates:
+            match update:
+                case Assign(name, expr, span):
+                    value = evaluate(expr, self.scope(params))
+                    self.values[name] = within(value, self.kernel.variable[name].type, span)
+                case Emit(name, args):
+                    fields = next(message.params for message in self.kernel.messages if message.name == name)
+                    self.effects.append(ask.EmitEvent(name, self.arguments(args, fields, self.scope(params))))
+                case Send(flow, event, args, key):
+                    *payload, to = (evaluate(expr, self.scope(params)) for expr in (*args, key))
+                    self.effects.append(ask.SendEvent(flow, event, tuple(payload), str(to)))
 
     def arguments(self, values: Sequence[Expr], params: Sequence[Parameter], scope: Scope) -> Payload:
         """Raises Fault F401 for one out of its parameter's range."""
@@ -84,30 +97,56 @@ class Draft:
 
     # ------------------------------------------------------------ leaving and entering
 
-    def leave(self) -> None:
-        self.effects += [ask.InterruptActivity(call.key) for call in self.calls]
+    def leave(self, domain: str) -> None:
+        """Leave every place inside the domain."""
+        leaves = tuple(leaf for leaf in self.configuration if domain in self.kernel.above(leaf)[1:])
+        left = {name for leaf in leaves for name in self.inside(domain, leaf)}
+        for name in self.kernel.resumed & left:
+            self.history[name] = tuple(leaf for leaf in leaves if name in self.kernel.above(leaf))
+        for call in tuple(self.calls):
+            if call.leaf in left:
+                self.drop(call)
+        self.close_all(left)
+        self.vacant = [leaf for leaf in self.vacant if leaf not in left]
+        self.configuration = tuple(leaf for leaf in self.configuration if leaf not in left)
+
+    def close_all(self, places: Collection[str]) -> None:
+        """Cancel the timers of these places and close their tasks."""
         for armed in tuple(self.timers):
-            if armed.timer != self.deadline:
+            if self.kernel.home[armed.timer] in places:
                 self.cancel(armed)
         for item in tuple(self.tasks):
-            self.close(item)
-        self.configuration = ()
-        self.calls.clear()
+            if self.kernel.home[item.task] in places:
+                self.close(item)
 
-    def enter(self, name: str) -> None:
-        leaf = self.kernel.leaf[name]
-        self.configuration = (name,)
-        if leaf.final:
-            self.finish(name, leaf.kind is LeafKind.FAILURE)
+    def inside(self, domain: str, leaf: str) -> tuple[str, ...]:
+        """A leaf and the scopes around it that lie inside the domain, the innermost first."""
+        around = self.kernel.above(leaf)
+        return around[: around.index(domain)]
+
+    def enter(self, domain: str, leaves: Configuration) -> None:
+        """Enter these leaves and, before them, the scopes around them that lie inside the domain."""
+        active = (*self.configuration, *leaves)
+        self.configuration = tuple(sorted(active, key=lambda name: self.kernel.leaf[name].span.start))
+        for name in dict.fromkeys(name for leaf in leaves for name in reversed(self.inside(domain, leaf))):
+            self.arrive(self.kernel.place[name])
+
+    def arrive(self, place: Place) -> None:
+        if isinstance(place, Leaf) and place.final:
+            self.finish(place.name, place.kind is LeafKind.FAILURE)
             return
-        if name in self.kernel.savepoints:
-            self.marks[name] = len(self.log)
-        for timer in leaf.timers:
+        if isinstance(place, Leaf) and place.kind in {LeafKind.REGION_DONE, LeafKind.REGION_FAILED}:
+            self.close_all({place.path[-1]})
+        if place.name in self.kernel.savepoints:
+            self.marks[place.name] = len(self.log)
+        if place.name in self.kernel.counted:
+            self.moments[place.name] = self.now
+        for timer in place.timers:
             self.arm(timer)
-        for task in leaf.tasks:
+        for task in place.tasks:
             self.open(task)
-        if leaf.call is not None:
-            self.call(leaf.call)
+        if isinstance(place, Leaf) and place.call is not None:
+            self.call(place.name, place.call)
 
     def finish(self, state: str, failure: bool) -> None:
         for armed in tuple(self.timers):
@@ -121,14 +160,35 @@ class Draft:
         self.counter += 1
         return f"{name}#{self.counter}"
 
-    def call(self, call: ActivityCall) -> None:
-        activity = self.kernel.activity[call.activity]
-        args = self.arguments(call.args, activity.params, self.scope())
-        key = self.key(activity.name)
-        self.calls.append(Call(key, activity.name, args))
-        if activity.effect is not Effect.READONLY:
-            self.log.append(Entry(key, activity.name, args))
-        self.effects.append(ask.StartActivity(key, activity.name, args))
+    def call(self, leaf: str, call: ActivityCall) -> None:
+        """The call of a leaf, or one for each item."""
+        params = self.kernel.activity[call.activity].params
+        if call.each is None:
+            self.begin(
+                Call(self.key(call.activity), call.activity, self.arguments(call.args, params, self.scope()), leaf)
+            )
+            return
+        items = evaluate(call.each.items, self.scope())
+        assert isinstance(items, tuple), "typecheck lets calls go through lists only"
+        if len(items) > call.each.most:
+            raise Fault("F401", call.each.items.span)
+        for number, item in enumerate(items):
+            args = self.arguments(call.args, params, self.scope({call.each.param.name: item}))
+            self.begin(Call(self.key(call.activity), call.activity, args, leaf, number))
+        if not items:
+            self.vacant.append(leaf)
+
+    def begin(self, call: Call) -> None:
+        self.calls.append(call)
+        if self.kernel.activity[call.activity].effect is not Effect.READONLY:
+            self.log.append(Entry(call.key, call.activity, call.args))
+        self.effects.append(ask.StartActivity(call.key, call.activity, call.args))
+
+    def drop(self, call: Call) -> None:
+        """Forget a call, and interrupt it if it runs."""
+        self.calls.remove(call)
+        if not call.answer:
+            self.effects.append(ask.InterruptActivity(call.key))
 
     # ------------------------------------------------------------ timers
 
@@ -141,15 +201,17 @@ class Draft:
         assert moment is not None, "a timer has an `after` or an `at`"
         due = evaluate(moment, self.scope())
         if isinstance(due, timedelta):
-            due = self.moment(due, moment.span)
+            start = self.now if timer.since is None else self.moments.get(timer.since, self.now)
+            due = self.moment(start, due, moment.span)
         assert isinstance(due, datetime), "typecheck lets timers count by durations and instants only"
         self.timers.append(Armed(timer.id, due))
         self.effects.append(ask.ArmTimer(timer.id, due))
 
-    def moment(self, after: timedelta, span: Span) -> datetime:
-        """So long after now. Raises Fault F401 beyond the last representable moment."""
+    @staticmethod
+    def moment(start: datetime, after: timedelta, span: Span) -> datetime:
+        """So long after another moment. Raises Fault F401 beyond the last representable one."""
         try:
-            return self.now + after
+            return start + after
         except OverflowError:
             raise Fault("F401", span) from None
 
@@ -171,7 +233,7 @@ class Draft:
         parts = [
             part if isinstance(part, str) else shown(evaluate(part, self.scope()), part.type) for part in task.title
         ]
-        due = None if task.due is None else self.moment(task.due, task.span)
+        due = None if task.due is None else self.moment(self.now, task.due, task.span)
         self.tasks.append(WorkItem(key, task.name, task.roles, excluded))
         self.effects.append(ask.OpenTask(key, task.name, task.roles, "".join(parts), due, excluded))
 

@@ -69,6 +69,20 @@ class DropEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class EmitEvent:
+    event: str
+    payload: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendEvent:
+    flow: str
+    event: str
+    payload: tuple[Value, ...]
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     state: str
     failure: bool
@@ -76,5 +90,5 @@ class Finish:
 
 Effect = (
     StartActivity | InterruptActivity | StartCompensation | ArmTimer | CancelTimer
-    | OpenTask | EscalateTask | CloseTask | DropEvent | Finish
+    | OpenTask | EscalateTask | CloseTask | DropEvent | EmitEvent | SendEvent | Finish
 )  # fmt: skip

@@ -64,7 +64,6 @@ class Fault(Exception):
 class Facts:
     """What properties and scenarios ask of an instance beside its values."""
 
-    configuration: tuple[str, ...]
     standing: frozenset[str]  # activities with a completed call that has not been undone
     counts: Mapping[str, int]  # activity -> its entries on the log
     compensating: bool
@@ -80,6 +79,7 @@ class Scope:
     params: Mapping[str, Value] = field(default_factory=dict[str, Value])
     result: Value = None
     facts: Facts | None = None
+    configuration: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- expressions
@@ -145,6 +145,8 @@ def _value(expr: Expr, scope: Scope) -> Value:
             return BUILTIN[expr.name](*(evaluate(arg, scope) for arg in expr.args))
         case Now():
             return scope.now
+        case InState():
+            return rests(scope.configuration, expr.state)
         case _:
             return _fact(expr, scope.facts)
 
@@ -190,11 +192,14 @@ def _absolute(value: Any) -> Any:
 BUILTIN: Mapping[str, Callable[..., Value]] = {"len": len, "abs": _absolute, "min": min, "max": max}
 
 
-def _fact(expr: InState | Standing | Count | Compensating | Elapsed, facts: Facts | None) -> Value:
+def rests(configuration: tuple[str, ...], place: str) -> bool:
+    """Whether a place is active."""
+    return any(leaf == place or leaf.startswith(f"{place}.") for leaf in configuration)
+
+
+def _fact(expr: Standing | Count | Compensating | Elapsed, facts: Facts | None) -> Value:
     assert facts is not None, "only properties and scenarios ask for facts"
     match expr:
-        case InState():
-            return expr.state in facts.configuration
         case Standing():
             return expr.activity in facts.standing
         case Count():

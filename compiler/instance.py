@@ -56,6 +56,19 @@ class Fired:
     timer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Somebody who is entitled to the open task hands it to one person."""
+
+    task: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The parent that started the instance wants it undone."""
+
+
 Trigger = Outcome | Event | Completion | Fired
 
 # ---------------------------------------------------------------- the record
@@ -77,11 +90,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The current call of a region, readonly ones included (the others are on the log too, under the same key)."""
+    """A current call of a leaf, readonly ones included (the others are on the log too, under the same key).
+
+    Of a group of calls, a call for each item, also those stay that have answered: `done` with a result, or `gone`."""
 
     key: str
     activity: str
     args: tuple[Value, ...]
+    leaf: str
+    item: int | None = None  # of a group: which, from 0
+    answer: Literal["", "done", "gone"] = ""
+    result: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +134,22 @@ class Undoing:
 class Instance:
     """An instance at rest. Equal records behave equally; every field is hashable."""
 
-    configuration: Configuration  # empty while it compensates; the final state when finished
+    configuration: Configuration  # active leaves in the order of the text; none while it compensates
     values: tuple[Value, ...]  # inputs, then data, in the kernel's order
     started: datetime
     finished: bool = False
     undoing: Undoing | None = None
     log: tuple[Entry, ...] = ()  # oldest first
-    calls: tuple[Call, ...] = ()  # at most one a region
+    calls: tuple[Call, ...] = ()  # in the order they were started
     tasks: tuple[WorkItem, ...] = ()
     timers: tuple[Armed, ...] = ()  # in the order they were armed
     deferred: tuple[Event, ...] = ()  # in the order they arrived
-    marks: tuple[tuple[str, int], ...] = ()  # leaf -> length of the log at its last entry; of leaves some `since` names
+    marks: tuple[tuple[str, int], ...] = ()  # place -> length of the log at its last entry; if a compensation names it
     actors: tuple[tuple[str, str], ...] = ()  # `start` or a task -> the id of who did it last
     completed: frozenset[str] = frozenset()  # readonly activities that have ever completed
     counter: int = 0  # of calls and tasks so far
+    history: tuple[tuple[str, Configuration], ...] = ()  # place -> leaves it was left at; if some `resume` names it
+    moments: tuple[tuple[str, datetime], ...] = ()  # place -> its last entry; if some timer counts from it
 
     @property
     def compensating(self) -> bool:
@@ -158,7 +179,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The record after one trigger, the effects in order, and what was taken, deferred events handled included.
+    """The record after one trigger, the effects in order, and what was taken, what followed at once included.
 
     An equal record without effects: a stale or ignored trigger."""
 

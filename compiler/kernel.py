@@ -29,7 +29,8 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
     or person (`role`), `except` (`excluded`). While compensating, an event waits: it is deferred. Otherwise, of the
     places in the paths of the active leaves those count that say anything of it (a command, `ignore` or `defer`) and
     have no such place inside them: *inner over outer*. The enabled command among them, else `ignore`, else `defer`,
-    else `Rejected("unhandled")`, with no change. Two regions that both answer are F006.
+    else `Rejected("unhandled")`, with no change. An `else` is enabled if no guard written beside it holds. Two regions
+    that both answer are F006 (the interpreter takes the command written first).
 4.  A **timer** that is not armed, or not due, is stale: no change; so is the deadline while compensating. One that no
     command is enabled for is `unhandled` (the checks refute it).
 5.  A command: an outcome first updates the log (`done` marks the entry done with its result, a declared error removes
@@ -40,18 +41,22 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
     -   *Stay*: nothing is left or entered; timers and tasks go on. A group that answered is over all the same.
     -   *Goto*: the place the way leads to, choices passed, is the **goal**. A scope is entered at its start (updates
         run, choices are followed; a parallel state at the start of each region in turn), until leaves are reached;
-        `resume S` at the leaves S was last left at, if it ever was, else at its start. What is left and entered lies
-        strictly inside the **domain** of command and goal: the innermost scope that contains the goal, without being
-        it, and contains or is the command's place. So an outer state is not left by going from one of its states to
-        another, nor by its own command into it; going to itself leaves and enters it. First leave: interrupt the
-        calls of the leaves (an entry stays `maybe`, in flight, until it is settled; a readonly call has no entry),
-        cancel timers, close tasks, each in the order they began. Then enter, outer before inner, regions in the order
-        of the text: set the savepoint mark to the length of the log, note the moment, arm timers in the order written,
-        open tasks (excluding the remembered actors, but never nobody's empty id), start the call or calls: the key is
-        `activity#n`, `n` counting calls and tasks of the instance from 1 (a task's is `task#n`); unless readonly, an
-        entry marked `maybe`, in flight, is pushed on the log.
+        `resume S` at the leaves S was last left at before this command, if it ever was, else at its start. A start
+        whose choices lead out of the scope leads there instead (that of a region, for the whole parallel state), be it
+        to a compensation. All this comes before anything is left. What is left and entered lies strictly inside the
+        **domain** of command and goal: the innermost scope that contains the goal, without being it, and contains or is
+        the command's place. So an outer state is not left by going from one of its states to another, nor by its own
+        command into it; going to itself leaves and enters it. First leave: interrupt the calls of the leaves (an entry
+        stays `maybe`, in flight, until it is settled; a readonly call has no entry), cancel timers, close tasks, each
+        in the order they began. Then enter, outer before inner, regions in the order of the text: set the savepoint
+        mark to the length of the log, note the moment, arm timers in the order written, open tasks (excluding the
+        remembered actors, but never nobody's empty id), start the call or calls: the key is `activity#n`, `n` counting
+        calls and tasks of the instance from 1 (a task's is `task#n`); unless readonly, an entry marked `maybe`, in
+        flight, is pushed on the log.
     -   *Goto final* (of the flow): leave all, cancel the deadline, drop the deferred events (each an effect), finish.
-        The final of a region is a leaf in which nothing happens any more.
+        The final of a region is a leaf in which nothing happens any more, and with it the region is over: when it is
+        entered, the region's own timers are cancelled and its own tasks closed, and what is written at the region
+        answers nothing until it is entered again.
     -   *Compensate*: leave every state, all regions included; the configuration is empty while it lasts. Then, newest
         first, whichever region it began in, down to the mark (of `since M` the last entry to M, else the bottom; also
         the bottom if M was never entered): an entry in flight waits to be settled; an irreversible one is dropped (the
@@ -61,9 +66,10 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
         the entry) when the target has been entered.
 6.  At rest after a command or the target of a compensation, not compensating and not finished, further steps follow in
     the same transaction, until there is none:
-    -   a **join** of an active parallel state, the innermost first: `any failure` once a region is in a failed final;
-        else `all done`, `N done` (the larger N first), `any done` by the regions that are in another final;
-    -   a group of calls that has no items: `done([])`;
+    -   a **join** of an active parallel state, the innermost first, of several the one written first: of the joins it
+        has a command for, `any failure` once a region is in a `final failure`, else `all done`, `N done` (the larger N
+        first), `any done` by the regions that are in another final;
+    -   a group of calls that was entered without items: `done([])`, which is `unhandled` where no command is enabled;
     -   the oldest deferred event that the configuration now has an enabled command for, or ignores.
     A join or an empty group that comes a second time in one transaction is a Fault (F005).
 7.  An update out of its type's range, a read of `none`, a division by zero, more items than `at most`, a choice passed
@@ -144,13 +150,15 @@ class On:
 @dataclass(frozen=True, slots=True)
 class Timer:
     """`id` is unique in the flow (`Approval.after1`, `deadline`, `Approval.review.escalate1`). Exactly one of
-    `after` and `at` is set. An escalation's timer has no command: it adds `escalation.role` to the open task."""
+    `after` and `at` is set. An escalation's timer has no command: it adds `escalation.role` to the open task.
+    `since`: counted from the last entry to that place before it is armed; of a place never entered, from then."""
 
     id: str
     after: Expr | None
     at: Expr | None
     span: Span
     escalates: tuple[str, Escalation] | None = None  # (task name, escalation)
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +319,7 @@ class Kernel:
 
     @cached_property
     def task(self) -> Mapping[str, Task]:
-        return {task.name: task for place in reversed(self.place.values()) for task in place.tasks}
+        return {task.name: task for place in reversed((*self.scopes, *self.leaves)) for task in place.tasks}
 
     @cached_property
     def timer(self) -> Mapping[str, Timer]:
@@ -323,11 +331,32 @@ class Kernel:
         return {variable.name: variable for variable in (*self.inputs, *self.data)}
 
     @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """Wherever a command, a branch or the start of a scope leads, in no particular order."""
+        starts = [scope.start.target for scope in self.scopes if scope.start is not None]
+        branches = [branch.target for choice in self.choices for branch in choice.branches]
+        return (*(command.target for command in self.commands), *branches, *starts)
+
+    @cached_property
     def savepoints(self) -> frozenset[str]:
         """The places that some `compensate since` names."""
-        targets = [command.target for command in self.commands]
-        targets += [branch.target for choice in self.choices for branch in choice.branches]
-        return frozenset(target.since for target in targets if isinstance(target, Undo) and target.since is not None)
+        return frozenset(t.since for t in self.targets if isinstance(t, Undo) and t.since is not None)
+
+    @cached_property
+    def resumed(self) -> frozenset[str]:
+        """The places that some `resume` names."""
+        return frozenset(target.node for target in self.targets if isinstance(target, Goto) and target.resume)
+
+    @cached_property
+    def counted(self) -> frozenset[str]:
+        """The places that some timer counts from, but for those that are entered when it is armed."""
+        return frozenset(timer.since for timer in self.timers() if timer.since is not None)
+
+    @cached_property
+    def home(self) -> Mapping[str, str]:
+        """The place of each timer and of each task, by its id or name."""
+        timers = {timer.id: place.name for place in self.place.values() for timer in place.timers}
+        return timers | {task.name: place.name for place in self.place.values() for task in place.tasks}
 
     @cached_property
     def answering(self) -> Mapping[tuple[str, On], tuple[Command, ...]]:
@@ -347,6 +376,11 @@ class Kernel:
         """The leaves and every scope around them, the flow included."""
         return frozenset(name for leaf in configuration for name in self.above(leaf))
 
+    def open(self, leaf: str) -> tuple[str, ...]:
+        """A leaf and the scopes around it, innermost first, but for a region that is over."""
+        over = self.leaf[leaf].kind in {LeafKind.REGION_DONE, LeafKind.REGION_FAILED}
+        return self.above(leaf)[2:] if over else self.above(leaf)
+
     def answerable(self, configuration: Configuration, on: On) -> tuple[str, ...]:
         """The active places that count for an event: those that say anything of it and have no such place inside."""
 
@@ -355,7 +389,7 @@ class Kernel:
             return (name, on) in self.answering or on.name in place.ignores or on.name in place.defers
 
         nearest = dict.fromkeys(
-            found for leaf in configuration if (found := next(filter(says, self.above(leaf)), None)) is not None
+            found for leaf in configuration if (found := next(filter(says, self.open(leaf)), None)) is not None
         )
         return tuple(n for n in nearest if not any(n != other and n in self.above(other) for other in nearest))
 
@@ -369,6 +403,20 @@ class Kernel:
             places = self.active(configuration)
         found = [command for place in places for command in self.answering.get((place, on), ())]
         return tuple(sorted(found, key=lambda command: command.id))
+
+    def joined(self, configuration: Configuration) -> Command | None:
+        """The join that is met, of several the one that comes first."""
+        around = dict.fromkeys(name for leaf in configuration for name in self.leaf[leaf].path)
+        for name in sorted(around, key=lambda name: -len(self.place[name].path)):
+            ends = [self.leaf[leaf].kind for leaf in configuration if name in self.above(leaf)[2:3]]
+            done = ends.count(LeafKind.REGION_DONE)
+            met = [ANY_FAILURE] if LeafKind.REGION_FAILED in ends else []
+            met += [ALL_DONE] if done == len(self.inside[name]) else []
+            met += [*(f"{number} done" for number in range(done, 0, -1)), *([ANY_DONE] if done else [])]
+            for join in met:
+                for command in self.answering.get((name, On(TriggerKind.JOIN, join)), ()):
+                    return command
+        return None
 
     def ignored(self, configuration: Configuration, event: str) -> bool:
         on = On(TriggerKind.EVENT, event)

@@ -1,13 +1,31 @@
-"""Lowering: a Flow in, its Kernel out: states and finals as leaves, transitions as commands, timers by name."""
+"""Lowering: a Flow in, its Kernel out: states as scopes and leaves, transitions as commands, timers by name."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TypedDict
 
 from ..dsl import model
-from ..dsl.model import After, At, Compensation, Flow, OnDone, OnEvent, OnFailure, OnTask, Parameter, Transition
+from ..dsl.model import (
+    After,
+    At,
+    Compensation,
+    Flow,
+    ListType,
+    NoneType,
+    OnDone,
+    OnEvent,
+    OnFailure,
+    OnJoin,
+    OnTask,
+    OptionalType,
+    Parameter,
+    StateKind,
+    Transition,
+)
+from ..dsl.source import Span
 from .kernel import (
     DONE,
     FAILED,
@@ -45,8 +63,11 @@ def lower(flow: Flow) -> Kernel:
         events=flow.events,
         activities=flow.activities,
         compensations=_compensations(flow),
-        scopes=(_flow(flow),),
-        leaves=(*map(_leaf, flow.states), *map(_final, flow.finals)),
+        scopes=(_flow(flow), *(_scope(flow, state) for state in flow.states if _has_states(state))),
+        leaves=(
+            *(_leaf(flow, state) for state in flow.states if not _has_states(state)),
+            *(_final(flow, final) for final in flow.finals),
+        ),
         choices=tuple(map(_choice, flow.choices)),
         commands=tuple(replace(command, id=index) for index, command in enumerate(_commands(flow))),
         properties=flow.properties,
@@ -69,7 +90,7 @@ def _compensations(flow: Flow) -> tuple[Compensation, ...]:
     return tuple(found.values())
 
 
-# ---------------------------------------------------------------- leaves and choices
+# ---------------------------------------------------------------- places and choices
 
 
 def _flow(flow: Flow) -> Scope:
@@ -90,28 +111,77 @@ def _flow(flow: Flow) -> Scope:
     )
 
 
-def _leaf(state: model.State) -> Leaf:
-    return Leaf(
-        name=state.name,
-        kind=LeafKind.STATE,
-        path=(),
-        call=state.call,
-        tasks=state.tasks,
-        timers=tuple(sorted(_timers(state), key=lambda timer: timer.span.start)),
-        ignores=frozenset(state.ignores),
-        defers=frozenset(state.defers),
-        waits=state.waits,
-        accepts=state.accepts,
-        doc=state.doc,
-        span=state.span,
+def _has_states(state: model.State) -> bool:
+    return state.kind is not StateKind.PLAIN or state.start is not None
+
+
+def _around(flow: Flow, parent: str | None) -> tuple[str, ...]:
+    """The names of the enclosing states, outermost first."""
+    if parent is None:
+        return ()
+    outer = next(state for state in flow.states if state.name == parent)
+    return (*_around(flow, outer.parent), parent)
+
+
+class _Common(TypedDict):
+    """What a state gives a place, whether states are in it or not."""
+
+    name: str
+    path: tuple[str, ...]
+    tasks: tuple[model.Task, ...]
+    timers: tuple[Timer, ...]
+    ignores: frozenset[str]
+    defers: frozenset[str]
+    waits: str | None
+    accepts: tuple[model.Accept, ...]
+    doc: str
+    span: Span
+
+
+def _common(flow: Flow, state: model.State) -> _Common:
+    return {
+        "name": state.name,
+        "path": _around(flow, state.parent),
+        "tasks": state.tasks,
+        "timers": tuple(sorted(_timers(state), key=lambda timer: timer.span.start)),
+        "ignores": frozenset(state.ignores),
+        "defers": frozenset(state.defers),
+        "waits": state.waits,
+        "accepts": state.accepts,
+        "doc": state.doc,
+        "span": state.span,
+    }
+
+
+def _scope(flow: Flow, state: model.State) -> Scope:
+    start = state.start
+    return Scope(
+        **_common(flow, state),
+        kind=SCOPES[state.kind],
+        start=None if start is None else Branch(None, start.updates, _jump(start.target), start.span),
     )
 
 
-def _final(final: model.Final) -> Leaf:
+SCOPES = {
+    StateKind.PLAIN: ScopeKind.STATE,
+    StateKind.PARALLEL: ScopeKind.PARALLEL,
+    StateKind.REGION: ScopeKind.REGION,
+}
+
+
+def _leaf(flow: Flow, state: model.State) -> Leaf:
+    return Leaf(**_common(flow, state), kind=LeafKind.STATE, call=state.call)
+
+
+def _final(flow: Flow, final: model.Final) -> Leaf:
+    if final.parent is None:
+        kind = LeafKind.FAILURE if final.failure else LeafKind.FINAL
+    else:
+        kind = LeafKind.REGION_FAILED if final.failure else LeafKind.REGION_DONE
     return Leaf(
         name=final.name,
-        kind=LeafKind.FAILURE if final.failure else LeafKind.FINAL,
-        path=(),
+        kind=kind,
+        path=_around(flow, final.parent),
         call=None,
         tasks=(),
         timers=(),
@@ -135,7 +205,7 @@ def _timers(state: model.State) -> Iterator[Timer]:
 
 
 def _timed(state: model.State) -> Mapping[int, str]:
-    """Which transitions of a state have a timer, and its id: `S.after1`, `S.after2`, `S.at1`."""
+    """Which transitions of a state have a timer, and its id: `S.after1`, `S.after2`, `S.at1`, with the whole name."""
     ids: dict[int, str] = {}
     numbers: Counter[str] = Counter()
     for index, transition in enumerate(state.transitions):
@@ -148,8 +218,8 @@ def _timed(state: model.State) -> Mapping[int, str]:
 
 def _timer(id: str, transition: Transition) -> Timer:
     match transition.trigger:
-        case After(duration):
-            return Timer(id, duration, None, transition.span)
+        case After(duration, since):
+            return Timer(id, duration, None, transition.span, since=since)
         case At(moment):
             return Timer(id, None, moment, transition.span)
         case _:
@@ -175,61 +245,113 @@ def _jump(target: model.Goto | model.Undo) -> Goto | Undo:
 
 # ---------------------------------------------------------------- commands
 
+Answer = tuple[str, On, tuple[Parameter, ...]]
+"""The place a command counts for, what it answers to, and the fields of its payload."""
+
 
 def _commands(flow: Flow) -> Iterator[Command]:
     """Every command in the order of the text, the deadline's last; `lower` numbers them."""
     start = flow.start
     yield Command(0, "", None, (), None, False, start.updates, _jump(start.target), "", start.span)
-    for state in flow.states:
-        timed = _timed(state)
-        for index, transition in enumerate(state.transitions):
-            for on, fields in _answered(flow, state, transition, timed.get(index, "")):
-                yield _command(state.name, on, fields, transition)
+    written = [
+        (transition, answer)
+        for state in flow.states
+        for index, transition in enumerate(state.transitions)
+        for answer in _answered(flow, state, transition, _timed(state).get(index, ""))
+    ]
+    for transition, (place, on, fields) in sorted(written, key=lambda each: each[0].span.start):
+        yield _command(place, on, fields, transition)
     if flow.deadline is not None:
         yield _command("", On(TriggerKind.TIMER, DEADLINE), (), flow.deadline.transition)
 
 
-def _answered(
-    flow: Flow, state: model.State, transition: Transition, timer: str
-) -> Iterator[tuple[On, tuple[Parameter, ...]]]:
-    """What a transition answers to, each with the fields of its payload."""
+def _answered(flow: Flow, state: model.State, transition: Transition, timer: str) -> Iterator[Answer]:
+    """What a transition answers to."""
     match transition.trigger:
         case OnDone():
-            result = _called(flow, state).result
-            yield On(TriggerKind.OUTCOME, DONE), () if result is None else (Parameter(DONE, result, transition.span),)
+            yield from _expanded(flow, state, DONE)
         case OnFailure(name):
-            for outcome in _failures(flow, state, name):
-                yield On(TriggerKind.OUTCOME, outcome), ()
-        case OnEvent(name):
-            yield On(TriggerKind.EVENT, name), next(event.params for event in flow.events if event.name == name)
+            yield from _expanded(flow, state, name)
         case OnTask(name):
-            yield On(TriggerKind.TASK, name), next(task.form for task in state.tasks if task.name == name)
+            yield from _tasks(flow, state, name)
+        case OnEvent(name):
+            params = next(event.params for event in flow.events if event.name == name)
+            yield state.name, On(TriggerKind.EVENT, name), params
+        case OnJoin(name):
+            yield state.name, On(TriggerKind.JOIN, name), ()
         case After() | At():
-            yield On(TriggerKind.TIMER, timer), ()
+            yield state.name, On(TriggerKind.TIMER, timer), ()
 
 
-def _called(flow: Flow, state: model.State) -> model.Activity:
-    assert state.call is not None, "typecheck refuses outcomes without a call"
-    name = state.call.activity
-    return next(activity for activity in flow.activities if activity.name == name)
+def _expanded(flow: Flow, state: model.State, name: str) -> Iterator[Answer]:
+    """The outcomes `on NAME` answers, of every call in the state.
+
+    Where there are none, the one it names, at the state itself, so that the transition is there to be found dead."""
+    none = True
+    for leaf in flow.states:
+        if leaf.call is None or state not in _outward(flow, leaf):
+            continue
+        activity = next(each for each in flow.activities if each.name == leaf.call.activity)
+        for outcome in Kernel.outcomes(activity):
+            if _answering(flow, leaf, outcome) == (state, name):
+                none = False
+                yield leaf.name, On(TriggerKind.OUTCOME, outcome), _brought(activity, leaf.call, outcome)
+    if none:
+        yield state.name, On(TriggerKind.OUTCOME, name), ()
 
 
-def _failures(flow: Flow, state: model.State, name: str) -> tuple[str, ...]:
-    """The outcomes `on NAME` answers: itself, but of `failed` every one that the state does not name more closely.
+def _answering(flow: Flow, leaf: model.State, outcome: str) -> tuple[model.State, str] | None:
+    """Where an outcome of a leaf's call is answered, and by which name: by the innermost state that names it; of one
+    state by its own name before `failed`."""
+    for state in _outward(flow, leaf):
+        triggers = [transition.trigger for transition in state.transitions]
+        names = {DONE if isinstance(t, OnDone) else t.name for t in triggers if isinstance(t, (OnDone, OnFailure))}
+        if outcome in names:
+            return state, outcome
+        if FAILED in names and outcome != DONE:
+            return state, FAILED
+    return None
 
-    Where that leaves none (a parked activity), `failed` itself, so that the transition is there to be found dead."""
-    if name != FAILED:
-        return (name,)
-    named = {t.trigger.name for t in state.transitions if isinstance(t.trigger, OnFailure)} - {FAILED}
-    left = tuple(outcome for outcome in Kernel.outcomes(_called(flow, state)) if outcome not in {DONE, *named})
-    return left or (FAILED,)
+
+def _brought(activity: model.Activity, call: model.ActivityCall, outcome: str) -> tuple[Parameter, ...]:
+    """The payload of an outcome: a result, or for a group of calls the list of them."""
+    result = activity.result
+    if outcome != DONE or result is None:
+        return ()
+    if call.each is not None:
+        assert not isinstance(result, (ListType, OptionalType, NoneType)), "typecheck refuses a list of these"
+        result = ListType(result, call.each.most)
+    return (Parameter(DONE, result, call.span),)
 
 
-def _command(scope: str, on: On, fields: tuple[Parameter, ...], transition: Transition) -> Command:
-    binds = transition.binds or (None,) * len(fields)
+def _tasks(flow: Flow, state: model.State, name: str) -> Iterator[Answer]:
+    """`on NAME` for each task of that name in the state whose completion is answered nowhere further in."""
+    on = On(TriggerKind.TASK, name)
+    none = True
+    for holder in flow.states:
+        for task in holder.tasks:
+            answering = (s for s in _outward(flow, holder) if any(t.trigger == OnTask(name) for t in s.transitions))
+            if task.name == name and next(answering, None) == state:
+                none = False
+                yield holder.name, on, task.form
+    if none:
+        yield state.name, on, ()
+
+
+def _outward(flow: Flow, state: model.State) -> Iterator[model.State]:
+    """A state and those around it, the innermost first."""
+    inner: model.State | None = state
+    while inner is not None:
+        yield inner
+        parent = inner.parent
+        inner = next((outer for outer in flow.states if outer.name == parent), None)
+
+
+def _command(place: str, on: On, fields: tuple[Parameter, ...], transition: Transition) -> Command:
+    binds = transition.binds[: len(fields)] or (None,) * len(fields)
     return Command(
         id=0,
-        scope=scope,
+        scope=place,
         on=on,
         params=tuple(
             Parameter(bind or UNUSED, field.type, field.span) for bind, field in zip(binds, fields, strict=True)

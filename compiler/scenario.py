@@ -151,9 +151,9 @@ class _Stage:
         self.trigger(Outcome(key, given.outcome, value))
 
     def key(self, name: str) -> str | None:
-        """The call a step answers for: the current one, else the newest still in flight, else the compensation."""
+        """The call a step answers for: the oldest that runs, else the newest still in flight, else the compensation."""
         at = self.at
-        keys = [call.key for call in at.calls if call.activity == name]
+        keys = [call.key for call in at.calls if call.activity == name and not call.answer]
         keys += [entry.key for entry in reversed(at.log) if entry.activity == name and entry.in_flight]
         if at.undoing is not None and at.undoing.running is not None and self.undoing(at) == name:
             keys.append(at.undoing.running)
@@ -238,7 +238,7 @@ class _Stage:
         return list(found)
 
     def running(self) -> tuple[str, ...]:
-        names = [call.activity for call in self.at.calls]
+        names = [call.activity for call in self.at.calls if not call.answer]
         if self.at.undoing is not None:
             names.append(self.undoing(self.at))
         return (f"there: {self.where()}, {', '.join(names) or 'nothing'} running",)

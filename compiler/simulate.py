@@ -8,14 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..dsl.model import Activity, Compensation, Expr, Parameter, Value, Variable
 from .draft import Draft, Payload, named
 from .evaluate import Facts, Fault, Scope, evaluate, fits, kept, within
 from .instance import Actor, Call, Completion, Event, Fired, Instance, Outcome, Rejected, Step, Taken, Trigger, Undoing
-from .kernel import DONE, Branch, Choice, Command, Goto, Kernel, On, Stay, Target, TriggerKind, Undo
+from .kernel import (
+    DONE,
+    Branch,
+    Choice,
+    Command,
+    Configuration,
+    Goto,
+    Kernel,
+    On,
+    ScopeKind,
+    Stay,
+    Target,
+    TriggerKind,
+    Undo,
+)
 
 
 def start(kernel: Kernel, inputs: tuple[Value, ...], actor: Actor, now: datetime) -> Step:
@@ -53,16 +67,17 @@ def step(kernel: Kernel, instance: Instance, trigger: Trigger, actor: Actor, now
 def enabled(kernel: Kernel, instance: Instance, trigger: Trigger, now: datetime) -> tuple[Command, ...]:
     """Every command of the configuration whose guard holds for a trigger that fits it; more than one is F006.
 
-    Of an outcome, the key must be the current call's; for other keys, and for any trigger while compensating: none.
-    Raises Rejected("payload") for a trigger that does not fit, Fault."""
+    Of an outcome, the key must be a current call's; for other keys, for an answer that leaves a group of calls waiting,
+    and for any trigger while compensating: none. Raises Rejected("payload") for a trigger that does not fit, Fault."""
     run = _Run(kernel, instance, now)
     match trigger:
         case Outcome():
-            call = next((call for call in instance.calls if call.key == trigger.key), None)
+            call = next((call for call in instance.calls if call.key == trigger.key and not call.answer), None)
             if call is None:
                 return ()
-            on = On(TriggerKind.OUTCOME, trigger.kind)
-            return run.enabled(on, run.answer(kernel.activity[call.activity], call.args, trigger))
+            payload = run.answer(kernel.activity[call.activity], call.args, trigger)
+            brought = run.brought(call, trigger.kind, payload)
+            return () if brought is None else run.enabled(On(TriggerKind.OUTCOME, trigger.kind), brought, call.leaf)
         case Event():
             return run.enabled(On(TriggerKind.EVENT, trigger.name), run.payload(trigger))
         case Completion():
@@ -74,13 +89,13 @@ def enabled(kernel: Kernel, instance: Instance, trigger: Trigger, now: datetime)
 def holds(kernel: Kernel, instance: Instance, condition: Expr, now: datetime) -> bool:
     """Whether a condition of a property or a scenario is true of the instance. Raises Fault."""
     facts = Facts(
-        instance.configuration,
         instance.completed | {entry.activity for entry in instance.log if entry.status == DONE},
         Counter(entry.activity for entry in instance.log),
         instance.compensating,
         now - instance.started,
     )
-    return evaluate(condition, Scope(instance.variables(kernel), now, facts=facts)) is True
+    scope = Scope(instance.variables(kernel), now, facts=facts, configuration=instance.configuration)
+    return evaluate(condition, scope) is True
 
 
 def _conform(values: Sequence[Value], fields: Sequence[Parameter | Variable]) -> Payload:
@@ -95,23 +110,34 @@ def _conform(values: Sequence[Value], fields: Sequence[Parameter | Variable]) ->
     return tuple(payload)
 
 
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """A place to enter, and the leaves it is entered at."""
+
+    place: str
+    leaves: Configuration
+
+
 class _Run(Draft):
     """One step under way: which changes are made, and what was taken until now."""
 
     def __init__(self, kernel: Kernel, instance: Instance, now: datetime) -> None:
         super().__init__(kernel, instance, now)
         self.taken: list[Taken] = []
-        self.passed: set[str] = set()  # choices since the trigger: none may come twice
+        self.branches: list[tuple[str, int]] = []  # of the way under way
+        self.passed: set[str] = set()  # choices of the command under way: none may come twice
+        self.followed: set[tuple[str, On]] = set()  # joins and empty groups in this step: none may come twice
 
     def end(self) -> Step:
         if self.taken:
-            self.deliver()
+            while not self.finished and self.undoing is None and self.follow_up():
+                pass
         return Step(self.record(), tuple(self.effects), tuple(self.taken))
 
     # ------------------------------------------------------------ points 2 to 4: triggers
 
     def outcome(self, trigger: Outcome) -> None:
-        call = next((call for call in self.calls if call.key == trigger.key), None)
+        call = next((call for call in self.calls if call.key == trigger.key and not call.answer), None)
         entry = next((entry for entry in self.log if entry.key == trigger.key and entry.in_flight), None)
         if call is not None:
             self.call_answered(call, trigger)
@@ -126,15 +152,38 @@ class _Run(Draft):
             self.unwind()
 
     def call_answered(self, call: Call, trigger: Outcome) -> None:
+        on = On(TriggerKind.OUTCOME, trigger.kind)
         payload = self.answer(self.kernel.activity[call.activity], call.args, trigger)
-        command = self.choose(On(TriggerKind.OUTCOME, trigger.kind), payload)
-        self.calls.remove(call)
+        brought = self.brought(call, trigger.kind, payload)
+        if (call.leaf, on) not in self.kernel.answering:
+            raise Rejected("unhandled")
+        command = None if brought is None else self.choose(on, brought, call.leaf)
         entry = next((entry for entry in self.log if entry.key == call.key), None)
         if entry is not None:
             self.settle(entry, trigger.kind, payload)
         elif trigger.kind == DONE:
             self.completed |= {call.activity}
-        self.take(command, payload)
+        self.calls[self.calls.index(call)] = _answered(call, trigger.kind, payload)
+        if command is not None and brought is not None:
+            for other in tuple(self.calls):
+                if other.leaf == call.leaf:
+                    self.drop(other)
+            self.take(command, brought)
+
+    def brought(self, call: Call, kind: str, payload: Payload) -> Payload | None:
+        """What this answer of a call brings the leaf; None: nothing yet, its other calls are waited for."""
+        called = self.kernel.leaf[call.leaf].call
+        assert called is not None, "a call is of a leaf that calls"
+        if called.each is None:
+            return payload
+        group = [
+            _answered(each, kind, payload) if each == call else each for each in self.calls if each.leaf == call.leaf
+        ]
+        done = [each for each in group if each.answer == "done"]
+        needed = len(group) if called.each.quota is None else min(called.each.quota, len(group))
+        if len(done) >= needed:
+            return (tuple(each.result for each in done),) if payload else ()
+        return () if len(group) - sum(each.answer == "gone" for each in group) < needed else None
 
     def event(self, trigger: Event, actor: Actor) -> None:
         event = Event(trigger.name, self.payload(trigger))
@@ -207,11 +256,12 @@ class _Run(Draft):
 
     # ------------------------------------------------------------ choosing
 
-    def enabled(self, on: On, payload: Payload) -> tuple[Command, ...]:
-        """The commands of the configuration for a trigger whose guard holds; an `else` if no other one's does."""
-        written = self.kernel.written(self.configuration, on, next(iter(self.configuration), ""))
-        when = tuple(c for c in written if not c.otherwise and self.true(c.guard, named(payload, c.params)))
-        return when or tuple(c for c in written if c.otherwise)
+    def enabled(self, on: On, payload: Payload, leaf: str = "") -> tuple[Command, ...]:
+        """The commands of the configuration for a trigger whose guard holds, and each `else` of a place that has none
+        of these; an outcome is of the call of `leaf`."""
+        written = self.kernel.written(self.configuration, on, leaf)
+        held = {c.id: c.scope for c in written if not c.otherwise and self.true(c.guard, named(payload, c.params))}
+        return tuple(c for c in written if c.id in held or (c.otherwise and c.scope not in held.values()))
 
     def ignores(self, event: str) -> bool:
         return self.kernel.ignored(self.configuration, event)
@@ -219,9 +269,9 @@ class _Run(Draft):
     def defers(self, event: str) -> bool:
         return self.kernel.deferred(self.configuration, event)
 
-    def choose(self, on: On, payload: Payload) -> Command:
+    def choose(self, on: On, payload: Payload, leaf: str = "") -> Command:
         """The enabled command, of several (F006) the first of the text. Raises Rejected("unhandled")."""
-        commands = self.enabled(on, payload)
+        commands = self.enabled(on, payload, leaf)
         if not commands:
             raise Rejected("unhandled")
         return commands[0]
@@ -237,53 +287,83 @@ class _Run(Draft):
                 return index, branch
         raise Rejected("unhandled")
 
-    # ------------------------------------------------------------ points 5 and 6: a command
+    # ------------------------------------------------------------ point 5: a command
 
     def take(self, command: Command, payload: Payload) -> None:
         self.passed.clear()
         self.update(command.updates, named(payload, command.params))
-        target, branches = self.follow(command.target)
-        self.taken.append(Taken(command.id, branches))
-        self.go(target)
+        self.go(command.scope, command.target, command.id)
 
-    def follow(self, target: Target) -> tuple[Target, tuple[tuple[str, int], ...]]:
-        """Through choices, running their updates: the leaf, `stay` or compensation they end in, and the way there."""
-        branches: list[tuple[str, int]] = []
+    def go(self, scope: str, target: Target, command: int | None) -> None:
+        """From a place to a target; `command` None: after a compensation."""
+        self.branches = []
+        end = target if isinstance(target, Stay) else self.way(target)
+        self.taken.append(Taken(command, tuple(self.branches)))
+        match end:
+            case Stay():
+                pass
+            case _Goal(place, leaves):
+                domain = self.kernel.domain(scope, place)
+                self.leave(domain)
+                self.enter(domain, leaves)
+                if command is None:
+                    self.rearm_deadline()
+            case Undo(since, node):
+                self.leave("")
+                self.undoing = Undoing(0 if since is None else self.marks.get(since, 0), node)
+                self.unwind()
+
+    def way(self, target: Goto | Undo) -> _Goal | Undo:
+        """Where a target leads in the end."""
+        target = self.follow(target)
+        while isinstance(target, Goto):
+            leaves = self.leaves(target)
+            if isinstance(leaves, tuple):
+                return _Goal(target.node, leaves)
+            target = leaves
+        return target
+
+    def follow(self, target: Goto | Undo) -> Goto | Undo:
+        """Through choices, running their updates: the place or the compensation they end in."""
         while isinstance(target, Goto) and target.node in self.kernel.choice:
             choice = self.kernel.choice[target.node]
             if choice.name in self.passed:
                 raise Fault("F005", choice.span)
             self.passed.add(choice.name)
             index, branch = self.branch(choice)
-            branches.append((choice.name, index))
+            self.branches.append((choice.name, index))
             self.update(branch.updates)
             target = branch.target
-        return target, tuple(branches)
+        return target
 
-    def go(self, target: Target) -> None:
-        match target:
-            case Stay():
-                pass
-            case Goto(node):
-                self.leave()
-                self.enter(node)
-            case Undo(since, node):
-                self.leave()
-                self.undoing = Undoing(0 if since is None else self.marks.get(since, 0), node)
-                self.unwind()
+    def leaves(self, goto: Goto) -> Configuration | Goto | Undo:
+        """The leaves at which a place is entered; or, if its start leads out of it, where that leads."""
+        place = goto.node
+        if place in self.kernel.leaf:
+            return (place,)
+        if goto.resume and place in self.history:
+            return self.history[place]
+        if self.kernel.scope[place].kind is not ScopeKind.PARALLEL:
+            return self.begun(place)
+        found: Configuration = ()
+        for region in self.kernel.inside[place]:
+            leaves = self.leaves(Goto(region))
+            if not isinstance(leaves, tuple):
+                return leaves
+            found += leaves
+        return found
 
-    def deliver(self) -> None:
-        """Hand in again the deferred events that are handled or ignored now, oldest first, until none is."""
-        while not self.finished and self.undoing is None:
-            for index, event in enumerate(self.deferred):
-                commands = self.enabled(On(TriggerKind.EVENT, event.name), event.payload)
-                if commands or self.ignores(event.name):
-                    del self.deferred[index]
-                    if commands:
-                        self.take(commands[0], event.payload)
-                    break
-            else:
-                return
+    def begun(self, place: str) -> Configuration | Goto | Undo:
+        start = self.kernel.scope[place].start
+        assert start is not None, "only a parallel state has no start"
+        self.update(start.updates)
+        target = self.follow(start.target)
+        while isinstance(target, Goto) and place in self.kernel.above(target.node)[1:]:
+            leaves = self.leaves(target)
+            if isinstance(leaves, tuple):
+                return leaves
+            target = leaves
+        return target
 
     def unwind(self) -> None:
         """Go on with the compensation under way, unless it waits; at its mark, enter the target."""
@@ -298,8 +378,48 @@ class _Run(Draft):
                 self.remove(len(self.log) - 1)
         if undoing is not None:
             self.undoing = None
-            target, branches = self.follow(Goto(undoing.node))
-            self.taken.append(Taken(None, branches))
-            self.go(target)
-            if isinstance(target, Goto):
-                self.rearm_deadline()
+            self.go("", Goto(undoing.node), None)
+
+    # ------------------------------------------------------------ point 6: what follows at once
+
+    def follow_up(self) -> bool:
+        """Take one further step, if there is one."""
+        join = self.kernel.joined(self.configuration)
+        if join is not None:
+            self.once(join)
+            self.take(join, ())
+        elif self.vacant:
+            self.nothing_called(self.vacant.pop(0))
+        else:
+            return self.deliver()
+        return True
+
+    def nothing_called(self, leaf: str) -> None:
+        called = self.kernel.leaf[leaf].call
+        assert called is not None, "only a leaf that calls can lack what it calls for"
+        payload: Payload = () if self.kernel.activity[called.activity].result is None else ((),)
+        command = self.choose(On(TriggerKind.OUTCOME, DONE), payload, leaf)
+        self.once(command)
+        self.take(command, payload)
+
+    def once(self, command: Command) -> None:
+        assert command.on is not None, "only the start answers to nothing"
+        if (command.scope, command.on) in self.followed:
+            raise Fault("F005", command.span)
+        self.followed.add((command.scope, command.on))
+
+    def deliver(self) -> bool:
+        """Hand in again the oldest deferred event that is handled or ignored now, if there is one."""
+        for index, event in enumerate(self.deferred):
+            commands = self.enabled(On(TriggerKind.EVENT, event.name), event.payload)
+            if commands or self.ignores(event.name):
+                del self.deferred[index]
+                if commands:
+                    self.take(commands[0], event.payload)
+                return True
+        return False
+
+
+def _answered(call: Call, kind: str, payload: Payload) -> Call:
+    """A call with what it answered."""
+    return replace(call, answer="done" if kind == DONE else "gone", result=payload[0] if payload else None)

@@ -30,7 +30,12 @@ def told(
 
 
 def place(instance: Instance) -> str:
-    return " + ".join(instance.configuration) or "compensating"
+    """Where it is. Of several leaves, what is around all of them is left out: `Legal.Waiting + Finance.Paid`."""
+    parts = [leaf.split(".") for leaf in instance.configuration]
+    shared = 0
+    while len(parts) > 1 and len({part[shared] for part in parts}) == 1:
+        shared += 1
+    return " + ".join(".".join(part[shared:]) for part in parts) or "compensating"
 
 
 def changes(kernel: Kernel, before: Instance, after: Instance) -> tuple[str, ...]:

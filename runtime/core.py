@@ -125,6 +125,22 @@ class DropEvent(NamedTuple):
     event: str
 
 
+class EmitEvent(NamedTuple):
+    """A message to whoever listens, exactly one for each time it is asked for."""
+
+    event: str
+    payload: tuple[object, ...]
+
+
+class SendEvent(NamedTuple):
+    """An event for the instance `to` of another flow."""
+
+    flow: str
+    event: str
+    payload: tuple[object, ...]
+    to: str
+
+
 class Finish(NamedTuple):
     state: str
     failure: bool
@@ -132,7 +148,7 @@ class Finish(NamedTuple):
 
 Effect = (
     StartActivity | InterruptActivity | StartCompensation | ArmTimer | CancelTimer
-    | OpenTask | EscalateTask | CloseTask | DropEvent | Finish
+    | OpenTask | EscalateTask | CloseTask | DropEvent | EmitEvent | SendEvent | Finish
 )  # fmt: skip
 
 F = TypeVar("F")

@@ -73,7 +73,7 @@ def test_failed_of_an_activity_that_always_parks_stays_visible_as_a_dead_command
 def test_commands_are_numbered_in_the_order_of_the_text_and_begin_with_the_start() -> None:
     kernel = order()
     assert [command.id for command in kernel.commands] == list(range(len(kernel.commands)))
-    assert kernel.commands[0].leaf == "" and kernel.commands[0].on is None
+    assert kernel.commands[0].scope == "" and kernel.commands[0].on is None
     assert kernel.commands[0].target == Goto("Reserving")
     starts = [command.span.start for command in kernel.commands[1:]]
     assert starts == sorted(starts)
@@ -128,7 +128,7 @@ def test_timers_are_named_after_their_state_and_stand_in_the_order_written() -> 
     assert commands(kernel, "A", "A.look.escalate1") == []
 
 
-def test_a_deadline_is_a_command_of_every_state_that_is_not_final() -> None:
+def test_a_deadline_is_one_command_of_the_flow_itself() -> None:
     kernel = flow(
         """
           event e
@@ -140,9 +140,8 @@ def test_a_deadline_is_a_command_of_every_state_that_is_not_final() -> None:
         """
     )
     found = [command for command in kernel.commands if command.on == On(TriggerKind.TIMER, "deadline")]
-    assert [command.scope for command in found] == ["A", "B"]
-    assert len({command.span for command in found}) == 1
-    assert {command.target for command in found} == {Undo(None, "X")}
+    assert [(command.scope, command.target) for command in found] == [("", Undo(None, "X"))]
+    assert kernel.deadline is not None and kernel.scope[""].timers == (kernel.deadline,)
 
 
 def test_states_and_finals_are_leaves_with_their_kind() -> None:
