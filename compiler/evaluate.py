@@ -1,12 +1,13 @@
 """Evaluation: a model expression and the values in scope in, its value out; and how values are checked and shown.
 
-Everything is exact. What is not defined is a Fault: out of range F401, `none` read F402, division by zero F403.
+Everything is exact. What is not defined is a Fault: out of range or too many items F401, `none` read F402, division by
+zero F403.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
@@ -19,6 +20,7 @@ from ..dsl.model import (
     Builtin,
     Compensating,
     Conditional,
+    Contains,
     Convert,
     Count,
     DecimalType,
@@ -26,15 +28,20 @@ from ..dsl.model import (
     Elapsed,
     EnumType,
     Expr,
+    Field,
     InstantType,
     InState,
     IntType,
     IsNone,
+    ListType,
     Literal,
+    NewList,
+    NewRecord,
     NoneType,
     Now,
     OneOf,
     OptionalType,
+    RecordType,
     Ref,
     RefKind,
     Standing,
@@ -147,8 +154,32 @@ def _value(expr: Expr, scope: Scope) -> Value:
             return scope.now
         case InState():
             return rests(scope.configuration, expr.state)
+        case Field() | NewRecord() | NewList() | Contains():
+            return _structure(expr, scope)
         case _:
             return _fact(expr, scope.facts)
+
+
+def _structure(expr: Field | NewRecord | NewList | Contains, scope: Scope) -> Value:
+    match expr:
+        case Field():
+            record: Any = evaluate(expr.operand, scope)
+            return record[position(expr)]
+        case NewRecord():
+            pairs = zip(expr.values, expr.type.fields, strict=True)
+            return tuple(within(evaluate(value, scope), field.type, value.span) for value, field in pairs)
+        case NewList():
+            return tuple(evaluate(item, scope) for item in expr.items)
+        case Contains():
+            operand, items = evaluate(expr.operand, scope), evaluate(expr.items, scope)
+            assert isinstance(items, tuple), "typecheck lets `in` look into lists only"
+            return operand in items
+
+
+def position(expr: Field) -> int:
+    """Which of its record's fields it is."""
+    assert isinstance(expr.operand.type, RecordType), "typecheck lets only records have fields"
+    return next(index for index, field in enumerate(expr.operand.type.fields) if field.name == expr.name)
 
 
 def _refer(expr: Ref, scope: Scope) -> Value:
@@ -246,6 +277,14 @@ def fits(value: object, type: Type) -> TypeGuard[Value]:
             return isinstance(value, timedelta)
         case InstantType():
             return isinstance(value, datetime) and _has_utc(value)
+        case RecordType():
+            return (
+                isinstance(value, tuple)
+                and len(value) == len(type.fields)
+                and all(fits(part, field.type) for part, field in zip(value, type.fields, strict=True))
+            )
+        case ListType():
+            return isinstance(value, tuple) and len(value) <= type.most and all(fits(part, type.item) for part in value)
         case OptionalType():
             return value is None or fits(value, type.item)
         case NoneType():
@@ -254,11 +293,24 @@ def fits(value: object, type: Type) -> TypeGuard[Value]:
 
 def kept(value: Value, type: Type) -> Value:
     """A fitting value as it is kept: a decimal with exactly the places of its type (an int made one where due), an
-    instant in UTC."""
+    instant in UTC; so also in lists and records."""
     item = _item(type)
+    if isinstance(value, tuple):
+        return tuple(kept(part, inner) for part, inner in parted(value, item))
     if isinstance(item, DecimalType) and isinstance(value, (int, Decimal)):
         return EXACT.quantize(Decimal(value), _unit(item.places))
     return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def parted(value: tuple[Value, ...], type: Type) -> Iterator[tuple[Value, Type]]:
+    """The parts of a list or a record, each with its type."""
+    match _item(type):
+        case RecordType(fields=fields):
+            yield from zip(value, (field.type for field in fields), strict=True)
+        case ListType(item=item):
+            yield from ((part, item) for part in value)
+        case _:
+            raise AssertionError("nothing else has parts")
 
 
 def _item(type: Type) -> Type:

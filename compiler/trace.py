@@ -7,8 +7,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ..dsl.diagnostics import TraceStep
-from ..dsl.model import Compensation, DurationType, Expr, OptionalType, Parameter, TextType, Type, Value, Variable
-from .evaluate import shown
+from ..dsl.model import (
+    Compensation,
+    DurationType,
+    Expr,
+    OptionalType,
+    Parameter,
+    RecordType,
+    TextType,
+    Type,
+    Value,
+    Variable,
+)
+from .evaluate import parted, shown
 from .instance import Actor, Completion, Event, Instance, Outcome, Step, Trigger
 from .kernel import DONE, Kernel, Timer
 
@@ -104,6 +115,12 @@ def _fields(values: Sequence[Value], fields: Sequence[Parameter | Variable]) -> 
 def written(value: Value, type: Type) -> str:
     """A value as the language writes it: text quoted, an instant after `@`, else as `evaluate.shown`."""
     item = type.item if isinstance(type, OptionalType) else type
+    if isinstance(value, tuple):
+        parts = [written(part, inner) for part, inner in parted(value, item)]
+        if isinstance(item, RecordType):
+            named = (f"{field.name}: {part}" for field, part in zip(item.fields, parts, strict=True))
+            return f"{item.name}({', '.join(named)})"
+        return f"[{', '.join(parts)}]"
     if isinstance(value, str) and isinstance(item, TextType):
         return json.dumps(value, ensure_ascii=False)
     return f"@{shown(value, type)}" if isinstance(value, datetime) else shown(value, type)

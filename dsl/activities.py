@@ -10,7 +10,7 @@ from decimal import Decimal
 from . import rules_of_meaning as rules
 from . import syntax
 from .diagnostics import Label
-from .expressions import Scope, Typing
+from .expressions import Typing
 from .findings import Findings
 from .model import (
     Activity,
@@ -28,6 +28,7 @@ from .model import (
     Type,
 )
 from .resolve import BROKEN, Names, Types
+from .scope import Scope
 
 TIMEOUT = timedelta(seconds=30)
 RETRY = Retry(3, timedelta(seconds=1), timedelta(seconds=30), park=False)

@@ -7,7 +7,7 @@ from . import syntax
 from .acceptance import accepts
 from .activities import positive
 from .diagnostics import Label
-from .expressions import Scope, Typing
+from .expressions import Typing
 from .handlers import NODES, Handlers, Vocabulary, values_of
 from .model import (
     ActivityCall,
@@ -26,6 +26,8 @@ from .model import (
     Transition,
 )
 from .resolve import BROKEN, Kind, Names
+from .scope import Scope
+from .structures import single
 
 
 class Behaviour:
@@ -121,10 +123,14 @@ class Behaviour:
         )
 
     def _title(self, tree: syntax.Title) -> tuple[str | Expr, ...]:
-        read = self.typing.conversions.read
-        return tuple(
-            each if isinstance(each, str) else read(self.typing.infer(each, self.scope)) for each in tree.parts
-        )
+        return tuple(each if isinstance(each, str) else self._part(each) for each in tree.parts)
+
+    def _part(self, tree: syntax.Expr) -> Expr:
+        part = self.typing.conversions.read(self.typing.infer(tree, self.scope))
+        if not single(part.type):
+            message = f"A title shows single values, and this is `{part.type}`."
+            self.findings.error(rules.WRONG_TYPE, part.span, message, "has parts", note="Show a field of it, or `len`.")
+        return part
 
     def _escalation(self, tree: syntax.Escalate) -> Escalation:
         self.names.find(tree.role, Kind.ROLE)

@@ -71,6 +71,18 @@ class Builder:
     def in_state(self, span: Span, state: s.Name) -> s.InState:
         return s.InState(state, span)
 
+    def contains(self, span: Span, operand: s.Expr, items: s.Expr) -> s.Contains:
+        return s.Contains(operand, items, span)
+
+    def select(self, span: Span, operand: s.Expr, name: s.Name) -> s.Select:
+        return s.Select(operand, name, span)
+
+    def made(self, span: Span, record: s.Name, *args: s.Argument) -> s.NewRecord:
+        return s.NewRecord(record, args, span)
+
+    def listed(self, span: Span, *items: s.Expr) -> s.NewList:
+        return s.NewList(items, span)
+
     def call(self, span: Span, function: s.Name, args: tuple[s.Expr, ...]) -> s.Call:
         return s.Call(function, args, span)
 
@@ -100,6 +112,12 @@ class Builder:
     def inline_enum(self, span: Span, *members: s.Name) -> s.InlineEnum:
         return s.InlineEnum(members, span)
 
+    def list(self, span: Span, item: s.TypeExpr, most: int | None) -> s.List:
+        return s.List(item, most, span)
+
+    def most(self, _span: Span, number: Token | None = None) -> int | None:
+        return None if number is None else int(number.text)
+
     def optional(self, span: Span, item: s.TypeExpr) -> s.Optional:
         return s.Optional(item, span)
 
@@ -108,6 +126,9 @@ class Builder:
 
     def alias(self, span: Span, name: s.Name, type: s.TypeExpr) -> s.TypeDeclaration:
         return s.TypeDeclaration(name, type, self._doc(span), span)
+
+    def record(self, span: Span, name: s.Name, fields: tuple[s.Field, ...]) -> s.RecordDeclaration:
+        return s.RecordDeclaration(name, fields, self._doc(span), span)
 
     def fields(self, _span: Span, *fields: s.Field) -> tuple[s.Field, ...]:
         return fields

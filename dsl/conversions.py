@@ -14,9 +14,13 @@ from .model import (
     Expr,
     InstantType,
     IntType,
+    ItemType,
+    ListType,
     Literal,
+    NewList,
     NoneType,
     OptionalType,
+    RecordType,
     ScalarType,
     Type,
     Unwrap,
@@ -47,17 +51,42 @@ def wide(type_: Type) -> Type:
     match type_:
         case IntType():
             return IntType()
+        case ListType(IntType(), most):
+            return ListType(IntType(), most)
         case OptionalType(IntType()):
             return OptionalType(IntType())
+        case OptionalType(ListType(IntType(), most)):
+            return OptionalType(ListType(IntType(), most))
         case _:
             return type_
 
 
-def hull(left: IntType, right: IntType) -> IntType:
-    """The smallest integer type that holds both."""
-    low = None if left.low is None or right.low is None else min(left.low, right.low)
-    high = None if left.high is None or right.high is None else max(left.high, right.high)
-    return IntType() if low is None or high is None else IntType(low, high)
+def _bare(type_: Type) -> Type:
+    """The type without what only the checks ask of it: the bounds of integers and how many items a list may have."""
+    match wide(type_):
+        case ListType(item):
+            return ListType(item, 0)
+        case OptionalType(ListType(item)):
+            return OptionalType(ListType(item, 0))
+        case bare:
+            return bare
+
+
+def hull(left: Type, right: Type) -> Type:
+    """The smallest type that holds both of two that differ in ranges only."""
+    match left, right:
+        case IntType(), IntType():
+            low = None if left.low is None or right.low is None else min(left.low, right.low)
+            high = None if left.high is None or right.high is None else max(left.high, right.high)
+            return IntType() if low is None or high is None else IntType(low, high)
+        case ListType(), ListType():
+            item = hull(left.item, right.item)
+            return ListType(item if isinstance(item, IntType) else left.item, max(left.most, right.most))
+        case OptionalType(), OptionalType():
+            inner = hull(left.item, right.item)
+            return OptionalType(inner if isinstance(inner, IntType | ListType) else left.item)
+        case _:
+            return left
 
 
 class Conversions:
@@ -91,13 +120,18 @@ class Conversions:
                 self._mismatch(expr.span, message, "always needs a value", note)
                 return broken(expr.span)
             case OptionalType(item), OptionalType(wanted):
-                if isinstance(item, IntType) and isinstance(wanted, IntType):
+                if _bare(item) == _bare(wanted):
                     return expr
             case OptionalType(item), _:
                 return self.fit(Unwrap(expr, item, expr.span), expected)
             case _, OptionalType(item):
                 inner = self.fit(expr, item)
                 return inner if is_broken(inner) else Convert(inner, expected, expr.span)
+            case ListType(), ListType(item):
+                if isinstance(expr, NewList):
+                    return self._listed(expr, expected)
+                if _bare(found) == _bare(expected):
+                    return expr
             case IntType(), IntType():
                 return self._in_range(expr, expected)
             case IntType(), DecimalType():
@@ -125,6 +159,8 @@ class Conversions:
                 return self.fit(left, DecimalType(places)), self.fit(right, DecimalType(places))
             case (OptionalType(), _) | (_, OptionalType()) | (NoneType(), _) | (_, NoneType()):
                 return self._alike_optional(left, right, doing)
+            case ListType(), ListType():
+                return self._alike_lists(left, right, doing)
             case one, other if one == other:
                 return left, right
             case one, other:
@@ -132,12 +168,27 @@ class Conversions:
                 self._mismatch(span, f"`{one}` and `{other}` cannot be {doing}.", "two different types")
                 return broken(left.span), broken(right.span)
 
+    def _alike_lists(self, left: Expr, right: Expr, doing: str) -> tuple[Expr, Expr]:
+        """Lists differ in how many items they may have; one that is written out takes on the type of the other."""
+        if _bare(left.type) == _bare(right.type):
+            return left, right
+        if isinstance(left, NewList) and isinstance(right.type, ListType):
+            left = self.fit(left, ListType(right.type.item, len(left.items)))
+        elif isinstance(right, NewList) and isinstance(left.type, ListType):
+            right = self.fit(right, ListType(left.type.item, len(right.items)))
+        else:
+            span = left.span.to(right.span)
+            message = f"`{left.type}` and `{right.type}` cannot be {doing}."
+            self._mismatch(span, message, "lists of different items")
+            return broken(left.span), broken(right.span)
+        return (broken(left.span), broken(right.span)) if is_broken(left, right) else (left, right)
+
     def _alike_optional(self, left: Expr, right: Expr, doing: str) -> tuple[Expr, Expr]:
         """One of the two may be none: so may both, then."""
         wanted: Type
         match left.type, right.type:
             case OptionalType(), OptionalType():
-                if wide(left.type) == wide(right.type):
+                if _bare(left.type) == _bare(right.type):
                     return left, right
                 wanted = left.type
             case (OptionalType(), _) | (NoneType(), _):
@@ -164,6 +215,17 @@ class Conversions:
                 return broken(expr.span)
         return expr
 
+    def _listed(self, expr: NewList, expected: ListType) -> Expr:
+        """A list that is written out, item by item."""
+        items = tuple(self.fit(each, expected.item) for each in expr.items)
+        if is_broken(*items):
+            return broken(expr.span)
+        if len(items) > expected.most:
+            message = f"These are {len(items)} items, more than `{expected}` holds."
+            self.findings.error(rules.OUT_OF_RANGE, expr.span, message, f"{len(items)} items")
+            return broken(expr.span)
+        return NewList(items, listed_type(expected.item, len(items)), expr.span)
+
     def _too_many_places(self, expr: Expr, has: int, expected: DecimalType) -> Expr:
         digits = "digit" if has == 1 else "digits"
         if isinstance(expr, Literal):
@@ -188,14 +250,19 @@ def _optional(type_: Type) -> Type:
 
 
 def scalar(type_: Type) -> ScalarType | None:
-    """The type of the value inside, None for `none` itself."""
+    """The type of the single value inside, None where there is none."""
     match type_:
         case OptionalType(item):
-            return item
-        case NoneType():
+            return scalar(item)
+        case NoneType() | RecordType() | ListType():
             return None
         case _:
             return type_
+
+
+def listed_type(item: ItemType, count: int) -> ListType:
+    """The type of a list that is written out; the ranges of its items are nobody's promise yet."""
+    return ListType(IntType() if isinstance(item, IntType) else item, count)
 
 
 def is_bool(expr: Expr) -> bool:

@@ -18,9 +18,11 @@ _VALUE = {
     "IF",
     "IN",
     "LPAR",
+    "LSQB",
 }
 _OPERATOR = {
     "AND", "OR", "IMPLIES", "IS", "IN", "PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "EQ", "NE", "LT", "LE", "GT", "GE",
+    "DOT",
 }  # fmt: skip
 _KINDS = {
     "NAME": "a name",
@@ -75,7 +77,7 @@ def expected(machine: Automaton, stack: Cell) -> list[str]:
         kinds -= _VALUE | {"NAME"}
     if "INTEGER" in kinds:
         phrases.append("a type")
-        kinds -= {"INTEGER", "NAME", "DECIMAL", "ENUM"}
+        kinds -= {"INTEGER", "NAME", "DECIMAL", "ENUM", "LIST"}
     operators = kinds & _OPERATOR if "PLUS" in kinds else set[str]()
     kinds -= operators
     spelling = machine.spellings

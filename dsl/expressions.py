@@ -7,7 +7,6 @@ reported once and becomes a broken expression, about which nothing more is said.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from . import rules_of_meaning as rules
 from . import syntax
@@ -23,12 +22,12 @@ from .model import (
     EnumType,
     Expr,
     InState,
-    IntType,
     Literal,
     NoneType,
     Now,
     OneOf,
     OptionalType,
+    RecordType,
     Ref,
     RefKind,
     Standing,
@@ -37,7 +36,9 @@ from .model import (
 )
 from .operators import FUNCTIONS, Operators, literal_type
 from .resolve import BROKEN, OWN_MEANING, Kind, Names
+from .scope import Scope
 from .source import Span
+from .structures import Structures
 
 SPOKEN = {
     RefKind.INPUT: "the input",
@@ -47,25 +48,13 @@ SPOKEN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What an expression may see: variables by name; `now` where a trigger is handled; what only properties may ask
-    (`in S`, `done(..)`, `count(..)`, `compensating`, `elapsed`)."""
-
-    variables: Mapping[str, tuple[RefKind, Type]] = field(default_factory=dict[str, tuple[RefKind, Type]])
-    now: bool = False
-    asks: bool = False
-
-    def adding(self, variables: Mapping[str, tuple[RefKind, Type]]) -> Scope:
-        return replace(self, variables={**self.variables, **variables})
-
-
-class Typing:
+class Typing(Structures):
     """Types the expressions of one flow."""
 
-    def __init__(self, names: Names, enums: Mapping[str, EnumType]) -> None:
+    def __init__(self, names: Names, enums: Mapping[str, EnumType], records: Mapping[str, RecordType]) -> None:
         self.names = names
         self.enums = enums
+        self.records = records
         self.findings = names.findings
         self.conversions = Conversions(names.findings)
         self.operators = Operators(self.conversions)
@@ -106,6 +95,14 @@ class Typing:
                 return self.operators.is_none(self.infer(operand, scope), negated, span)
             case syntax.Call():
                 return self._call(tree, scope, hint)
+            case syntax.Select():
+                return self._select(tree, scope)
+            case syntax.NewRecord():
+                return self._new_record(tree, scope)
+            case syntax.NewList():
+                return self._new_list(tree, scope, hint)
+            case syntax.Contains():
+                return self._contains(tree, scope)
             case syntax.InState(state, span):
                 found = self.names.find(state, Kind.STATE, Kind.FINAL)
                 self._ask(f"in {state.text}", span, scope)
@@ -179,7 +176,9 @@ class Typing:
             self.findings.error(rules.MISPLACED_NAME, span, message, "has no meaning here", note=note)
 
     def _is_member(self, tree: syntax.Expr, scope: Scope) -> bool:
-        """Whether a bare name is no variable, so that the other operand has to tell its type."""
+        """Whether a bare name is no variable, or a list empty, so that the other operand has to tell its type."""
+        if isinstance(tree, syntax.NewList):
+            return not tree.items
         return isinstance(tree, syntax.Name) and tree.text not in scope.variables and tree.text not in OWN_MEANING
 
     def _pair(self, left: syntax.Expr, right: syntax.Expr, scope: Scope, hint: Type | None = None) -> tuple[Expr, Expr]:
@@ -240,7 +239,5 @@ def _choose(condition: Expr, then: Expr, otherwise: Expr, tree: syntax.Condition
     """The conditional over two branches of one type, but for the ranges of integers."""
     if is_broken(then, otherwise):
         return broken(tree.span)
-    type_ = then.type
-    if isinstance(then.type, IntType) and isinstance(otherwise.type, IntType):
-        type_ = hull(then.type, otherwise.type)
+    type_ = hull(then.type, otherwise.type)
     return Conditional(condition, then, otherwise, wide(type_) if isinstance(type_, OptionalType) else type_, tree.span)

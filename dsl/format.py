@@ -24,11 +24,12 @@ LONGEST_BLOCK = 100
 """How much text between two braces may stand on one line."""
 
 _OPERANDS = {
-    "NAME", "INT", "FRACTION", "DURATION", "INSTANT", "STRING", "TRUE", "FALSE", "NONE", "SOME", "RPAR", "RBRACE",
+    "NAME", "INT", "FRACTION", "DURATION", "INSTANT", "STRING", "TRUE", "FALSE", "NONE", "SOME",
+    "RPAR", "RBRACE", "RSQB",
 }  # fmt: skip
 _CALLED = {"NAME", "STRING", "START", "DECIMAL"}
-_CLOSE_BEFORE = {"RPAR", "COMMA", "COLON", "QMARK", "_RANGE"}
-_CLOSE_AFTER = {"LPAR", "_RANGE"}
+_CLOSE_BEFORE = {"RPAR", "RSQB", "COMMA", "COLON", "QMARK", "DOT", "_RANGE"}
+_CLOSE_AFTER = {"LPAR", "LSQB", "DOT", "_RANGE"}
 
 
 def format_text(source: Source) -> str | tuple[Diagnostic, ...]:
@@ -66,6 +67,7 @@ class _Layout:
         self._pending: list[Line] = []  # comments on lines of their own that stand as deep as what follows them
         self._last: Token | None = None  # the last token that is no comment
         self._first = ""  # as what the first token of the current line of the language was read
+        self._items = 0  # how many `<` of list types are open
         self._tight = False  # nothing comes between the last token and the next
 
     def text(self) -> str:
@@ -76,7 +78,7 @@ class _Layout:
                 continue
             terminal = self._terminal(token)
             self._settle_comments(token)
-            if terminal in ("RBRACE", "RPAR") and self._open:
+            if terminal in ("RBRACE", "RPAR", "RSQB") and self._open:
                 self._open.pop()
             if self._breaks(token, before):
                 line = Line(self._indent(token), self._open.count("block"), blank=self._blank(token, before))
@@ -86,7 +88,7 @@ class _Layout:
             self._append(token, before)
             if terminal == "LBRACE":
                 self._open.append("block" if token.start in self._blocks else "inline")
-            elif terminal == "LPAR":
+            elif terminal in ("LPAR", "LSQB"):
                 self._open.append("group")
             self._last = token
         return rendered(self._lines)
@@ -166,6 +168,10 @@ class _Layout:
         self._first = terminal if begins_line else self._first
         line = self._lines[-1]
         gap = 0 if self._tight or terminal in _CLOSE_BEFORE or (terminal == "LPAR" and last in _CALLED) else 1
+        if terminal == "LT" and last == "LIST":
+            self._items, gap = self._items + 1, 0
+        elif self._items and terminal == "GT":
+            self._items, gap = self._items - 1, 0
         if terminal == "PERCENT" and self._first == "FAILS":
             gap = 0
         if terminal == "RBRACE" and (token.start in self._sets or last == "LBRACE"):
@@ -178,6 +184,7 @@ class _Layout:
             piece.padded = goes_on or token.start - before.end > 1
         line.pieces.append(piece)
         prefix = terminal == "MINUS" and (begins_line or last not in _OPERANDS)
+        prefix = prefix or (terminal == "LT" and last == "LIST")
         self._tight = prefix or terminal in _CLOSE_AFTER or (terminal == "LBRACE" and token.start in self._sets)
 
     def _comment(self, token: Token, before: Token | None) -> None:

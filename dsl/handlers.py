@@ -9,7 +9,7 @@ from . import rules_of_meaning as rules
 from . import syntax
 from .activities import BUILT_IN_OUTCOMES, Signature
 from .diagnostics import Label
-from .expressions import Scope, Typing
+from .expressions import Typing
 from .findings import did_you_mean
 from .model import (
     After,
@@ -32,6 +32,7 @@ from .model import (
     Undo,
 )
 from .resolve import BROKEN, Kind, Names, a, refuse_own_meaning
+from .scope import Scope
 
 NODES = (Kind.STATE, Kind.CHOICE, Kind.FINAL)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 _NESTED = "A state inside a state"
 
 _LINES = {
-    "a file": {"system": "A system of several flows", "record": "A record"},
+    "a file": {"system": "A system of several flows"},
     "a flow": {
         "parallel": "A parallel state",
         "region": "A parallel region",
         "migrate": "A migration",
-        "record": "A record",
         "emit": "An outgoing message",
         "send": "A message to another flow",
         "breaker": "A circuit breaker",
@@ -38,8 +37,6 @@ _LINES = {
 _PAIRS = {
     ("do", "for"): "An activity for each item",
     ("do", "flow"): "A sub-flow",
-    ("list", "<"): "A list",
-    ("record", "{"): "A record",
 }
 
 

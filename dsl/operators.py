@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from . import rules_of_meaning as rules
-from .conversions import ORDERED, Conversions, broken, decimal_places, is_broken, wide
+from .conversions import ORDERED, Conversions, broken, decimal_places, hull, is_broken, wide
 from .model import (
     Binary,
     BoolType,
@@ -17,6 +17,7 @@ from .model import (
     InstantType,
     IntType,
     IsNone,
+    ListType,
     Literal,
     NoneType,
     OptionalType,
@@ -88,6 +89,9 @@ class Operators:
                 return Binary(op, left, right, InstantType(), span)
             case "+", DurationType(), InstantType():
                 return Binary(op, right, left, InstantType(), span)
+            case "+", ListType(), ListType():
+                left, right = self.conversions.alike(left, right, "joined")
+                return self._joined(left, right, span)
             case "-", InstantType(), InstantType():
                 return Binary(op, left, right, DurationType(), span)
             case "/" | "%", (IntType() | DecimalType()), (IntType() | DecimalType()):
@@ -100,6 +104,14 @@ class Operators:
                 note = "Text is compared, never computed with." if text else ""
                 self.findings.error(rules.WRONG_OPERAND, span, message, "not defined", note=note)
         return broken(span)
+
+    def _joined(self, left: Expr, right: Expr, span: Span) -> Expr:
+        """`items + [x]`."""
+        type_ = hull(left.type, right.type)
+        if is_broken(left, right) or not isinstance(left.type, ListType) or not isinstance(right.type, ListType):
+            return broken(span)
+        assert isinstance(type_, ListType), "both are lists"
+        return Binary("+", left, right, ListType(type_.item, left.type.most + right.type.most), span)
 
     def _as_decimal(self, expr: Expr) -> Expr:
         return self.conversions.fit(expr, DecimalType(0)) if isinstance(expr.type, IntType) else expr
@@ -124,6 +136,8 @@ class Operators:
             self.findings.error(rules.WRONG_COUNT, span, message, f"given {len(args)}")
             return broken(span)
         widest = args[0]
+        if name == "len" and isinstance(widest.type, ListType):
+            return Builtin(name, (widest,), IntType(0, widest.type.most), span)
         if name == "len":
             return Builtin(name, (self.conversions.fit(widest, TextType()),), IntType(0, None), span)
         for arg in args[1:]:
@@ -153,3 +167,5 @@ def literal_type(value: Value) -> Type:
             return DurationType()
         case datetime():
             return InstantType()
+        case tuple():
+            raise AssertionError("lists and records have no literals")

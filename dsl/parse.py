@@ -69,9 +69,9 @@ def _start(found: Diagnostic) -> int:
 def _too_deep(tokens: Sequence[Token]) -> Token | None:
     depth = 0
     for token in tokens:
-        if token.text in ("{", "("):
+        if token.text in ("{", "(", "["):
             depth += 1
-        elif token.text in ("}", ")"):
+        elif token.text in ("}", ")", "]"):
             depth = max(depth - 1, 0)
         if depth > DEEPEST_BRACKETS:
             return token

@@ -8,12 +8,13 @@ from . import model, syntax
 from . import rules_of_meaning as rules
 from .activities import Signature, positive
 from .diagnostics import Label
-from .expressions import Scope, Typing
+from .expressions import Typing
 from .findings import did_you_mean, listed
 from .handlers import Vocabulary
 from .model import NOBODY, Expr, Parameter, RefKind, Type
 from .resolve import BROKEN, Kind, Names
 from .schedules import WEEKDAYS, Moments, Unreadable, cron, daily
+from .scope import Scope
 from .walk import nodes
 
 

@@ -173,7 +173,9 @@ class MendingReader(Reader):
         """One word of the last few, spelt as a word that may stand there, makes what follows readable."""
         member = min(place.block.member, at)
         first = member if self._tokens[member].breaks else 0
-        for index in range(at, max(first, at - _BACK) - 1, -1):
+        near = range(at, max(first, at - _BACK) - 1, -1)
+        begun = (member,) if self._tokens[at].breaks and member not in near else ()  # the line before may begin wrongly
+        for index in (*near, *begun):
             token = self._tokens[index]
             if token.kind != "name" or (index < at and self.marks.terminals.get(token.start) != "NAME"):
                 continue

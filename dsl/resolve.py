@@ -21,9 +21,11 @@ from .model import (
     EnumType,
     InstantType,
     IntType,
+    ListType,
     NoneType,
     OptionalType,
     Parameter,
+    RecordType,
     TextType,
     Type,
 )
@@ -33,6 +35,9 @@ BROKEN = EnumType("?", ())
 """The type of what was already reported."""
 
 MOST_PLACES = 18
+MOST_ITEMS = 1000
+USUAL_ITEMS = 100
+"""How many items a list may have whose type does not say."""
 
 BUILT_IN: dict[str, Type] = {
     "bool": BoolType(),
@@ -191,27 +196,31 @@ class Types:
         self.names = names
         self.findings = names.findings
         self.enums: dict[str, EnumType] = dict(outer.enums) if outer else {}
+        self.records: dict[str, RecordType] = dict(outer.records) if outer else {}
+        """In an order in which each comes after those it is made of."""
         self._types: dict[str, Type] = dict(outer._types) if outer else {}
-        self._pending: dict[str, syntax.TypeDeclaration] = {}
+        self._pending: dict[str, syntax.TypeDeclaration | syntax.RecordDeclaration] = {}
+        self._under_way: list[str] = []
 
-    def declare(self, declarations: Iterable[syntax.EnumDeclaration | syntax.TypeDeclaration]) -> None:
+    def declare(self, declarations: Iterable[syntax.Declaration]) -> None:
         """Takes in the declarations, in any order; each may use the others."""
         for declaration in declarations:
             name = declaration.name
-            if name.text in BUILT_IN or name.text == "decimal":
+            if name.text in BUILT_IN or name.text in ("decimal", "list"):
                 message = f"`{name.text}` is already the name of a built-in type."
                 self.findings.error(rules.DUPLICATE_NAME, name.span, message, "choose another name")
             elif self.names.declare(Kind.TYPE, name):
-                if isinstance(declaration, syntax.TypeDeclaration):
-                    self._pending[name.text] = declaration
-                else:
+                if isinstance(declaration, syntax.EnumDeclaration):
                     self._types[name.text] = self._enum(name.text, declaration.members)
+                else:
+                    self._pending[name.text] = declaration
         for waiting in list(self._pending):
             self._named(waiting)
 
     def take(self, other: Types) -> None:
         """Adds the types of another file."""
         self.enums |= other.enums
+        self.records |= other.records
         self._types |= other._types
 
     def resolve(self, tree: syntax.TypeExpr, owner: str) -> Type:
@@ -242,6 +251,24 @@ class Types:
             case syntax.Optional(item):
                 inner = self.resolve(item, owner)
                 return inner if inner == BROKEN or isinstance(inner, OptionalType | NoneType) else OptionalType(inner)
+            case syntax.List():
+                return self._list(tree, owner)
+
+    def _list(self, tree: syntax.List, owner: str) -> Type:
+        item = self.resolve(tree.item, owner)
+        if tree.most is not None and not 1 <= tree.most <= MOST_ITEMS:
+            message = f"A list has at most 1 to {MOST_ITEMS} items."
+            self.findings.error(rules.OUT_OF_RANGE, tree.span, message, "how many items?")
+            return BROKEN
+        if item == BROKEN:
+            return BROKEN
+        if isinstance(item, ListType | OptionalType | NoneType):
+            what = "a list" if isinstance(item, ListType) else f"`{item}`, which may be `none`"
+            message = f"The items of a list are single values or records, and here each would be {what}."
+            note = "A record may hold a list or a `T?`: make a list of such records."
+            self.findings.error(rules.WRONG_TYPE, tree.item.span, message, "cannot be an item", note=note)
+            return BROKEN
+        return ListType(item, USUAL_ITEMS if tree.most is None else tree.most)
 
     def parameters(self, fields: Iterable[syntax.Field], owner: str) -> tuple[Parameter, ...]:
         """The parameters or form fields of `owner`, each name once."""
@@ -281,13 +308,28 @@ class Types:
             return self._types[name]
         declaration = self._pending.pop(name, None)
         if declaration is None:  # it is being resolved right now
-            message = f"The type `{name}` is made of itself."
+            circle = [*self._under_way[self._under_way.index(name) :], name]
+            way = f": {' -> '.join(f'`{each}`' for each in circle)}" if len(circle) > 2 else ""
+            message = f"The type `{name}` is made of itself{way}."
             self.findings.error(rules.CIRCULAR_TYPE, self.names.place(Kind.TYPE, name), message, "leads back to itself")
             self._types[name] = BROKEN
         else:
-            resolved = self.resolve(declaration.type, name)
+            self._under_way.append(name)
+            if isinstance(declaration, syntax.RecordDeclaration):
+                resolved: Type = self._record(declaration)
+            else:
+                resolved = self.resolve(declaration.type, name)
+            self._under_way.pop()
             self._types.setdefault(name, resolved)
         return self._types[name]
+
+    def _record(self, tree: syntax.RecordDeclaration) -> RecordType:
+        name = tree.name
+        if not tree.fields:
+            self.findings.error(rules.MISSING_PART, name.span, f"The record `{name.text}` has no field.", "no field")
+        record = RecordType(name.text, self.parameters(tree.fields, name.text))
+        self.records[name.text] = record
+        return record
 
 
 def refuse_own_meaning(name: syntax.Name, findings: Findings) -> None:

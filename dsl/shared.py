@@ -12,10 +12,11 @@ from . import rules_of_meaning as meaning
 from . import rules_of_use as use
 from .activities import Activities, Signature, signature
 from .diagnostics import Label
-from .expressions import Scope, Typing
+from .expressions import Typing
 from .findings import Findings
 from .model import Activity
 from .resolve import Kind, Names, Types
+from .scope import Scope
 from .source import Source, Span, beside
 from .walk import nodes
 
@@ -62,12 +63,10 @@ class Files:
         for each in found:
             types.take(each.types)
         declare_all(names, tree)
-        types.declare(
-            each for each in tree.members if isinstance(each, syntax.EnumDeclaration | syntax.TypeDeclaration)
-        )
+        types.declare(each for each in tree.members if isinstance(each, syntax.Declaration))
         ours = [each for each in tree.members if isinstance(each, syntax.ActivityDeclaration)]
         signatures = {each.name.text: signature(each, types) for each in ours}
-        activities = Activities(names, Typing(names, types.enums), Scope({}))
+        activities = Activities(names, Typing(names, types.enums, types.records), Scope({}))
         known = {key: each for shared in found for key, each in shared.activities.items()}
         activities.agree_with(known.values())
         known |= {each.name.text: activities.activity(each, signatures[each.name.text]) for each in ours}

@@ -77,7 +77,7 @@ class IsNone:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`len(x)`, `min(a, b)`, ...; in properties and expectations also `done(activity)` and `count(activity)`."""
+    """`len(x)`, `min(a, b)`, ..; in properties and expectations also `done(activity)` and `count(activity)`."""
 
     function: Name
     args: tuple[Expr, ...]
@@ -92,7 +92,54 @@ class InState:
     span: Span
 
 
-Expr = Name | Literal | Unary | Binary | Conditional | OneOf | IsNone | Call | InState
+@dataclass(frozen=True, slots=True)
+class Select:
+    """`order.total`: a field of a record."""
+
+    operand: Expr
+    name: Name
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """`name: E`."""
+
+    name: Name
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """`Address(street: "Main", city: "Bern")`."""
+
+    name: Name
+    args: tuple[Argument, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class NewList:
+    """`[a, b]`."""
+
+    items: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """`x in items`."""
+
+    operand: Expr
+    items: Expr
+    span: Span
+
+
+Expr = (
+    Name | Literal | Unary | Binary | Conditional | OneOf | IsNone | Call | InState
+    | Select | NewRecord | NewList | Contains
+)  # fmt: skip
 
 # ---------------------------------------------------------------- types
 
@@ -138,12 +185,21 @@ class Optional:
     span: Span
 
 
-TypeExpr = NamedType | RangedInt | DecimalPlaces | InlineEnum | Optional
+@dataclass(frozen=True, slots=True)
+class List:
+    """`list<T> at most 20`; `most` is None where it is not said."""
+
+    item: TypeExpr
+    most: int | None
+    span: Span
+
+
+TypeExpr = NamedType | RangedInt | DecimalPlaces | InlineEnum | Optional | List
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`name: T`, or in `data`, `name: T = E`: a field of `input`, `data` or a form, or a parameter."""
+    """`name: T`, or in `data`, `name: T = E`: a field of `input`, `data`, a record or a form, or a parameter."""
 
     name: Name
     type: TypeExpr
@@ -169,6 +225,16 @@ class TypeDeclaration:
     doc: str
     span: Span
 
+
+@dataclass(frozen=True, slots=True)
+class RecordDeclaration:
+    name: Name
+    fields: tuple[Field, ...]
+    doc: str
+    span: Span
+
+
+Declaration = EnumDeclaration | TypeDeclaration | RecordDeclaration
 
 # ---------------------------------------------------------------- declarations of a flow
 
@@ -593,15 +659,6 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    """`name: E`."""
-
-    name: Name
-    value: Expr
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
 class GivenStart:
     """`start [by role ["name"]] (a: 1, ..)`."""
 
@@ -667,7 +724,7 @@ class Scenario:
 # ---------------------------------------------------------------- the file
 
 FlowMember = (
-    Version | Input | Data | EnumDeclaration | TypeDeclaration | Roles | EventDeclaration | ActivityDeclaration
+    Version | Input | Data | Declaration | Roles | EventDeclaration | ActivityDeclaration
     | Start | State | Choice | Final | Deadline | Schedule | Always | Reach | LeadsTo | Scenario | Accept
 )  # fmt: skip
 
@@ -690,7 +747,7 @@ class Import:
     span: Span
 
 
-FileMember = Import | EnumDeclaration | TypeDeclaration | Roles | ActivityDeclaration | Flow
+FileMember = Import | Declaration | Roles | ActivityDeclaration | Flow
 
 
 @dataclass(frozen=True, slots=True)

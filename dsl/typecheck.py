@@ -14,7 +14,7 @@ from .acceptance import accepts
 from .activities import Activities, signature
 from .behaviour import Behaviour
 from .diagnostics import Diagnostic
-from .expressions import Scope, Typing
+from .expressions import Typing
 from .findings import Findings
 from .handlers import Vocabulary
 from .model import (
@@ -30,6 +30,7 @@ from .model import (
     NoneType,
     OptionalType,
     Parameter,
+    RecordType,
     RefKind,
     Start,
     Task,
@@ -38,6 +39,7 @@ from .model import (
 )
 from .promises import Promises, constant
 from .resolve import BROKEN, Kind, Types, refuse_own_meaning
+from .scope import Scope
 from .shared import Files, Shared, declare_compensations
 from .source import Source
 from .unused import warn_of_unused
@@ -83,7 +85,7 @@ class _Analysis:
         self.types = Types(self.names, shared.types)
         self._declare()
         self.known = self._vocabulary()
-        self.typing = Typing(self.names, self.types.enums)
+        self.typing = Typing(self.names, self.types.enums, self.types.records)
         self.inputs = Scope({name: each for name, each in self.known.variables.items() if each[0] is RefKind.INPUT})
 
     def flow(self, source: Source) -> Flow | None:
@@ -123,6 +125,7 @@ class _Analysis:
             source=source,
             span=name.span,
             schedules=tuple(promises.schedule(each) for each in self._all(syntax.Schedule)),
+            records=tuple(self.types.records.values()),
         )
         return self._with_shared(flow) if start else None
 
@@ -131,15 +134,16 @@ class _Analysis:
         called = {each.activity for each in nodes(flow.states) if isinstance(each, ActivityCall)}
         outside = tuple(each for each in self.shared.activities.values() if each.name in called)
         flow = replace(flow, activities=(*outside, *flow.activities))
-        parts = list(nodes(replace(flow, enums=())))
+        parts = list(nodes(replace(flow, enums=(), records=())))
         named = {role for each in parts if isinstance(each, Event | Task) for role in each.roles}
         named.update(each.role for each in parts if isinstance(each, Escalation | Actor))
         own = {role.text for each in self._all(syntax.Roles) for role in each.names}
-        used = {each.name for each in parts if isinstance(each, EnumType)}
+        used = {each.name for each in parts if isinstance(each, EnumType | RecordType)}
         return replace(
             flow,
             roles=tuple(role for role in flow.roles if role in own or role in named),
             enums=tuple(each for each in flow.enums if each.name in used or each.name not in self.shared.types.enums),
+            records=tuple(r for r in flow.records if r.name in used or r.name not in self.shared.types.records),
         )
 
     def _all(self, kind: type[Member]) -> list[Member]:
@@ -185,9 +189,7 @@ class _Analysis:
     def _vocabulary(self) -> Vocabulary:
         """What each name carries: the types of variables, payloads, forms and calls."""
         types = self.types
-        types.declare(
-            each for each in self.tree.members if isinstance(each, syntax.EnumDeclaration | syntax.TypeDeclaration)
-        )
+        types.declare(each for each in self.tree.members if isinstance(each, syntax.Declaration))
         variables: dict[str, tuple[RefKind, Type]] = {}
         for each in self.tree.members:
             if isinstance(each, syntax.Input | syntax.Data):

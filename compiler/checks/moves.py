@@ -20,8 +20,10 @@ from ...dsl.model import (
     EnumType,
     InstantType,
     IntType,
+    ListType,
     NoneType,
     OptionalType,
+    RecordType,
     TextType,
     Type,
     Value,
@@ -164,6 +166,10 @@ def simplest(type: Type) -> Value:
             return kept(Decimal(0), type)
         case TextType():
             return ""
+        case ListType():
+            return ()
+        case RecordType():
+            return tuple(simplest(field.type) for field in type.fields)
         case EnumType():
             return type.members[0]
         case DurationType():

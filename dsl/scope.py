@@ -1,0 +1,21 @@
+"""What an expression may see: the names around it in, a Scope out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from .model import RefKind, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an expression may see: variables by name; `now` where a trigger is handled; what only properties may ask
+    (`in S`, `done(..)`, `count(..)`, `compensating`, `elapsed`)."""
+
+    variables: Mapping[str, tuple[RefKind, Type]] = field(default_factory=dict[str, tuple[RefKind, Type]])
+    now: bool = False
+    asks: bool = False
+
+    def adding(self, variables: Mapping[str, tuple[RefKind, Type]]) -> Scope:
+        return replace(self, variables={**self.variables, **variables})
