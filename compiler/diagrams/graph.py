@@ -1,6 +1,7 @@
 """Kernel in, Picture out: the neutral graph (nodes, edges, short labels, source lines) that every format renders.
 
-Each leaf and each choice is a node, the start a dot; the deadline leaves from one node that stands for every state.
+Each leaf and each choice is a node, each start a dot; states with states in them, parallel states and their regions are
+groups around them, which edges may lead to and from. The deadline leaves from one node that stands for every state.
 Each written transition is one label of one edge; edges between the same two nodes that look alike are one edge with
 several labels. What stays in its state (`stay`) is a line in the node: a loop would say less and take more room.
 """
@@ -10,16 +11,36 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from ...dsl.model import ActivityCall, Assign, Compensation, Effect, Expr, Parameter, Retry, Task
 from ...dsl.source import Source, Span
-from ..kernel import Choice, Command, Goto, Kernel, Leaf, LeafKind, Stay, Timer, TriggerKind, Undo
+from ..kernel import (
+    Choice,
+    Command,
+    Goto,
+    Kernel,
+    Leaf,
+    LeafKind,
+    Place,
+    Scope,
+    ScopeKind,
+    Stay,
+    Timer,
+    TriggerKind,
+    Undo,
+)
 
-WORK, RETRY, UNDO, CLOCK = "⚙", "↻", "↩", "◷"  # all four are in the fonts of every desktop, unlike the emoji clocks
+WORK, RETRY, UNDO, CLOCK, RESUME = (
+    "⚙",
+    "↻",
+    "↩",
+    "◷",
+    "↺",
+)  # all four are in the fonts of every desktop, unlike the emoji clocks
 LABEL_WIDTH, LABEL_LINES, DOC_WIDTH, TOOLTIP_LINES = 28, 4, 76, 12
 START, ANYWHERE = "", "*"  # node ids that no state can have
 
@@ -35,6 +56,12 @@ class NodeLook(StrEnum):
     ANYWHERE = "anywhere"
 
 
+class GroupLook(StrEnum):
+    OUTER = "outer"
+    PARALLEL = "parallel"
+    REGION = "region"
+
+
 class EdgeLook(StrEnum):
     MOVE = "move"
     TIMER = "timer"
@@ -43,7 +70,8 @@ class EdgeLook(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """`lines` are short and already wrapped; `tooltip` is what there is to know; `line` is 1-based, 0 for nowhere."""
+    """`lines` are short and already wrapped; `tooltip` is what there is to know; `line` is 1-based, 0 for nowhere;
+    `group` is the innermost group it lies in, "" for none."""
 
     id: str
     look: NodeLook
@@ -51,12 +79,26 @@ class Node:
     lines: tuple[str, ...]
     tooltip: str
     line: int
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A frame around nodes and other groups; the fields are as those of a node."""
+
+    id: str
+    look: GroupLook
+    title: str
+    lines: tuple[str, ...]
+    tooltip: str
+    line: int
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`main`: the first plain way out of its node that is no failure, in the order of the text; renderers keep it
-    straight."""
+    """Ends are nodes or groups. `main`: the first plain way out of its node that is no failure, in the order of the
+    text; renderers keep it straight."""
 
     source: str
     target: str
@@ -77,6 +119,7 @@ class Picture:
     href: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    groups: tuple[Group, ...] = ()  # outer before inner
 
     def link(self, line: int) -> str:
         return f"{self.href}#L{line}"
@@ -103,6 +146,7 @@ def picture(kernel: Kernel, href: str | None = None) -> Picture:
         doc=tuple(textwrap.wrap(kernel.doc, DOC_WIDTH)),
         source=source.name,
         href=_relative(name),
+        groups=tuple(_group(kernel, scope) for scope in kernel.scopes[1:]),
         nodes=tuple(_nodes(kernel)),
         edges=tuple(_merged(_arrows(kernel), kernel)),
     )
@@ -131,6 +175,10 @@ def _nodes(kernel: Kernel) -> Iterator[Node]:
     start = kernel.commands[0]
     inputs = "".join(f"\n  {variable.name}: {variable.type}" for variable in kernel.inputs)
     yield _node(kernel, START, NodeLook.START, "", (), f"start{inputs}", start.span)
+    for scope in kernel.scopes:
+        if scope.start is not None:
+            about, span = f"start of {scope.name}", scope.start.span
+            yield replace(_node(kernel, inner_start(scope.name), NodeLook.START, "", (), about, span), group=scope.name)
     for leaf in kernel.leaves:
         yield _leaf(kernel, leaf)
     for choice in kernel.choices:
@@ -146,8 +194,58 @@ def _node(
     return Node(id, look, title, tuple(lines), "\n".join(parts), kernel.source.line(span))
 
 
+def inner_start(scope: str) -> str:
+    """The id of the dot at which a group is entered; no state can have it."""
+    return f"{scope}."
+
+
+def _inside(name: str, kernel: Kernel) -> str:
+    """The innermost scope of a choice, by its name."""
+    outer = name.rpartition(".")[0]
+    return outer if outer in kernel.scope else ""
+
+
+def _group(kernel: Kernel, scope: Scope) -> Group:
+    look = {ScopeKind.PARALLEL: GroupLook.PARALLEL, ScopeKind.REGION: GroupLook.REGION}.get(scope.kind, GroupLook.OUTER)
+    lines = [line for task in scope.tasks for line in _task(task)]
+    about = " · ".join([f"{scope.kind} {scope.name}", *_moods(scope)])
+    drawn = _node(
+        kernel, scope.name, NodeLook.STATE, _short(scope.name), lines + _stays(kernel, scope), about, scope.span
+    )
+    tooltip = "\n".join((drawn.tooltip, *textwrap.wrap(scope.doc, DOC_WIDTH)))
+    return Group(scope.name, look, drawn.title, drawn.lines, tooltip, drawn.line, scope.path[-1] if scope.path else "")
+
+
+def _short(name: str) -> str:
+    """The name as it is written in its scope."""
+    return name.rpartition(".")[2]
+
+
+def _stays(kernel: Kernel, place: Place) -> list[str]:
+    return [line for label in _internal(kernel, place) for line in _wrapped(f"{label} · stays")]
+
+
+def _moods(place: Place) -> Iterator[str]:
+    """What a place does with events that it does not handle."""
+    if place.waits is not None:
+        yield f"waits for ever: {place.waits}"
+    if place.ignores:
+        yield f"ignores {', '.join(sorted(place.ignores))}"
+    if place.defers:
+        yield f"defers {', '.join(sorted(place.defers))}"
+
+
+_KINDS = {
+    LeafKind.STATE: (NodeLook.STATE, "state"),
+    LeafKind.FINAL: (NodeLook.SUCCESS, "final"),
+    LeafKind.FAILURE: (NodeLook.FAILURE, "final failure"),
+    LeafKind.REGION_DONE: (NodeLook.SUCCESS, "final of its region"),
+    LeafKind.REGION_FAILED: (NodeLook.FAILURE, "final failure of its region"),
+}
+
+
 def _leaf(kernel: Kernel, leaf: Leaf) -> Node:
-    look = {LeafKind.FINAL: NodeLook.SUCCESS, LeafKind.FAILURE: NodeLook.FAILURE}.get(leaf.kind, NodeLook.STATE)
+    look, kind = _KINDS[leaf.kind]
     if leaf.tasks:
         look = NodeLook.TASK
     elif leaf.call is not None:
@@ -157,17 +255,12 @@ def _leaf(kernel: Kernel, leaf: Leaf) -> Node:
         lines += _call(kernel, leaf.call)
     for task in leaf.tasks:
         lines += _task(task)
-    lines += [line for label in _internal(kernel, leaf) for line in _wrapped(f"{label} · stays")]
+    lines += _stays(kernel, leaf)
     if leaf.waits is not None:
         lines.append("∞ may wait for ever")
-    about = [
-        {LeafKind.STATE: "state", LeafKind.FINAL: "final", LeafKind.FAILURE: "final failure"}[leaf.kind]
-        + f" {leaf.name}"
-    ]
-    about += [f"waits for ever: {leaf.waits}"] if leaf.waits is not None else []
-    about += [f"ignores {', '.join(sorted(leaf.ignores))}"] if leaf.ignores else []
-    about += [f"defers {', '.join(sorted(leaf.defers))}"] if leaf.defers else []
-    return _node(kernel, leaf.name, look, leaf.name, lines, " · ".join(about), leaf.span, leaf.doc)
+    about = " · ".join([f"{kind} {leaf.name}", *_moods(leaf)])
+    node = _node(kernel, leaf.name, look, _short(leaf.name), lines, about, leaf.span, leaf.doc)
+    return replace(node, group=leaf.path[-1] if leaf.path else "")
 
 
 def _call(kernel: Kernel, call: ActivityCall) -> Iterator[str]:
@@ -199,9 +292,9 @@ def _duration(seconds: float) -> str:
 
 
 def _choice(kernel: Kernel, choice: Choice) -> Node:
-    return _node(
-        kernel, choice.name, NodeLook.CHOICE, choice.name, (), f"choice {choice.name}", choice.span, choice.doc
-    )
+    about, name = f"choice {choice.name}", _short(choice.name)
+    node = _node(kernel, choice.name, NodeLook.CHOICE, name, (), about, choice.span, choice.doc)
+    return replace(node, group=_inside(choice.name, kernel))
 
 
 # ---------------------------------------------------------------- edges
@@ -217,6 +310,9 @@ def _arrows(kernel: Kernel) -> Iterator[_Arrow]:
         timed = command.on is not None and command.on.kind is TriggerKind.TIMER
         source = ANYWHERE if deadline is not None else command.scope
         yield _arrow(source, command.target, _label(kernel, commands), command.span, timed)
+    for scope in kernel.scopes:
+        if scope.start is not None:
+            yield _arrow(inner_start(scope.name), scope.start.target, "", scope.start.span, timed=False)
     for choice in kernel.choices:
         for branch in choice.branches:
             label = "else" if branch.guard is None else _text(kernel.source, branch.guard)
@@ -225,6 +321,7 @@ def _arrows(kernel: Kernel) -> Iterator[_Arrow]:
 
 def _arrow(source: str, target: Goto | Undo, label: str, span: Span, timed: bool) -> _Arrow:
     if isinstance(target, Goto):
+        label = f"{label} {RESUME} where it was".strip() if target.resume else label
         return _Arrow(source, target.node, EdgeLook.TIMER if timed else EdgeLook.MOVE, label, span)
     since = f" (since {target.since})" if target.since else ""
     return _Arrow(source, target.node, EdgeLook.UNDO, f"{UNDO} {label}{since}", span)
@@ -246,9 +343,9 @@ def _deadline(kernel: Kernel, command: Command) -> Timer | None:
     return deadline if is_it else None
 
 
-def _internal(kernel: Kernel, leaf: Leaf) -> Iterator[str]:
+def _internal(kernel: Kernel, place: Place) -> Iterator[str]:
     for commands in _written(kernel):
-        if commands[0].scope == leaf.name and isinstance(commands[0].target, Stay):
+        if commands[0].scope == place.name and isinstance(commands[0].target, Stay):
             yield _label(kernel, commands)
 
 
@@ -268,9 +365,9 @@ def _label(kernel: Kernel, commands: list[Command]) -> str:
 
 def _timing(kernel: Kernel, timer_id: str) -> str:
     timer = next(timer for timer in kernel.timers() if timer.id == timer_id)
-    when = (
-        f"at {_text(kernel.source, timer.at)}" if timer.at else _text(kernel.source, timer.after) if timer.after else ""
-    )
+    when = f"at {_text(kernel.source, timer.at)}" if timer.at else ""
+    if timer.after:
+        when = _text(kernel.source, timer.after)
     return f"{CLOCK} {'deadline ' if timer is kernel.deadline else ''}{when}"
 
 
@@ -285,7 +382,7 @@ def _text(source: Source, expr: Expr | Assign) -> str:
 
 def _merged(arrows: Iterable[_Arrow], kernel: Kernel) -> Iterator[Edge]:
     source = kernel.source
-    failures = {leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.FAILURE}
+    failures = {leaf.name for leaf in kernel.leaves if leaf.kind in (LeafKind.FAILURE, LeafKind.REGION_FAILED)}
     alike: dict[tuple[str, str, EdgeLook], list[_Arrow]] = {}
     main: dict[str, _Arrow] = {}
     for arrow in arrows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .graph import Edge, EdgeLook, Node, NodeLook, Picture, printable
 from .palette import LOOKS
@@ -28,17 +28,32 @@ def render(picture: Picture) -> str:
     ids = {node.id: f"n{place}" for place, node in enumerate(picture.nodes)}
     lines = ["---", f'title: "{_yaml(picture.title)}"', "---", "flowchart TD"]
     lines += [f"  %% {_comment(line)}" for line in picture.doc]
-    lines += [_node(ids[node.id], node) for node in picture.nodes]
+    ids |= {group.id: f"g{place}" for place, group in enumerate(picture.groups)}
+    lines += _inside(picture, ids, "", "  ")
     lines += [_edge(ids[edge.source], ids[edge.target], edge) for edge in picture.edges]
     lines += [_click(picture, ids[node.id], node) for node in picture.nodes if node.line]
     lines += [*_node_styles(picture), *_edge_styles(picture)]
     return "\n".join(lines) + "\n"
 
 
+def _inside(picture: Picture, ids: Mapping[str, str], group: str, indent: str) -> Iterator[str]:
+    """What lies directly in a group, or ("") in none, the groups in it with what lies in them."""
+    for node in picture.nodes:
+        if node.group == group:
+            yield indent + _node(ids[node.id], node)
+    for inner in picture.groups:
+        if inner.group == group:
+            words = "<br/>".join(_escaped(line) for line in (inner.title, *inner.lines))
+            yield f'{indent}subgraph {ids[inner.id]}["{words}"]'
+            yield from _inside(picture, ids, inner.id, f"{indent}  ")
+            yield f"{indent}end"
+            yield f"{indent}class {ids[inner.id]} {inner.look}"
+
+
 def _node(id: str, node: Node) -> str:
     opening, closing = _BRACKETS.get(node.look, ("(", ")"))
     words = "<br/>".join(_escaped(line) for line in (node.title or " ", *node.lines))
-    return f'  {id}{opening}"{words}"{closing}:::{node.look}'
+    return f'{id}{opening}"{words}"{closing}:::{node.look}'
 
 
 def _edge(source: str, target: str, edge: Edge) -> str:
@@ -52,7 +67,7 @@ def _click(picture: Picture, id: str, node: Node) -> str:
 
 
 def _node_styles(picture: Picture) -> Iterator[str]:
-    for look in dict.fromkeys(node.look for node in picture.nodes):
+    for look in dict.fromkeys(each.look for each in (*picture.nodes, *picture.groups)):
         hue = LOOKS[look][0]
         fill = hue.stroke if look is NodeLook.START else hue.fill
         extra = f",{_LINES[look]}" if look in _LINES else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .graph import EdgeLook, NodeLook
+from .graph import EdgeLook, GroupLook, NodeLook
 
 
 class Hue(NamedTuple):
@@ -34,7 +34,10 @@ _RED = Hue("#fef2f2", "#dc2626", "#7f1d1d"), Hue("#3a1414", "#f87171", "#fecaca"
 _ROSE = Hue("#fff1f2", "#e11d48", "#be123c"), Hue("#3b0d1b", "#fb7185", "#fda4af")
 _VIOLET = Hue("#f5f3ff", "#7c3aed", "#4c1d95"), Hue("#251a47", "#a78bfa", "#ddd6fe")
 
-LOOKS: dict[NodeLook | EdgeLook, tuple[Hue, Hue]] = {
+_FRAME = Hue("#f8fafc", "#94a3b8", "#475569"), Hue("#162033", "#64748b", "#cbd5e1")
+_SHEET = Hue("#ffffff", "#94a3b8", "#475569"), Hue("#0f172a", "#64748b", "#cbd5e1")
+
+LOOKS: dict[NodeLook | EdgeLook | GroupLook, tuple[Hue, Hue]] = {
     NodeLook.START: _SLATE,
     NodeLook.STATE: _SLATE,
     NodeLook.WORK: _AMBER,
@@ -43,6 +46,9 @@ LOOKS: dict[NodeLook | EdgeLook, tuple[Hue, Hue]] = {
     NodeLook.SUCCESS: _GREEN,
     NodeLook.FAILURE: _RED,
     NodeLook.ANYWHERE: _SLATE,
+    GroupLook.OUTER: _FRAME,
+    GroupLook.PARALLEL: _FRAME,
+    GroupLook.REGION: _SHEET,
     EdgeLook.MOVE: _SLATE,
     EdgeLook.TIMER: _AMBER,
     EdgeLook.UNDO: _ROSE,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from .graph import CLOCK, UNDO, WORK, EdgeLook, NodeLook
+from .graph import CLOCK, UNDO, WORK, EdgeLook, GroupLook, NodeLook
 from .layout import LayoutError, lay_out
 from .palette import DARK_PAPER, LIGHT_PAPER, LOOKS, Paper
 
@@ -71,7 +71,7 @@ def _tag(name: str) -> str:
 def _dress_group(group: Element) -> None:
     """One node or edge: its tooltip as `<title>`, its words classed, its fonts the style sheet's."""
     kind, _, look = group.get("class", "").partition(" ")
-    if kind not in ("node", "edge"):
+    if kind not in ("node", "edge", "cluster"):
         return
     tooltip = ""
     for anchor in group.iter(_tag("a")):
@@ -81,7 +81,7 @@ def _dress_group(group: Element) -> None:
     if title is not None:
         title.text = tooltip or title.text
     for place, text in enumerate(group.iter(_tag("text"))):
-        first = kind == "node" and look != NodeLook.CHOICE and place == 0
+        first = kind != "edge" and look != NodeLook.CHOICE and place == 0
         _class_text(text, "name" if first else _LINE_CLASSES.get((text.text or "").strip()[:1], "line"))
     if look == NodeLook.TASK:
         _badge(group)
@@ -196,7 +196,9 @@ def _scheme(side: int, paper: Paper) -> Iterator[str]:
     yield f".edge text,.node.choice text{{stroke:{paper.ground}}}"
     for look, hues in LOOKS.items():
         hue = hues[side]
-        if isinstance(look, EdgeLook):
+        if isinstance(look, GroupLook):
+            yield f".cluster.{look} path{{fill:{hue.fill};stroke:{hue.stroke}}}.cluster.{look} text{{fill:{hue.text}}}"
+        elif isinstance(look, EdgeLook):
             yield f".{look} path{{stroke:{hue.stroke}}}.{look} polygon{{fill:{hue.stroke};stroke:{hue.stroke}}}"
             yield f".edge.{look} text{{fill:{hue.text}}}"
         else:

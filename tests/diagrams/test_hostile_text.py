@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.compiler.diagrams import dot, mermaid, svg
-from penstock.compiler.diagrams.graph import Edge, EdgeLook, Node, NodeLook, Picture, printable
+from penstock.compiler.diagrams.graph import (
+    Edge,
+    EdgeLook,
+    Group,
+    GroupLook,
+    Node,
+    NodeLook,
+    Picture,
+    inner_start,
+    printable,
+)
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 NASTY = [
@@ -43,8 +53,15 @@ texts = st.one_of(st.sampled_from(NASTY), st.text(min_size=1, max_size=20))
 def drawn(text: str) -> Picture:
     """A small picture that says `text` wherever a spec can say anything."""
     nodes = tuple(Node(f"{look}{text}", look, text, (text, f"⚙ {text}"), f"{text}\n{text}", 3) for look in NodeLook)
-    edges = tuple(Edge(nodes[0].id, nodes[1].id, look, (text, text), text, 7, True) for look in EdgeLook)
-    return Picture(text, (text,), text, "a%22b.flow", nodes, edges)
+    frames = [f"{look} frame {text}" for look in GroupLook]
+    groups = tuple(
+        Group(id, look, text, (text,), text, 5, outer)
+        for id, look, outer in zip(frames, GroupLook, ("", *frames), strict=False)
+    )
+    starts = tuple(Node(inner_start(id), NodeLook.START, "", (), text, 5, id) for id in frames)
+    ends = [(nodes[0].id, nodes[1].id), (frames[0], nodes[1].id), (nodes[0].id, frames[-1])]
+    edges = tuple(Edge(*end, look, (text, text), text, 7, True) for look in EdgeLook for end in ends)
+    return Picture(text, (text,), text, "a%22b.flow", (*nodes, *starts), edges, groups)
 
 
 def shown(root: ElementTree.Element, name: str) -> Iterator[str]:
