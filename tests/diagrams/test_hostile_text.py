@@ -55,10 +55,10 @@ def drawn(text: str) -> Picture:
     nodes = tuple(Node(f"{look}{text}", look, text, (text, f"⚙ {text}"), f"{text}\n{text}", 3) for look in NodeLook)
     frames = [f"{look} frame {text}" for look in GroupLook]
     groups = tuple(
-        Group(id, look, text, (text,), text, 5, outer)
+        Group(id, look, text, (text,), text, 3, outer)
         for id, look, outer in zip(frames, GroupLook, ("", *frames), strict=False)
     )
-    starts = tuple(Node(inner_start(id), NodeLook.START, "", (), text, 5, id) for id in frames)
+    starts = tuple(Node(inner_start(id), NodeLook.START, "", (), text, 3, id) for id in frames)
     ends = [(nodes[0].id, nodes[1].id), (frames[0], nodes[1].id), (nodes[0].id, frames[-1])]
     edges = tuple(Edge(*end, look, (text, text), text, 7, True) for look in EdgeLook for end in ends)
     return Picture(text, (text,), text, "a%22b.flow", (*nodes, *starts), edges, groups)
