@@ -78,7 +78,10 @@ def _build_options(build: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> float:
     """A positive number of seconds, for argparse."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value <= 86_400:
         raise argparse.ArgumentTypeError("takes a number of seconds between 0 and 86400")
     return value

@@ -63,16 +63,18 @@ def build(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     folder = Path(args.out)
     made: dict[str, Path] = {}
     codes: list[int] = []
+    results: list[outputs.Output] = []
     for path in gather(args.files):
         file, code = _sound(path, args, terminal, tool)
         codes.append(code)
         if file is None:
             continue
-        results = pipeline.outputs(file, _spec_name(folder, path), folder, path)
-        for output in results:
+        for output in pipeline.outputs(file, _spec_name(folder, path), folder, path):
             other = made.setdefault(output.name, path)
             if other is not path:
                 raise Trouble(f"{other} and {path} would both be {output.name}: rename one of the flows")
+            results.append(output)
+    if results:
         codes.append(_compare(folder, results, terminal) if args.check else _write(folder, results, terminal))
     return report.worst(codes)
 
@@ -201,7 +203,7 @@ def explain(args: argparse.Namespace, terminal: Terminal, _tool: str) -> int:
     wanted = str(args.code).lower()
     if wanted not in known:
         close = difflib.get_close_matches(wanted, known, n=1)
-        hint = f"did you mean `{known[close[0]].code}`?" if close else "`penstock explain` lists them all."
+        hint = f"did you mean `{close[0].upper() if close[0][1:].isdigit() else close[0]}`?" if close else "`penstock explain` lists them all."
         raise Trouble(f"there is no code `{args.code}`; {hint}")
     rule = known[wanted]
     page = rule.page.strip() or rule.summary

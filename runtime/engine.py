@@ -99,7 +99,8 @@ class Engine:
     def _parked(self, tx: Transaction, id: str, key: str) -> PendingCall:
         call = tx.call(id, key)
         if call is None:
-            raise Unknown(f"instance {id!r} has no open call {key!r}")
+            parked = ", ".join(repr(each.key) for each in tx.calls(id) if each.due is None) or "none"
+            raise Unknown(f"instance {id!r} has no open call {key!r}; parked: {parked}")
         if call.due is not None:
             raise NotParked(f"{key!r} of instance {id!r} is not parked: it runs or waits for its next attempt")
         return call

@@ -236,6 +236,7 @@ def test_two_flows_of_one_name_are_not_built_over_each_other(hello: Path, capsys
     (hello.parent / "again.flow").write_text(HELLO)
     assert cli.main(["build", "hello.flow", "again.flow"]) == 2
     assert "would both be hello_flow.py" in capsys.readouterr().err
+    assert not (hello.parent / "generated").exists(), "nothing is written before it is refused"
 
 
 # ---------------------------------------------------------------- draw, test, fmt, explain
