@@ -203,7 +203,8 @@ def explain(args: argparse.Namespace, terminal: Terminal, _tool: str) -> int:
     wanted = str(args.code).lower()
     if wanted not in known:
         close = difflib.get_close_matches(wanted, known, n=1)
-        hint = f"did you mean `{close[0].upper() if close[0][1:].isdigit() else close[0]}`?" if close else "`penstock explain` lists them all."
+        meant = [name.upper() if name == known[name].code.lower() else name for name in close]
+        hint = f"did you mean `{meant[0]}`?" if meant else "`penstock explain` lists them all."
         raise Trouble(f"there is no code `{args.code}`; {hint}")
     rule = known[wanted]
     page = rule.page.strip() or rule.summary
