@@ -50,12 +50,24 @@ class OpenTask:
     title: str
     due: datetime | None
     excluded: tuple[str, ...]
+    persons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EscalateTask:
     key: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemindTask:
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateTask:
+    key: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +102,6 @@ class Finish:
 
 Effect = (
     StartActivity | InterruptActivity | StartCompensation | ArmTimer | CancelTimer
-    | OpenTask | EscalateTask | CloseTask | DropEvent | EmitEvent | SendEvent | Finish
+    | OpenTask | EscalateTask | RemindTask | DelegateTask | CloseTask
+    | DropEvent | EmitEvent | SendEvent | Finish
 )  # fmt: skip

@@ -46,6 +46,8 @@ class Books(Generic[E]):
         self.marks: tuple[tuple[str, int], ...] = ledger.marks
         self.actors: tuple[tuple[str, str], ...] = ledger.actors
         self.completed: tuple[str, ...] = ledger.completed
+        self.history: tuple[tuple[str, tuple[str, ...]], ...] = ledger.history
+        self.moments: tuple[tuple[str, datetime], ...] = ledger.moments
 
     def closed(self) -> Ledger[E]:
         """The ledger as it stands now."""
@@ -61,15 +63,17 @@ class Books(Generic[E]):
             marks=self.marks,
             actors=self.actors,
             completed=self.completed,
+            history=self.history,
+            moments=self.moments,
         )
 
     def serial(self) -> int:
         self.counter += 1
         return self.counter
 
-    def call(self, new: NewCall) -> None:
+    def call(self, new: NewCall, leaf: str) -> None:
         entry = Entry(self.serial(), new.activity, new.args)
-        self.calls = (*self.calls, Call(entry.key, new.activity, new.args))
+        self.calls = (*self.calls, Call(entry.key, new.activity, new.args, leaf))
         if self.spec.activities[new.activity].kind is not ActivityKind.READONLY:
             self.log = (*self.log, entry)
         self.effects.append(StartActivity(entry.key, new.activity, new.args))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
-ABI = 1
+ABI = 2
 """The contract between generated modules and this package; a module built for another ABI refuses to import."""
 
 
@@ -61,6 +61,17 @@ class Fired(NamedTuple):
     timer: str
 
 
+class Delegation(NamedTuple):
+    """Somebody who may complete the open task hands it on to one person."""
+
+    task: str
+    to: str
+
+
+class Withdraw(NamedTuple):
+    """The parent that started the instance wants it undone."""
+
+
 # ---------------------------------------------------------------- effects
 
 
@@ -100,7 +111,7 @@ class CancelTimer(NamedTuple):
 
 
 class OpenTask(NamedTuple):
-    """Show the work to people who have one of `roles` and are not among `excluded` (actor ids)."""
+    """Show the work to `persons` (actor ids) and to people who have one of `roles`, but to none of `excluded`."""
 
     key: str
     task: str
@@ -108,11 +119,25 @@ class OpenTask(NamedTuple):
     title: str
     due: datetime | None
     excluded: tuple[str, ...]
+    persons: tuple[str, ...] = ()
 
 
 class EscalateTask(NamedTuple):
     key: str
     role: str
+
+
+class RemindTask(NamedTuple):
+    """The work is still open: remind the people who see it."""
+
+    key: str
+
+
+class DelegateTask(NamedTuple):
+    """Show the work to `to` only."""
+
+    key: str
+    to: str
 
 
 class CloseTask(NamedTuple):
@@ -148,7 +173,8 @@ class Finish(NamedTuple):
 
 Effect = (
     StartActivity | InterruptActivity | StartCompensation | ArmTimer | CancelTimer
-    | OpenTask | EscalateTask | CloseTask | DropEvent | EmitEvent | SendEvent | Finish
+    | OpenTask | EscalateTask | RemindTask | DelegateTask | CloseTask
+    | DropEvent | EmitEvent | SendEvent | Finish
 )  # fmt: skip
 
 F = TypeVar("F")
@@ -169,9 +195,9 @@ class Step(NamedTuple, Generic[F]):
 class Rejected(Exception):
     """The trigger is refused and nothing has changed.
 
-    state: where the instance rests, "" while it compensates or before it starts. reason: `finished`, `payload`,
-    `closed` (no such task is open), `role`, `excluded` (somebody else must do this), `unhandled`. detail: of
-    `payload`, what is wrong."""
+    state: where the instance rests (of several regions, joined by commas), "" while it compensates or before it starts.
+    reason: `finished`, `payload`, `closed` (no such task is open), `role`, `excluded` (somebody else must do this),
+    `full` (too many of these wait already), `unhandled`. detail: of `payload`, what is wrong."""
 
     def __init__(self, state: str, trigger: object, reason: str, detail: str = "") -> None:
         super().__init__(state, trigger, reason, detail)
@@ -229,20 +255,27 @@ class Entry(NamedTuple):
 
 
 class Call(NamedTuple):
-    """The current call of a leaf, a readonly one too."""
+    """A current call of a leaf, a readonly one too. Of a group, a call for each `item`, also those stay that have
+    answered: `done` with a result, or `gone`."""
 
     key: str
     activity: str
     args: tuple[object, ...]
+    leaf: str
+    item: int | None = None  # of a group: which, from 0
+    answer: str = ""
+    result: object = None
 
 
 class Work(NamedTuple):
-    """An open task. `roles` grow by escalation; `excluded` are actor ids."""
+    """An open task. `roles` grow by escalation; `excluded` and `persons` are actor ids."""
 
     key: str
     task: str
     roles: tuple[str, ...]
     excluded: tuple[str, ...]
+    persons: tuple[str, ...] = ()
+    reminders: int = 0  # so many until now
 
 
 class Undoing(NamedTuple):
@@ -265,9 +298,11 @@ class Ledger(NamedTuple, Generic[E]):
     timers: tuple[ArmTimer, ...] = ()  # in the order they were armed
     deferred: tuple[E, ...] = ()  # in the order they arrived
     undoing: Undoing | None = None
-    marks: tuple[tuple[str, int], ...] = ()  # a leaf, and the counter when it was last entered
+    marks: tuple[tuple[str, int], ...] = ()  # a savepoint, and the counter when it was last entered
     actors: tuple[tuple[str, str], ...] = ()  # `start` or a task, and the id of who did it last
     completed: tuple[str, ...] = ()  # readonly activities that have ever completed
+    history: tuple[tuple[str, tuple[str, ...]], ...] = ()  # what is resumed, and the leaves where it was last left
+    moments: tuple[tuple[str, datetime], ...] = ()  # what some timer counts from, and when it was last entered
 
 
 class RetryPolicy(NamedTuple):

@@ -260,7 +260,7 @@ class Progress(Books[E], Generic[I, D, S, E]):
         for task in arrival.tasks:
             self.open(task)
         if arrival.call is not None:
-            self.call(arrival.call)
+            self.call(arrival.call, str(state))
 
     def finish(self, state: S, failure: bool) -> None:
         for armed in self.timers:

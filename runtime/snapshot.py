@@ -16,7 +16,7 @@ from .records import Record, Variant, arguments, members, part, record, sequence
 from .rules import D, E, I, Rules, S
 from .spec import ActivityKind, FlowSpec
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Corrupt(ValueError):
@@ -74,10 +74,28 @@ def _ledger(spec: FlowSpec) -> Record[Ledger[object]]:
         for name, activity in spec.activities.items()
     }
     calls = {
-        name: record(Call, ("key", TEXT), ("activity", TEXT), ("args", activity.params))
+        name: record(
+            Call,
+            ("key", TEXT),
+            ("activity", TEXT),
+            ("args", activity.params),
+            ("leaf", TEXT),
+            ("item", optional(INT)),
+            ("answer", TEXT),
+            ("result", optional(activity.result)),
+        )
         for name, activity in spec.activities.items()
     }
-    work = record(Work, ("key", TEXT), ("task", TEXT), ("roles", sequence(TEXT)), ("excluded", sequence(TEXT)))
+    texts = sequence(TEXT)
+    work = record(
+        Work,
+        ("key", TEXT),
+        ("task", TEXT),
+        ("roles", texts),
+        ("excluded", texts),
+        ("persons", texts),
+        ("reminders", INT),
+    )
     return record(
         cast(type[Ledger[object]], Ledger),
         ("started", INSTANT),
@@ -91,6 +109,8 @@ def _ledger(spec: FlowSpec) -> Record[Ledger[object]]:
         ("marks", sequence(arguments(("state", TEXT), ("counter", INT)))),
         ("actors", sequence(arguments(("task", TEXT), ("actor", TEXT)))),
         ("completed", sequence(TEXT)),
+        ("history", sequence(arguments(("place", TEXT), ("leaves", sequence(TEXT))))),
+        ("moments", sequence(arguments(("place", TEXT), ("at", INSTANT)))),
     )
 
 

@@ -156,7 +156,7 @@ class Steps:
             case CancelTimer(timer):
                 tx.drop_timer(id, timer)
             case OpenTask():
-                tx.put_task(TaskItem(id, *effect))
+                tx.put_task(TaskItem(id, *effect[:6]))
             case EscalateTask(key, role):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, roles=tuple(dict.fromkeys((*task.roles, role)))))

@@ -16,7 +16,7 @@ from .layout import WIDTH, fit
 from .literals import quoted, visible
 from .plan import plan
 
-ABI = 1
+ABI = 2
 """What the text expects of `penstock.runtime`; a test holds it to `runtime.core.ABI`."""
 
 

@@ -80,10 +80,10 @@ def test_what_is_no_snapshot_is_refused(json: object) -> None:
 
 
 def test_another_flow_version_or_format_is_named() -> None:
-    for key, value in (("format", 2), ("flow", "Invoice"), ("version", 7)):
+    for key, value in (("format", 1), ("flow", "Invoice"), ("version", 7)):
         snapshot = written(records()[0]) | {key: value}
         with pytest.raises(
-            Corrupt, match=r"expected a snapshot of Order version 1 in format 1, not of .*" + str(value)
+            Corrupt, match=r"expected a snapshot of Order version 1 in format 2, not of .*" + str(value)
         ):
             Order.from_json(snapshot)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import ModuleType
@@ -17,7 +17,18 @@ from typing import Any, cast
 from penstock.compiler import simulate
 from penstock.compiler.codegen import names, render
 from penstock.compiler.evaluate import Fault
-from penstock.compiler.instance import Actor, Completion, Event, Fired, Instance, Outcome, Rejected, Step, Trigger
+from penstock.compiler.instance import (
+    Actor,
+    Completion,
+    Event,
+    Fired,
+    Instance,
+    Outcome,
+    Rejected,
+    Step,
+    Trigger,
+    WorkItem,
+)
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.model import Value
 from penstock.runtime import core
@@ -192,13 +203,15 @@ def seen(at: Instance) -> dict[str, object]:
         "finished": at.finished,
         "undoing": at.undoing and (at.undoing.node, at.undoing.running),
         "log": [(e.key, e.activity, e.args, e.status == "done", e.in_flight, e.result) for e in at.log],
-        "calls": [(call.key, call.activity, call.args) for call in at.calls],
-        "tasks": [(item.key, item.task, item.roles, item.excluded) for item in at.tasks],
+        "calls": [(c.key, c.activity, c.args, c.leaf, c.item, c.answer, c.result) for c in at.calls],
+        "tasks": [astuple(item) for item in at.tasks],
         "timers": [(armed.timer, armed.due) for armed in at.timers],
         "deferred": [(event.name, event.payload) for event in at.deferred],
         "actors": dict(at.actors),
         "completed": set(at.completed),
         "counter": at.counter,
+        "history": dict(at.history),
+        "moments": dict(at.moments),
     }
 
 
@@ -214,10 +227,12 @@ def shown(record: AnyFlow) -> dict[str, object]:
         "undoing": ledger.undoing and (ledger.undoing.node, ledger.undoing.running),
         "log": [(e.key, e.activity, e.args, e.done, e.in_flight, e.result) for e in ledger.log],
         "calls": list(ledger.calls),
-        "tasks": list(ledger.tasks),
+        "tasks": [work[: len(fields(WorkItem))] for work in ledger.tasks],
         "timers": list(ledger.timers),
         "deferred": [(spec.kinds[type(t)].name, spec.kinds[type(t)].record.values(t)) for t in ledger.deferred],
         "actors": dict(ledger.actors),
         "completed": set(ledger.completed),
         "counter": ledger.counter,
+        "history": dict(ledger.history),
+        "moments": dict(ledger.moments),
     }
