@@ -14,7 +14,7 @@ from ..dsl.model import ActivityCall, Assign, Compensation, Effect, Emit, Expr, 
 from ..dsl.source import Span
 from . import effects as ask
 from .evaluate import Fault, Scope, evaluate, shown, within
-from .instance import Armed, Call, Entry, Instance, Undoing, WorkItem
+from .instance import Armed, Call, Entry, Event, Instance, Rejected, Undoing, WorkItem
 from .kernel import DONE, Configuration, Kernel, Leaf, LeafKind, Place, Timer
 
 Payload = tuple[Value, ...]
@@ -78,22 +78,30 @@ class Draft:
         return guard is None or evaluate(guard, self.scope(params)) is True
 
     def update(self, updates: Sequence[Update], params: Mapping[str, Value] | None = None) -> None:
-        for update in updates:
-            match update:
-                case Assign(name, expr, span):
-                    value = evaluate(expr, self.scope(params))
-                    self.values[name] = within(value, self.kernel.variable[name].type, span)
-                case Emit(name, args):
-                    fields = next(message.params for message in self.kernel.messages if message.name == name)
-                    self.effects.append(ask.EmitEvent(name, self.arguments(args, fields, self.scope(params))))
-                case Send(flow, event, args, key):
-                    *payload, to = (evaluate(expr, self.scope(params)) for expr in (*args, key))
-                    self.effects.append(ask.SendEvent(flow, event, tuple(payload), str(to)))
+        for each in updates:
+            scope = self.scope(params)
+            match each:
+                case Assign(name, value, span):
+                    self.values[name] = within(evaluate(value, scope), self.kernel.variable[name].type, span)
+                case Emit(message, args):
+                    payload = self.arguments(args, self.kernel.message[message].params, scope)
+                    self.effects.append(ask.EmitEvent(message, payload))
+                case Send(flow, event, args, key, params=fields):
+                    payload = self.arguments(args, fields, scope)
+                    to = evaluate(key, scope)
+                    assert isinstance(to, str), "typecheck lets keys be texts only"
+                    self.effects.append(ask.SendEvent(flow, event, payload, to))
 
     def arguments(self, values: Sequence[Expr], params: Sequence[Parameter], scope: Scope) -> Payload:
         """Raises Fault F401 for one out of its parameter's range."""
         pairs = zip(values, params, strict=True)
         return tuple(within(evaluate(value, scope), param.type, value.span) for value, param in pairs)
+
+    def defer(self, event: Event) -> None:
+        """Let an event wait. Raises Rejected("full") if too many of it do."""
+        if sum(other.name == event.name for other in self.deferred) >= self.kernel.event[event.name].most:
+            raise Rejected("full")
+        self.deferred.append(event)
 
     # ------------------------------------------------------------ leaving and entering
 

@@ -189,7 +189,8 @@ class Step:
 
 
 class Rejected(Exception):
-    """The trigger is refused and nothing changed: `finished`, `payload`, `closed`, `role`, `excluded`, `unhandled`."""
+    """The trigger is refused and nothing changed: `finished`, `payload`, `closed`, `role`, `excluded`, `unhandled`,
+    `full`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -30,14 +30,16 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
     places in the paths of the active leaves those count that say anything of it (a command, `ignore` or `defer`) and
     have no such place inside them: *inner over outer*. The enabled command among them, else `ignore`, else `defer`,
     else `Rejected("unhandled")`, with no change. An `else` is enabled if no guard written beside it holds. Two regions
-    that both answer are F006 (the interpreter takes the command written first).
+    that both answer are F006 (the interpreter takes the command written first). Of one event at most so many
+    wait at a time as it says (`most`): one more is `Rejected("full")`.
 4.  A **timer** that is not armed, or not due, is stale: no change; so is the deadline while compensating. One that no
     command is enabled for is `unhandled` (the checks refute it).
 5.  A command: an outcome first updates the log (`done` marks the entry done with its result, a declared error removes
     it, `timeout` and `failed` leave it `maybe`, no longer in flight), a fired timer is disarmed, a completed task is
-    closed (which cancels its escalations) and its actor remembered under its name. Then the updates run in order, and
-    choices are followed (their updates run as they are passed) to `stay`, a compensation, or a place. `in S` in a guard
-    is about the configuration before the command.
+    closed (which cancels its escalations) and its actor remembered under its name. Then the updates run in order (an
+    `emit` or `send` is an effect, its arguments evaluated there and then), and choices are followed (their updates
+    run as they are passed) to `stay`, a compensation, or a place. `in S` in a guard is about the configuration before
+    the command.
     -   *Stay*: nothing is left or entered; timers and tasks go on. A group that answered is over all the same.
     -   *Goto*: the place the way leads to, choices passed, is the **goal**. A scope is entered at its start (updates
         run, choices are followed; a parallel state at the start of each region in turn), until leaves are reached;
@@ -101,6 +103,7 @@ from ..dsl.model import (
     RecordType,
     Scenario,
     Schedule,
+    Send,
     Task,
     Update,
     Variable,
@@ -312,6 +315,25 @@ class Kernel:
     @cached_property
     def activity(self) -> Mapping[str, Activity]:
         return {activity.name: activity for activity in self.activities}
+
+    @cached_property
+    def message(self) -> Mapping[str, Message]:
+        return {message.name: message for message in self.messages}
+
+    @cached_property
+    def sends(self) -> Mapping[tuple[str, str], tuple[Parameter, ...]]:
+        """The messages to other flows: (flow, event), and what the event takes."""
+        return {(each.flow, each.event): each.params for each in self.updates() if isinstance(each, Send)}
+
+    def updates(self) -> Iterator[Update]:
+        """Every update that is written."""
+        for command in self.commands:
+            yield from command.updates
+        for choice in self.choices:
+            for branch in choice.branches:
+                yield from branch.updates
+        for scope in self.scopes:
+            yield from () if scope.start is None else scope.start.updates
 
     @cached_property
     def event(self) -> Mapping[str, Event]:

@@ -14,6 +14,7 @@ from ..dsl.diagnostics import Diagnostic, Label, Rule, TraceStep
 from ..dsl.model import (
     Compensation,
     Expect,
+    ExpectMessage,
     ExpectUndone,
     Expr,
     GivenEvent,
@@ -26,11 +27,12 @@ from ..dsl.model import (
 )
 from ..dsl.walk import nodes
 from .checks.verdict import Answer, Report, Verdict
+from .effects import EmitEvent, SendEvent
 from .evaluate import Fault, Scope, evaluate
 from .instance import NOBODY, Actor, Completion, Event, Fired, Instance, Outcome, Rejected, Step, Trigger
 from .kernel import DONE, Kernel
 from .simulate import holds, start, step
-from .trace import place, source, started, told, triggered, written
+from .trace import messaged, place, source, started, told, triggered, written
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_TIMERS = 10_000
@@ -119,6 +121,7 @@ class _Stage:
         self.told = EPOCH
         self.trace: list[TraceStep] = []
         self.undone: list[str] = []
+        self.messages: list[EmitEvent | SendEvent] = []
 
     def give(self, given: ScenarioStep, after: ScenarioStep | None) -> None:
         """One step; `after` is the one that follows it. Raises _Failed."""
@@ -135,6 +138,8 @@ class _Stage:
                 self.expect(given.condition)
             case ExpectUndone():
                 self.expect_undone(given.names)
+            case ExpectMessage():
+                self.expect_message(given)
         self.settle(after)
 
     # ------------------------------------------------------------ what is given
@@ -218,6 +223,18 @@ class _Stage:
             why = (f"expected: {', '.join(names)}", f"there: {ran}")
             raise _Failed("other compensations ran", f"ran so far: {len(self.undone)}", why)
 
+    def expect_message(self, expected: ExpectMessage) -> None:
+        wanted = [(place, self.values((value,))[0]) for place, value in expected.values]
+        for each in self.messages:
+            flow, to = (each.flow, each.to) if isinstance(each, SendEvent) else (None, None)
+            alike = (flow, each.event) == (expected.flow, expected.name) and expected.to in (None, to)
+            if alike and all(each.payload[place] == value for place, value in wanted):
+                return
+        text = "emitted" if expected.flow is None else "sent"
+        out = "; ".join(messaged(self.kernel, each) for each in self.messages) or "nothing"
+        why = (f"expected: {self.kernel.source.slice(expected.span)}", f"there: {out}")
+        raise _Failed(f"no such message was {text}", f"went out so far: {len(self.messages)}", why)
+
     def where(self) -> str:
         return f"in {place(self.at)}" if self.at.configuration else place(self.at)
 
@@ -268,6 +285,7 @@ class _Stage:
             raise _Failed(f"`{text}` is rejected: {REASONS[rejected.reason]}", rejected.reason, why) from None
         self.trace.append(told(self.kernel, text, self.instance, made, self.now - self.told))
         self.instance, self.told = made.after, self.now
+        self.messages += [each for each in made.effects if isinstance(each, EmitEvent | SendEvent)]
 
 
 REASONS = {
@@ -277,6 +295,7 @@ REASONS = {
     "role": "whoever does it has none of the roles it asks for",
     "excluded": "whoever does it may not, after what they did before",
     "unhandled": "nothing is written for it here",
+    "full": "as many of it wait as may",
 }
 
 

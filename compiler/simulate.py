@@ -196,7 +196,7 @@ class _Run(Draft):
         elif self.ignores(event.name):
             pass
         elif self.undoing is not None or self.defers(event.name):
-            self.deferred.append(event)
+            self.defer(event)
         else:
             raise Rejected("unhandled")
 

@@ -19,6 +19,7 @@ from ..dsl.model import (
     Value,
     Variable,
 )
+from .effects import EmitEvent, SendEvent
 from .evaluate import parted, shown
 from .instance import Actor, Completion, Event, Instance, Outcome, Step, Trigger
 from .kernel import DONE, Kernel, Timer
@@ -99,6 +100,15 @@ def _fired(kernel: Kernel, timer: Timer) -> str:
 def source(kernel: Kernel, expr: Expr) -> str:
     """An expression as it is written, on one line."""
     return " ".join(kernel.source.slice(expr.span).split())
+
+
+def messaged(kernel: Kernel, message: EmitEvent | SendEvent) -> str:
+    """`emit shipped(tracking: "t-1")`, `send Billing.invoice(total: 20.00) to "b-1"`."""
+    if isinstance(message, EmitEvent):
+        return f"emit {message.event}{_fields(message.payload, kernel.message[message.event].params)}"
+    params = kernel.sends[message.flow, message.event]
+    name = f"{message.flow}.{message.event}"
+    return f"send {name}{_fields(message.payload, params)} to {written(message.to, TextType())}"
 
 
 def _by(actor: Actor) -> str:

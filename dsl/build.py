@@ -173,6 +173,9 @@ class Builder:
     ) -> s.EventDeclaration:
         return s.EventDeclaration(name, params, roles, self._doc(span), span)
 
+    def emits(self, span: Span, name: s.Name, params: tuple[s.Field, ...]) -> s.Emits:
+        return s.Emits(name, params, self._doc(span), span)
+
     def by(self, _span: Span, *roles: s.Name) -> tuple[s.Name, ...]:
         return roles
 
@@ -247,7 +250,7 @@ class Builder:
 
     # ------------------------------------------------------------ behaviour
 
-    def start(self, span: Span, updates: tuple[s.Assign, ...], target: s.Goto) -> s.Start:
+    def start(self, span: Span, updates: tuple[s.Update, ...], target: s.Goto) -> s.Start:
         return s.Start(updates, target, self._doc(span), span)
 
     def state(self, span: Span, name: s.Name, *members: s.StateMember) -> s.State:
@@ -257,7 +260,7 @@ class Builder:
         return s.Do(activity, args, span)
 
     def handler(
-        self, span: Span, trigger: s.On | s.After | s.At, guard: Guard, updates: tuple[s.Assign, ...], target: s.Target
+        self, span: Span, trigger: s.On | s.After | s.At, guard: Guard, updates: tuple[s.Update, ...], target: s.Target
     ) -> s.Handler:
         return s.Handler(trigger, guard.condition, guard.otherwise, updates, target, self._doc(span), span)
 
@@ -285,8 +288,17 @@ class Builder:
     def otherwise(self, _span: Span) -> Guard:
         return Guard(None, True)
 
-    def updates(self, _span: Span, *updates: s.Assign) -> tuple[s.Assign, ...]:
+    def updates(self, _span: Span, *updates: s.Update) -> tuple[s.Update, ...]:
         return updates
+
+    def emit(self, span: Span, message: s.Name, args: tuple[s.Expr, ...]) -> s.Emit:
+        return s.Emit(message, args, span)
+
+    def send(self, span: Span, flow: s.Name, event: s.Name, args: tuple[s.Expr, ...], key: s.Expr) -> s.Send:
+        return s.Send(flow, event, args, key, span)
+
+    def given_args(self, _span: Span, args: tuple[s.Expr, ...]) -> tuple[s.Expr, ...]:
+        return args
 
     def assign(self, span: Span, name: s.Name, value: s.Expr) -> s.Assign:
         return s.Assign(name, value, span)
@@ -306,8 +318,12 @@ class Builder:
     def ignore(self, span: Span, *names: s.Name) -> s.Ignore:
         return s.Ignore(names, span)
 
-    def defer(self, span: Span, *names: s.Name) -> s.Defer:
-        return s.Defer(names, span)
+    def defer(self, span: Span, *parts: Any) -> s.Defer:
+        *names, most = parts
+        return s.Defer(tuple(names), most, span)
+
+    def most(self, _span: Span, number: Token | None = None) -> int | None:
+        return None if number is None else int(number.text)
 
     def wait(self, span: Span, reason: s.Literal) -> s.WaitForever:
         return s.WaitForever(str(reason.value), span)
@@ -336,7 +352,7 @@ class Builder:
     def choice(self, span: Span, name: s.Name, *branches: s.Branch) -> s.Choice:
         return s.Choice(name, branches, self._doc(span), span)
 
-    def branch(self, span: Span, guard: Guard, updates: tuple[s.Assign, ...], target: s.Goto | s.Undo) -> s.Branch:
+    def branch(self, span: Span, guard: Guard, updates: tuple[s.Update, ...], target: s.Goto | s.Undo) -> s.Branch:
         return s.Branch(guard.condition, updates, target, span)
 
     def final(self, span: Span, name: s.Name) -> s.Final:
@@ -346,7 +362,7 @@ class Builder:
         return s.Final(name, True, self._doc(span), span)
 
     def deadline(
-        self, span: Span, duration: s.Expr, updates: tuple[s.Assign, ...], target: s.Goto | s.Undo
+        self, span: Span, duration: s.Expr, updates: tuple[s.Update, ...], target: s.Goto | s.Undo
     ) -> s.Deadline:
         return s.Deadline(duration, updates, target, self._doc(span), span)
 
@@ -358,6 +374,22 @@ class Builder:
 
     def clock(self, span: Span, hour: Token, minute: Token) -> s.Clock:
         return s.Clock(int(hour.text), int(minute.text), span)
+    # ------------------------------------------------------------ systems
+
+    def system(self, span: Span, name: s.Name, *members: s.Part | s.Mailbox | s.Accept) -> s.System:
+        return s.System(name, members, self._doc(span), span)
+
+    def part(self, span: Span, name: s.Name, flow: s.Name) -> s.Part:
+        return s.Part(name, flow, span)
+
+    def mailbox(self, span: Span, fifo: bool, most: int | None) -> s.Mailbox:
+        return s.Mailbox(fifo, most, span)
+
+    def unordered(self, _span: Span) -> bool:
+        return False
+
+    def fifo(self, _span: Span) -> bool:
+        return True
 
     # ------------------------------------------------------------ properties and scenarios
 
@@ -407,6 +439,17 @@ class Builder:
 
     def expect_rejected(self, span: Span, event: s.GivenEvent) -> s.GivenEvent:
         return s.GivenEvent(event.name, event.actor, event.args, True, span)
+
+    def expect_emitted(self, span: Span, name: s.Name, args: tuple[s.Argument, ...]) -> s.ExpectMessage:
+        return s.ExpectMessage(None, name, args, None, span)
+
+    def expect_sent(
+        self, span: Span, flow: s.Name, event: s.Name, args: tuple[s.Argument, ...], to: s.Literal | None
+    ) -> s.ExpectMessage:
+        return s.ExpectMessage(flow, event, args, None if to is None else str(to.value), span)
+
+    def recipient(self, _span: Span, to: s.Literal | None = None) -> s.Literal | None:
+        return to
 
     def actor(self, span: Span, role: s.Name | None = None, person: s.Literal | None = None) -> s.Actor | None:
         return None if role is None else s.Actor(role, None if person is None else str(person.value), span)

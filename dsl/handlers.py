@@ -11,6 +11,7 @@ from .activities import BUILT_IN_OUTCOMES, Signature
 from .diagnostics import Label
 from .expressions import Typing
 from .findings import did_you_mean
+from .messages import Flows, Messages
 from .model import (
     After,
     Assign,
@@ -30,6 +31,7 @@ from .model import (
     Trigger,
     Type,
     Undo,
+    Update,
 )
 from .resolve import BROKEN, Kind, Names, a, refuse_own_meaning
 from .scope import Scope
@@ -47,6 +49,8 @@ class Vocabulary:
     owners: Mapping[str, str]
     """The state of each task."""
     activities: Mapping[str, Signature]
+    messages: Mapping[str, tuple[Parameter, ...]]
+    flows: Flows
 
 
 class Handlers:
@@ -58,10 +62,17 @@ class Handlers:
         self.typing = typing
         self.known = known
         self.scope = Scope(known.variables, now=True)
+        self.messages = Messages(names, typing, known.messages, known.flows)
 
-    def updates(self, trees: Iterable[syntax.Assign], scope: Scope) -> tuple[Assign, ...]:
-        found: list[Assign] = []
+    def updates(self, trees: Iterable[syntax.Update], scope: Scope) -> tuple[Update, ...]:
+        found: list[Update] = []
         for each in trees:
+            if isinstance(each, syntax.Emit):
+                found.append(self.messages.emit(each, scope))
+                continue
+            if isinstance(each, syntax.Send):
+                found.append(self.messages.send(each, scope))
+                continue
             name = each.name
             kind, type_ = scope.variables.get(name.text, (None, BROKEN))
             if kind in (RefKind.INPUT, RefKind.PARAM):

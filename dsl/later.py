@@ -5,13 +5,10 @@ from __future__ import annotations
 _NESTED = "A state inside a state"
 
 _LINES = {
-    "a file": {"system": "A system of several flows"},
     "a flow": {
         "parallel": "A parallel state",
         "region": "A parallel region",
         "migrate": "A migration",
-        "emit": "An outgoing message",
-        "send": "A message to another flow",
         "breaker": "A circuit breaker",
         "limit": "A rate limit",
     },
@@ -22,15 +19,12 @@ _LINES = {
         "final": _NESTED,
         "parallel": "A parallel state",
         "region": "A parallel region",
-        "emit": "An outgoing message",
-        "send": "A message to another flow",
         "every": "A schedule",
         "deadline": "A deadline of a single state",
     },
     "an activity": {
         "resume": "Resuming from a heartbeat",
     },
-    "an update": {"emit": "An outgoing message", "send": "A message to another flow"},
 }
 """What a line begins with, by the block it is in."""
 

@@ -331,6 +331,9 @@ Expr = (
 
 # ---------------------------------------------------------------- declarations
 
+MOST_DEFERRED = 100
+"""How many of an event wait at a time where nothing is written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -352,13 +355,15 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An outside event. `roles` empty: anyone may send it."""
+    """An outside event. `roles` empty: anyone may send it, another flow too. At most `most` of it wait at a time, in
+    states that defer it or while it compensates."""
 
     name: str
     params: tuple[Parameter, ...]
     roles: tuple[str, ...]
     doc: str
     span: Span
+    most: int = MOST_DEFERRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -515,13 +520,15 @@ class Emit:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """`send Billing.invoice(total) to key`: an event for the instance of another flow whose id is `key` (text)."""
+    """`send Billing.invoice(total) to key`: an event for the instance of another flow whose id is `key` (text).
+    `params` are those of the event."""
 
     flow: str
     event: str
     args: tuple[Expr, ...]
     key: Expr
     span: Span
+    params: tuple[Parameter, ...] = ()
 
 
 Update = Assign | Emit | Send
@@ -780,7 +787,19 @@ class ExpectUndone:
     span: Span
 
 
-ScenarioStep = GivenStart | GivenOutcome | GivenEvent | GivenWait | Expect | ExpectUndone
+@dataclass(frozen=True, slots=True)
+class ExpectMessage:
+    """`expect emitted shipped(tracking: "t")`, `expect sent Billing.invoice(total: 1.00) to "b-1"`: such a message went
+    out so far, with these values of those parameters that are named (by their places). flow None: emitted."""
+
+    flow: str | None
+    name: str
+    values: tuple[tuple[int, Expr], ...]
+    to: str | None
+    span: Span
+
+
+ScenarioStep = GivenStart | GivenOutcome | GivenEvent | GivenWait | Expect | ExpectUndone | ExpectMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -846,3 +865,27 @@ class Flow:
     messages: tuple[Message, ...] = ()
     outputs: tuple[Variable, ...] = ()  # inputs and data, as they are when a final that is no failure is reached
     schedules: tuple[Schedule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`order: Order`: one instance of a flow in a system."""
+
+    name: str
+    flow: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Flows that are checked together: one instance of each, with a mailbox of at most `most` messages. Messages come in
+    the order they were sent if it is `fifo`, else in any order."""
+
+    name: str
+    members: tuple[Member, ...]
+    fifo: bool
+    most: int
+    accepts: tuple[Accept, ...]
+    doc: str
+    source: Source
+    span: Span

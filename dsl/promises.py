@@ -11,6 +11,7 @@ from .diagnostics import Label
 from .expressions import Typing
 from .findings import did_you_mean, listed
 from .handlers import Vocabulary
+from .messages import Messages
 from .model import NOBODY, Expr, Parameter, RefKind, Type
 from .resolve import BROKEN, Kind, Names
 from .schedules import WEEKDAYS, Moments, Unreadable, cron, daily
@@ -75,6 +76,8 @@ class Promises:
                 return model.GivenWait(length, tree.span)
             case syntax.Expect():
                 return model.Expect(self._condition(tree.condition), tree.span)
+            case syntax.ExpectMessage():
+                return self._message(tree)
             case syntax.ExpectCompensated():
                 for each in tree.names:
                     self.names.find(each, Kind.COMPENSATION)
@@ -85,7 +88,7 @@ class Promises:
         args: tuple[syntax.Argument, ...],
         params: Mapping[str, Type] | None,
         owner: str,
-        tree: syntax.GivenStart | syntax.GivenEvent | syntax.Schedule,
+        tree: syntax.GivenStart | syntax.GivenEvent | syntax.ExpectMessage | syntax.Schedule,
     ) -> tuple[Expr, ...]:
         """The arguments in the order of the parameters (None: unknown), each given once, each a constant."""
         given: dict[str, syntax.Argument] = {}
@@ -135,6 +138,23 @@ class Promises:
         except Unreadable as unreadable:
             self.findings.error(rules.OUT_OF_RANGE, at.span, f"{unreadable}.", "not a time")
             return "", daily(0, 0)
+
+    def _message(self, tree: syntax.ExpectMessage) -> model.ExpectMessage:
+        """An expected message, with values for those of its parameters that are named."""
+        name = tree.name.text
+        known: tuple[Parameter, ...] | None = None
+        if tree.flow is not None:
+            messages = Messages(self.names, self.typing, self.known.messages, self.known.flows)
+            heard = messages.hearing(tree.flow, tree.name)
+            known = heard.params if heard else None
+        elif self.names.find(tree.name, Kind.MESSAGE):
+            known = self.known.messages[name]
+        given = {each.name.text for each in tree.args}
+        params = None if known is None else {each.name: each.type for each in known if each.name in given}
+        values = self._named(tree.args, params, name, tree)
+        places = [place for place, each in enumerate(known or ()) if each.name in given]
+        flow = None if tree.flow is None else tree.flow.text
+        return model.ExpectMessage(flow, name, tuple(zip(places, values, strict=False)), tree.to, tree.span)
 
     def _outcome(self, tree: syntax.GivenOutcome) -> model.GivenOutcome:
         outcome, span = tree.outcome.text, tree.outcome.span

@@ -60,12 +60,14 @@ class Kind(StrEnum):
     ROLE = "role"
     EVENT = "event"
     TASK = "task"
+    MESSAGE = "message"
     ACTIVITY = "activity"
     COMPENSATION = "compensation"
     STATE = "state"
     CHOICE = "choice"
     FINAL = "final"
     FLOW = "flow"
+    SYSTEM = "system"
 
 
 SHARED = (
@@ -73,9 +75,10 @@ SHARED = (
     (Kind.INPUT, Kind.DATA),
     (Kind.ROLE,),
     (Kind.EVENT, Kind.TASK),
+    (Kind.MESSAGE,),
     (Kind.ACTIVITY, Kind.COMPENSATION),
     (Kind.STATE, Kind.CHOICE, Kind.FINAL),
-    (Kind.FLOW,),
+    (Kind.FLOW, Kind.SYSTEM),
 )
 """Kinds in one tuple share their names: `state X` and `choice X` cannot both be declared."""
 
@@ -99,6 +102,10 @@ class Names:
     def inner(self) -> Names:
         """The names as they are now, to be added to for one flow."""
         return Names(self.findings, self.complete, {kind: dict(names) for kind, names in self._declared.items()})
+
+    def quiet(self) -> Names:
+        """The same names, of whose use nothing is reported."""
+        return Names(Findings(), self.complete, {kind: dict(names) for kind, names in self._declared.items()})
 
     def declare(self, kind: Kind, name: syntax.Name) -> bool:
         """Whether the name was free; otherwise it has been reported."""

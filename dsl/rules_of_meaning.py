@@ -320,5 +320,27 @@ A flow may have 2,000 states. Nobody can review more than that; such a flow is s
 """,
 )
 
+RESERVED_EVENT = Rule(
+    "E321",
+    "reserved-event",
+    "A flow sends an event that only people of some role may send.",
+    """\
+A flow has no role, so the event would always be rejected.
+
+```flow
+roles customer
+event cancel by customer
+state Waiting { after 1h { send Example.cancel() to "e-1" } -> Done }
+```
+
+Leave out `by`, and anyone may send it, flows and people.
+
+```flow
+event cancel
+state Waiting { after 1h { send Example.cancel() to "e-1" } -> Done }
+```
+""",
+)
+
 MEANING_RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
 """Every rule above, in the order of the codes. Keep this the last line."""

@@ -93,5 +93,24 @@ Leave the line out.
 """,
 )
 
+UNSENT_MESSAGE = Rule(
+    "F706",
+    "unsent-message",
+    "A message that no update emits.",
+    """\
+Whoever listens for it would wait in vain.
+
+```flow
+emits shipped(tracking: text)
+state Waiting { after 1h -> Done }
+```
+
+```flow
+emits shipped(tracking: text)
+state Waiting { after 1h { emit shipped("t-1") } -> Done }
+```
+""",
+)
+
 USE_RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
 """Every rule above, in the order of the codes. Keep this the last line."""

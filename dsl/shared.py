@@ -4,8 +4,8 @@ imports out, each typed in the file it is written in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from . import rules, syntax
 from . import rules_of_meaning as meaning
@@ -54,6 +54,16 @@ class Files:
         known = self.shared(self._source.name)
         assert known is not None
         return known
+
+    def others(self) -> Iterator[tuple[syntax.Flow, Shared]]:
+        """The flows of the files imported, each with what its file knows. Of their mistakes the file itself tells."""
+        for name, tree in self._trees.items():
+            shared = self._known.get(name)
+            if shared is not None and name != self._source.name:
+                names = shared.names.quiet()
+                for each in tree.members:
+                    if isinstance(each, syntax.Flow):
+                        yield each, replace(shared, names=names, types=Types(names, shared.types))
 
     def _analyse(self, name: str) -> Shared:
         tree, before = self._trees[name], self._findings.errors
@@ -127,6 +137,8 @@ def declare_all(names: Names, tree: syntax.File) -> None:
                 names.declare(Kind.ACTIVITY, name)
             case syntax.Flow(name):
                 names.declare(Kind.FLOW, name)
+            case syntax.System(name):
+                names.declare(Kind.SYSTEM, name)
             case _:
                 pass
     declare_compensations(names, [each for each in tree.members if isinstance(each, syntax.ActivityDeclaration)])

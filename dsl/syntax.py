@@ -278,6 +278,16 @@ class EventDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Emits:
+    """`emits shipped(tracking: text)`."""
+
+    name: Name
+    params: tuple[Field, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Timeout:
     """`timeout 10s`; the literal's value is a timedelta."""
 
@@ -386,6 +396,29 @@ class Assign:
 
 
 @dataclass(frozen=True, slots=True)
+class Emit:
+    """`emit shipped(tracking)`."""
+
+    message: Name
+    args: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """`send Billing.invoice(total) to key`."""
+
+    flow: Name
+    event: Name
+    args: tuple[Expr, ...]
+    key: Expr
+    span: Span
+
+
+Update = Assign | Emit | Send
+
+
+@dataclass(frozen=True, slots=True)
 class Goto:
     """`-> S`."""
 
@@ -444,7 +477,7 @@ class Handler:
     trigger: On | After | At
     guard: Expr | None
     otherwise: bool
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Target
     doc: str
     span: Span
@@ -518,7 +551,10 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
+    """`defer cancel [at most 3]`."""
+
     names: tuple[Name, ...]
+    most: int | None
     span: Span
 
 
@@ -553,7 +589,7 @@ class Branch:
     """`when GUARD [{ updates }] -> S`, or `else [{ updates }] -> S` (guard None)."""
 
     guard: Expr | None
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Goto | Undo
     span: Span
 
@@ -578,7 +614,7 @@ class Final:
 class Start:
     """`start [{ updates }] -> S`."""
 
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Goto
     doc: str
     span: Span
@@ -589,7 +625,7 @@ class Deadline:
     """`deadline 5d [{ updates }] -> compensate -> Expired`."""
 
     duration: Expr
-    updates: tuple[Assign, ...]
+    updates: tuple[Update, ...]
     target: Goto | Undo
     doc: str
     span: Span
@@ -710,7 +746,18 @@ class ExpectCompensated:
     span: Span
 
 
-ScenarioStep = GivenStart | GivenOutcome | GivenEvent | GivenWait | Expect | ExpectCompensated
+@dataclass(frozen=True, slots=True)
+class ExpectMessage:
+    """`expect emitted shipped(tracking: "t")`; with a flow: `expect sent Billing.invoice(total: 1.00) [to "b-1"]`."""
+
+    flow: Name | None
+    name: Name
+    args: tuple[Argument, ...]
+    to: str | None
+    span: Span
+
+
+ScenarioStep = GivenStart | GivenOutcome | GivenEvent | GivenWait | Expect | ExpectCompensated | ExpectMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -724,7 +771,7 @@ class Scenario:
 # ---------------------------------------------------------------- the file
 
 FlowMember = (
-    Version | Input | Data | Declaration | Roles | EventDeclaration | ActivityDeclaration
+    Version | Input | Data | Declaration | Roles | EventDeclaration | Emits | ActivityDeclaration
     | Start | State | Choice | Final | Deadline | Schedule | Always | Reach | LeadsTo | Scenario | Accept
 )  # fmt: skip
 
@@ -740,6 +787,34 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """`order: Order`: a member of a system."""
+
+    name: Name
+    flow: Name
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """`mailbox fifo at most 4`."""
+
+    fifo: bool
+    most: int | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """`system NAME { order: Order  billing: Billing  mailbox fifo }`."""
+
+    name: Name
+    members: tuple[Part | Mailbox | Accept, ...]
+    doc: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Import:
     """`import "common.flow"`: everything that file declares, under the same names. The path is as written."""
 
@@ -747,7 +822,7 @@ class Import:
     span: Span
 
 
-FileMember = Import | Declaration | Roles | ActivityDeclaration | Flow
+FileMember = Import | Declaration | Roles | ActivityDeclaration | Flow | System
 
 
 @dataclass(frozen=True, slots=True)

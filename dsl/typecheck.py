@@ -5,6 +5,7 @@ It gathers every mistake and goes on; a flow with a mistake in it, or in the dec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -13,11 +14,13 @@ from . import syntax
 from .acceptance import accepts
 from .activities import Activities, signature
 from .behaviour import Behaviour
-from .diagnostics import Diagnostic
+from .diagnostics import Diagnostic, Label
 from .expressions import Typing
 from .findings import Findings
 from .handlers import Vocabulary
+from .messages import Flows, Hearing
 from .model import (
+    MOST_DEFERRED,
     ActivityCall,
     Actor,
     EnumType,
@@ -27,12 +30,14 @@ from .model import (
     Flow,
     Goto,
     Literal,
+    Message,
     NoneType,
     OptionalType,
     Parameter,
     RecordType,
     RefKind,
     Start,
+    System,
     Task,
     Type,
     Variable,
@@ -41,7 +46,8 @@ from .promises import Promises, constant
 from .resolve import BROKEN, Kind, Types, refuse_own_meaning
 from .scope import Scope
 from .shared import Files, Shared, declare_compensations
-from .source import Source
+from .source import Source, Span
+from .systems import system
 from .unused import warn_of_unused
 from .walk import nodes
 
@@ -56,30 +62,53 @@ class Analysed:
 
     flows: tuple[Flow, ...]
     diagnostics: tuple[Diagnostic, ...]
+    systems: tuple[System, ...] = ()  # only of files without any mistake
+    imported: tuple[Flow, ...] = ()  # that systems have as members
 
 
 def analyse(tree: syntax.File, source: Source) -> Analysed:
     """Gives the flows of a file their meaning; of those it imports, what these use."""
     findings = Findings()
-    shared = Files(tree, source, findings).root()
-    flows: list[Flow] = []
+    files = Files(tree, source, findings)
+    shared = files.root()
+    heard: dict[str, Mapping[str, Hearing]] = {}
+    analyses: list[tuple[_Analysis, bool]] = []  # and whether its declarations are sound
     for each in tree.members:
         if isinstance(each, syntax.Flow):
             before = findings.errors
-            analysis = _Analysis(each, shared)
-            flow = analysis.flow(source)
-            if shared.sound and flow is not None and findings.errors == before:
-                warn_of_unused(flow, analysis.names)
-                flows.append(flow)
-    return Analysed(tuple(flows), findings.sorted())
+            analysis = _Analysis(each, shared, heard)
+            heard.setdefault(each.name.text, analysis.hearings())
+            analyses.append((analysis, findings.errors == before))
+    away = [_Analysis(each, known, heard) for each, known in files.others()]
+    for analysis in away:
+        heard.setdefault(analysis.tree.name.text, analysis.hearings())
+    flows: list[Flow] = []
+    for analysis, declared in analyses:
+        before = findings.errors
+        flow = analysis.flow(source)
+        if shared.sound and declared and flow is not None and findings.errors == before:
+            warn_of_unused(flow, analysis.names)
+            flows.append(flow)
+    members = {name: shared.names.place(Kind.FLOW, name) for name in shared.names.all(Kind.FLOW)}
+    systems = [system(each, members, shared.names, source) for each in tree.members if isinstance(each, syntax.System)]
+    playing = {member.flow for each in systems for member in each.members}
+    imported = [analysis.flow(source) for analysis in away if analysis.tree.name.text in playing]
+    whole = findings.errors == 0 and tree.complete
+    return Analysed(
+        tuple(flows),
+        findings.sorted(),
+        tuple(systems) if whole else (),
+        tuple(flow for flow in imported if flow is not None),
+    )
 
 
 class _Analysis:
     """One flow on its way from the tree to the model."""
 
-    def __init__(self, tree: syntax.Flow, shared: Shared) -> None:
+    def __init__(self, tree: syntax.Flow, shared: Shared, heard: Flows) -> None:
         self.tree = tree
         self.shared = shared
+        self.heard = heard
         self.names = shared.names.inner()
         self.findings = shared.names.findings
         self.types = Types(self.names, shared.types)
@@ -124,6 +153,7 @@ class _Analysis:
             accepts=accepts(tree.members, self.findings),
             source=source,
             span=name.span,
+            messages=tuple(self._message(each) for each in self._all(syntax.Emits)),
             schedules=tuple(promises.schedule(each) for each in self._all(syntax.Schedule)),
             records=tuple(self.types.records.values()),
         )
@@ -165,6 +195,8 @@ class _Analysis:
                     named += [(Kind.ROLE, role) for role in roles]
                 case syntax.EventDeclaration(name):
                     named.append((Kind.EVENT, name))
+                case syntax.Emits(name):
+                    named.append((Kind.MESSAGE, name))
                 case syntax.ActivityDeclaration(name):
                     named.append((Kind.ACTIVITY, name))
                 case syntax.State(name, members):
@@ -209,7 +241,15 @@ class _Analysis:
                     forms = (each for each in task.clauses if isinstance(each, syntax.Form))
                     tasks[task.name.text] = types.parameters((f for form in forms for f in form.fields), task.name.text)
                     owners.setdefault(task.name.text, state.name.text)
-        return Vocabulary(variables, events, tasks, owners, activities)
+        messages = {each.name.text: types.parameters(each.params, each.name.text) for each in self._all(syntax.Emits)}
+        return Vocabulary(variables, events, tasks, owners, activities, messages, self.heard)
+
+    def hearings(self) -> Mapping[str, Hearing]:
+        """The events as other flows see them."""
+        return {
+            each.name.text: Hearing(self.known.events[each.name.text], bool(each.roles), each.name.span)
+            for each in self._all(syntax.EventDeclaration)
+        }
 
     # ------------------------------------------------------------ then what uses them
 
@@ -238,7 +278,25 @@ class _Analysis:
         for role in tree.roles:
             self.names.find(role, Kind.ROLE)
         roles = tuple(dict.fromkeys(role.text for role in tree.roles))
-        return Event(tree.name.text, self.known.events[tree.name.text], roles, tree.doc, tree.name.span)
+        most = self._most(tree.name.text)
+        return Event(tree.name.text, self.known.events[tree.name.text], roles, tree.doc, tree.name.span, most)
+
+    def _most(self, event: str) -> int:
+        """How many of an event wait: as every `defer` that says so says alike."""
+        defers = (each for each in nodes(self.tree) if isinstance(each, syntax.Defer))
+        said = [each for each in defers if each.most is not None and any(name.text == event for name in each.names)]
+        for each in said:
+            if each.most != said[0].most:
+                message = f"How many of `{event}` wait is the same everywhere, but here it is another number."
+                label = Label(said[0].span, "first said here")
+                self.findings.error(rules.CONTRADICTION, each.span, message, "another number", others=(label,))
+            elif each.most == 0:
+                message = "At most none may wait: then it is not deferred at all."
+                self.findings.error(rules.OUT_OF_RANGE, each.span, message, "below 1")
+        return next((each.most for each in said if each.most is not None), MOST_DEFERRED)
+
+    def _message(self, tree: syntax.Emits) -> Message:
+        return Message(tree.name.text, self.known.messages[tree.name.text], tree.doc, tree.name.span)
 
     def _start(self, behaviour: Behaviour) -> Start | None:
         name = self.tree.name

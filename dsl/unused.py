@@ -27,6 +27,11 @@ def warn_of_unused(flow: model.Flow, names: Names) -> None:
         if event.name not in heard:
             message = f"No state handles, ignores or defers the event `{event.name}`."
             warn(rules.UNHEARD_EVENT, event.span, message, "always rejected")
+    emitted = {each.message for each in parts if isinstance(each, model.Emit)}
+    for declared in flow.messages:
+        if declared.name not in emitted:
+            message = f"No update emits the message `{declared.name}`."
+            warn(rules.UNSENT_MESSAGE, declared.span, message, "never emitted")
     busy = {role for each in parts if isinstance(each, model.Event | model.Task) for role in each.roles}
     busy.update(each.role for each in parts if isinstance(each, model.Escalation))
     for role in flow.roles:
