@@ -322,9 +322,6 @@ class Builder:
         *names, most = parts
         return s.Defer(tuple(names), most, span)
 
-    def most(self, _span: Span, number: Token | None = None) -> int | None:
-        return None if number is None else int(number.text)
-
     def wait(self, span: Span, reason: s.Literal) -> s.WaitForever:
         return s.WaitForever(str(reason.value), span)
 
@@ -374,6 +371,7 @@ class Builder:
 
     def clock(self, span: Span, hour: Token, minute: Token) -> s.Clock:
         return s.Clock(int(hour.text), int(minute.text), span)
+
     # ------------------------------------------------------------ systems
 
     def system(self, span: Span, name: s.Name, *members: s.Part | s.Mailbox | s.Accept) -> s.System:

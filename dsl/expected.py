@@ -44,6 +44,7 @@ _BLOCKS = {
     "EXPECT": "a scenario",
     "WHEN": "a choice",
     "TIMEOUT": "a compensation",
+    "MAILBOX": "a system",
 }
 """A block is known by a word that can begin a line in no block further down."""
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from . import rules_of_meaning as rules
 from . import syntax
 from .diagnostics import Label
-from .expressions import Scope, Typing
+from .expressions import Typing
 from .model import Emit, EnumType, Expr, OptionalType, Parameter, Send, TextType, Type
 from .resolve import BROKEN, Kind, Names
+from .scope import Scope
 from .source import Span
 
 

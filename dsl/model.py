@@ -878,7 +878,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Flows that are checked together: one instance of each, with a mailbox of at most `most` messages. Messages come in
+    """Flows that are checked together: one instance of each, with a mailbox of at most `most` messages. They come in
     the order they were sent if it is `fifo`, else in any order."""
 
     name: str

@@ -46,7 +46,7 @@ from .promises import Promises, constant
 from .resolve import BROKEN, Kind, Types, refuse_own_meaning
 from .scope import Scope
 from .shared import Files, Shared, declare_compensations
-from .source import Source, Span
+from .source import Source
 from .systems import system
 from .unused import warn_of_unused
 from .walk import nodes
@@ -241,7 +241,9 @@ class _Analysis:
                     forms = (each for each in task.clauses if isinstance(each, syntax.Form))
                     tasks[task.name.text] = types.parameters((f for form in forms for f in form.fields), task.name.text)
                     owners.setdefault(task.name.text, state.name.text)
-        messages = {each.name.text: types.parameters(each.params, each.name.text) for each in self._all(syntax.Emits)}
+        messages: dict[str, tuple[Parameter, ...]] = {}
+        for each in self._all(syntax.Emits):
+            messages.setdefault(each.name.text, types.parameters(each.params, each.name.text))
         return Vocabulary(variables, events, tasks, owners, activities, messages, self.heard)
 
     def hearings(self) -> Mapping[str, Hearing]:

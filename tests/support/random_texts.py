@@ -21,7 +21,10 @@ SAMPLES = {
     "INSTANT": ("@2026-01-31T12:00:00Z", "@2026-01-31T12:00+02:00"),
     "STRING": ('""', '"r-1"', '"Approve {total} of {{a}}"', '"# no \\"comment\\" \\\\"'),
 }
-_ON_ONE_LINE = {"field", "alias", "event", "assign", "always", "never", "reach", "leads", "step", "schedule"}
+_ON_ONE_LINE = {
+    "field", "alias", "event", "emits", "assign", "emit", "send", "defer", "mailbox", "always", "never", "reach",
+    "leads", "step", "schedule",
+}  # fmt: skip
 """The rules whose end is the end of a line: a break inside them may mean something."""
 
 _GOES_ON = {
@@ -93,6 +96,8 @@ def words(random: Random, size: int) -> list[Word]:
     for _ in range(random.randrange(2)):
         _derive(random.choice(("enum", "alias")), random, size, made, False)
     _derive("flow", random, size, made, False)
+    if random.randrange(4) == 0:
+        _derive("system", random, size, made, False)
     return made
 
 
@@ -109,6 +114,8 @@ def _derive(symbol: str, random: Random, budget: int, made: list[Word], bound: b
         starts = len(made)
         for part in _expansion(symbol, random, budget):
             _derive(part, random, budget - random.randrange(1, 3), made, bound or symbol in _ON_ONE_LINE)
+        if symbol == "defer":
+            made.append(Word("\n", False))  # `at` behind it on the same line goes on with `most`
         if symbol in _ON_ONE_LINE and not bound and len(made) > starts:
             made[starts] = Word(made[starts].text, False)
 
