@@ -66,10 +66,13 @@ class Delegation:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """The parent that started the instance wants it undone."""
+    """The parent whose `do flow` started the instance does not want it any more."""
 
 
-Trigger = Outcome | Event | Completion | Fired
+WITHDRAWN = ""
+"""Where a withdrawn instance ends: in no state."""
+
+Trigger = Outcome | Event | Completion | Fired | Withdraw
 
 # ---------------------------------------------------------------- the record
 
@@ -121,7 +124,8 @@ class Armed:
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """A compensation under way: it ends when the log is `mark` entries long, and `node` is entered then.
+    """A compensation under way: it ends when the log is `mark` entries long, and `node` is entered then (WITHDRAWN: it
+    finishes in failure).
 
     running: the key of the compensation call that is awaited (`<forward key>/undo`); None: an entry in flight is."""
 

@@ -22,6 +22,7 @@ from ..dsl.model import (
     OnTask,
     OptionalType,
     Parameter,
+    RecordType,
     StateKind,
     Transition,
 )
@@ -314,10 +315,12 @@ def _answering(flow: Flow, leaf: model.State, outcome: str) -> tuple[model.State
 
 
 def _brought(activity: model.Activity, call: model.ActivityCall, outcome: str) -> tuple[Parameter, ...]:
-    """The payload of an outcome: a result, or for a group of calls the list of them."""
+    """The payload of an outcome: a result, the outputs of a sub-flow; or for a group of calls the list of results."""
     result = activity.result
     if outcome != DONE or result is None:
         return ()
+    if activity.flow and call.each is None and isinstance(result, RecordType):
+        return result.fields
     if call.each is not None:
         assert not isinstance(result, (ListType, OptionalType, NoneType)), "typecheck refuses a list of these"
         result = ListType(result, call.each.most)

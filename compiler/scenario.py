@@ -1,7 +1,8 @@
 """Scenarios: a kernel in; each of its examples played on the reference interpreter, and a report of them, out.
 
 The clock starts at 2026-01-01T00:00:00Z. Compensations succeed by themselves, unless the next step answers for them; an
-interrupted call that a compensation waits for is settled as `interrupted`, unless the next step gives its outcome.
+interrupted call that a compensation waits for is settled as `interrupted` (of a sub-flow as `failed`: it has undone
+itself), unless the next step gives its outcome.
 """
 
 from __future__ import annotations
@@ -199,7 +200,8 @@ class _Stage:
                 return
             running = self.instance.undoing.running
             key = self.instance.log[-1].key
-            self.trigger(Outcome(key, "interrupted") if running is None else Outcome(running, DONE))
+            settled = "failed" if self.kernel.activity[self.instance.log[-1].activity].flow else "interrupted"
+            self.trigger(Outcome(key, settled) if running is None else Outcome(running, DONE))
 
     def undoing(self, at: Instance) -> str:
         """What a compensation waits for: the compensation being run, or the activity in flight."""

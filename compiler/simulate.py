@@ -11,10 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ..dsl.model import Activity, Compensation, Expr, Parameter, Value, Variable
+from ..dsl.model import Activity, Compensation, Effect, Expr, Parameter, Value, Variable
 from .draft import Draft, Payload, named
 from .evaluate import Facts, Fault, Scope, evaluate, fits, kept, within
-from .instance import Actor, Call, Completion, Event, Fired, Instance, Outcome, Rejected, Step, Taken, Trigger, Undoing
+from .instance import (
+    WITHDRAWN,
+    Actor,
+    Call,
+    Completion,
+    Event,
+    Fired,
+    Instance,
+    Outcome,
+    Rejected,
+    Step,
+    Taken,
+    Trigger,
+    Undoing,
+    Withdraw,
+)
 from .kernel import (
     DONE,
     Branch,
@@ -23,6 +38,7 @@ from .kernel import (
     Configuration,
     Goto,
     Kernel,
+    LeafKind,
     On,
     ScopeKind,
     Stay,
@@ -47,7 +63,7 @@ def start(kernel: Kernel, inputs: tuple[Value, ...], actor: Actor, now: datetime
 
 def step(kernel: Kernel, instance: Instance, trigger: Trigger, actor: Actor, now: datetime) -> Step:
     """The instance after one trigger. Raises Rejected or Fault; `instance` is a value, so nothing has changed then."""
-    if instance.finished:
+    if instance.finished and not isinstance(trigger, Withdraw):
         if isinstance(trigger, (Event, Completion)):
             raise Rejected("finished")
         return Step(instance)
@@ -61,6 +77,8 @@ def step(kernel: Kernel, instance: Instance, trigger: Trigger, actor: Actor, now
             run.completion(trigger, actor)
         case Fired():
             run.fired(trigger.timer)
+        case Withdraw():
+            run.withdraw()
     return run.end()
 
 
@@ -84,6 +102,8 @@ def enabled(kernel: Kernel, instance: Instance, trigger: Trigger, now: datetime)
             return run.enabled(On(TriggerKind.TASK, trigger.task), run.payload(trigger))
         case Fired():
             return run.enabled(On(TriggerKind.TIMER, trigger.timer), ())
+        case Withdraw():
+            return ()
 
 
 def holds(kernel: Kernel, instance: Instance, condition: Expr, now: datetime) -> bool:
@@ -175,7 +195,7 @@ class _Run(Draft):
         called = self.kernel.leaf[call.leaf].call
         assert called is not None, "a call is of a leaf that calls"
         if called.each is None:
-            return payload
+            return outputs(self.kernel.activity[call.activity], payload)
         group = [
             _answered(each, kind, payload) if each == call else each for each in self.calls if each.leaf == call.leaf
         ]
@@ -378,7 +398,29 @@ class _Run(Draft):
                 self.remove(len(self.log) - 1)
         if undoing is not None:
             self.undoing = None
-            self.go("", Goto(undoing.node), None)
+            if undoing.node == WITHDRAWN:
+                self.finish(WITHDRAWN, True)
+            else:
+                self.go("", Goto(undoing.node), None)
+
+    # ------------------------------------------------------------ point 8: withdrawn by a parent
+
+    def withdraw(self) -> None:
+        """Undo everything, from wherever it is, and end in failure; too late after what cannot be undone."""
+        if self.failed or any(self.kernel.activity[e.activity].effect is Effect.IRREVERSIBLE for e in self.log):
+            return
+        self.finished = False
+        if self.undoing is None:
+            self.leave("")
+            self.configuration = ()
+        self.undoing = Undoing(0, WITHDRAWN, None if self.undoing is None else self.undoing.running)
+        self.unwind()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended in failure, which includes having been withdrawn."""
+        ends = [self.kernel.leaf[name].kind for name in self.configuration]
+        return self.finished and (not ends or LeafKind.FAILURE in ends)
 
     # ------------------------------------------------------------ point 6: what follows at once
 
@@ -418,6 +460,15 @@ class _Run(Draft):
                     self.take(commands[0], event.payload)
                 return True
         return False
+
+
+def outputs(activity: Activity, payload: Payload) -> Payload:
+    """What the leaf sees of an answer: of a sub-flow the outputs one by one, instead of the record of them."""
+    if not activity.flow or not payload:
+        return payload
+    (record,) = payload
+    assert isinstance(record, tuple), "a sub-flow answers with a record"
+    return record
 
 
 def _answered(call: Call, kind: str, payload: Payload) -> Call:

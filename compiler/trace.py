@@ -21,7 +21,7 @@ from ..dsl.model import (
 )
 from .effects import EmitEvent, SendEvent
 from .evaluate import parted, shown
-from .instance import Actor, Completion, Event, Instance, Outcome, Step, Trigger
+from .instance import Actor, Completion, Event, Instance, Outcome, Step, Trigger, Withdraw
 from .kernel import DONE, Kernel, Timer
 
 
@@ -47,7 +47,9 @@ def place(instance: Instance) -> str:
     shared = 0
     while len(parts) > 1 and len({part[shared] for part in parts}) == 1:
         shared += 1
-    return " + ".join(".".join(part[shared:]) for part in parts) or "compensating"
+    return " + ".join(".".join(part[shared:]) for part in parts) or (
+        "compensating" if instance.compensating else "withdrawn"
+    )
 
 
 def changes(kernel: Kernel, before: Instance, after: Instance) -> tuple[str, ...]:
@@ -73,6 +75,8 @@ def triggered(kernel: Kernel, trigger: Trigger, actor: Actor) -> str:
             return f"{name}{_by(actor)}{_fields(payload, kernel.event[name].params)}"
         case Completion(name, payload):
             return f"{name}{_by(actor)}{_fields(payload, kernel.task[name].form)}"
+        case Withdraw():
+            return "withdraw"
         case _:
             return _fired(kernel, kernel.timer[trigger.timer])
 

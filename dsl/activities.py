@@ -22,6 +22,7 @@ from .model import (
     NoneType,
     OptionalType,
     Parameter,
+    RecordType,
     Ref,
     RefKind,
     Retry,
@@ -48,6 +49,19 @@ class Signature:
     result: Type | None
     fails: tuple[str, ...]
     parks: bool
+    flow: bool = False
+
+    @property
+    def never(self) -> str:
+        """Why an outcome that others have is none of it, as the end of a sentence."""
+        return "a flow takes the time it takes" if self.flow else "it is parked when its attempts are used up"
+
+    @property
+    def answer(self) -> tuple[Type, ...]:
+        """The types of what `done` brings: of a flow its outputs, each by itself."""
+        if self.flow and isinstance(self.result, RecordType):
+            return tuple(each.type for each in self.result.fields)
+        return () if self.result is None else (self.result,)
 
 
 def signature(tree: syntax.ActivityDeclaration, types: Types) -> Signature:

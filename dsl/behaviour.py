@@ -6,6 +6,7 @@ from . import rules_of_meaning as rules
 from . import syntax
 from .acceptance import accepts
 from .activities import positive
+from .arguments import in_order
 from .diagnostics import Label
 from .expressions import Typing
 from .handlers import NODES, Handlers, Vocabulary, values_of
@@ -19,6 +20,7 @@ from .model import (
     Escalation,
     Expr,
     Goto,
+    Parameter,
     Start,
     State,
     Stay,
@@ -87,8 +89,13 @@ class Behaviour:
 
     def _call(self, tree: syntax.Do) -> ActivityCall:
         name = tree.activity
+        known = self.known.activities.get(name.text)
+        if tree.named is not None and not (known and known.flow):  # which has been reported
+            return ActivityCall(name.text, (), tree.span)
         kind = self.names.find(name, Kind.ACTIVITY)
-        params = self.known.activities[name.text].params if kind else ()
+        params = known.params if known and kind else ()
+        if known and known.flow:
+            return self._flow(tree, params)
         if kind and len(params) != len(tree.args):
             message = f"`{name.text}` takes {values_of(len(params))}, and here it is given {values_of(len(tree.args))}."
             label = Label(self.names.place(Kind.ACTIVITY, name.text), f"takes {values_of(len(params))}")
@@ -96,6 +103,19 @@ class Behaviour:
         types = [each.type for each in params] + [BROKEN] * (len(tree.args) - len(params))
         args = tuple(self.typing.value(each, type_, self.scope) for each, type_ in zip(tree.args, types, strict=False))
         return ActivityCall(name.text, args, tree.span)
+
+    def _flow(self, tree: syntax.Do, params: tuple[Parameter, ...]) -> ActivityCall:
+        name = tree.activity
+        if tree.named is None:
+            message = f"`{name.text}` is a flow, which is done as `do flow {name.text}(..)`."
+            label = Label(self.names.place(Kind.FLOW, name.text), "the flow")
+            self.findings.error(rules.MISPLACED_NAME, name.span, message, "a flow", others=(label,))
+            return ActivityCall(name.text, (), tree.span)
+        types = {each.name: each.type for each in params}
+        given = in_order(tree.named, types, name.text, tree.span, self.names)
+        return ActivityCall(
+            name.text, tuple(self.typing.value(each, type_, self.scope) for each, type_ in given), tree.span
+        )
 
     def _task(self, tree: syntax.Task) -> Task:
         name, clauses = tree.name.text, tree.clauses

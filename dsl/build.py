@@ -165,6 +165,9 @@ class Builder:
     def data(self, span: Span, fields: tuple[s.Field, ...]) -> s.Data:
         return s.Data(fields, span)
 
+    def output(self, span: Span, *names: s.Name) -> s.Output:
+        return s.Output(names, span)
+
     def roles(self, span: Span, *names: s.Name) -> s.Roles:
         return s.Roles(names, self._doc(span), span)
 
@@ -258,6 +261,9 @@ class Builder:
 
     def do(self, span: Span, activity: s.Name, args: tuple[s.Expr, ...]) -> s.Do:
         return s.Do(activity, args, span)
+
+    def do_flow(self, span: Span, flow: s.Name, args: tuple[s.Argument, ...]) -> s.Do:
+        return s.Do(flow, (), span, args)
 
     def handler(
         self, span: Span, trigger: s.On | s.After | s.At, guard: Guard, updates: tuple[s.Update, ...], target: s.Target
@@ -415,8 +421,10 @@ class Builder:
     def given_start(self, span: Span, actor: s.Actor | None, args: tuple[s.Argument, ...]) -> s.GivenStart:
         return s.GivenStart(actor, args, span)
 
-    def given_outcome(self, span: Span, activity: s.Name, outcome: s.Name, value: s.Expr | None) -> s.GivenOutcome:
-        return s.GivenOutcome(activity, outcome, value, span)
+    def given_outcome(
+        self, span: Span, activity: s.Name, outcome: s.Name, values: tuple[s.Expr, ...] | None
+    ) -> s.GivenOutcome:
+        return s.GivenOutcome(activity, outcome, values, span)
 
     def given_event(
         self, span: Span, name: s.Name, actor: s.Actor | None, args: tuple[s.Argument, ...]
@@ -452,8 +460,8 @@ class Builder:
     def actor(self, span: Span, role: s.Name | None = None, person: s.Literal | None = None) -> s.Actor | None:
         return None if role is None else s.Actor(role, None if person is None else str(person.value), span)
 
-    def outcome_value(self, _span: Span, value: s.Expr | None = None) -> s.Expr | None:
-        return value
+    def outcome_value(self, _span: Span, values: tuple[s.Expr, ...] | None = None) -> tuple[s.Expr, ...] | None:
+        return values
 
     def arguments(self, _span: Span, *arguments: s.Argument) -> tuple[s.Argument, ...]:
         return arguments

@@ -150,7 +150,9 @@ class Handlers:
             fix = did_you_mean(name, span, activity.fails)
             self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "never answered", others=(label,), fix=fix)
         elif not (call and activity is None):
-            outcomes = [*BUILT_IN_OUTCOMES, *activity.fails] if activity else []
+            outcomes = dict.fromkeys((*BUILT_IN_OUTCOMES, *activity.fails)) if activity else {}
+            if activity and activity.flow:
+                del outcomes["timeout"]
             here = [task for task, owner in self.known.owners.items() if owner == state.name.text]
             self.names.unknown(on.name, "an event, task or outcome", [*outcomes, *here, *self.known.events])
         return OnEvent(name), None
@@ -163,12 +165,14 @@ class Handlers:
             label = Label(self.names.place(kind, name), f"the {kind}")
             self.findings.error(rules.AMBIGUOUS_NAME, span, message, "which of the two?", others=(label,))
         if activity.parks and (name == "timeout" or (name == "failed" and not activity.fails)):
-            message = f"`{called}` never answers `{name}`, for it is parked when its attempts are used up."
-            label = Label(self.names.place(Kind.ACTIVITY, called), "parks instead")
+            message = f"`{called}` never answers `{name}`, for {activity.never}."
+            label = Label(
+                self.names.place(Kind.ACTIVITY, called), "declared here" if activity.flow else "parks instead"
+            )
             self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "never answered", others=(label,))
         if name != "done":
             return OnFailure(name), ()
-        return OnDone(), (activity.result,) if activity.result is not None else ()
+        return OnDone(), activity.answer
 
     def _binds(self, on: syntax.On, payload: tuple[Type, ...] | None) -> tuple[tuple[str | None, ...], Scope]:
         """The names for what comes along, one a value, and what the handler sees with them."""

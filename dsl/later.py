@@ -30,7 +30,6 @@ _LINES = {
 
 _PAIRS = {
     ("do", "for"): "An activity for each item",
-    ("do", "flow"): "A sub-flow",
 }
 
 

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from . import model, syntax
 from . import rules_of_meaning as rules
 from .activities import Signature, positive
+from .arguments import in_order
 from .diagnostics import Label
 from .expressions import Typing
 from .findings import did_you_mean, listed
-from .handlers import Vocabulary
+from .handlers import Vocabulary, values_of
 from .messages import Messages
 from .model import NOBODY, Expr, Parameter, RefKind, Type
 from .resolve import BROKEN, Kind, Names
 from .schedules import WEEKDAYS, Moments, Unreadable, cron, daily
 from .scope import Scope
+from .source import Span
 from .walk import nodes
 
 
@@ -90,30 +92,9 @@ class Promises:
         owner: str,
         tree: syntax.GivenStart | syntax.GivenEvent | syntax.ExpectMessage | syntax.Schedule,
     ) -> tuple[Expr, ...]:
-        """The arguments in the order of the parameters (None: unknown), each given once, each a constant."""
-        given: dict[str, syntax.Argument] = {}
-        for each in args:
-            name = each.name
-            if name.text in given:
-                self.names.already(name, f"is given twice to `{owner}`", given[name.text].name.span)
-            elif params is not None and name.text not in params:
-                fix = did_you_mean(name.text, name.span, params)
-                message = f"`{owner}` takes no `{name.text}`."
-                note = f"It takes {listed(params)}." if params and not fix else ""
-                self.findings.error(rules.UNKNOWN_NAME, name.span, message, "not taken", fix=fix, note=note)
-            given.setdefault(name.text, each)
-        if params is None:
-            return ()
-        missing = [name for name in params if name not in given]
-        unknown = [name for name in given if name not in params]
-        if missing and not unknown:
-            message = f"`{owner}` also needs {listed(missing)}."
-            self.findings.error(rules.MISSING_PART, tree.span, message, "something is missing")
-        return tuple(
-            constant(given[name].value, type_, self.typing, self.scope)
-            for name, type_ in params.items()
-            if name in given
-        )
+        """The arguments in the order of the parameters (None: unknown), each a constant."""
+        given = in_order(args, params, owner, tree.span, self.names)
+        return tuple(constant(each, type_, self.typing, self.scope) for each, type_ in given)
 
     def schedule(self, tree: syntax.Schedule) -> model.Schedule:
         """`every ..`, with the inputs of the instances it starts."""
@@ -168,15 +149,33 @@ class Promises:
         if activity:
             self._check_outcome(tree, activity)
         value: Expr | None = None
-        if tree.value is not None:
+        if activity and activity.flow and isinstance(result, model.RecordType) and tree.values is not None:
+            value = self._outputs(tree, tree.values, result)
+        elif tree.values is not None:
             if kind and result is None:
                 message = f"`{called} {outcome}` brings no value."
-                self.findings.error(rules.WRONG_COUNT, tree.value.span, message, "no value comes along")
-            value = constant(tree.value, result or BROKEN, self.typing, self.scope)
+                self.findings.error(rules.WRONG_COUNT, span_of(tree), message, "no value comes along")
+            elif len(tree.values) != 1:
+                message = f"`{called} {outcome}` brings one value, and here are {len(tree.values) or 'none'}."
+                self.findings.error(rules.WRONG_COUNT, tree.span, message, "one value comes along")
+            for each in tree.values:
+                value = constant(each, result or BROKEN, self.typing, self.scope)
         elif result is not None:
-            message = f"`{called} done` brings a value of type `{result}`, as in `{called} done(..)`."
+            what = "its outputs" if activity and activity.flow else f"a value of type `{result}`"
+            message = f"`{called} done` brings {what}, as in `{called} done(..)`."
             self.findings.error(rules.MISSING_PART, tree.span, message, "which value?")
         return model.GivenOutcome(called, outcome, value, tree.span)
+
+    def _outputs(self, tree: syntax.GivenOutcome, values: tuple[syntax.Expr, ...], result: model.RecordType) -> Expr:
+        """What a flow that is done gives, one value for each output."""
+        if len(values) != len(result.fields):
+            brought = values_of(len(result.fields))
+            message = f"`{tree.activity.text} done` brings {brought}, and here is {values_of(len(values))}."
+            note = f"Its outputs are {listed(each.name for each in result.fields)}."
+            self.findings.error(rules.WRONG_COUNT, tree.span, message, values_of(len(values)), note=note)
+        pairs = zip(values, result.fields, strict=False)
+        given = tuple(constant(each, field.type, self.typing, self.scope) for each, field in pairs)
+        return model.NewRecord(given, result, tree.span)
 
     def _check_outcome(self, tree: syntax.GivenOutcome, activity: Signature) -> None:
         outcome, span, called = tree.outcome.text, tree.outcome.span, tree.activity.text
@@ -185,7 +184,7 @@ class Promises:
             return
         label = Label(self.names.place(Kind.ACTIVITY, called), "declared here")
         if outcome in ("timeout", "failed"):
-            message = f"`{called}` never answers `{outcome}`, for it is parked when its attempts are used up."
+            message = f"`{called}` never answers `{outcome}`, for {activity.never}."
             self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "never answered", others=(label,))
         else:
             fix = did_you_mean(outcome, span, possible)
@@ -200,6 +199,11 @@ class Promises:
             return NOBODY
         self.names.find(tree.role, Kind.ROLE)
         return model.Actor(tree.person or tree.role.text, tree.role.text)
+
+
+def span_of(tree: syntax.GivenOutcome) -> Span:
+    """Where the values of an answer are, or it all."""
+    return tree.values[0].span.to(tree.values[-1].span) if tree.values else tree.span
 
 
 def constant(tree: syntax.Expr, expected: Type, typing: Typing, scope: Scope) -> Expr:

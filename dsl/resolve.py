@@ -99,9 +99,11 @@ class Names:
     complete: bool
     _declared: dict[Kind, dict[str, Span]] = field(default_factory=lambda: {kind: {} for kind in Kind})
 
-    def inner(self) -> Names:
-        """The names as they are now, to be added to for one flow."""
-        return Names(self.findings, self.complete, {kind: dict(names) for kind, names in self._declared.items()})
+    def inner(self, findings: Findings | None = None) -> Names:
+        """The names as they are now, to be added to for one flow; what is wrong is told to other findings, if given."""
+        return Names(
+            findings or self.findings, self.complete, {kind: dict(names) for kind, names in self._declared.items()}
+        )
 
     def quiet(self) -> Names:
         """The same names, of whose use nothing is reported."""
@@ -118,6 +120,13 @@ class Names:
                 return False
         self._declared[kind][name.text] = name.span
         return True
+
+    def lend(self, name: syntax.Name, kind: Kind, *others: Kind) -> None:
+        """Lets a declared name count as other kinds too; reports it where something else has that name already."""
+        place = self.place(kind, name.text)
+        for other in others:
+            if self._declared[other].setdefault(name.text, place) != place:
+                self.already(name, f"is the name of {a(kind)} and of {a(other)}", self._declared[other][name.text])
 
     def take(self, other: Names, path: str, at: Span) -> None:
         """Adds the names of another file, `path`, that is imported `at` some place; one file may come several ways."""

@@ -320,6 +320,27 @@ A flow may have 2,000 states. Nobody can review more than that; such a flow is s
 """,
 )
 
+SUB_FLOW = Rule(
+    "E310",
+    "sub-flow-refused",
+    "A flow that another one cannot do.",
+    """\
+A flow that does itself, directly or through others, would never begin with anything else. A flow whose inputs or
+outputs have mistakes, or a type that is declared inside it, cannot be called from outside.
+
+```flow
+state Again { do flow Example()  on done -> Done  on failed -> Done }
+```
+
+Let it do an activity, or another flow.
+
+```flow
+activity look() { readonly }
+state Looking { do look()  on done -> Done  on failed -> Done }
+```
+""",
+)
+
 RESERVED_EVENT = Rule(
     "E321",
     "reserved-event",

@@ -49,6 +49,14 @@ class Files:
             self._known[name] = self._analyse(name)
         return self._known.get(name)
 
+    def flow(self, place: Span) -> tuple[syntax.Flow, Shared]:
+        """The flow whose name is declared at a place, and what its file knows."""
+        name = self._source.file(place).name
+        found = (each for each in self._trees[name].members if isinstance(each, syntax.Flow))
+        shared = self.shared(name)
+        assert shared is not None
+        return next(each for each in found if each.name.span == place), shared
+
     def root(self) -> Shared:
         """What the examined file itself knows."""
         known = self.shared(self._source.name)

@@ -485,11 +485,12 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """`do activity(args)`."""
+    """`do activity(args)`; or `do flow NAME(name: value)`, whose arguments are `named` (else None)."""
 
     activity: Name
     args: tuple[Expr, ...]
     span: Span
+    named: tuple[Argument, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -709,7 +710,7 @@ class GivenOutcome:
 
     activity: Name
     outcome: Name
-    value: Expr | None
+    values: tuple[Expr, ...] | None  # None: no parentheses
     span: Span
 
 
@@ -770,8 +771,17 @@ class Scenario:
 
 # ---------------------------------------------------------------- the file
 
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """`output tracking, cost`: the inputs and data that whoever does this flow receives."""
+
+    names: tuple[Name, ...]
+    span: Span
+
+
 FlowMember = (
-    Version | Input | Data | Declaration | Roles | EventDeclaration | Emits | ActivityDeclaration
+    Version | Input | Data | Output | Declaration | Roles | EventDeclaration | Emits | ActivityDeclaration
     | Start | State | Choice | Final | Deadline | Schedule | Always | Reach | LeadsTo | Scenario | Accept
 )  # fmt: skip
 

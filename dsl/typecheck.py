@@ -12,7 +12,7 @@ from typing import TypeVar
 from . import rules_of_meaning as rules
 from . import syntax
 from .acceptance import accepts
-from .activities import Activities, signature
+from .activities import Activities, Signature, signature
 from .behaviour import Behaviour
 from .diagnostics import Diagnostic, Label
 from .expressions import Typing
@@ -21,6 +21,7 @@ from .handlers import Vocabulary
 from .messages import Flows, Hearing
 from .model import (
     MOST_DEFERRED,
+    Activity,
     ActivityCall,
     Actor,
     EnumType,
@@ -47,6 +48,7 @@ from .resolve import BROKEN, Kind, Types, refuse_own_meaning
 from .scope import Scope
 from .shared import Files, Shared, declare_compensations
 from .source import Source
+from .subflows import SubFlows
 from .systems import system
 from .unused import warn_of_unused
 from .walk import nodes
@@ -72,14 +74,15 @@ def analyse(tree: syntax.File, source: Source) -> Analysed:
     files = Files(tree, source, findings)
     shared = files.root()
     heard: dict[str, Mapping[str, Hearing]] = {}
+    sub_flows = SubFlows(files)
     analyses: list[tuple[_Analysis, bool]] = []  # and whether its declarations are sound
     for each in tree.members:
         if isinstance(each, syntax.Flow):
             before = findings.errors
-            analysis = _Analysis(each, shared, heard)
+            analysis = _Analysis(each, shared, heard, sub_flows)
             heard.setdefault(each.name.text, analysis.hearings())
             analyses.append((analysis, findings.errors == before))
-    away = [_Analysis(each, known, heard) for each, known in files.others()]
+    away = [_Analysis(each, known, heard, sub_flows) for each, known in files.others()]
     for analysis in away:
         heard.setdefault(analysis.tree.name.text, analysis.hearings())
     flows: list[Flow] = []
@@ -105,14 +108,16 @@ def analyse(tree: syntax.File, source: Source) -> Analysed:
 class _Analysis:
     """One flow on its way from the tree to the model."""
 
-    def __init__(self, tree: syntax.Flow, shared: Shared, heard: Flows) -> None:
+    def __init__(self, tree: syntax.Flow, shared: Shared, heard: Flows, flows: SubFlows) -> None:
         self.tree = tree
+        self.flows = flows
         self.shared = shared
         self.heard = heard
         self.names = shared.names.inner()
         self.findings = shared.names.findings
         self.types = Types(self.names, shared.types)
         self._declare()
+        self.done = self._done()
         self.known = self._vocabulary()
         self.typing = Typing(self.names, self.types.enums, self.types.records)
         self.inputs = Scope({name: each for name, each in self.known.variables.items() if each[0] is RefKind.INPUT})
@@ -138,6 +143,7 @@ class _Analysis:
             inputs=tuple(self._input(each) for block in self._all(syntax.Input) for each in block.fields),
             data=tuple(self._data(each) for block in self._all(syntax.Data) for each in block.fields),
             roles=tuple(self.names.all(Kind.ROLE)),
+            outputs=self._outputs(),
             events=tuple(self._event(each) for each in self._all(syntax.EventDeclaration)),
             activities=tuple(
                 activities.activity(each, known.activities[each.name.text])
@@ -163,7 +169,7 @@ class _Analysis:
         """The flow with what it uses of the activities, roles and enumerations around it."""
         called = {each.activity for each in nodes(flow.states) if isinstance(each, ActivityCall)}
         outside = tuple(each for each in self.shared.activities.values() if each.name in called)
-        flow = replace(flow, activities=(*outside, *flow.activities))
+        flow = replace(flow, activities=(*outside, *flow.activities, *self.done.values()))
         parts = list(nodes(replace(flow, enums=(), records=())))
         named = {role for each in parts if isinstance(each, Event | Task) for role in each.roles}
         named.update(each.role for each in parts if isinstance(each, Escalation | Actor))
@@ -173,7 +179,8 @@ class _Analysis:
             flow,
             roles=tuple(role for role in flow.roles if role in own or role in named),
             enums=tuple(each for each in flow.enums if each.name in used or each.name not in self.shared.types.enums),
-            records=tuple(r for r in flow.records if r.name in used or r.name not in self.shared.types.records),
+            records=tuple(r for r in flow.records if r.name in used or r.name not in self.shared.types.records)
+            + tuple(each.result for each in self.done.values() if isinstance(each.result, RecordType)),
         )
 
     def _all(self, kind: type[Member]) -> list[Member]:
@@ -218,6 +225,43 @@ class _Analysis:
             )
             self.findings.error(rules.TOO_MANY_STATES, states[MOST_STATES].name.span, message, "one state too many")
 
+    def _done(self) -> dict[str, Activity]:
+        """The flows that this one does, as activities, which their names count as from now on."""
+        found: dict[str, Activity] = {}
+        for call in (each for each in nodes(self.tree.members) if isinstance(each, syntax.Do)):
+            name = call.activity
+            if call.named is None or name.text in found or not self.names.find(name, Kind.FLOW):
+                continue
+            activity = self.flows.activity(self.names, name.text)
+            label = Label(self.names.place(Kind.FLOW, name.text), "the flow")
+            if isinstance(activity, str):
+                message = f"`{name.text}` {activity.partition(';')[0]}."
+                note = activity.partition("; ")[2].capitalize()
+                self.findings.error(
+                    rules.SUB_FLOW, name.span, message, "cannot be done", others=(label,), note=note and f"{note}."
+                )
+                continue
+            if way := self.flows.circle(self.names, name.text):
+                message = f"`{name.text}` would do itself: {' -> '.join(f'`{each}`' for each in way)}."
+                self.findings.error(rules.SUB_FLOW, name.span, message, "does itself", others=(label,))
+            if isinstance(activity.result, RecordType) and self.names.has(Kind.TYPE, activity.result.name):
+                message = f"What `{name.text}` answers is called `{activity.result.name}`, which is another type here."
+                self.findings.error(rules.DUPLICATE_NAME, name.span, message, "takes a name", others=(label,))
+            self.names.lend(name, Kind.FLOW, Kind.ACTIVITY, Kind.COMPENSATION)
+            found[name.text] = activity
+        return found
+
+    def _outputs(self) -> tuple[Variable, ...]:
+        said = self.findings.only(self._all(syntax.Output), f"The output of `{self.tree.name.text}` is said")
+        found: dict[str, Variable] = {}
+        for name in said.names if said else ():
+            if name.text in found:
+                self.names.already(name, "is already among the outputs", found[name.text].span)
+            elif self.names.find(name, Kind.INPUT, Kind.DATA):
+                type_ = self.known.variables[name.text][1]
+                found[name.text] = Variable(name.text, type_, None, "", name.span)
+        return tuple(found.values())
+
     def _vocabulary(self) -> Vocabulary:
         """What each name carries: the types of variables, payloads, forms and calls."""
         types = self.types
@@ -232,7 +276,11 @@ class _Analysis:
             each.name.text: types.parameters(each.params, each.name.text) for each in self._all(syntax.EventDeclaration)
         }
         ours = {each.name.text: signature(each, types) for each in self._all(syntax.ActivityDeclaration)}
-        activities = {**self.shared.signatures, **ours}
+        flows = {
+            name: Signature(each.params, each.result, tuple(f.name for f in each.fails), True, flow=True)
+            for name, each in self.done.items()
+        }
+        activities = {**self.shared.signatures, **ours, **flows}
         tasks: dict[str, tuple[Parameter, ...]] = {}
         owners: dict[str, str] = {}
         for state in self._all(syntax.State):

@@ -15,6 +15,7 @@ def warn_of_unused(flow: model.Flow, names: Names) -> None:
     warn = names.findings.warning
     parts = list(nodes(flow))
     used = {each.name for each in parts if isinstance(each, model.Ref | model.Assign)}
+    used.update(each.name for each in flow.outputs)
     for variable in (*flow.inputs, *flow.data):
         if variable.name not in used:
             how = (

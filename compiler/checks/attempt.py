@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ...dsl.model import Value
+from ...dsl.model import RecordType, Value
 from ..evaluate import Fault
 from ..instance import NOBODY, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
@@ -78,6 +78,8 @@ class Attempts:
         activity = None if entry is None else self.kernel.activity[entry.activity]
         if move.answer != DONE or entry is None or activity is None or activity.result is None:
             return ()
+        if activity.flow and isinstance(activity.result, RecordType):
+            return (tuple(simplest(field.type) for field in activity.result.fields),)
         encoder = self.states.encoder
         symbol = encoder.variable("result", activity.result)
         given = zip(activity.params, entry.args, strict=True)

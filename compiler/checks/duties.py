@@ -150,7 +150,7 @@ def fragile(inquiry: Inquiry) -> Iterator[tuple[str, Span]]:
         typed = [encoder.domain(params[p.name], p.type) for p in activity.params]
         typed += [encoder.domain(inputs[v.name], v.type) for v in kernel.inputs]
         result = None
-        if activity.result is not None:
+        if activity.result is not None and not activity.flow:
             given = activity.result
             optional = given if isinstance(given, OptionalType | NoneType) else OptionalType(given)
             result = encoder.variable("result", optional)

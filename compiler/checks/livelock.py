@@ -16,6 +16,7 @@ from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Value
 from ..cycles import cycles
 from ..instance import Instance
+from ..kernel import FAILED
 from .atoms import Place
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
@@ -215,7 +216,9 @@ def undone(inquiry: Inquiry, at: Arrival | None) -> Arrival | None:
         if at is None or not at.instance.compensating:
             return at
         for move in moves(inquiry.kernel, at.instance):
-            if move.kind is MoveKind.UNDONE or (move.kind is MoveKind.SETTLE and move.answer == INTERRUPTED):
+            activity = inquiry.kernel.activity[move.name.partition("#")[0]]
+            plain = FAILED if activity.flow else INTERRUPTED
+            if move.kind is MoveKind.UNDONE or (move.kind is MoveKind.SETTLE and move.answer == plain):
                 at = inquiry.attempts.step(at, move, (), at.now)
                 break
     return None

@@ -51,11 +51,13 @@ OUTSIDE = {MoveKind.EVENT, MoveKind.TASK}
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One kind of trigger. `name`: of the event, task or timer, else the key of the call; `answer`: of a call."""
+    """One kind of trigger. `name`: of the event, task or timer, else the key of the call; `answer`: of a call; `parts`:
+    the payload of an answer are the outputs of a sub-flow, which come as one record."""
 
     kind: MoveKind
     name: str
     answer: str = ""
+    parts: bool = False
 
     @property
     def on(self) -> On:
@@ -82,6 +84,8 @@ class Move:
                 return Fired(self.name)
             case MoveKind.START:
                 raise AssertionError("there is nothing yet to trigger")
+            case MoveKind.ANSWER if self.parts:
+                return Outcome(self.name, self.answer, payload)
             case MoveKind.ANSWER | MoveKind.SETTLE | MoveKind.UNDONE:
                 return Outcome(self.name, self.answer, payload[0] if payload else None)
 
@@ -97,15 +101,18 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
     for entry in at.log:
         if entry.in_flight and entry.key not in running:
             failures = (failure.name for failure in kernel.activity[entry.activity].fails)
-            for answer in (DONE, *failures, INTERRUPTED):
+            unknown = () if kernel.activity[entry.activity].flow else (INTERRUPTED,)
+            for answer in (DONE, *failures, *unknown):
                 yield Move(MoveKind.SETTLE, entry.key, answer)
     if at.undoing is not None:
         if at.undoing.running is not None:
             yield Move(MoveKind.UNDONE, at.undoing.running, DONE)
         return
     for call in at.calls:
-        for answer in kernel.outcomes(kernel.activity[call.activity]):
-            yield from _handled(kernel, at, Move(MoveKind.ANSWER, call.key, answer))
+        activity = kernel.activity[call.activity]
+        for answer in kernel.outcomes(activity):
+            parts = activity.flow and activity.result is not None and answer == DONE
+            yield from _handled(kernel, at, Move(MoveKind.ANSWER, call.key, answer, parts))
     for event in kernel.events:
         yield from _handled(kernel, at, Move(MoveKind.EVENT, event.name))
     for item in at.tasks:

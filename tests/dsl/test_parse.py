@@ -213,7 +213,7 @@ def test_a_scenario_keeps_its_steps() -> None:
     assert [type(each).__name__ for each in made] == [*kinds.split(), *["ExpectCompensated"] * 2, "GivenEvent"]
     start, outcome, refused = made[0], made[1], made[-1]
     assert isinstance(start, s.GivenStart) and start.actor is not None and start.actor.person == "ann"
-    assert isinstance(outcome, s.GivenOutcome) and outcome.value is not None and shape(outcome.value) == "p"
+    assert isinstance(outcome, s.GivenOutcome) and outcome.values is not None and [*map(shape, outcome.values)] == ["p"]
     assert isinstance(refused, s.GivenEvent) and refused.rejected and refused.args[0].name.text == "a"
     assert isinstance(made[-2], s.ExpectCompensated) and made[-2].names == ()
 

@@ -14,16 +14,21 @@ from penstock.dsl.typecheck import analyse
 ORDER = Path(__file__).parents[2] / "specs" / "order.flow"
 
 
-def kernel(text: str) -> Kernel:
-    """The kernel of the one flow of a text that has no errors."""
+def kernels(text: str) -> dict[str, Kernel]:
+    """The kernels of the flows of a text that has no errors, by name."""
     source = Source("test.flow", text)
     parsed = parse(source)
     analysed = analyse(parsed.tree, source)
     said = (*parsed.diagnostics, *analysed.diagnostics)
     errors = [f"{each.rule.code} {each.message}" for each in said if each.severity is Severity.ERROR]
     assert not errors, "\n".join(errors)
-    (flow,) = analysed.flows
-    return lower(flow)
+    return {flow.name: lower(flow) for flow in analysed.flows}
+
+
+def kernel(text: str) -> Kernel:
+    """The kernel of the one flow of a text that has no errors."""
+    (only,) = kernels(text).values()
+    return only
 
 
 def flow(body: str, name: str = "Test") -> Kernel:
