@@ -19,7 +19,7 @@ from itertools import pairwise, product
 
 from ...dsl.model import Always, Binary, Compensation, Count, Effect, Expr, LeadsTo, Literal, Reach, Standing
 from ..instance import Entry, Instance
-from ..kernel import DONE, Configuration, Kernel
+from ..kernel import DONE, Configuration, Kernel, TriggerKind
 from .atoms import Place
 from .moves import leaf_of
 from .passages import Rest
@@ -78,6 +78,8 @@ class Abstraction:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
+        on = (command.on for command in kernel.commands if command.on is not None)
+        self._ticking = frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
         claims = [expr for claim in kernel.properties for expr in _conditions(claim)]
         asked = [part for claim in claims for part in inside(claim)]
         self._completed = frozenset(part.activity for part in asked if isinstance(part, Standing))
@@ -109,7 +111,7 @@ class Abstraction:
             at.finished,
             tuple(sorted(leaf_of(at, call) for call in at.calls)),
             tuple(item.task for item in at.tasks),
-            frozenset(a.timer for a in at.timers if self.kernel.timer[a.timer].escalates is None),
+            frozenset(armed.timer for armed in at.timers if armed.timer in self._ticking),
             segments,
             () if at.finished else tuple((name, number(mark)) for name, mark in at.marks),
             -1 if at.undoing is None else number(at.undoing.mark),

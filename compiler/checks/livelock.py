@@ -114,7 +114,7 @@ def unaided(inquiry: Inquiry, edge: Edge) -> bool:
             return True
         case MoveKind.TIMER:
             clock = inquiry.explorer.clock
-            return edge.move.name != clock.deadline and not clock.length(edge.move.name)
+            return not clock.length(edge.move.name)
         case _:
             return False
 
@@ -229,7 +229,7 @@ def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival 
     for move in moves(inquiry.kernel, at.instance):
         if _same(move, edge.move):
             made = inquiry.attempts.step(at, move, edge.arrival.payload, now)
-            return None if made is None else made.along(edge.arrival.fan, None)
+            return None if made is None else made.along(edge.arrival.fan, edge.arrival.passage)
     return None
 
 
