@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .kernel import Kernel
 
 
@@ -26,11 +28,22 @@ def _back(kernel: Kernel, start: str) -> tuple[str, ...]:
     while level:
         ways, level = level, []
         for way in ways:
-            for branch in kernel.choice[way[-1]].branches:
-                node = branch.target.node
+            targets = (branch.target.node for branch in kernel.choice[way[-1]].branches)
+            for node in (choice for target in targets for choice in _entered(kernel, target)):
                 if node == start:
                     return way
                 if node in kernel.choice and node not in seen:
                     seen.add(node)
                     level.append((*way, node))
     return ()
+
+
+def _entered(kernel: Kernel, node: str) -> Iterator[str]:
+    """A choice, or those that the starts of a scope lead to."""
+    if node in kernel.choice:
+        yield node
+    for inner in kernel.inside.get(node, ()) if node in kernel.scope and kernel.scope[node].start is None else ():
+        yield from _entered(kernel, inner)
+    start = kernel.scope[node].start if node in kernel.scope else None
+    if start is not None:
+        yield from _entered(kernel, start.target.node)

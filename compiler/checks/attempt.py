@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ...dsl.model import RecordType, Value
 from ..evaluate import Fault
-from ..instance import NOBODY, Fired, Instance, Rejected, Trigger
+from ..instance import NOBODY, Call, Entry, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
 from ..simulate import start, step
 from .clock import Clock
@@ -71,12 +71,13 @@ class Attempts:
         """Whether timers whose moments are data allow the step; those of known lengths are the zones' business."""
         if not isinstance(tried.trigger, Fired) or not tried.real:
             return tried.real
-        data = any(self.clock.unknown(armed.timer) for armed in tried.instance.timers)
-        return not data or self.schedule.earliest(tried.run(), self.states.passages.timed) is not None
+        data = any(self.clock.loose(armed.timer) for armed in tried.instance.timers)
+        return not data or self.schedule.soonest(tried.run(), self.states.passages.timed) is not None
 
     def settling(self, at: Instance, move: Move) -> tuple[Value, ...] | None:
         """The plainest payload with which a call is settled; None: its contract allows none."""
-        entry = next((entry for entry in at.log if entry.key == move.name), None)
+        made: tuple[Entry | Call, ...] = (*at.log, *at.calls)
+        entry = next((entry for entry in made if entry.key == move.name), None)
         activity = None if entry is None else self.kernel.activity[entry.activity]
         if move.answer != DONE or entry is None or activity is None or activity.result is None:
             return ()

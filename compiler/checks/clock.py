@@ -53,6 +53,14 @@ class Clock:
         """Whether some command answers a timer, and its moment is data."""
         return timer in self._length and self._length[timer] is None
 
+    def loose(self, timer: str) -> bool:
+        """Whether the zones leave open when a timer falls due."""
+        return timer in self._length and (self._length[timer] is None or self.counts(timer))
+
+    def counts(self, timer: str) -> bool:
+        """Whether a timer counts from before it was armed."""
+        return self.kernel.timer[timer].since is not None
+
     def begun(self, control: Control) -> Zone:
         """The zone of where a start comes to."""
         return self.entered(Zone(), control, frozenset())
@@ -69,7 +77,8 @@ class Clock:
             return Zone()
         timers = {timer for timer in control.timers if self.length(timer) is not None}
         fresh = {timer for timer in timers if timer not in moment.names or self.place[timer] in entered}
-        spans = {timer: (length, length) for timer in fresh if (length := self._length[timer]) is not None}
+        lengths = {timer: length for timer in fresh if (length := self._length[timer]) is not None}
+        spans = {timer: (0 if self.counts(timer) else length, length) for timer, length in lengths.items()}
         return moment.only(frozenset(timers - fresh)).armed(spans).elapsed()
 
     def together(self, zone: Zone, timers: frozenset[str]) -> bool:

@@ -24,7 +24,7 @@ from .closing import Closing
 from .control import Abstraction, Control
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Node, Reaction
-from .moves import STARTING, Move, MoveKind, answering, moves
+from .moves import STARTING, Move, MoveKind, answering, moves, waits
 from .passages import Passages
 from .solver import Solver
 from .states import States
@@ -124,13 +124,15 @@ class Explorer:
             return
         own = arrival is node.arrivals[0]
         payload: tuple[Value, ...] = ()
-        if move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
+        if move.kind in {MoveKind.SETTLE, MoveKind.UNDONE} or waits(self.kernel, arrival.instance, move):
             settling = self.attempts.settling(arrival.instance, move)
             if settling is None:
                 return
             done = self.attempts.step(arrival, move, settling, arrival.now)
             if done is not None and not done.taken:
                 self._note(node, move, done, moment, stay=True)
+                return
+            if move.kind is MoveKind.ANSWER:
                 return
             goal = node.control.place[1][0]  # also if its end was refused
             payload, fan = settling, self.passages.exit(goal, node.control.history)

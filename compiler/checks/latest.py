@@ -19,7 +19,7 @@ from ..instance import Instance
 from ..kernel import Kernel
 from .clock import Clock
 from .graph import Arrival, Edge, Graph, Node
-from .moves import MoveKind, leaf_of
+from .moves import MoveKind
 from .schedule import Bound
 
 MICRO = timedelta(microseconds=1)
@@ -70,7 +70,7 @@ class Latest:
             longest = self._undone(at)
             return {} if longest is None else {UNDOING: longest}
         found = {name: length for name in control.timers if (length := self.clock.length(name)) is not None}
-        return found | {leaf: longest for leaf in control.running if (longest := self.answered(leaf)) is not None}
+        return found | {leaf: longest for leaf, *_ in control.running if (longest := self.answered(leaf)) is not None}
 
     def answered(self, leaf: str) -> int | None:
         """How long the call of a leaf takes to be answered, or parked."""
@@ -91,7 +91,7 @@ class Latest:
         """Whether a timer cannot come, because a call that began with it has been answered by then."""
         length = self.clock.length(edge.move.name) if edge.move.kind is MoveKind.TIMER else None
         leaf = self.clock.place.get(edge.move.name, "")
-        if length is None or leaf not in node.control.running:
+        if length is None or all(leaf != running for running, *_ in node.control.running):
             return False
         call, answered = self.kernel.leaf[leaf].call, self.answered(leaf)
         parks = call is not None and self.kernel.activity[call.activity].retry.park
@@ -145,9 +145,9 @@ class Latest:
         begun: dict[str, int] = {}
         for k in range(since + 1, len(run)):
             before = run[k - 1].instance
-            begun = {call.key: begun.get(call.key, k - 1) for call in before.calls}
-            for call in before.calls:
-                longest = self.answered(leaf_of(before, call))
+            begun = {call.key: begun.get(call.key, k - 1) for call in before.calls if not call.answer}
+            for call in (call for call in before.calls if not call.answer):
+                longest = self.answered(call.leaf)
                 if longest is not None:
                     bounds.append((k, begun[call.key], longest))
             if before.undoing is not None:

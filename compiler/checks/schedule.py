@@ -29,6 +29,10 @@ class Schedule:
         self._ticking = ticking(kernel)
         self._place = {timer.id: place.name for place in kernel.place.values() for timer in place.timers}
 
+    def soonest(self, run: Sequence[Arrival], timed: bool) -> list[datetime] | None:
+        """The earliest moments; where moments decide, and it can be so, not before they came in the run."""
+        return (self.earliest(run, keeping=True) if timed else None) or self.earliest(run)
+
     def earliest(self, run: Sequence[Arrival], keeping: bool = False) -> list[datetime] | None:
         """A moment for every step, as early as can be; None: there is none. keeping: none before it came in the run."""
         for bounds in self._cases(run):

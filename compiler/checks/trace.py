@@ -85,8 +85,7 @@ class Tracer:
 
     def schedule(self, run: Sequence[Arrival]) -> list[datetime] | None:
         """A moment for every step, as early as can be: where moments decide, not before it came in the search."""
-        schedule, timed = self.attempts.schedule, self.attempts.states.passages.timed
-        return schedule.earliest(run, keeping=timed) or schedule.earliest(run)
+        return self.attempts.schedule.soonest(run, self.attempts.states.passages.timed)
 
     # ------------------------------------------------------------ replay
 
