@@ -132,12 +132,14 @@ class Draft:
         around = self.kernel.above(leaf)
         return around[: around.index(domain)]
 
-    def enter(self, domain: str, leaves: Configuration) -> None:
-        """Enter these leaves and, before them, the scopes around them that lie inside the domain."""
+    def enter(self, domain: str, leaves: Configuration) -> tuple[str, ...]:
+        """Enter these leaves and, before them, the scopes around them that lie inside the domain: these places."""
         active = (*self.configuration, *leaves)
         self.configuration = tuple(sorted(active, key=lambda name: self.kernel.leaf[name].span.start))
-        for name in dict.fromkeys(name for leaf in leaves for name in reversed(self.inside(domain, leaf))):
+        places = tuple(dict.fromkeys(name for leaf in leaves for name in reversed(self.inside(domain, leaf))))
+        for name in places:
             self.arrive(self.kernel.place[name])
+        return places
 
     def arrive(self, place: Place) -> None:
         if isinstance(place, Leaf) and place.final:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -179,6 +179,7 @@ class Taken:
 
     command: int | None
     branches: tuple[tuple[str, int], ...] = ()
+    entered: tuple[str, ...] = field(default=(), compare=False)  # the places, in order; it follows from the rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,17 +318,18 @@ class _Run(Draft):
         """From a place to a target; `command` None: after a compensation."""
         self.branches = []
         end = target if isinstance(target, Stay) else self.way(target)
-        self.taken.append(Taken(command, tuple(self.branches)))
+        taken = Taken(command, tuple(self.branches))
         match end:
             case Stay():
-                pass
+                self.taken.append(taken)
             case _Goal(place, leaves):
                 domain = self.kernel.domain(scope, place)
                 self.leave(domain)
-                self.enter(domain, leaves)
+                self.taken.append(replace(taken, entered=self.enter(domain, leaves)))
                 if command is None:
                     self.rearm_deadline()
             case Undo(since, node):
+                self.taken.append(taken)
                 self.leave("")
                 self.undoing = Undoing(0 if since is None else self.marks.get(since, 0), node)
                 self.unwind()

@@ -20,7 +20,6 @@ from . import (
     division,
     finish,
     livelock,
-    missed,
     outcomes,
     overlap,
     pivot,
@@ -49,7 +48,6 @@ CHECKS = (
     (compensation.RULE, compensation.check),
     (pivot.RULE, pivot.check),
     (waits.RULE, waits.check),
-    (missed.RULE, missed.check),
     (PROPERTY, properties.check),
     (ranges.RULE, ranges.check),
     (unset.RULE, unset.check),
@@ -78,10 +76,9 @@ def _accepted(kernel: Kernel, answer: Answer) -> Answer:
 
 
 def _accepts(kernel: Kernel, answer: Answer) -> Iterator[Accept]:
-    """The clauses of the flow, of the state the answer is about (its name, or a transition of it), and around it."""
+    """The clauses of the flow, and of the state the answer is about: its name, or a transition of it."""
     yield from kernel.accepts
     about = {command.scope for command in kernel.commands if command.span == answer.span}
-    for place in kernel.place.values():
-        if place.name and (place.span == answer.span or place.name in about):
-            for name in kernel.above(place.name)[:-1]:
-                yield from kernel.place[name].accepts
+    for leaf in kernel.leaves:
+        if leaf.span == answer.span or leaf.name in about:
+            yield from leaf.accepts

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from penstock.compiler.evaluate import Fault, Scope, evaluate, within
+from penstock.compiler.evaluate import Fault, Scope, evaluate, rests, within
 from penstock.compiler.instance import (
     Actor,
     Armed,
+    Call,
     Completion,
     Event,
     Fired,
@@ -26,10 +27,23 @@ from penstock.compiler.instance import (
     Step,
     Trigger,
 )
-from penstock.compiler.kernel import Command, Kernel, LeafKind, On, Stay, Target, TriggerKind, Undo
+from penstock.compiler.kernel import (
+    Branch,
+    Choice,
+    Command,
+    Goto,
+    Kernel,
+    LeafKind,
+    On,
+    Stay,
+    Target,
+    TriggerKind,
+    Undo,
+)
 from penstock.compiler.simulate import enabled, holds, start, step
 from penstock.dsl.model import (
     Always,
+    Assign,
     BoolType,
     Compensation,
     Effect,
@@ -38,11 +52,14 @@ from penstock.dsl.model import (
     OptionalType,
     Reach,
     Type,
+    Update,
     Value,
 )
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+LONGEST = 10
+"""No timer of these flows takes so many seconds: what is longer ago than that is long ago."""
 
 
 class TooLarge(Exception):
@@ -101,7 +118,8 @@ class Search:
         queue: deque[tuple[Instance, datetime, int]] = deque()
         for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
-            self.probe(self.kernel.commands[0], given, (), EPOCH, 1)
+            nowhere = Instance((), (), EPOCH)
+            self.probe(self.kernel.commands[0], nowhere, given, (), EPOCH, 1)
             try:
                 first = start(self.kernel, inputs, Actor("starter"), EPOCH)
             except Fault as fault:
@@ -175,7 +193,7 @@ class Search:
     def untimed(self, instance: Instance) -> Iterator[Trigger]:
         kernel = self.kernel
         current = {call.key for call in instance.calls}
-        for call in instance.calls:
+        for call in running(instance):
             yield from self.answers(call.key, call.activity, kernel.outcomes(kernel.activity[call.activity]))
         for entry in instance.log:
             if entry.in_flight and entry.key not in current:
@@ -186,9 +204,9 @@ class Search:
         for item in instance.tasks:
             for values in payloads(tuple(p.type for p in kernel.task[item.task].form)):
                 yield Completion(item.task, values)
-        waiting = {name for place in instance.configuration for name in kernel.leaf[place].defers}
         for event in kernel.events:
-            if not self.deferring and (instance.compensating or event.name in waiting):
+            waits = instance.compensating or kernel.deferred(instance.configuration, event.name)
+            if waits and not self.deferring:
                 continue
             for values in payloads(tuple(p.type for p in event.params)):
                 if Event(event.name, values) not in instance.deferred:
@@ -210,8 +228,7 @@ class Search:
             for choice, index in taken.branches:
                 self.entered.add(choice)
                 self.taken.add(self.kernel.choice[choice].branches[index].span.start)
-        self.entered.update(after.after.configuration)
-        self.entered.update(leaf for leaf, _ in after.after.marks)
+            self.entered.update(taken.entered)
 
     def judge(self, instance: Instance, now: datetime, depth: int) -> None:
         """What is wrong with resting here."""
@@ -221,7 +238,7 @@ class Search:
                 match claim:
                     case Always() if holds(kernel, instance, claim.condition, now) is claim.negated:
                         found.add("F301", claim.span.start, depth)
-                    case Reach() if claim.state in instance.configuration:
+                    case Reach() if rests(instance.configuration, claim.state):
                         if claim.condition is None or holds(kernel, instance, claim.condition, now):
                             self.reached.add(claim.span.start)
                     case _:
@@ -230,34 +247,38 @@ class Search:
                 found.add(fault.code, fault.span.start, depth)
         if instance.compensating or not instance.configuration:
             return
-        leaf = kernel.leaf[instance.configuration[0]]
-        effects = [kernel.activity[entry.activity].effect for entry in instance.log]
-        if leaf.final:
-            if any(entry.in_flight for entry in instance.log):
-                found.add("F009", leaf.span.start, depth)
-            if leaf.kind is LeafKind.FAILURE and any(isinstance(effect, Compensation) for effect in effects):
-                found.add("F101", leaf.span.start, depth)
-            if leaf.kind is LeafKind.FAILURE and Effect.IRREVERSIBLE in effects:
-                found.add("F102", leaf.span.start, depth)
+        if instance.finished:
+            self.judge_end(instance, depth)
             return
-        for call in instance.calls:
+        for call in running(instance):
             for outcome in kernel.outcomes(kernel.activity[call.activity]):
-                if (leaf.name, On(TriggerKind.OUTCOME, outcome)) not in kernel.answering:
-                    found.add("F008", leaf.span.start, depth + 1)
+                if (call.leaf, On(TriggerKind.OUTCOME, outcome)) not in kernel.answering:
+                    found.add("F008", kernel.leaf[call.leaf].span.start, depth + 1)
         for item in instance.tasks:
-            if (leaf.name, On(TriggerKind.TASK, item.task)) not in kernel.answering:
-                found.add("F008", leaf.span.start, depth + 1)
-        leaving = [armed for armed in instance.timers if self.leaves(instance, armed)]
-        if not instance.calls and not leaving:
+            if (kernel.home[item.task], On(TriggerKind.TASK, item.task)) not in kernel.answering:
+                found.add("F008", kernel.place[kernel.home[item.task]].span.start, depth + 1)
+        if not running(instance) and not any(self.leaves(instance, armed) for armed in instance.timers):
             accepted = any(
                 self.accepts(instance, trigger, now)
                 for trigger in self.untimed(instance)
                 if isinstance(trigger, (Event, Completion))
             )
-            if accepted and leaf.waits is None:
-                found.add("F201", leaf.span.start, depth)
+            place = kernel.leaf[instance.configuration[0]].span.start
+            if accepted and all(kernel.place[name].waits is None for name in kernel.active(instance.configuration)):
+                found.add("F201", place, depth)
             if not accepted and not instance.timers:
-                found.add("F003", leaf.span.start, depth)
+                found.add("F003", place, depth)
+
+    def judge_end(self, instance: Instance, depth: int) -> None:
+        """What is wrong with having finished like this."""
+        leaf = self.kernel.leaf[instance.configuration[0]]
+        effects = [self.kernel.activity[entry.activity].effect for entry in instance.log]
+        if any(entry.in_flight for entry in instance.log):
+            self.found.add("F009", leaf.span.start, depth)
+        if leaf.kind is LeafKind.FAILURE and any(isinstance(effect, Compensation) for effect in effects):
+            self.found.add("F101", leaf.span.start, depth)
+        if leaf.kind is LeafKind.FAILURE and Effect.IRREVERSIBLE in effects:
+            self.found.add("F102", leaf.span.start, depth)
 
     def leaves(self, instance: Instance, armed: Armed) -> bool:
         """Whether a timer takes the instance out of its configuration, if it fires.
@@ -290,19 +311,33 @@ class Search:
             commands = enabled(self.kernel, instance, trigger, now)
         except (Fault, Rejected):
             return
-        place = instance.configuration[0]
-        written = [*self.kernel.written((place,), asked(trigger), place)]
-        if isinstance(trigger, Outcome) and trigger.key not in {call.key for call in instance.calls}:
-            written = []  # it settles an interrupted call
+        call = next((c for c in running(instance) if isinstance(trigger, Outcome) and c.key == trigger.key), None)
+        written = self.kernel.written(instance.configuration, asked(trigger), "" if call is None else call.leaf)
+        if isinstance(trigger, Outcome) and (call is None or self.waits_for_others(instance, trigger, now)):
+            return
         if len(commands) > 1:
-            self.found.add("F006", written[0].span.start, depth)
-        if written and not commands:
+            self.found.add("F006", commands[0].span.start, depth)
+        if written and not commands and not self.passed_over(instance, trigger):
             self.found.add("F007", written[0].span.start, depth)
         if commands:
             payload = trigger.payload if isinstance(trigger, (Event, Completion)) else ()
-            if isinstance(trigger, Outcome) and trigger.value is not None:
+            if isinstance(trigger, Outcome) and trigger.value is not None and not isinstance(trigger.value, tuple):
                 payload = (trigger.value,)
-            self.probe(commands[0], dict(instance.variables(self.kernel)), payload, now, depth)
+            self.probe(commands[0], instance, dict(instance.variables(self.kernel)), payload, now, depth)
+
+    def passed_over(self, instance: Instance, trigger: Trigger) -> bool:
+        """Whether an event is ignored or deferred where no command answers it."""
+        where = instance.configuration
+        return isinstance(trigger, Event) and (
+            self.kernel.ignored(where, trigger.name) or self.kernel.deferred(where, trigger.name)
+        )
+
+    def waits_for_others(self, instance: Instance, trigger: Outcome, now: datetime) -> bool:
+        """Whether an answer leaves the group of its call waiting."""
+        try:
+            return not step(self.kernel, instance, trigger, self.actor, now).taken
+        except (Fault, Rejected):
+            return False
 
     def compare_logs(self, before: Instance, after: Instance, trigger: Trigger, depth: int) -> None:
         """An irreversible entry that is gone, and not because its call answered with an error, was compensated over."""
@@ -314,38 +349,70 @@ class Search:
                 self.found.add("F102", self.kernel.activity[entry.activity].span.start, depth)
 
     def probe(
-        self, command: Command, values: dict[str, Value], payload: tuple[Value, ...], now: datetime, depth: int
+        self,
+        command: Command,
+        instance: Instance,
+        values: dict[str, Value],
+        payload: tuple[Value, ...],
+        now: datetime,
+        depth: int,
     ) -> None:
-        """Follow a command through its choices, looking at every guard."""
-        kernel = self.kernel
-        for variable in kernel.data:
+        """Follow a command through choices and starts, looking at every guard."""
+        for variable in self.kernel.data:
             if variable.name not in values and variable.initial is not None:
                 values[variable.name] = evaluate(variable.initial, Scope({}, now))
         params = {p.name: value for p, value in zip(command.params, payload, strict=False)}
+        scope = Scope(values, now, params, configuration=instance.configuration)
         try:
-            for update in command.updates:
-                value = evaluate(update.value, Scope(values, now, params))
-                values[update.name] = within(value, kernel.variable[update.name].type, update.span)
-            self.branches(command.target, values, now, depth)
+            self.assign(command.updates, scope, values)
+            self.walk(command.target, instance, values, now, depth)
         except Fault:
             return
 
-    def branches(self, target: Target, values: dict[str, Value], now: datetime, depth: int) -> None:
-        from penstock.compiler.evaluate import Scope
-
-        while not isinstance(target, Stay) and target.node in self.kernel.choice:  # a compensation changes no data
-            choice = self.kernel.choice[target.node]
-            open_ = [b for b in choice.branches if b.guard is not None and evaluate(b.guard, Scope(values, now))]
-            if len(open_) > 1:
-                self.found.add("F006", choice.span.start, depth)
-            open_ = open_ or [b for b in choice.branches if b.guard is None]
-            if not open_:
-                self.found.add("F007", choice.span.start, depth)
-                return
-            for update in open_[0].updates:
-                value = evaluate(update.value, Scope(values, now))
+    def assign(self, updates: tuple[Update, ...], scope: Scope, values: dict[str, Value]) -> None:
+        for update in updates:
+            if isinstance(update, Assign):
+                value = evaluate(update.value, scope)
                 values[update.name] = within(value, self.kernel.variable[update.name].type, update.span)
-            target = open_[0].target
+
+    def walk(self, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int) -> None:
+        """The choices and starts behind a target. Each is followed in the scope it starts; what leads out of that is
+        not followed by the starts that would have come after it."""
+        kernel, scope = self.kernel, Scope(values, now, configuration=instance.configuration)
+        resumed = dict(instance.history)
+        todo: list[tuple[Target, str]] = [(target, "")]
+        while todo:
+            target, inside = todo.pop(0)
+            if isinstance(target, Stay):
+                return
+            if isinstance(target, Undo):  # it changes no data, and ends nowhere
+                todo, inside, scope = [], "", Scope(values, now)
+            if target.node in kernel.choice:
+                branch = self.branch(kernel.choice[target.node], scope, depth)
+                if branch is None:
+                    return
+                self.assign(branch.updates, scope, values)
+                todo.insert(0, (branch.target, inside))
+                continue
+            if inside and inside not in kernel.above(target.node):
+                todo = []
+            place = kernel.scope.get(target.node)
+            if place is None or (isinstance(target, Goto) and target.resume and place.name in resumed):
+                continue
+            if place.start is None:
+                todo[:0] = [(Goto(region), region) for region in kernel.inside[place.name]]
+            else:
+                self.assign(place.start.updates, scope, values)
+                todo.insert(0, (place.start.target, place.name))
+
+    def branch(self, choice: Choice, scope: Scope, depth: int) -> Branch | None:
+        open_ = [b for b in choice.branches if b.guard is not None and evaluate(b.guard, scope)]
+        if len(open_) > 1:
+            self.found.add("F006", choice.span.start, depth)
+        open_ = open_ or [b for b in choice.branches if b.guard is None]
+        if not open_:
+            self.found.add("F007", choice.span.start, depth)
+        return next(iter(open_), None)
 
     # ------------------------------------------------------------ what only the whole shows
 
@@ -420,6 +487,10 @@ def asked(trigger: Trigger) -> On:
             return On(TriggerKind.TIMER, trigger.timer)
 
 
+def running(instance: Instance) -> tuple[Call, ...]:
+    return tuple(call for call in instance.calls if not call.answer)
+
+
 def canonical(instance: Instance, now: datetime) -> object:
     """An instance up to the names of calls, with times relative to now (what is overdue is overdue)."""
     position = {entry.key: index for index, entry in enumerate(instance.log)}
@@ -430,12 +501,14 @@ def canonical(instance: Instance, now: datetime) -> object:
         instance.finished,
         undoing and (undoing.mark, undoing.node, undoing.running is None),
         tuple((e.activity, e.args, e.status, e.in_flight, e.result) for e in instance.log),
-        tuple((c.activity, c.args, position.get(c.key)) for c in instance.calls),
+        tuple((c.activity, c.args, position.get(c.key), c.leaf, c.item, c.answer, c.result) for c in instance.calls),
         tuple((item.task, item.roles) for item in instance.tasks),
         tuple((armed.timer, max((armed.due - now) // SECOND, 0)) for armed in instance.timers),
         instance.deferred,
         instance.marks,
         instance.completed,
+        instance.history,
+        tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
     )
 
 

@@ -188,14 +188,19 @@ class Draft:
         return lines
 
     def state(self, name: str) -> str:
+        self.here = self.states.index(name)
+        body = "\n    ".join(self.inside(name))
+        return f"  state {name} {{\n    {body}\n  }}\n"
+
+    def inside(self, name: str) -> list[str]:
+        """The lines of a state that has no states in it."""
         rng = self.rng
         scope = [*self.inputs, *self.data]
-        self.here = self.states.index(name)
         lines: list[str] = []
         call = rng.choice(self.calls) if self.calls and rng.random() < 0.55 else None
         if call:
             args = ", ".join(self.value(p.type, scope) for p in call.params)
-            lines.append(f"do {call.name}({args})")
+            lines.append(self.call(call, args))
             lines += self.outcome_handlers(call, scope)
         if rng.random() < (0.1 if call else 0.3):
             form = Name(f"form_{name.lower()}", rng.choice(SCALARS))
@@ -216,8 +221,10 @@ class Draft:
             lines.append(f"after {rng.randint(1, 3)}s{update} {target}")
         if rng.random() < 0.08:
             lines.append('wait forever "on purpose"')
-        body = "\n    ".join(lines)
-        return f"  state {name} {{\n    {body}\n  }}\n"
+        return lines
+
+    def call(self, call: Call, args: str) -> str:
+        return f"do {call.name}({args})"
 
     def choice(self, name: str, later: list[str]) -> str:
         rng = self.rng
@@ -284,9 +291,18 @@ class Draft:
             Message(f"ev{k}", tuple(Name(f"q{k}{j}", rng.choice(SCALARS)) for j in range(rng.choice((0, 0, 1)))))
             for k in range(rng.randint(1, 2))
         ]
+        self.names()
+        return self.head() + self.behaviour()
+
+    def names(self) -> None:
+        rng = self.rng
         self.states = [f"S{k}" for k in range(rng.randint(2, 4))]
         self.choices = [f"C{k}" for k in range(rng.choice((0, 1, 1, 2)))]
         self.finals = ["Good", *(f"Bad{k}" for k in range(rng.randint(0, 2)))]
+
+    def head(self) -> str:
+        """What the behaviour is about: types, data, events, activities."""
+        rng = self.rng
         parts = ["enum Color { red, green, blue }\n\nflow R version 1 {\n"]
         if self.inputs:
             parts.append("  input { " + ", ".join(f"{v.name}: {v.type}" for v in self.inputs) + " }\n")
@@ -300,7 +316,11 @@ class Draft:
             fields = ", ".join(f"{f.name}: {f.type}" for f in event.fields)
             parts.append(f"  event {event.name}{f'({fields})' if fields else ''}{rng.choice(('', ' by clerk'))}\n")
         parts += [self.activity(call) for call in self.calls]
-        parts.append(f"  start -> {rng.choice([self.states[0]] * 3 + self.choices)}\n")
+        return "".join(parts)
+
+    def behaviour(self) -> str:
+        rng = self.rng
+        parts = [f"  start -> {rng.choice([self.states[0]] * 3 + self.choices)}\n"]
         parts += [self.state(name) for name in self.states]
         parts += [self.choice(name, self.choices[k + 1 :]) for k, name in enumerate(self.choices)]
         parts += [f"  final {'failure ' if name.startswith('Bad') else ''}{name}\n" for name in self.finals]
