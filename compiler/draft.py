@@ -244,8 +244,20 @@ class Draft:
             part if isinstance(part, str) else shown(evaluate(part, self.scope()), part.type) for part in task.title
         ]
         due = None if task.due is None else self.moment(self.now, task.due, task.span)
-        self.tasks.append(WorkItem(key, task.name, task.roles, excluded))
-        self.effects.append(ask.OpenTask(key, task.name, task.roles, "".join(parts), due, excluded))
+        persons = self.persons(task)
+        self.tasks.append(WorkItem(key, task.name, task.roles, excluded, persons))
+        self.effects.append(ask.OpenTask(key, task.name, task.roles, "".join(parts), due, excluded, persons))
+
+    def persons(self, task: Task) -> tuple[str, ...]:
+        """Whom a task is for by name. Raises Fault F502 for the empty id."""
+        if task.person is not None:
+            person = evaluate(task.person, self.scope())
+            assert isinstance(person, str), "typecheck lets a text only name a person"
+            if not person:
+                raise Fault("F502", task.person.span)
+            return (person,)
+        doer = self.actors.get(task.doer) if task.doer is not None else None
+        return (doer,) if doer else ()
 
     def complete(self, item: WorkItem, actor: str) -> None:
         self.close(item)
@@ -256,12 +268,23 @@ class Draft:
         self.tasks[index] = replace(item, roles=tuple(dict.fromkeys((*item.roles, role))))
         self.effects.append(ask.EscalateTask(item.key, role))
 
+    def remind(self, timer: Timer, task: Task) -> None:
+        """Remind of an open task, and arm the timer for the next time, if there is one."""
+        index, item = next((index, item) for index, item in enumerate(self.tasks) if item.task == task.name)
+        self.tasks[index] = item = replace(item, reminders=item.reminders + 1)
+        self.effects.append(ask.RemindTask(item.key))
+        if task.most_reminders is None or item.reminders < task.most_reminders:
+            self.arm(timer)
+
+    def delegate(self, item: WorkItem, to: str) -> None:
+        self.tasks[self.tasks.index(item)] = replace(item, roles=(), persons=(to,))
+        self.effects.append(ask.DelegateTask(item.key, to))
+
     def close(self, item: WorkItem) -> None:
         self.tasks.remove(item)
         self.effects.append(ask.CloseTask(item.key))
         for armed in tuple(self.timers):
-            escalates = self.kernel.timer[armed.timer].escalates
-            if escalates is not None and escalates[0] == item.task:
+            if self.kernel.timer[armed.timer].task == item.task:
                 self.cancel(armed)
 
     # ------------------------------------------------------------ the compensation log

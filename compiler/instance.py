@@ -52,16 +52,16 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
-    timer: str
-
-
-@dataclass(frozen=True, slots=True)
 class Delegation:
-    """Somebody who is entitled to the open task hands it to one person."""
+    """Somebody entitled to the open task of this name hands it on to the person `to`."""
 
     task: str
     to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    timer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Withdraw:
 WITHDRAWN = ""
 """Where a withdrawn instance ends: in no state."""
 
-Trigger = Outcome | Event | Completion | Fired | Withdraw
+Trigger = Outcome | Event | Completion | Delegation | Fired | Withdraw
 
 # ---------------------------------------------------------------- the record
 
@@ -108,12 +108,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """An open task. `roles` grow by escalation; `excluded` are the ids of actors who may not complete it."""
+    """An open task. Entitled are who has one of `roles`, which grow by escalation, and `persons` (ids); `excluded` are
+    the ids of those who may not complete it all the same. `reminders`: so many until now."""
 
     key: str
     task: str
     roles: tuple[str, ...]
     excluded: tuple[str, ...]
+    persons: tuple[str, ...] = ()
+    reminders: int = 0
+
+    def entitles(self, actor: Actor) -> bool:
+        """Whether it is for the actor, who may be excluded all the same."""
+        return (bool(actor.id) and actor.id in self.persons) or not actor.roles.isdisjoint(self.roles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,20 +28,22 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
         a failure leaves too few that are done or may still be, the trigger is that failure; else nothing but the log
         and the call has changed. The trigger ends the group: calls that still run are interrupted.
 3.  An **event** or **task completion** is checked in this order: payload types (`payload`), task open (`closed`), role
-    or person (`role`), `except` (`excluded`). While compensating, an event waits: it is deferred. Otherwise, of the
-    places in the paths of the active leaves those count that say anything of it (a command, `ignore` or `defer`) and
-    have no such place inside them: *inner over outer*. The enabled command among them, else `ignore`, else `defer`,
-    else `Rejected("unhandled")`, with no change. An `else` is enabled if no guard written beside it holds. Two regions
-    that both answer are F006 (the interpreter takes the command written first). Of one event at most so many
-    wait at a time as it says (`most`): one more is `Rejected("full")`.
+    or person (`role`), `except` (`excluded`). A **delegation** as well: by somebody entitled, and neither who delegates
+    nor to whom may be excluded; then the task is for that one person alone, until it is escalated (again); `payload` if
+    there is no such task at all, or it is delegated to the empty id. While compensating, an event waits: it is
+    deferred. Otherwise, of the places in the paths of the active leaves those count that say anything of it (a command,
+    `ignore` or `defer`) and have no such place inside them: *inner over outer*. The enabled command among them, else
+    `ignore`, else `defer`, else `Rejected("unhandled")`, with no change. An `else` is enabled if no guard written
+    beside it holds. Two regions that both answer are F006 (the interpreter takes the command written first). Of one
+    event at most so many wait at a time as it says (`most`): one more is `Rejected("full")`.
 4.  A **timer** that is not armed, or not due, is stale: no change; so is the deadline while compensating. One that no
     command is enabled for is `unhandled` (the checks refute it).
 5.  A command: an outcome first updates the log (`done` marks the entry done with its result, a declared error removes
     it, `timeout` and `failed` leave it `maybe`, no longer in flight), a fired timer is disarmed, a completed task is
-    closed (which cancels its escalations) and its actor remembered under its name. Then the updates run in order (an
-    `emit` or `send` is an effect, its arguments evaluated there and then), and choices are followed (their updates
-    run as they are passed) to `stay`, a compensation, or a place. `in S` in a guard is about the configuration before
-    the command.
+    closed (which cancels its escalations and reminders) and its actor remembered under its name. Then the updates run
+    in order (an `emit` or `send` is an effect, its arguments evaluated there and then), and choices are followed (their
+    updates run as they are passed) to `stay`, a compensation, or a place. `in S` in a guard is about the configuration
+    before the command.
     -   *Stay*: nothing is left or entered; timers and tasks go on. A group that answered is over all the same.
     -   *Goto*: the place the way leads to, choices passed, is the **goal**. A scope is entered at its start (updates
         run, choices are followed; a parallel state at the start of each region in turn), until leaves are reached;
@@ -54,9 +56,10 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
         stays `maybe`, in flight, until it is settled; a readonly call has no entry), cancel timers, close tasks, each
         in the order they began. Then enter, outer before inner, regions in the order of the text: set the savepoint
         mark to the length of the log, note the moment, arm timers in the order written, open tasks (excluding the
-        remembered actors, but never nobody's empty id), start the call or calls: the key is `activity#n`, `n` counting
-        calls and tasks of the instance from 1 (a task's is `task#n`); unless readonly, an entry marked `maybe`, in
-        flight, is pushed on the log.
+        remembered actors, but never nobody's empty id; `for person` for that id; `for actor of` for the remembered
+        actor, and for nobody if there is none), start the call or calls: the key is `activity#n`, `n` counting calls
+        and tasks of the instance from 1 (a task's is `task#n`); unless readonly, an entry marked `maybe`, in flight, is
+        pushed on the log.
     -   *Goto final* (of the flow): leave all, cancel the deadline, drop the deferred events (each an effect), finish.
         The final of a region is a leaf in which nothing happens any more, and with it the region is over: when it is
         entered, the region's own timers are cancelled and its own tasks closed, and what is written at the region
@@ -76,8 +79,8 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
     -   a group of calls that was entered without items: `done([])`, which is `unhandled` where no command is enabled;
     -   the oldest deferred event that the configuration now has an enabled command for, or ignores.
     A join or an empty group that comes a second time in one transaction is a Fault (F005).
-7.  An update out of its type's range, a read of `none`, a division by zero, more items than `at most`, a choice passed
-    twice by one command is a Fault: no change (the checks refute it).
+7.  An update out of its type's range, a read of `none`, a division by zero, a task `for person` with an empty id, more
+    items than `at most`, a choice passed twice by one command is a Fault: no change (the checks refute it).
 8.  **Withdraw** comes from a parent whose `do flow` started the instance, and undoes it all: nothing if an irreversible
     entry stands or the instance has failed; else, from any configuration and from a finished one, compensate down to
     the bottom, and finish as a failure in the configuration `()`; a compensation under way goes on to that end.
@@ -155,7 +158,8 @@ class On:
 @dataclass(frozen=True, slots=True)
 class Timer:
     """`id` is unique in the flow (`Approval.after1`, `deadline`, `Approval.review.escalate1`). Exactly one of
-    `after` and `at` is set. An escalation's timer has no command: it adds `escalation.role` to the open task.
+    `after` and `at` is set. An escalation's timer has no command: it adds `escalation.role` to the open task. Nor has
+    a reminder's (`Approval.review.remind`): it is armed again, so long after it fired, unless that was the last.
     `since`: counted from the last entry to that place before it is armed; of a place never entered, from then."""
 
     id: str
@@ -164,6 +168,12 @@ class Timer:
     span: Span
     escalates: tuple[str, Escalation] | None = None  # (task name, escalation)
     since: str | None = None
+    reminds: str | None = None  # of the task of this name
+
+    @property
+    def task(self) -> str | None:
+        """The task that it belongs to: it is cancelled with it, and leads nowhere."""
+        return self.reminds if self.escalates is None else self.escalates[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,9 @@ def _timers(state: model.State) -> Iterator[Timer]:
             after = model.Literal(escalation.after, model.DurationType(), escalation.span)
             id = f"{state.name}.{task.name}.escalate{number}"
             yield Timer(id, after, None, escalation.span, (task.name, escalation))
+        if task.remind is not None:
+            every = model.Literal(task.remind, model.DurationType(), task.span)
+            yield Timer(f"{state.name}.{task.name}.remind", every, None, task.span, reminds=task.name)
     for index, id in _timed(state).items():
         yield _timer(id, state.transitions[index])
 

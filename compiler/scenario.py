@@ -18,6 +18,7 @@ from ..dsl.model import (
     ExpectMessage,
     ExpectUndone,
     Expr,
+    GivenDelegation,
     GivenEvent,
     GivenOutcome,
     GivenStart,
@@ -30,7 +31,7 @@ from ..dsl.walk import nodes
 from .checks.verdict import Answer, Report, Verdict
 from .effects import EmitEvent, SendEvent
 from .evaluate import Fault, Scope, evaluate
-from .instance import NOBODY, Actor, Completion, Event, Fired, Instance, Outcome, Rejected, Step, Trigger
+from .instance import NOBODY, Actor, Completion, Delegation, Event, Fired, Instance, Outcome, Rejected, Step, Trigger
 from .kernel import DONE, Kernel
 from .simulate import holds, start, step
 from .trace import messaged, place, source, started, told, triggered, written
@@ -133,6 +134,8 @@ class _Stage:
                 self.answer(given)
             case GivenEvent():
                 self.send(given)
+            case GivenDelegation():
+                self.hand_in(Delegation(given.task, given.to), _actor(given.actor), given.rejected)
             case GivenWait():
                 self.wait(given.duration, after)
             case Expect():
@@ -166,10 +169,14 @@ class _Stage:
         return keys[0] if keys else None
 
     def send(self, given: GivenEvent) -> None:
-        payload, actor = self.values(given.payload), _actor(given.actor)
+        payload = self.values(given.payload)
         known = given.name in self.kernel.event
         trigger = Event(given.name, payload) if known else Completion(given.name, payload)
-        if not given.rejected:
+        self.hand_in(trigger, _actor(given.actor), given.rejected)
+
+    def hand_in(self, trigger: Trigger, actor: Actor, rejected: bool) -> None:
+        """What somebody does from outside, or tries to do."""
+        if not rejected:
             self.trigger(trigger, actor)
             return
         try:
@@ -294,7 +301,7 @@ REASONS = {
     "finished": "the flow has finished",
     "payload": "a value is not one of its type",
     "closed": "the task is not open",
-    "role": "whoever does it has none of the roles it asks for",
+    "role": "whoever does it is not whom it is for",
     "excluded": "whoever does it may not, after what they did before",
     "unhandled": "nothing is written for it here",
     "full": "as many of it wait as may",

@@ -19,6 +19,7 @@ from .instance import (
     Actor,
     Call,
     Completion,
+    Delegation,
     Event,
     Fired,
     Instance,
@@ -29,6 +30,7 @@ from .instance import (
     Trigger,
     Undoing,
     Withdraw,
+    WorkItem,
 )
 from .kernel import (
     DONE,
@@ -64,7 +66,7 @@ def start(kernel: Kernel, inputs: tuple[Value, ...], actor: Actor, now: datetime
 def step(kernel: Kernel, instance: Instance, trigger: Trigger, actor: Actor, now: datetime) -> Step:
     """The instance after one trigger. Raises Rejected or Fault; `instance` is a value, so nothing has changed then."""
     if instance.finished and not isinstance(trigger, Withdraw):
-        if isinstance(trigger, (Event, Completion)):
+        if isinstance(trigger, (Event, Completion, Delegation)):
             raise Rejected("finished")
         return Step(instance)
     run = _Run(kernel, instance, now)
@@ -75,6 +77,8 @@ def step(kernel: Kernel, instance: Instance, trigger: Trigger, actor: Actor, now
             run.event(trigger, actor)
         case Completion():
             run.completion(trigger, actor)
+        case Delegation():
+            run.delegation(trigger, actor)
         case Fired():
             run.fired(trigger.timer)
         case Withdraw():
@@ -100,6 +104,8 @@ def enabled(kernel: Kernel, instance: Instance, trigger: Trigger, now: datetime)
             return run.enabled(On(TriggerKind.EVENT, trigger.name), run.payload(trigger))
         case Completion():
             return run.enabled(On(TriggerKind.TASK, trigger.task), run.payload(trigger))
+        case Delegation():
+            return ()
         case Fired():
             return run.enabled(On(TriggerKind.TIMER, trigger.timer), ())
         case Withdraw():
@@ -222,25 +228,41 @@ class _Run(Draft):
 
     def completion(self, trigger: Completion, actor: Actor) -> None:
         payload = self.payload(trigger)
-        item = next((item for item in self.tasks if item.task == trigger.task), None)
-        if item is None:
-            raise Rejected("closed")
-        if item.roles and actor.roles.isdisjoint(item.roles):
-            raise Rejected("role")
-        if actor.id in item.excluded:
-            raise Rejected("excluded")
+        item = self.item(trigger.task, actor)
         command = self.choose(On(TriggerKind.TASK, trigger.task), payload)
         self.complete(item, actor.id)
         self.take(command, payload)
+
+    def delegation(self, trigger: Delegation, actor: Actor) -> None:
+        if not trigger.to or trigger.task not in self.kernel.task:
+            raise Rejected("payload")
+        item = self.item(trigger.task, actor)
+        if trigger.to in item.excluded:
+            raise Rejected("excluded")
+        self.delegate(item, trigger.to)
+
+    def item(self, task: str, actor: Actor) -> WorkItem:
+        """The open task of this name, which the actor may do. Raises Rejected."""
+        item = next((item for item in self.tasks if item.task == task), None)
+        if item is None:
+            raise Rejected("closed")
+        if not item.entitles(actor):
+            raise Rejected("role")
+        if actor.id in item.excluded:
+            raise Rejected("excluded")
+        return item
 
     def fired(self, timer: str) -> None:
         armed = next((armed for armed in self.timers if armed.timer == timer), None)
         if armed is None or armed.due > self.now or self.undoing is not None:
             return
-        escalates = self.kernel.timer[timer].escalates
-        if escalates is not None:
+        known = self.kernel.timer[timer]
+        if known.escalates is not None:
             self.timers.remove(armed)
-            self.escalate(escalates[0], escalates[1].role)
+            self.escalate(known.escalates[0], known.escalates[1].role)
+        elif known.reminds is not None:
+            self.timers.remove(armed)
+            self.remind(known, self.kernel.task[known.reminds])
         else:
             command = self.choose(On(TriggerKind.TIMER, timer), ())
             self.timers.remove(armed)

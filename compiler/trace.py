@@ -11,6 +11,7 @@ from ..dsl.model import (
     Compensation,
     DurationType,
     Expr,
+    Literal,
     OptionalType,
     Parameter,
     RecordType,
@@ -21,7 +22,7 @@ from ..dsl.model import (
 )
 from .effects import EmitEvent, SendEvent
 from .evaluate import parted, shown
-from .instance import Actor, Completion, Event, Instance, Outcome, Step, Trigger, Withdraw
+from .instance import Actor, Completion, Delegation, Event, Instance, Outcome, Step, Trigger, Withdraw
 from .kernel import DONE, Kernel, Timer
 
 
@@ -77,6 +78,8 @@ def triggered(kernel: Kernel, trigger: Trigger, actor: Actor) -> str:
             return f"{name}{_by(actor)}{_fields(payload, kernel.task[name].form)}"
         case Withdraw():
             return "withdraw"
+        case Delegation(name, to):
+            return f"delegate {name}{_by(actor)} to {json.dumps(to, ensure_ascii=False)}"
         case _:
             return _fired(kernel, kernel.timer[trigger.timer])
 
@@ -95,6 +98,8 @@ def _fired(kernel: Kernel, timer: Timer) -> str:
     if timer.escalates is not None:
         task, escalation = timer.escalates
         return f"{task} escalates to {escalation.role} after {shown(escalation.after, DurationType())}"
+    if timer.reminds is not None and isinstance(timer.after, Literal):
+        return f"{timer.reminds} reminds after {shown(timer.after.value, DurationType())}"
     if timer.after is not None:
         word = "deadline" if timer is kernel.deadline else "after"
         return f"{word} {source(kernel, timer.after)}"
@@ -117,8 +122,8 @@ def messaged(kernel: Kernel, message: EmitEvent | SendEvent) -> str:
 
 def _by(actor: Actor) -> str:
     role = min(actor.roles, default="")
-    name = f" {json.dumps(actor.id, ensure_ascii=False)}" if actor.id and actor.id != role else ""
-    return f" by {role}{name}" if role or name else ""
+    name = json.dumps(actor.id, ensure_ascii=False) if actor.id and actor.id != role else ""
+    return f" by {' '.join(filter(None, (role, name)))}" if role or name else ""
 
 
 def _fields(values: Sequence[Value], fields: Sequence[Parameter | Variable]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from . import rules_of_meaning as rules
 from . import syntax
 from .acceptance import accepts
@@ -25,6 +27,7 @@ from .model import (
     State,
     Stay,
     Task,
+    TextType,
     Transition,
 )
 from .resolve import BROKEN, Kind, Names
@@ -124,22 +127,30 @@ class Behaviour:
         dues = [each for each in clauses if isinstance(each, syntax.Due)]
         due = self.findings.only(dues, f"When `{name}` is due is said")
         self.findings.only([each for each in clauses if isinstance(each, syntax.Form)], f"The form of `{name}` is said")
-        for role in tree.roles:
+        reminds = [each for each in clauses if isinstance(each, syntax.Remind)]
+        remind = self.findings.only(reminds, f"When to remind of `{name}` is said")
+        roles = tuple(dict.fromkeys(role.text for role in tree.whom)) if isinstance(tree.whom, tuple) else ()
+        for role in tree.whom if isinstance(tree.whom, tuple) else ():
             self.names.find(role, Kind.ROLE)
+        doer = tree.whom.moment if isinstance(tree.whom, syntax.Doer) else None
         excluded: dict[str, None] = {}
         for each in clauses:
-            if isinstance(each, syntax.Except) and (each.moment.text == "start" or self._excluding(each.moment)):
+            if isinstance(each, syntax.Except) and self._acted(each.moment):
                 excluded[each.moment.text] = None
         return Task(
             name=name,
-            roles=tuple(dict.fromkeys(role.text for role in tree.roles)),
+            roles=roles,
             title=self._title(title) if title else (),
             form=self.known.tasks.get(name, ()),
             due=positive(due.duration, "The time until a task is due", self.findings) if due else None,
-            escalations=tuple(self._escalation(each) for each in clauses if isinstance(each, syntax.Escalate)),
+            escalations=self._escalations(tree, roles),
             excluded=tuple(excluded),
             doc=tree.doc,
             span=tree.name.span,
+            person=self._person(tree.whom) if isinstance(tree.whom, syntax.Person) else None,
+            doer=doer.text if doer is not None and self._acted(doer) else None,
+            remind=positive(remind.every, "The time between reminders", self.findings) if remind else None,
+            most_reminders=self._most(remind.most) if remind and remind.most else None,
         )
 
     def _title(self, tree: syntax.Title) -> tuple[str | Expr, ...]:
@@ -152,13 +163,35 @@ class Behaviour:
             self.findings.error(rules.WRONG_TYPE, part.span, message, "has parts", note="Show a field of it, or `len`.")
         return part
 
-    def _escalation(self, tree: syntax.Escalate) -> Escalation:
-        self.names.find(tree.role, Kind.ROLE)
-        after = positive(tree.after, "The time until an escalation", self.findings)
-        return Escalation(tree.role.text, after, tree.span)
+    def _person(self, tree: syntax.Person) -> Expr:
+        return self.typing.value(tree.id, TextType(), self.scope)
 
-    def _excluding(self, moment: syntax.Name) -> bool:
-        if self.names.has(Kind.TASK, moment.text):
+    def _most(self, tree: syntax.Literal) -> int:
+        assert isinstance(tree.value, int)
+        if tree.value < 1:
+            message = "The number of reminders must be greater than zero."
+            self.findings.error(rules.OUT_OF_RANGE, tree.span, message, "must be greater than zero")
+        return tree.value
+
+    def _escalations(self, tree: syntax.Task, roles: tuple[str, ...]) -> tuple[Escalation, ...]:
+        """The chain, in the order of the text: each later than the one before, each to somebody new."""
+        found: list[Escalation] = []
+        for each in (clause for clause in tree.clauses if isinstance(clause, syntax.Escalate)):
+            self.names.find(each.role, Kind.ROLE)
+            after = positive(each.after, "The time until an escalation", self.findings)
+            if each.role.text in (*roles, *(earlier.role for earlier in found)):
+                message = f"`{tree.name.text}` is already for `{each.role.text}` when it is escalated to it."
+                self.findings.error(rules.CONTRADICTION, each.role.span, message, "adds nobody")
+            elif found and timedelta(0) < after <= found[-1].after:
+                message = f"`{tree.name.text}` is escalated one after the other, each time later than before."
+                label = Label(found[-1].span, "this comes first")
+                self.findings.error(rules.CONTRADICTION, each.after.span, message, "not later", others=(label,))
+            found.append(Escalation(each.role.text, after, each.span))
+        return tuple(found)
+
+    def _acted(self, moment: syntax.Name) -> bool:
+        """Whether somebody acts there: `start`, or a task."""
+        if moment.text == "start" or self.names.has(Kind.TASK, moment.text):
             return True
         self.names.unknown(moment, "a task", ["start", *self.names.all(Kind.TASK)])
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -334,8 +335,20 @@ class Builder:
     def accept(self, span: Span, code: s.Name, reason: s.Literal) -> s.Accept:
         return s.Accept(code, str(reason.value), span)
 
-    def task(self, span: Span, name: s.Name, roles: tuple[s.Name, ...], clauses: tuple[s.TaskClause, ...]) -> s.Task:
-        return s.Task(name, roles, clauses, self._doc(span), span)
+    def task(
+        self,
+        span: Span,
+        name: s.Name,
+        whom: tuple[s.Name, ...] | s.Person | s.Doer,
+        clauses: tuple[s.TaskClause, ...],
+    ) -> s.Task:
+        return s.Task(name, whom, clauses, self._doc(span), span)
+
+    def person(self, span: Span, id: s.Expr) -> s.Person:
+        return s.Person(id, span)
+
+    def doer(self, span: Span, moment: s.Name) -> s.Doer:
+        return s.Doer(moment, span)
 
     def title(self, span: Span, text: Token) -> s.Title:
         return s.Title(self._read_title(text), span)
@@ -348,6 +361,12 @@ class Builder:
 
     def escalate(self, span: Span, role: s.Name, after: s.Literal) -> s.Escalate:
         return s.Escalate(role, after, span)
+
+    def remind(self, span: Span, every: s.Literal, most: s.Literal | None) -> s.Remind:
+        return s.Remind(every, most, span)
+
+    def at_most(self, span: Span, number: Token | None = None) -> s.Literal | None:
+        return None if number is None else s.Literal(value_of(number), span)
 
     def moment(self, span: Span, name: s.Name) -> s.Except:
         return s.Except(name, span)
@@ -431,6 +450,9 @@ class Builder:
     ) -> s.GivenEvent:
         return s.GivenEvent(name, actor, args, False, span)
 
+    def given_delegation(self, span: Span, task: s.Name, actor: s.Actor | None, to: s.Literal) -> s.GivenDelegation:
+        return s.GivenDelegation(task, actor, str(to.value), False, span)
+
     def given_wait(self, span: Span, duration: s.Literal) -> s.GivenWait:
         return s.GivenWait(duration, span)
 
@@ -443,8 +465,11 @@ class Builder:
     def expect_nothing_compensated(self, span: Span, _none: Token) -> s.ExpectCompensated:
         return s.ExpectCompensated((), span)
 
-    def expect_rejected(self, span: Span, event: s.GivenEvent) -> s.GivenEvent:
-        return s.GivenEvent(event.name, event.actor, event.args, True, span)
+    def expect_rejected(self, span: Span, tried: s.GivenEvent | s.GivenDelegation) -> s.GivenEvent | s.GivenDelegation:
+        return replace(tried, rejected=True, span=span)
+
+    def by_person(self, span: Span, person: s.Literal) -> s.Actor:
+        return s.Actor(None, str(person.value), span)
 
     def expect_emitted(self, span: Span, name: s.Name, args: tuple[s.Argument, ...]) -> s.ExpectMessage:
         return s.ExpectMessage(None, name, args, None, span)

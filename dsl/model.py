@@ -601,9 +601,10 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Work for a person. `roles` may complete it, or the one `person` (an actor's id, text, evaluated on entry);
-    `escalations` add roles; who acted at `excluded` (`start` or a task's name) may not. `title` alternates text and
-    expressions. `remind`: a reminder each such time while it is open."""
+    """Work for a person. `roles` may complete it, or the one `person` (an actor's id, text, evaluated on entry), or who
+    acted last at `doer` (`start` or a task's name); `escalations` add roles; who acted at `excluded` (as `doer`) may
+    not. `title` alternates text and expressions. `remind`: a reminder each such time while it is open, at most so many
+    in all."""
 
     name: str
     roles: tuple[str, ...]
@@ -615,7 +616,9 @@ class Task:
     doc: str
     span: Span
     person: Expr | None = None
+    doer: str | None = None
     remind: timedelta | None = None
+    most_reminders: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -766,6 +769,17 @@ class GivenEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenDelegation:
+    """`delegate review by manager "ann" to "bob"`. `rejected`: written after `expect rejected`."""
+
+    task: str
+    to: str
+    actor: Actor
+    rejected: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class GivenWait:
     """`after 72h`: let that much time pass; timers that fall due fire in order."""
 
@@ -799,7 +813,9 @@ class ExpectMessage:
     span: Span
 
 
-ScenarioStep = GivenStart | GivenOutcome | GivenEvent | GivenWait | Expect | ExpectUndone | ExpectMessage
+ScenarioStep = (
+    GivenStart | GivenOutcome | GivenEvent | GivenDelegation | GivenWait | Expect | ExpectUndone | ExpectMessage
+)
 
 
 @dataclass(frozen=True, slots=True)

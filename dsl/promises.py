@@ -73,6 +73,9 @@ class Promises:
                 params = None if known is None else {each.name: each.type for each in known}
                 payload = self._named(tree.args, params, name, tree)
                 return model.GivenEvent(name, payload, self._actor(tree.actor), tree.rejected, tree.span)
+            case syntax.GivenDelegation():
+                self.names.find(tree.task, Kind.TASK)
+                return model.GivenDelegation(tree.task.text, tree.to, self._actor(tree.actor), tree.rejected, tree.span)
             case syntax.GivenWait():
                 length = positive(tree.duration, "A wait", self.findings)
                 return model.GivenWait(length, tree.span)
@@ -197,6 +200,8 @@ class Promises:
     def _actor(self, tree: syntax.Actor | None) -> model.Actor:
         if tree is None:
             return NOBODY
+        if tree.role is None:
+            return model.Actor(tree.person or "", "")
         self.names.find(tree.role, Kind.ROLE)
         return model.Actor(tree.person or tree.role.text, tree.role.text)
 

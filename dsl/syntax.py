@@ -530,15 +530,40 @@ class Except:
     span: Span
 
 
-TaskClause = Title | Form | Due | Escalate | Except
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """`remind every 8h [at most 3]`."""
+
+    every: Literal
+    most: Literal | None
+    span: Span
+
+
+TaskClause = Title | Form | Due | Escalate | Remind | Except
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`for person owner`: whom the text names."""
+
+    id: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Doer:
+    """`for actor of draft`: who did that task last (or `start`)."""
+
+    moment: Name
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`task review for manager, lead [{ .. }]`."""
+    """`task review for manager, lead [{ .. }]`, `for person owner`, `for actor of draft`."""
 
     name: Name
-    roles: tuple[Name, ...]
+    whom: tuple[Name, ...] | Person | Doer
     clauses: tuple[TaskClause, ...]
     doc: str
     span: Span
@@ -688,9 +713,9 @@ class LeadsTo:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`by manager ["ann"]`."""
+    """`by manager ["ann"]`, `by "ann"`."""
 
-    role: Name
+    role: Name | None
     person: str | None
     span: Span
 
@@ -748,6 +773,17 @@ class ExpectCompensated:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenDelegation:
+    """`delegate review [by role ["name"]] to "bob"`; rejected: written after `expect rejected`."""
+
+    task: Name
+    actor: Actor | None
+    to: str
+    rejected: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectMessage:
     """`expect emitted shipped(tracking: "t")`; with a flow: `expect sent Billing.invoice(total: 1.00) [to "b-1"]`."""
 
@@ -758,7 +794,9 @@ class ExpectMessage:
     span: Span
 
 
-ScenarioStep = GivenStart | GivenOutcome | GivenEvent | GivenWait | Expect | ExpectCompensated | ExpectMessage
+ScenarioStep = (
+    GivenStart | GivenOutcome | GivenEvent | GivenDelegation | GivenWait | Expect | ExpectCompensated | ExpectMessage
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,26 +14,35 @@ from .core import (
     Call,
     CancelTimer,
     CloseTask,
+    DelegateTask,
     Effect,
     Entry,
     EscalateTask,
     Ledger,
     OpenTask,
     Outcome,
+    RemindTask,
     StartActivity,
     Undoing,
     Work,
 )
-from .rules import E, NewCall, NewTask
+from .rules import E, NewCall, NewTask, Reminder
 from .spec import ActivityKind, FlowSpec
 
 
 class Books(Generic[E]):
-    """`escalations`: of a timer the task, and the role it adds."""
+    """`escalations`: of a timer the task, and the role it adds; `reminders`: by timer."""
 
-    def __init__(self, ledger: Ledger[E], spec: FlowSpec, escalations: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger[E],
+        spec: FlowSpec,
+        escalations: Mapping[str, tuple[str, str]],
+        reminders: Mapping[str, Reminder],
+    ) -> None:
         self.spec = spec
         self.escalations = escalations
+        self.reminders = reminders
         self.effects: list[Effect] = []
         self.started: datetime = ledger.started
         self.counter: int = ledger.counter
@@ -93,20 +102,41 @@ class Books(Generic[E]):
         key = f"{new.task}#{self.serial()}"
         actors = dict(self.actors)
         excluded = tuple(dict.fromkeys(actors[name] for name in new.excluded if actors.get(name)))
-        self.tasks = (*self.tasks, Work(key, new.task, new.roles, excluded))
-        self.effects.append(OpenTask(key, new.task, new.roles, new.title, new.due, excluded))
+        person = new.person or actors.get(new.doer, "")
+        persons = (person,) if person else ()
+        self.tasks = (*self.tasks, Work(key, new.task, new.roles, excluded, persons))
+        self.effects.append(OpenTask(key, new.task, new.roles, new.title, new.due, excluded, persons))
 
     def escalate(self, task: str, role: str) -> None:
-        work = next(work for work in self.tasks if work.task == task)
-        wider = work._replace(roles=tuple(dict.fromkeys((*work.roles, role))))
-        self.tasks = tuple(wider if other is work else other for other in self.tasks)
+        work = self.work(task)
+        self.change(work, work._replace(roles=tuple(dict.fromkeys((*work.roles, role)))))
         self.effects.append(EscalateTask(work.key, role))
+
+    def remind(self, armed: ArmTimer, now: datetime) -> None:
+        """Remind of an open task, and arm the timer for the next time, if there is one."""
+        _, every, most = reminder = self.reminders[armed.timer]
+        work = self.work(reminder.task)
+        self.change(work, work._replace(reminders=work.reminders + 1))
+        self.effects.append(RemindTask(work.key))
+        if most is None or work.reminders + 1 < most:
+            self.arm(ArmTimer(armed.timer, now + every))
+
+    def delegate(self, work: Work, to: str) -> None:
+        self.change(work, work._replace(roles=(), persons=(to,)))
+        self.effects.append(DelegateTask(work.key, to))
+
+    def work(self, task: str) -> Work:
+        return next(work for work in self.tasks if work.task == task)
+
+    def change(self, old: Work, new: Work) -> None:
+        self.tasks = tuple(new if work is old else work for work in self.tasks)
 
     def close(self, work: Work) -> None:
         self.tasks = tuple(other for other in self.tasks if other is not work)
         self.effects.append(CloseTask(work.key))
         for armed in self.timers:
-            if self.escalations.get(armed.timer, ("", ""))[0] == work.task:
+            about = self.escalations.get(armed.timer) or self.reminders.get(armed.timer)
+            if about is not None and about[0] == work.task:
                 self.cancel(armed)
 
     def settle(self, entry: Entry, outcome: Outcome) -> None:

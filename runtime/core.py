@@ -55,17 +55,17 @@ class Outcome(NamedTuple):
     value: object = None
 
 
+class Delegation(NamedTuple):
+    """Somebody entitled to the open task of this name hands it on to the person `to` (an actor's id)."""
+
+    task: str
+    to: str
+
+
 class Fired(NamedTuple):
     """A timer fell due."""
 
     timer: str
-
-
-class Delegation(NamedTuple):
-    """Somebody who may complete the open task hands it on to one person."""
-
-    task: str
-    to: str
 
 
 class Withdraw(NamedTuple):
@@ -276,6 +276,10 @@ class Work(NamedTuple):
     excluded: tuple[str, ...]
     persons: tuple[str, ...] = ()
     reminders: int = 0  # so many until now
+
+    def entitles(self, actor: Actor) -> bool:
+        """Whether it is for the actor, who may be excluded all the same."""
+        return (bool(actor.id) and actor.id in self.persons) or not actor.roles.isdisjoint(self.roles)
 
 
 class Undoing(NamedTuple):

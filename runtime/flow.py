@@ -11,7 +11,7 @@ from typing import ClassVar, Self, cast
 
 from . import snapshot
 from .codec import Invalid, Json
-from .core import NOBODY, Actor, Fault, Fired, Ledger, Outcome, Rejected, Step
+from .core import NOBODY, Actor, Delegation, Fault, Fired, Ledger, Outcome, Rejected, Step
 from .progress import Progress
 from .rules import D, E, Fields, I, Rules, S
 from .spec import FlowSpec
@@ -59,7 +59,7 @@ class Flow(Fields[I, D, S, E]):
         if not event.task:
             return by is None or not event.roles or not by.roles.isdisjoint(event.roles)
         works = [work for work in self.ledger.tasks if work.task == event.name]
-        return any(by is None or (not by.roles.isdisjoint(w.roles) and by.id not in w.excluded) for w in works)
+        return any(by is None or (work.entitles(by) and by.id not in work.excluded) for work in works)
 
     # ------------------------------------------------------------ steps
 
@@ -79,7 +79,7 @@ class Flow(Fields[I, D, S, E]):
             raise _too_large(cls.spec) from None
         return Step(cls(*progress.fields()), tuple(progress.effects))
 
-    def step(self, trigger: E | Outcome | Fired, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
+    def step(self, trigger: E | Outcome | Delegation | Fired, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
         """The record after the trigger, and what a host must do, in order. Raises Rejected, or Fault where the flow is
         unsound; nothing has changed then."""
         progress = Progress(self._rules(), self.spec, self, now)
@@ -88,6 +88,10 @@ class Flow(Fields[I, D, S, E]):
         except OverflowError:
             raise _too_large(self.spec) from None
         return Step(type(self)(*progress.fields()), tuple(progress.effects))
+
+    def delegate(self, task: str, to: str, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
+        """Hand the open task of this name on to the person `to`. Raises Rejected."""
+        return self.step(Delegation(task, to), by=by, now=now)
 
     # ------------------------------------------------------------ as JSON
 
@@ -99,9 +103,9 @@ class Flow(Fields[I, D, S, E]):
         return cast(E, cls.spec.event(name, payload))
 
     @classmethod
-    def trigger_from_json(cls, json: object) -> E | Outcome | Fired:
+    def trigger_from_json(cls, json: object) -> E | Outcome | Delegation | Fired:
         """What `spec.trigger_to_json` wrote. Raises Invalid."""
-        return cast("E | Outcome | Fired", cls.spec.trigger_from_json(json))
+        return cast("E | Outcome | Delegation | Fired", cls.spec.trigger_from_json(json))
 
     def to_json(self) -> Mapping[str, Json]:
         """A snapshot, for `json.dumps`."""

@@ -16,6 +16,7 @@ from .core import (
     Actor,
     ArmTimer,
     Call,
+    Delegation,
     DropEvent,
     Entry,
     Fault,
@@ -27,6 +28,7 @@ from .core import (
     Rejected,
     StartCompensation,
     Undoing,
+    Work,
 )
 from .rules import Choice, D, E, Fields, Goto, I, Rules, S, Stay, Undo, Unmoved
 from .spec import ActivityKind, ActivitySpec, FlowSpec
@@ -38,7 +40,7 @@ class Progress(Books[E], Generic[I, D, S, E]):
     Raises Rejected or Fault from any of its methods; it is thrown away then."""
 
     def __init__(self, rules: Rules[I, D, S, E], spec: FlowSpec, rest: Fields[I, D, S, E], now: datetime) -> None:
-        super().__init__(rest.ledger, spec, rules.escalations)
+        super().__init__(rest.ledger, spec, rules.escalations, rules.reminders)
         self.rules = rules
         self.now = now
         self.inputs = rest.inputs
@@ -58,7 +60,7 @@ class Progress(Books[E], Generic[I, D, S, E]):
             self.arm(ArmTimer(DEADLINE, self.rules.deadline(self.inputs, self.data, self.now)))
         self.move(self.rules.start(self.inputs, self.data, self.now))
 
-    def handle(self, trigger: E | Outcome | Fired, by: Actor) -> None:
+    def handle(self, trigger: E | Outcome | Delegation | Fired, by: Actor) -> None:
         """One trigger, and the deferred events that can be handled after it."""
         finished = bool(self.at) and self.at[0] in self.rules.finals
         if isinstance(trigger, Outcome):
@@ -69,6 +71,8 @@ class Progress(Books[E], Generic[I, D, S, E]):
                 self.fired(trigger)
         elif finished:
             raise self.rejected(trigger, "finished")
+        elif isinstance(trigger, Delegation):
+            self.delegation(trigger, by)
         else:
             self.asked(trigger, by)
 
@@ -128,17 +132,31 @@ class Progress(Books[E], Generic[I, D, S, E]):
             raise self.rejected(trigger, "unhandled")
 
     def completion(self, task: str, trigger: E, by: Actor) -> None:
-        work = next((work for work in self.tasks if work.task == task), None)
-        if work is None:
-            raise self.rejected(trigger, "closed")
-        if work.roles and by.roles.isdisjoint(work.roles):
-            raise self.rejected(trigger, "role")
-        if by.id in work.excluded:
-            raise self.rejected(trigger, "excluded")
+        work = self.permitted(task, trigger, by)
         move = self.chosen(trigger)
         self.close(work)
         self.actors = (*(pair for pair in self.actors if pair[0] != task), (task, by.id))
         self.move(move)
+
+    def delegation(self, trigger: Delegation, by: Actor) -> None:
+        event = self.spec.events.get(trigger.task)
+        if event is None or not event.task or not trigger.to:
+            raise self.rejected(trigger, "payload", "it names no task, or nobody")
+        work = self.permitted(trigger.task, trigger, by)
+        if trigger.to in work.excluded:
+            raise self.rejected(trigger, "excluded")
+        self.delegate(work, trigger.to)
+
+    def permitted(self, task: str, trigger: object, by: Actor) -> Work:
+        """The open task of this name, which the actor may do."""
+        work = next((work for work in self.tasks if work.task == task), None)
+        if work is None:
+            raise self.rejected(trigger, "closed")
+        if not work.entitles(by):
+            raise self.rejected(trigger, "role")
+        if by.id in work.excluded:
+            raise self.rejected(trigger, "excluded")
+        return work
 
     def fired(self, trigger: Fired) -> None:
         """A timer that is armed and due; while compensating all wait (of those that are left, the deadline)."""
@@ -146,13 +164,16 @@ class Progress(Books[E], Generic[I, D, S, E]):
         if armed is None or armed.due > self.now or self.undoing is not None:
             return
         escalation = self.escalations.get(armed.timer)
-        if escalation is None:
+        if escalation is not None:
+            self.disarm(armed)
+            self.escalate(*escalation)
+        elif armed.timer in self.reminders:
+            self.disarm(armed)
+            self.remind(armed, self.now)
+        else:
             move = self.chosen(trigger)
             self.disarm(armed)
             self.move(move)
-        else:
-            self.disarm(armed)
-            self.escalate(*escalation)
 
     # ------------------------------------------------------------ choosing
 
@@ -294,7 +315,7 @@ class Progress(Books[E], Generic[I, D, S, E]):
         move = self.follow(Goto(self.data, self.node(undoing.node)))
         self.go(move)
         if isinstance(move, Goto):
-            self.remind()
+            self.rearm()
 
     def compensate(self, entry: Entry, compensation: str, undoing: Undoing) -> None:
         key = f"{entry.key}/undo"
@@ -307,6 +328,6 @@ class Progress(Books[E], Generic[I, D, S, E]):
         nodes: tuple[S | Choice, ...] = (*self.rules.states, *self.rules.finals, *self.rules.choices)
         return next(node for node in nodes if node == name)
 
-    def remind(self) -> None:
+    def rearm(self) -> None:
         """Ask for the deadline again, if it fell due while it could not fire."""
         self.effects.extend(armed for armed in self.timers if armed.timer == DEADLINE and armed.due <= self.now)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
@@ -74,13 +74,24 @@ class NewCall(NamedTuple):
 
 
 class NewTask(NamedTuple):
-    """A task to open. `excluded` names who may not do it: whoever did `start`, or these tasks."""
+    """A task to open, for `roles`, for the one `person`, or for the `doer`: whoever did `start`, or that task.
+    `excluded` names in the same way who may not do it."""
 
     task: str
     roles: tuple[str, ...]
     title: str
     due: datetime | None = None
     excluded: tuple[str, ...] = ()
+    person: str = ""
+    doer: str = ""
+
+
+class Reminder(NamedTuple):
+    """`remind every 8h at most 3` of a task (None: as long as it is open)."""
+
+    task: str
+    every: timedelta
+    most: int | None = None
 
 
 class Arrival(NamedTuple):
@@ -125,4 +136,5 @@ class Rules(NamedTuple, Generic[I, D, S, E]):
     ] = {}  # of an activity: its undo's args of (inputs, result, *args)
     deadline: Callable[[I, D, datetime], datetime] | None = None
     escalations: Mapping[str, tuple[str, str]] = {}  # of a timer: the task, and the role it adds
+    reminders: Mapping[str, Reminder] = {}  # by timer
     savepoints: frozenset[S] = frozenset()  # the states that some `compensate since` names

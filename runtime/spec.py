@@ -20,6 +20,7 @@ from .core import (
     CancelTimer,
     CloseTask,
     DelegateTask,
+    Delegation,
     DropEvent,
     Effect,
     EscalateTask,
@@ -161,6 +162,8 @@ class FlowSpec:
             return {"key": trigger.key, "outcome": trigger.kind, "value": value}
         if isinstance(trigger, Fired):
             return {"timer": trigger.timer}
+        if isinstance(trigger, Delegation):
+            return {"delegate": trigger.task, "to": trigger.to}
         return self.triggers.encode(trigger)
 
     def trigger_from_json(self, json: object) -> object:
@@ -170,6 +173,8 @@ class FlowSpec:
                 return Outcome(key, kind, self._result(key, kind).decode(value))
             case {"timer": str(timer)}:
                 return Fired(timer)
+            case {"delegate": str(task), "to": str(to)}:
+                return Delegation(task, to)
             case _:
                 return self.triggers.decode(json)
 

@@ -18,12 +18,14 @@ from .core import (
     ArmTimer,
     CancelTimer,
     CloseTask,
+    DelegateTask,
     Effect,
     EscalateTask,
     Fired,
     InterruptActivity,
     OpenTask,
     Outcome,
+    RemindTask,
     StartActivity,
     StartCompensation,
     Step,
@@ -160,6 +162,12 @@ class Steps:
             case EscalateTask(key, role):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, roles=tuple(dict.fromkeys((*task.roles, role)))))
+            case RemindTask(key):
+                if (task := tx.task(id, key)) is not None:
+                    tx.put_task(replace(task, reminders=task.reminders + 1))
+            case DelegateTask(key, to):
+                if (task := tx.task(id, key)) is not None:
+                    tx.put_task(replace(task, roles=(), persons=(to,)))
             case CloseTask(key):
                 tx.drop_task(id, key)
             case _:

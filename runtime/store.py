@@ -121,7 +121,8 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class TaskItem:
-    """Work that waits for a person who has one of `roles` and is not among `excluded` (actor ids)."""
+    """Work that waits for a person who has one of `roles` or is among `persons`, and not among `excluded` (actor ids).
+    reminders: so many until now."""
 
     instance: str
     key: str
@@ -130,6 +131,11 @@ class TaskItem:
     title: str
     due: datetime | None
     excluded: tuple[str, ...]
+    persons: tuple[str, ...] = ()
+    reminders: int = 0
+
+    def overdue(self, now: datetime) -> bool:
+        return self.due is not None and self.due < now
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from datetime import datetime
 from itertools import groupby
 
 from .core import (
+    Delegation,
     DropEvent,
     Effect,
     EscalateTask,
     Fired,
     InterruptActivity,
     Outcome,
+    RemindTask,
     StartActivity,
     StartCompensation,
 )
@@ -113,6 +115,8 @@ def _told(spec: FlowSpec, entry: JournalEntry, before: JournalEntry | None, name
     for effect in _effects(spec, entry):
         if isinstance(effect, EscalateTask):
             text += f"; {effect.key.partition('#')[0]} goes to {effect.role} too"
+        elif isinstance(effect, RemindTask):
+            text += f"; a reminder of {effect.key.partition('#')[0]}"
         elif isinstance(effect, InterruptActivity):
             text += f"; {names.get(effect.key, effect.key)} is interrupted"
         elif isinstance(effect, DropEvent):
@@ -145,6 +149,8 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
             return f"{names.get(key, key)} {settled}{kind}{answer}"
         case Fired(timer):
             return f"timer {timer}"
+        case Delegation(task, to):
+            return f"{task} is delegated to {to}"
         case event:
             given = spec.kinds[type(event)]
             fields = _fields(given.record, event)
@@ -153,7 +159,7 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
 
 def _is_event(spec: FlowSpec, entry: JournalEntry) -> bool:
     return entry.kind is EntryKind.STEP and not isinstance(
-        spec.trigger_from_json(json.loads(entry.trigger)), (Outcome, Fired)
+        spec.trigger_from_json(json.loads(entry.trigger)), (Outcome, Delegation, Fired)
     )
 
 

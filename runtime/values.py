@@ -22,6 +22,13 @@ def some(value: T | None, place: str) -> T:
     return value
 
 
+def somebody(person: str, place: str) -> str:
+    """Whom a task is for. Raises Fault F502 for the empty id."""
+    if not person:
+        raise Fault("F502", place, "the task would be for nobody")
+    return person
+
+
 @overload
 def within(value: int, low: int, high: int, place: str) -> int: ...
 @overload

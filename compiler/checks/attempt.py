@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ...dsl.model import RecordType, Value
 from ..evaluate import Fault
-from ..instance import NOBODY, Fired, Instance, Rejected, Trigger
+from ..instance import NOBODY, Actor, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
 from ..simulate import start, step
 from .clock import Clock
@@ -24,7 +24,8 @@ class Attempts:
         self.kernel = kernel
         self.clock = clock
         self.states = states
-        self.starter = NOBODY
+        started = any(task.doer == "start" for task in kernel.task.values())
+        self.starter = Actor("the starter") if started else NOBODY
         self.faults: list[Faulted] = []
 
     def start(self, inputs: tuple[Value, ...], now: datetime) -> Arrival | None:
@@ -69,7 +70,7 @@ class Attempts:
         if not isinstance(trigger, Fired):
             return True
         known = {self.clock.deadline} if self.clock.limit is not None else set[str | None]()
-        others = [a.due for a in at.timers if self.kernel.timer[a.timer].escalates is None and a.timer not in known]
+        others = [a.due for a in at.timers if self.kernel.timer[a.timer].task is None and a.timer not in known]
         return trigger.timer in known or all(self._due(at, trigger) <= due for due in others)
 
     def settling(self, at: Instance, move: Move) -> tuple[Value, ...] | None:

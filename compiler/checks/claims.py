@@ -163,7 +163,7 @@ def broken(inquiry: Inquiry, condition: Expr, arrival: Arrival) -> bool:
 
 def _latest(inquiry: Inquiry, condition: Expr, arrival: Arrival) -> datetime:
     at = arrival.instance
-    dues = [armed.due for armed in at.timers if inquiry.kernel.timer[armed.timer].escalates is None]
+    dues = [armed.due for armed in at.timers if inquiry.kernel.timer[armed.timer].task is None]
     if at.finished:
         return arrival.now
     if dues and not at.compensating:

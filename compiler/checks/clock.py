@@ -60,7 +60,7 @@ class Clock:
         deadline = kernel.deadline
         self.deadline = None if deadline is None else deadline.id
         self.limit = None if deadline is None else constant(deadline.after)
-        self._length = {timer.id: constant(timer.after) for timer in kernel.timers() if timer.escalates is None}
+        self._length = {timer.id: constant(timer.after) for timer in kernel.timers() if timer.task is None}
 
     def length(self, timer: str) -> int | None:
         """The duration of a timer, where it is written."""
@@ -70,7 +70,7 @@ class Clock:
         """From the last of the place's timers that has fired to the first that will."""
         if control.finished or not control.resting:
             return Dwell(0, None)
-        own = [t.id for t in self.kernel.leaf[control.configuration[0]].timers if t.escalates is None]
+        own = [t.id for t in self.kernel.leaf[control.configuration[0]].timers if t.task is None]
         fired = [self._length[id] or 0 for id in own if id not in control.timers]
         armed = [length for id in own if id in control.timers and (length := self._length[id]) is not None]
         return Dwell(max(fired, default=0), min(armed, default=None))

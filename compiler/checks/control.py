@@ -109,7 +109,7 @@ class Abstraction:
             at.finished,
             tuple(sorted(leaf_of(at, call) for call in at.calls)),
             tuple(item.task for item in at.tasks),
-            frozenset(a.timer for a in at.timers if self.kernel.timer[a.timer].escalates is None),
+            frozenset(a.timer for a in at.timers if self.kernel.timer[a.timer].task is None),
             segments,
             () if at.finished else tuple((name, number(mark)) for name, mark in at.marks),
             -1 if at.undoing is None else number(at.undoing.mark),

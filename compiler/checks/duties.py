@@ -1,9 +1,9 @@
 """What must hold lest a step fault: every duty of a kernel in, one answer for each place it is owed at, out.
 
-Shared by F401, F402 and F403. Asked in every configuration that comes to the place, short-circuits taken into account:
-guards, updates, arguments, timers, titles, `ensures`, properties, and the arguments of compensations (for any argument
-of the call, and a result that may be none). Assumed of values from outside: durations lie within 36500d, instants in
-the years 1900 to 2199; beyond that arithmetic with them may still overflow.
+Shared by F401, F402, F403 and F502. Asked in every configuration that comes to the place, short-circuits taken into
+account: guards, updates, arguments, timers, titles, `ensures`, properties, and the arguments of compensations (for any
+argument of the call, and a result that may be none). Assumed of values from outside: durations lie within 36500d,
+instants in the years 1900 to 2199; beyond that arithmetic with them may still overflow.
 """
 
 from __future__ import annotations

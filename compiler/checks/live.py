@@ -28,7 +28,7 @@ from ...dsl.source import NOWHERE, Span
 from ..kernel import Branch, Goto, Kernel, Leaf, ScopeKind, Stay, Target
 from ..kernel import Place as KernelPlace
 from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, needs, simple
-from .rewrite import bare, linear, literal, numeric, placed, unwrapped
+from .rewrite import bare, linear, literal, numeric, placed, somebody, unwrapped
 
 MOST_CUTS = 24  # of one form, where nothing written bounds them
 MOST_ATOMS = 160  # in one place
@@ -204,6 +204,9 @@ class Live:
     def _entering(self, place: KernelPlace) -> Iterator[Atom]:
         asked: list[Expr] = [timer.after or timer.at or literal(True) for timer in place.timers]
         asked += [part for task in place.tasks for part in task.title if not isinstance(part, str)]
+        for task in place.tasks:
+            if task.person is not None:
+                yield from atoms(bare(somebody(task.person)))
         if isinstance(place, Leaf) and place.call is not None:
             for arg, param in zip(place.call.args, self.kernel.activity[place.call.activity].params, strict=True):
                 asked.append(arg)

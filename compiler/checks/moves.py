@@ -144,8 +144,10 @@ def actor(kernel: Kernel, at: Instance, move: Move) -> Actor:
         case MoveKind.EVENT:
             roles = kernel.event[move.name].roles
         case MoveKind.TASK:
-            roles = kernel.task[move.name].roles
-            excluded = next((item.excluded for item in at.tasks if item.task == move.name), ())
+            item = next(item for item in at.tasks if item.task == move.name)
+            if named := [person for person in item.persons if person not in item.excluded]:
+                return Actor(named[0])
+            roles, excluded = item.roles, item.excluded
         case _:
             return NOBODY
     if not roles and not excluded:

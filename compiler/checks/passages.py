@@ -33,6 +33,7 @@ from ..kernel import (
     Undo,
 )
 from .encode import Encoder, Env, Facts, Need, Symbol
+from .rewrite import somebody
 from .solver import Term
 from .ways import Duty, Fork, History, Walk, Way, in_range, left
 
@@ -296,6 +297,9 @@ class Passages:
         for task in place.tasks:
             for part in task.title:
                 needs += () if isinstance(part, str) else self.encoder.expression(part, env)[1]
+            if task.person is not None:
+                symbol, more = self.encoder.expression(somebody(task.person), env)
+                needs += (*more, Need("F502", task.person.span, symbol.term))
         if isinstance(place, Leaf) and place.call is not None:
             activity = self.kernel.activity[place.call.activity]
             for arg, param in zip(place.call.args, activity.params, strict=True):

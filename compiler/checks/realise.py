@@ -134,7 +134,7 @@ class Realise:
         if move.kind is not MoveKind.TIMER:
             return later
         kernel, clock = self.attempts.kernel, self.attempts.clock
-        armed = {a.timer: a.due for a in arrival.instance.timers if kernel.timer[a.timer].escalates is None}
+        armed = {a.timer: a.due for a in arrival.instance.timers if kernel.timer[a.timer].task is None}
         if clock.limit is not None:
             armed.pop(str(clock.deadline), None)
         lengths = {name: clock.length(name) for name in armed}

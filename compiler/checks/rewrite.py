@@ -26,6 +26,7 @@ from ...dsl.model import (
     OptionalType,
     Ref,
     RefKind,
+    TextType,
     Unary,
     Unwrap,
 )
@@ -83,6 +84,11 @@ def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
 
 def bare(expr: Expr) -> Expr:
     return replaced(expr, lambda _: None)
+
+
+def somebody(person: Expr) -> Expr:
+    """That the text names somebody."""
+    return Binary("!=", person, Literal("", TextType(), NOWHERE), BoolType(), NOWHERE)
 
 
 def literal(truth: bool) -> Expr:

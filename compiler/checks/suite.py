@@ -25,6 +25,7 @@ from . import (
     pivot,
     properties,
     ranges,
+    unassigned,
     unhandled,
     unreachable,
     unset,
@@ -52,10 +53,11 @@ CHECKS = (
     (ranges.RULE, ranges.check),
     (unset.RULE, unset.check),
     (division.RULE, division.check),
+    (unassigned.RULE, unassigned.check),
 )
 RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 
-UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403"}
+UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
 __all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check"]

@@ -100,7 +100,7 @@ class Tracer:
         if at.instance.compensating:
             return True
         fired = step.trigger.timer if isinstance(step.trigger, Fired) else None
-        armed = {a.timer: a.due for a in at.instance.timers if self.kernel.timer[a.timer].escalates is None}
+        armed = {a.timer: a.due for a in at.instance.timers if self.kernel.timer[a.timer].task is None}
         first = min(armed.values(), default=step.now)
         if fired is not None:
             return armed.get(fired, first) <= first and step.now == max(at.now, first)

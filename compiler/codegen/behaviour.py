@@ -66,6 +66,8 @@ class NewTask:
     title: str
     due: str
     excluded: tuple[str, ...]
+    person: str
+    doer: str
     place: str
 
 
@@ -257,8 +259,14 @@ class Behaviour:
             title=self._title(task.title),
             due="" if task.due is None else f"now + {duration(task.due)}",
             excluded=tuple(map(quoted, task.excluded)),
+            person="" if task.person is None else self._person(task.person),
+            doer="" if task.doer is None else quoted(task.doer),
             place=self.place(task.span),
         )
+
+    def _person(self, person: Expr) -> str:
+        code, place = self.printer.code(person), quoted(self.place(person.span))
+        return f"values.somebody({code.text}, {place})"
 
     def _title(self, parts: Sequence[str | Expr]) -> str:
         """A string, an f-string where there is something to fill in."""

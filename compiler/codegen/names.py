@@ -25,8 +25,8 @@ IMPORTED = (
 TYPES = ("bool", "int", "str", "object", "tuple", "None")
 CALLED = ("abs", "frozenset", "len", "max", "min")
 RECORD = (
-    "accepted", "at", "begin", "compensating", "count", "data", "event", "finished", "from_json", "index", "inputs",
-    "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
+    "accepted", "at", "begin", "compensating", "count", "data", "delegate", "event", "finished", "from_json", "index",
+    "inputs", "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
 )  # fmt: skip
 """The public attributes of every generated record; a test holds them to `runtime.flow.Flow`."""
 

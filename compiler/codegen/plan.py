@@ -150,6 +150,7 @@ class Module:
     start: Move
     deadline: str  # the moment, "" without one
     escalations: tuple[tuple[str, str, str], ...]  # timer, task, role, all quoted
+    reminders: tuple[tuple[str, str, str, str], ...]  # timer, task (both quoted), the time between, the most
     savepoints: tuple[str, ...]
     schedules: tuple[tuple[str, ...], ...] = ()  # the arguments of each
 
@@ -194,6 +195,7 @@ class _Planner:
                 for timer in kernel.timers()
                 if timer.escalates is not None
             ),
+            reminders=tuple(self.reminders()),
             schedules=tuple(map(self.schedule, kernel.schedules)),
             savepoints=tuple(behaviour.node(leaf.name) for leaf in kernel.leaves if leaf.name in kernel.savepoints),
         )
@@ -203,6 +205,13 @@ class _Planner:
         given = zip(schedule.inputs, self.kernel.inputs, strict=True)
         inputs = ", ".join(self.behaviour.printer.stored(value, v.type, value.span).text for value, v in given)
         return (quoted(schedule.text), *map(repr, schedule.moments), f"{self.names.inputs}({inputs})")
+
+    def reminders(self) -> Iterable[tuple[str, str, str, str]]:
+        for timer in self.kernel.timers():
+            if timer.reminds is not None:
+                task = self.kernel.task[timer.reminds]
+                assert task.remind is not None, "only a task that says `remind` has such a timer"
+                yield quoted(timer.id), quoted(task.name), duration(task.remind), str(task.most_reminders)
 
     # ------------------------------------------------------------ declarations
 

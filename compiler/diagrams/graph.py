@@ -254,7 +254,7 @@ def _leaf(kernel: Kernel, leaf: Leaf) -> Node:
     if leaf.call is not None:
         lines += _call(kernel, leaf.call)
     for task in leaf.tasks:
-        lines += _task(task)
+        lines += _task(kernel, task)
     lines += _stays(kernel, leaf)
     if leaf.waits is not None:
         lines.append("∞ may wait for ever")
@@ -278,10 +278,19 @@ def _retries(retry: Retry) -> str:
     return f"{RETRY} {retry.attempts}×" if retry.attempts > 1 else ""
 
 
-def _task(task: Task) -> Iterator[str]:
-    yield from _wrapped(f"{task.name} · {' or '.join(task.roles) or 'anyone'}")
+def _task(kernel: Kernel, task: Task) -> Iterator[str]:
+    yield from _wrapped(f"{task.name} · {_whom(kernel, task)}")
     for escalation in task.escalations:
         yield f"{CLOCK} {_duration(escalation.after.total_seconds())}: also {escalation.role}"
+    if task.remind is not None:
+        most = "" if task.most_reminders is None else f" ≤ {task.most_reminders}×"
+        yield f"{CLOCK} every {_duration(task.remind.total_seconds())}: remind{most}"
+
+
+def _whom(kernel: Kernel, task: Task) -> str:
+    if task.person is not None:
+        return " ".join(kernel.source.slice(task.person.span).split())
+    return " or ".join(task.roles) or f"actor of {task.doer}"
 
 
 def _duration(seconds: float) -> str:

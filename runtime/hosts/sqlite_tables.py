@@ -92,6 +92,8 @@ CREATE TABLE task (
   title         TEXT NOT NULL,
   due           INTEGER,
   excluded      TEXT NOT NULL,
+  persons       TEXT NOT NULL,
+  reminders     INTEGER NOT NULL,
   PRIMARY KEY (instance, key)
 ) WITHOUT ROWID;
 
@@ -276,8 +278,9 @@ class SqliteTransaction:
     # ------------------------------------------------------------ tasks
 
     def put_task(self, t: TaskItem) -> None:
-        roles, excluded = json.dumps(t.roles), json.dumps(t.excluded)
-        self._put("task", t.instance, t.key, t.task, roles, t.title, _micros(t.due), excluded)
+        roles, excluded, persons = json.dumps(t.roles), json.dumps(t.excluded), json.dumps(t.persons)
+        row = t.instance, t.key, t.task, roles, t.title, _micros(t.due), excluded, persons, t.reminders
+        self._put("task", *row)
 
     def drop_task(self, instance: str, key: str) -> None:
         self._run("DELETE FROM task WHERE instance = ? AND key = ?", instance, key)
@@ -366,6 +369,7 @@ def _tick(row: tuple[Any, ...]) -> Tick:
 
 
 def _task(row: tuple[Any, ...]) -> TaskItem:
-    instance, key, task, roles, title, due, excluded = row
-    people = tuple(json.loads(roles)), tuple(json.loads(excluded))
-    return TaskItem(instance, key, task, people[0], title, _moment(due), people[1])
+    instance, key, task, roles, title, due, excluded, persons, reminders = row
+    groups = (tuple(json.loads(each)) for each in (roles, excluded, persons))
+    may, may_not, named = groups
+    return TaskItem(instance, key, task, may, title, _moment(due), may_not, named, reminders)

@@ -16,6 +16,7 @@ from penstock.compiler.effects import (
     ArmTimer,
     CancelTimer,
     CloseTask,
+    DelegateTask,
     EscalateTask,
     Finish,
     InterruptActivity,
@@ -77,7 +78,7 @@ anyone = given(st.integers(0, 400), st.lists(st.integers(0, 10_000), min_size=1,
 def test_what_the_effects_ask_for_is_what_the_record_says(seed: int, picks: list[int]) -> None:
     """A host that only carries out effects has the same timers armed, tasks open and calls running."""
     timers: dict[str, datetime] = {}
-    tasks: dict[str, list[str]] = {}
+    tasks: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     calls: set[str] = set()
     for trigger, _, before, made in run(flow(seed), picks):
         if isinstance(trigger, Fired) and before is not None and made != Step(before):
@@ -90,10 +91,12 @@ def test_what_the_effects_ask_for_is_what_the_record_says(seed: int, picks: list
                     timers[timer] = due
                 case CancelTimer(timer):
                     del timers[timer]
-                case OpenTask(key, roles=roles):
-                    tasks[key] = list(roles)
+                case OpenTask(key, roles=roles, persons=persons):
+                    tasks[key] = roles, persons
                 case EscalateTask(key, role):
-                    tasks[key] += [role] if role not in tasks[key] else []
+                    tasks[key] = tuple(dict.fromkeys((*tasks[key][0], role))), tasks[key][1]
+                case DelegateTask(key, to):
+                    tasks[key] = (), (to,)
                 case CloseTask(key):
                     del tasks[key]
                 case StartActivity(key):
@@ -104,7 +107,7 @@ def test_what_the_effects_ask_for_is_what_the_record_says(seed: int, picks: list
                     pass
         at = made.after
         assert timers == dict(_armed(at))
-        assert tasks == {item.key: list(item.roles) for item in at.tasks}
+        assert tasks == {item.key: (item.roles, item.persons) for item in at.tasks}
         assert calls == {call.key for call in at.calls}
 
 

@@ -102,11 +102,11 @@ def test_a_transition_without_parentheses_binds_nothing_of_a_payload() -> None:
 def test_timers_are_named_after_their_state_and_stand_in_the_order_written() -> None:
     kernel = flow("""
       input { t: instant }
-      roles clerk, boss
+      roles clerk, boss, chief
       start -> A
       state A {
         after 3h -> G
-        task look for clerk { title "x" escalate to boss after 1h escalate to boss after 2h }
+        task look for clerk { title "x" escalate to boss after 1h escalate to chief after 2h }
         at t -> G
         after 1h -> G
         on look -> G

@@ -140,7 +140,7 @@ def test_a_wrong_example_fails_at_its_step(steps: tuple[str, ...], said: str, la
 @pytest.mark.parametrize(
     ("steps", "why", "reason"),
     [
-        ((*PAID, "cancel by clerk"), "whoever does it has none of the roles it asks for", "role"),
+        ((*PAID, "cancel by clerk"), "whoever does it is not whom it is for", "role"),
         ((*BOOKED, "change by guest(days: 1)"), "nothing is written for it here", "unhandled"),
         ((*BOOKED, "welcome by clerk(kind: true)"), "the task is not open", "closed"),
         ((*PAID, "after 3d", "cancel by guest"), "the flow has finished", "finished"),

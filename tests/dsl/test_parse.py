@@ -161,7 +161,7 @@ def test_a_state_keeps_its_other_lines() -> None:
     assert [type(each).__name__ for each in made] == ["Do", "Ignore", "Defer", "WaitForever", "Accept", "Task"]
     assert isinstance(made[3], s.WaitForever) and made[3].reason == "a person"
     assert isinstance(made[4], s.Accept) and (made[4].code.text, made[4].reason) == ("F202", "known")
-    assert isinstance(made[5], s.Task) and [role.text for role in made[5].roles] == ["r", "q"]
+    assert isinstance(made[5], s.Task) and [role.text for role in made[5].whom] == ["r", "q"]
 
 
 def test_a_task_keeps_its_clauses_and_the_pieces_of_its_title() -> None:

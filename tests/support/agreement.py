@@ -47,7 +47,7 @@ def compare(seed: int, tally: Tally) -> None:
         return
     tally.flows += 1
     tally.instances += truth.instances
-    plain = all(timer.escalates is None for timer in subject.timers())
+    plain = all(timer.task is None for timer in subject.timers())
     answers = [answer for answer in check(subject).answers if answer.rule.code in CODES]
     for code in CODES:
         mine = [answer for answer in answers if answer.rule.code == code]

@@ -96,7 +96,7 @@ flow Types version 3 {
 WAITING = """
 flow Waiting version 1 {
   data { n: int = 0 }
-  roles clerk, boss
+  roles clerk, boss, chief
   event a
   event b
   event c by clerk
@@ -113,7 +113,8 @@ flow Waiting version 1 {
     task sign for clerk {
       title "sign"
       escalate to boss after 1s
-      escalate to clerk after 2s
+      escalate to chief after 2s
+      remind every 1s at most 2
       except actor of start, sign
     }
     on sign -> Then
@@ -151,6 +152,54 @@ flow Waiting version 1 {
   final Good
   final failure Bad
   deadline 6s -> compensate -> Many
+}
+"""
+
+PEOPLE = """
+flow People version 1 {
+  input { owner: text, other: text? }
+  data { n: int = 0 }
+  roles clerk, boss, chief
+  event back by clerk
+  event again
+
+  start -> Drafting
+  state Drafting {
+    task draft for person owner {
+      title "draft {n}"
+      form  { good: bool }
+      due   3s
+      escalate to boss after 2s
+      escalate to chief after 3s
+      except actor of start
+      remind every 1s at most 3
+    }
+    task watch for actor of start { title "watch" remind every 2s }
+    on draft(good) when good  { n = n + 1 } -> Checking
+    on draft(_) else          -> Drafting
+    on watch { n = n + 1 } stay
+    on again -> Drafting
+    after 9s -> Fixing
+  }
+  state Checking {
+    task check for clerk, boss { title "check" except actor of draft, check }
+    on check -> Fixing
+    on back  -> Drafting
+    on again -> compensate -> Signing
+  }
+  state Fixing {
+    task fix for actor of check { title "fix" escalate to boss after 1s }
+    on fix  -> Signing
+    on back -> Drafting
+    after 5s -> Checking
+  }
+  state Signing {
+    task sign for person other { title "sign" except actor of check }
+    on sign  -> Signed
+    on again -> Drafting
+  }
+  final Signed
+  deadline 60s -> Signed
 }
 """
 

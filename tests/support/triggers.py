@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from penstock.compiler.instance import NOBODY, Actor, Completion, Event, Fired, Instance, Outcome, Trigger
+from penstock.compiler.instance import NOBODY, Actor, Completion, Delegation, Event, Fired, Instance, Outcome, Trigger
 from penstock.compiler.kernel import DONE, Kernel
 from penstock.dsl.model import (
     BoolType,
@@ -85,8 +85,10 @@ def moves(kernel: Kernel, at: Instance) -> list[Move]:
         found += [(Event(event.name, payload), sender) for payload in payloads(event.params) for sender in senders]
     for item in at.tasks:
         form = kernel.task[item.task].form
-        found += [(Completion(item.task, payload), sender) for payload in payloads(form) for sender in senders]
-    found += [(Completion(task), senders[0]) for task in kernel.task]
+        able = [*senders, *(Actor(person) for person in item.persons)]
+        found += [(Completion(item.task, payload), sender) for payload in payloads(form) for sender in able]
+        found += [(Delegation(item.task, to), sender) for to in ("ann", "all", "") for sender in able]
+    found += [(trigger, senders[0]) for task in kernel.task for trigger in (Completion(task), Delegation(task, "ann"))]
     found += [(Fired(armed.timer), NOBODY) for armed in at.timers]
     found += [(Fired(timer.id), NOBODY) for timer in kernel.timers()]
     return found

@@ -20,6 +20,7 @@ from penstock.compiler.evaluate import Fault
 from penstock.compiler.instance import (
     Actor,
     Completion,
+    Delegation,
     Event,
     Fired,
     Instance,
@@ -103,6 +104,8 @@ class Twins:
                 return core.Outcome(key, kind, value)
             case Fired(timer):
                 return core.Fired(timer)
+            case Delegation(task, to):
+                return core.Delegation(task, to)
             case Event(name, payload) | Completion(name, payload):
                 return self.flow.spec.events[name].record.type(*payload)
 
