@@ -98,6 +98,7 @@ from ..dsl.model import (
     Activity,
     ActivityCall,
     Compensation,
+    Emit,
     EnumType,
     Escalation,
     Event,
@@ -110,6 +111,8 @@ from ..dsl.model import (
     Schedule,
     Send,
     Task,
+    TextType,
+    Type,
     Update,
     Variable,
 )
@@ -336,6 +339,14 @@ class Kernel:
     def sends(self) -> Mapping[tuple[str, str], tuple[Parameter, ...]]:
         """The messages to other flows: (flow, event), and what the event takes."""
         return {(each.flow, each.event): each.params for each in self.updates() if isinstance(each, Send)}
+
+    def carried(self, message: Emit | Send) -> tuple[tuple[Expr, Type], ...]:
+        """What a message takes along, each with the type it has to fit; of one that is sent, the key last."""
+        if isinstance(message, Emit):
+            params = self.message[message.message].params
+            return tuple((arg, param.type) for arg, param in zip(message.args, params, strict=True))
+        pairs = zip(message.args, message.params, strict=True)
+        return (*((arg, param.type) for arg, param in pairs), (message.key, TextType()))
 
     def updates(self) -> Iterator[Update]:
         """Every update that is written."""

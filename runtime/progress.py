@@ -127,9 +127,15 @@ class Progress(Books[E], Generic[I, D, S, E]):
         if isinstance(answer, (Goto, Undo, Stay)):
             self.move(answer)
         elif answer is Unmoved.DEFER or self.undoing is not None:
-            self.deferred = (*self.deferred, trigger)
+            self.defer(trigger)
         elif answer is None:
             raise self.rejected(trigger, "unhandled")
+
+    def defer(self, trigger: E) -> None:
+        """Let an event wait, unless as many of it do as may."""
+        if sum(type(other) is type(trigger) for other in self.deferred) >= self.spec.kinds[type(trigger)].most:
+            raise self.rejected(trigger, "full")
+        self.deferred = (*self.deferred, trigger)
 
     def completion(self, task: str, trigger: E, by: Actor) -> None:
         work = self.permitted(task, trigger, by)
@@ -231,11 +237,16 @@ class Progress(Books[E], Generic[I, D, S, E]):
 
     def follow(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> Goto[D, S] | Undo[D, S] | Stay[D]:
         """Through choices, to a state, a compensation or `stay`; the data as updated on the way."""
-        self.data = move.data
+        self.note(move)
         while isinstance(move, Goto) and isinstance(move.node, Choice):
             move = self.branch(move.node)
-            self.data = move.data
+            self.note(move)
         return move
+
+    def note(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
+        """What its updates did: the data as it is then, and messages."""
+        self.data = move.data
+        self.effects.extend(move.messages)
 
     def go(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
         if isinstance(move, Undo):

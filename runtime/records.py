@@ -75,7 +75,7 @@ class Variant(Codec[T_co]):
     """Records of one class whose other fields depend on the text in field `tag`, such as the activity of a call."""
 
     tag: str
-    records: Mapping[str, Record[T_co]]
+    records: Mapping[str, Codec[T_co]]
 
     def check(self, value: object) -> T_co:
         return self._of(getattr(value, self.tag, None)).check(value)
@@ -86,7 +86,7 @@ class Variant(Codec[T_co]):
     def decode(self, json: object) -> T_co:
         return self._of(members(json).get(self.tag)).decode(json)
 
-    def _of(self, tag: object) -> Record[T_co]:
+    def _of(self, tag: object) -> Codec[T_co]:
         if not isinstance(tag, str) or tag not in self.records:
             raise Invalid(f"expected one of {', '.join(self.records) or 'none'}, not {brief(tag)}", self.tag)
         return self.records[tag]

@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-from .core import ArmTimer, Fired, Ledger, Outcome
+from .core import ArmTimer, EmitEvent, Fired, Ledger, Outcome, SendEvent
 
 E = TypeVar("E")  # the events and tasks
 I = TypeVar("I")  # noqa: E741 -- the inputs; one letter, as the others
 D = TypeVar("D")  # the data
 S = TypeVar("S", bound=StrEnum)  # the states
+
+
+Message: TypeAlias = EmitEvent | SendEvent
+"""What goes out with a move, in order, before anything is left."""
 
 
 class Fields(NamedTuple, Generic[I, D, S, E]):
@@ -36,6 +40,7 @@ class Goto(NamedTuple, Generic[D, S]):
 
     data: D
     node: S | Choice
+    messages: tuple[Message, ...] = ()
 
 
 class Undo(NamedTuple, Generic[D, S]):
@@ -44,12 +49,14 @@ class Undo(NamedTuple, Generic[D, S]):
     data: D
     node: S | Choice
     since: S | None = None
+    messages: tuple[Message, ...] = ()
 
 
 class Stay(NamedTuple, Generic[D]):
     """Take this data along and remain."""
 
     data: D
+    messages: tuple[Message, ...] = ()
 
 
 class Unmoved(Enum):

@@ -23,6 +23,7 @@ from .core import (
     Delegation,
     DropEvent,
     Effect,
+    EmitEvent,
     EscalateTask,
     Finish,
     Fired,
@@ -31,6 +32,7 @@ from .core import (
     Outcome,
     RemindTask,
     RetryPolicy,
+    SendEvent,
     StartActivity,
     StartCompensation,
 )
@@ -86,14 +88,19 @@ class CompensationSpec:
     retry: RetryPolicy
 
 
+MOST_DEFERRED = 100
+
+
 @dataclass(frozen=True, slots=True)
 class EventSpec:
-    """An event or a task: its trigger class, and who may send it (empty: anyone; of a task see OpenTask)."""
+    """An event or a task: its trigger class, and who may send it (empty: anyone; of a task see OpenTask). `most`: how
+    many of an event may wait at a time."""
 
     name: str
     record: Record[object]
     roles: tuple[str, ...]
     task: bool
+    most: int = MOST_DEFERRED
 
 
 PLAIN_EFFECTS: tuple[Record[Effect], ...] = (
@@ -124,7 +131,8 @@ ACTOR: Codec[Actor] = record(Actor, ("id", TEXT), ("roles", TEXTS))
 
 @dataclass(frozen=True, eq=False)
 class FlowSpec:
-    """A flow as its host sees it. `digest` is the hash of the formatted source."""
+    """A flow as its host sees it. `digest` is the hash of the formatted source. `messages`: what each event takes that
+    it emits; `sends`: each that it sends to another flow, by flow and event."""
 
     name: str
     version: int
@@ -135,6 +143,8 @@ class FlowSpec:
     activities: Mapping[str, ActivitySpec]
     compensations: Mapping[str, CompensationSpec]
     schedules: tuple[Schedule, ...] = ()
+    messages: Mapping[str, Arguments] = field(default_factory=dict[str, Arguments])
+    sends: Mapping[str, Mapping[str, Arguments]] = field(default_factory=dict[str, Mapping[str, Arguments]])
 
     @cached_property
     def kinds(self) -> Mapping[type[object], EventSpec]:
@@ -204,9 +214,22 @@ class FlowSpec:
             )
             for name, undo in self.compensations.items()
         }
+        emits = {
+            name: record(EmitEvent, ("event", TEXT), ("payload", payload)) for name, payload in self.messages.items()
+        }
+        sends = {flow: Variant("event", self._letters(events)) for flow, events in self.sends.items()}
         variants: dict[str, tuple[type[Effect], Codec[Effect]]] = {
             "StartActivity": (StartActivity, Variant("activity", starts)),
             "StartCompensation": (StartCompensation, Variant("compensation", undos)),
+            "EmitEvent": (EmitEvent, Variant("event", emits)),
+            "SendEvent": (SendEvent, Variant("flow", sends)),
         }
         variants |= {plain.type.__name__: (plain.type, plain) for plain in PLAIN_EFFECTS}
         return Union("effect", variants)
+
+    @staticmethod
+    def _letters(events: Mapping[str, Arguments]) -> Mapping[str, Record[Effect]]:
+        return {
+            name: record(SendEvent, ("flow", TEXT), ("event", TEXT), ("payload", payload), ("to", TEXT))
+            for name, payload in events.items()
+        }

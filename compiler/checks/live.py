@@ -22,6 +22,7 @@ from ...dsl.model import (
     Literal,
     OptionalType,
     Reach,
+    Type,
     Update,
 )
 from ...dsl.source import NOWHERE, Span
@@ -175,10 +176,11 @@ class Live:
         found = dict.fromkeys(after)
         for assign in reversed(updates):
             if not isinstance(assign, Assign):
-                found.update(dict.fromkeys(atom for arg in assign.args for atom in needs(bare(arg))))
+                for arg, type in self.kernel.carried(assign):
+                    found.update(dict.fromkeys(self._fitting(arg, type)))
                 continue
             found = dict.fromkeys(earlier for atom in found for earlier in self._before(atom, assign))
-            found.update(dict.fromkeys(self._duties(assign)))
+            found.update(dict.fromkeys(self._fitting(assign.value, self.kernel.variable[assign.name].type)))
         yield from found
 
     def _before(self, atom: Atom, assign: Assign) -> tuple[Atom, ...]:
@@ -188,10 +190,10 @@ class Live:
             self._seen_before[key] = tuple(filter(simple, found))
         return self._seen_before[key]
 
-    def _duties(self, assign: Assign) -> Iterator[Atom]:
-        value = bare(assign.value)
+    def _fitting(self, expr: Expr, type: Type) -> Iterator[Atom]:
+        """What a value owes that must be of a type."""
+        value = bare(expr)
         yield from needs(value)
-        type = self.kernel.variable[assign.name].type
         item = type.item if isinstance(type, OptionalType) else type
         if not isinstance(item, IntType) or isinstance(value, Literal):
             return

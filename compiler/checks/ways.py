@@ -115,8 +115,9 @@ class Walk:
             if isinstance(update, Assign):
                 premise, env = self.assign(update, premise, env)
             else:
-                for arg in update.args:
-                    premise = self.owe(premise, self.encoder.expression(arg, env)[1])
+                for arg, type in self.kernel.carried(update):
+                    symbol, needs = self.encoder.expression(arg, env)
+                    premise = self.owe(premise, (*needs, *in_range(self.encoder, symbol, type, arg.span)))
         return premise, env
 
     def assign(self, assign: Assign, premise: Term, env: Env) -> tuple[Term, Env]:

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ...dsl.model import Assign, EnumType, Expr, IntType, OptionalType, Parameter, Ref, RefKind, Task, TextType
+from ...dsl.model import (
+    Assign,
+    Emit,
+    EnumType,
+    Expr,
+    IntType,
+    OptionalType,
+    Parameter,
+    Ref,
+    RefKind,
+    Send,
+    Task,
+    TextType,
+    Update,
+)
 from ...dsl.source import Span
 from ...dsl.walk import nodes
 from ..kernel import Choice, Command, Goto, Kernel, Leaf, On, Stay, Target, Timer, TriggerKind, Undo
@@ -18,13 +32,16 @@ from .names import Names, Scope, plain
 class Move:
     """Where to go: `goto`, `undo`, `stay`, `ignore` or `defer`.
 
-    updates: groups of (field, value); the values of a group see the data as the groups before it left them."""
+    before: assignments of locals, `data` among them, that come first, each (name, value). changes: the new values of
+    fields that come last. messages: what goes out, in order; each is code."""
 
     kind: str
     place: str = ""
     node: str = ""
     since: str = ""
-    updates: tuple[tuple[tuple[str, str], ...], ...] = ()
+    before: tuple[tuple[str, str], ...] = ()
+    changes: tuple[tuple[str, str], ...] = ()
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,30 +215,47 @@ class Behaviour:
                 break
         return tuple(alternatives)
 
-    def _move(self, updates: Iterable[Assign], target: Target, span: Span, printer: Printer) -> Move:
-        groups = self._updates(updates, printer)
+    def _move(self, updates: Iterable[Update], target: Target, span: Span, printer: Printer) -> Move:
+        moved = self._updated(updates, printer)
         place = self.place(span)
         match target:
             case Stay():
-                return Move("stay", place, updates=groups)
+                return replace(moved, kind="stay", place=place)
             case Goto(node):
-                return Move("goto", place, self.node(node), updates=groups)
+                return replace(moved, kind="goto", place=place, node=self.node(node))
             case Undo(since, node):
                 mark = "" if since is None else self.node(since)
-                return Move("undo", place, self.node(node), mark, groups)
+                return replace(moved, kind="undo", place=place, node=self.node(node), since=mark)
 
-    def _updates(self, updates: Iterable[Assign], printer: Printer) -> tuple[tuple[tuple[str, str], ...], ...]:
-        groups: list[dict[str, str]] = [{}]
-        for assign in updates:
-            read = {ref.name for ref in references(assign.value) if ref.kind is RefKind.DATA}
-            if groups[-1].keys() & {assign.name, *read}:
-                groups.append({})
-                printer = printer.after_update()
-            variable = self.kernel.variable[assign.name]
-            groups[-1][assign.name] = printer.stored(assign.value, variable.type, assign.span).text
-        return tuple(
-            tuple((self.names.variable[name], value) for name, value in group.items()) for group in groups if group
-        )
+    def _updated(self, updates: Iterable[Update], printer: Printer) -> Move:
+        """What is done on the way, each before what comes after it changes the data or may be a Fault."""
+        before: list[tuple[str, str]] = []
+        changes: dict[str, str] = {}
+        messages: list[str] = []
+        for update in updates:
+            read = {ref.name for ref in references(update) if ref.kind is RefKind.DATA}
+            first = changes and (not isinstance(update, Assign) or bool(changes.keys() & {update.name, *read}))
+            if first:
+                values = ", ".join(f"{self.names.variable[name]}={value}" for name, value in changes.items())
+                before.append(("data", f"data._replace({values})"))
+                changes, printer = {}, printer.after_update()
+            if isinstance(update, Assign):
+                type = self.kernel.variable[update.name].type
+                changes[update.name] = printer.stored(update.value, type, update.span).text
+            else:
+                messages.append(f"_sent{len(messages) + 1}")
+                before.append((messages[-1], self._message(update, printer)))
+        if not changes and len(messages) == 1 and before[-1][0] == messages[0]:
+            messages = [before.pop()[1]]
+        last = tuple((self.names.variable[name], value) for name, value in changes.items())
+        return Move("", before=tuple(before), changes=last, messages=tuple(messages))
+
+    def _message(self, message: Emit | Send, printer: Printer) -> str:
+        codes = [printer.stored(arg, type, arg.span).text for arg, type in self.kernel.carried(message)]
+        if isinstance(message, Emit):
+            return f"core.EmitEvent({quoted(message.message)}, {_tuple(codes)})"
+        *args, key = codes
+        return f"core.SendEvent({quoted(message.flow)}, {quoted(message.event)}, {_tuple(args)}, {key})"
 
     def node(self, name: str) -> str:
         if name in self.kernel.choice:
@@ -284,6 +318,10 @@ class Behaviour:
     def _shown(self, expr: Expr) -> str:
         text = self.printer.code(expr).text
         return text if isinstance(expr.type, (TextType, EnumType, IntType)) else f"values.shown({text})"
+
+
+def _tuple(items: Sequence[str]) -> str:
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
 def references(root: object) -> list[Ref]:

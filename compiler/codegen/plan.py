@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...dsl.model import (
+    MOST_DEFERRED,
     Activity,
     Compensation,
     DecimalType,
@@ -63,6 +64,15 @@ class Trigger:
     fields: tuple[Field, ...]
     doc: str
     place: str
+    most: str = ""  # "" for as many as where nothing is written
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message: its name, quoted, and what it takes."""
+
+    source: str
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,8 @@ class Module:
     arguments: tuple[str, ...]  # of `start`, in the order of the inputs
     data: tuple[Field, ...]
     triggers: tuple[Trigger, ...]
+    messages: tuple[Letter, ...]
+    sends: tuple[tuple[str, tuple[Letter, ...]], ...]  # by flow, quoted
     calls: tuple[Call, ...]
     errors: tuple[tuple[str, str], ...]  # the declared name, the class
     states: tuple[State, ...]
@@ -182,6 +194,8 @@ class _Planner:
             arguments=tuple(names.argument.values()),
             data=tuple(self.variable(variable) for variable in kernel.data),
             triggers=tuple(self.triggers()),
+            messages=tuple(self.letter(message.name, message.params) for message in kernel.messages),
+            sends=tuple(self.sends()),
             calls=(*map(self.activity, activities), *map(self.compensation, kernel.compensations)),
             errors=tuple(names.error.items()),
             states=tuple(map(self.state, kernel.leaves)),
@@ -239,10 +253,19 @@ class _Planner:
 
     def triggers(self) -> Iterable[Trigger]:
         for event in self.kernel.events:
-            yield self.trigger(event.name, event.roles, event.params, event.doc, self.behaviour.place(event.span))
+            made = self.trigger(event.name, event.roles, event.params, event.doc, self.behaviour.place(event.span))
+            yield made if event.most == MOST_DEFERRED else replace(made, most=str(event.most))
         for leaf in self.kernel.leaves:
             for task in leaf.tasks:
                 yield self.trigger(task.name, task.roles, task.form, task.doc, self.behaviour.place(task.span), task)
+
+    def letter(self, name: str, params: Sequence[Parameter]) -> Letter:
+        return Letter(quoted(name), tuple(self.field(param, param.name) for param in params))
+
+    def sends(self) -> Iterable[tuple[str, tuple[Letter, ...]]]:
+        for flow in dict.fromkeys(flow for flow, _ in self.kernel.sends):
+            events = [(event, params) for (other, event), params in self.kernel.sends.items() if other == flow]
+            yield quoted(flow), tuple(self.letter(event, params) for event, params in events)
 
     def trigger(
         self,

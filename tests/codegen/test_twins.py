@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kernels import kernel
-from odd_flows import NAMES, PEOPLE, TYPES, WAITING
+from odd_flows import MESSAGES, NAMES, PEOPLE, TYPES, WAITING
 from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
 from twins import AnyFlow, Twins, drive, generated
@@ -36,7 +36,10 @@ def test_a_real_flow_runs_as_the_interpreter_says(spec: Path, run: list[tuple[in
     drive(Twins(*twins(spec.read_text(encoding="utf-8"))), run)
 
 
-@pytest.mark.parametrize("text", [TYPES, NAMES, WAITING, PEOPLE], ids=["types", "names", "waiting", "people"])
+ODD = {"types": TYPES, "names": NAMES, "waiting": WAITING, "people": PEOPLE, "messages": MESSAGES}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 @settings(max_examples=3 * EXAMPLES)
 @given(run=RUN)
 def test_an_odd_flow_runs_as_the_interpreter_says(text: str, run: list[tuple[int, int]]) -> None:

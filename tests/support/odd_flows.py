@@ -279,3 +279,55 @@ flow rules version 1 {
   deadline 10d -> compensate -> final
 }
 '''.replace("BIDI", "\u202e")
+
+MESSAGES = r"""
+enum Color { red, green }
+
+flow Messages version 1 {
+  input { first: text, other: text?, n: int -2..4 }
+  data { count: int 0..9 = 0, at: instant?, half: int? }
+
+  emits told(count: int 0..5, color: Color?)
+  emits class(data: text, sent1: decimal(3), moment: instant?)
+  emits nothing
+
+  event hear(text: text, many: int 0..3)
+  event later(n: int)
+  event other
+
+  activity work(n: int) -> int { compensate unwork(result) }
+
+  start { emit told(n, none), count = 2, send Messages.hear(first, count) to first } -> Pick
+
+  choice Pick {
+    when n > 3 { emit nothing, emit told(count, green) } -> Working
+    else       { count = count + n, emit told(count, red) } -> Open
+  }
+
+  state Open {
+    on hear(heard, many) when many > 0 {
+      count = count + many
+      send Messages.hear(heard, many - 1) to other
+      emit class(heard, count, now), at = now
+      half = 6 / count
+      emit told(half, red), send Messages.other to heard
+    } stay
+    on hear(heard, _) else { emit class(heard, n, at) } -> Working
+    on other { emit told(3, none) } -> compensate -> Pick
+    defer later at most 2
+    after 1h { emit nothing } -> Done
+  }
+
+  state Working {
+    do work(n)
+    on done(made) { emit told(made, green) } -> Open
+    on failed { count = 0, emit told(count, none) } -> compensate -> Pick
+    on later(many) { send Messages.later(many - 1) to "next" } stay
+    on other -> Open
+    ignore hear
+  }
+
+  final Done
+}
+"""
+"""Messages of every type from every kind of update, among assignments that they see or do not, and faults of both."""
