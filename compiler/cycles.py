@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .kernel import Kernel, ScopeKind
+from collections.abc import Iterator
+
+from .kernel import Kernel
 
 
 def cycles(kernel: Kernel) -> tuple[tuple[str, ...], ...]:
-    """The shortest way from each choice back to itself through choices and the starts of states alone, each cycle once,
-    first written first. Named are only the choices on the way.
+    """The shortest way from each choice back to itself through choices alone, each cycle once, first written first.
 
     A compensation on the way counts as none: it takes no time when there is nothing to undo."""
     order = {choice.name: index for index, choice in enumerate(kernel.choices)}
@@ -22,27 +23,27 @@ def cycles(kernel: Kernel) -> tuple[tuple[str, ...], ...]:
 
 def _back(kernel: Kernel, start: str) -> tuple[str, ...]:
     """The shortest cycle through a choice, breadth first; empty: none."""
-    level: list[tuple[str, tuple[str, ...]]] = [(start, (start,))]
+    level: list[tuple[str, ...]] = [(start,)]
     seen: set[str] = set()
     while level:
         ways, level = level, []
-        for last, way in ways:
-            for node in _next(kernel, last):
+        for way in ways:
+            targets = (branch.target.node for branch in kernel.choice[way[-1]].branches)
+            for node in (choice for target in targets for choice in _entered(kernel, target)):
                 if node == start:
                     return way
-                if node not in seen:
+                if node in kernel.choice and node not in seen:
                     seen.add(node)
-                    level.append((node, (*way, node) if node in kernel.choice else way))
+                    level.append((*way, node))
     return ()
 
 
-def _next(kernel: Kernel, node: str) -> tuple[str, ...]:
-    """Where a choice, or the start of a state, leads."""
+def _entered(kernel: Kernel, node: str) -> Iterator[str]:
+    """A choice, or those that the starts of a scope lead to."""
     if node in kernel.choice:
-        return tuple(branch.target.node for branch in kernel.choice[node].branches)
-    scope = kernel.scope.get(node)
-    if scope is None:
-        return ()
-    if scope.kind is ScopeKind.PARALLEL:
-        return kernel.inside[node]
-    return () if scope.start is None else (scope.start.target.node,)
+        yield node
+    for inner in kernel.inside.get(node, ()) if node in kernel.scope and kernel.scope[node].start is None else ():
+        yield from _entered(kernel, inner)
+    start = kernel.scope[node].start if node in kernel.scope else None
+    if start is not None:
+        yield from _entered(kernel, start.target.node)

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from ...dsl.model import RecordType, Value
 from ..evaluate import Fault
-from ..instance import NOBODY, Actor, Fired, Instance, Rejected, Trigger
+from ..instance import NOBODY, Actor, Call, Entry, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
 from ..simulate import start, step
 from .clock import Clock
 from .encode import Env
 from .graph import Arrival, Faulted
 from .moves import Move, actor, simplest
+from .schedule import Schedule
 from .states import States
 
 
@@ -24,6 +25,7 @@ class Attempts:
         self.kernel = kernel
         self.clock = clock
         self.states = states
+        self.schedule = Schedule(kernel)
         started = any(task.doer == "start" for task in kernel.task.values())
         self.starter = Actor("the starter") if started else NOBODY
         self.faults: list[Faulted] = []
@@ -45,7 +47,8 @@ class Attempts:
         who = actor(self.kernel, at, move)
         trigger = move.trigger(payload)
         now = max(now, self.moment(source, trigger))
-        tried = Arrival(at, now, source.real and self._in_order(at, trigger), payload, (), source, move, trigger, who)
+        tried = Arrival(at, now, source.real, payload, (), source, move, trigger, who)
+        tried = replace(tried, real=self._in_order(tried))
         try:
             made = step(self.kernel, at, trigger, who, now)
         except Rejected:
@@ -65,17 +68,17 @@ class Attempts:
         dues = (a.due for a in at.timers if isinstance(trigger, Fired) and a.timer == trigger.timer)
         return next(dues, at.started)
 
-    def _in_order(self, at: Instance, trigger: Trigger) -> bool:
-        """Whether no other timer would have fired before; a deadline of known length is the windows' business."""
-        if not isinstance(trigger, Fired):
-            return True
-        known = {self.clock.deadline} if self.clock.limit is not None else set[str | None]()
-        others = [a.due for a in at.timers if self.kernel.timer[a.timer].task is None and a.timer not in known]
-        return trigger.timer in known or all(self._due(at, trigger) <= due for due in others)
+    def _in_order(self, tried: Arrival) -> bool:
+        """Whether timers whose moments are data allow the step; those of known lengths are the zones' business."""
+        if not isinstance(tried.trigger, Fired) or not tried.real:
+            return tried.real
+        data = any(self.clock.loose(armed.timer) for armed in tried.instance.timers)
+        return not data or self.schedule.soonest(tried.run(), self.states.passages.timed) is not None
 
     def settling(self, at: Instance, move: Move) -> tuple[Value, ...] | None:
         """The plainest payload with which a call is settled; None: its contract allows none."""
-        entry = next((entry for entry in at.log if entry.key == move.name), None)
+        made: tuple[Entry | Call, ...] = (*at.log, *at.calls)
+        entry = next((entry for entry in made if entry.key == move.name), None)
         activity = None if entry is None else self.kernel.activity[entry.activity]
         if move.answer != DONE or entry is None or activity is None or activity.result is None:
             return ()

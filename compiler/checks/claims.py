@@ -37,8 +37,8 @@ RULE = Rule(
     "property-violated",
     "A property of the flow does not hold.",
     """\
-`always` and `never` must hold wherever a run can rest; `reach` must be possible; with `A leads to B within D` every run
-that comes to A comes to B, in that time.
+`always` and `never` must hold wherever a run can rest; `reach` must be possible; with `A leads to B` every run that
+comes to A comes to B. Whether in time, with `within D`, is F204's to say.
 
 ```flow
 flow Payment version 1 {
@@ -163,7 +163,7 @@ def broken(inquiry: Inquiry, condition: Expr, arrival: Arrival) -> bool:
 
 def _latest(inquiry: Inquiry, condition: Expr, arrival: Arrival) -> datetime:
     at = arrival.instance
-    dues = [armed.due for armed in at.timers if inquiry.kernel.timer[armed.timer].task is None]
+    dues = [armed.due for armed in at.timers if armed.timer in inquiry.explorer.clock.ticking]
     if at.finished:
         return arrival.now
     if dues and not at.compensating:

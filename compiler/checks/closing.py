@@ -66,6 +66,7 @@ class Closing:
         search = _Search(state, arrivals, move, payload, fan, made_up)
         first = arrivals[0] if arrivals else None
         self._attempt(search, first, tuple(simplest(param.type) for param in fan.params), self._now(first))
+        self.wanting = False
         self._whole(fan)
         work = deque(fan.passages)
         done: list[Arrival] = []
@@ -178,8 +179,11 @@ class Closing:
         pairs = zip(search.fan.payload, search.fan.params, strict=True)
         payload = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
         now = self.realise.read_now(reply) if self.states.passages.timed else self._now(arrival)
-        search.refused = not self._attempt(search, arrival, payload, now)
-        return not search.refused
+        self.wanting, wanted = False, self.wanting
+        done = self._attempt(search, arrival, payload, now)
+        search.refused = not (done or self.wanting)
+        self.wanting = self.wanting or wanted
+        return done
 
     def _attempt(self, search: _Search, arrival: Arrival | None, payload: tuple[Value, ...], now: datetime) -> bool:
         """Run it, and keep what it leads to. Until made-up data are allowed, only real runs are kept."""
@@ -187,7 +191,10 @@ class Closing:
             done = self.attempts.start(payload, now)
         else:
             done = self.attempts.step(arrival, search.move, (*search.payload, *payload), now)
-        if done is None or not (done.real or search.made_up):
+        if done is None:
+            return False
+        if not (done.real or search.made_up):
+            self.wanting = True
             return False
         search.runs.append(done)
         return True

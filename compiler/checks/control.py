@@ -6,6 +6,9 @@ of it (between savepoints that are used) in which an activity comes twice is kep
 compensations answer decides nothing, and how many of a kind there are matters only to `count`. What that forgets, the
 order in such a segment and how many of a kind, is put back by `variants`, for every step taken from there.
 
+Where regions run side by side the order in which calls were made is left out too, unless a property asks for what is
+done while it compensates: in the end a compensation undoes all of a segment, whatever the order, and changes no data.
+
 Deferred events are left out: one that waits is like the same event sent later, when a state handles it. So the search
 sends an event only where it is handled. Who acted is left out as well: somebody else who is entitled can always act.
 """
@@ -19,9 +22,8 @@ from itertools import pairwise, product
 
 from ...dsl.model import Always, Binary, Compensation, Count, Effect, Expr, LeadsTo, Literal, Reach, Standing
 from ..instance import Entry, Instance
-from ..kernel import DONE, Configuration, Kernel
+from ..kernel import DONE, Configuration, Kernel, ScopeKind, TriggerKind
 from .atoms import Place
-from .moves import leaf_of
 from .passages import Rest
 from .rewrite import inside
 from .ways import History
@@ -30,9 +32,14 @@ Kind = tuple[str, str, str]
 """(activity, `maybe` or `done`, `running`, `flying` (interrupted, not settled) or `settled`)."""
 
 
+Running = tuple[str, int, int, int]
+"""A leaf with calls that run: how many of them do, how many have answered done, and how many otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Entries of the log, oldest first; or, if `loose`, one of each kind with how many there are (capped), sorted."""
+    """Entries of the log, oldest first, or sorted where their order decides nothing; or, if `loose`, one of each kind
+    with how many there are (capped), sorted."""
 
     kinds: tuple[Kind, ...]
     numbers: tuple[int, ...] = ()
@@ -47,7 +54,7 @@ class Control:
     place: Place
     history: History  # where scopes were left that some `resume` names
     finished: bool
-    running: tuple[str, ...]  # the leaves whose call runs
+    running: tuple[Running, ...]
     tasks: tuple[str, ...]
     timers: frozenset[str]  # armed, those that only escalate left out, the deadline included
     log: tuple[Segment, ...]
@@ -78,9 +85,13 @@ class Abstraction:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
+        on = (command.on for command in kernel.commands if command.on is not None)
+        self._ticking = frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
         claims = [expr for claim in kernel.properties for expr in _conditions(claim)]
         asked = [part for claim in claims for part in inside(claim)]
         self._completed = frozenset(part.activity for part in asked if isinstance(part, Standing))
+        apart = any(scope.kind is ScopeKind.PARALLEL for scope in kernel.scopes)
+        self._ordered = not apart or any(isinstance(part, (Standing, Count)) for part in asked)
         compared = [
             part for part in asked if isinstance(part, Binary) and any(isinstance(i, Count) for i in inside(part))
         ]
@@ -95,7 +106,7 @@ class Abstraction:
             cuts.add(at.undoing.mark)
         edges = sorted(cut for cut in cuts if 0 < cut < len(at.log))
         bounds = [0, *edges, len(at.log)]
-        ids = {call.key for call in at.calls}
+        ids = {call.key for call in at.calls if not call.answer}
         segments = tuple(
             self._segment([kind(entry, ids) for entry in at.log[low:high]]) for low, high in pairwise(bounds)
         )
@@ -105,11 +116,11 @@ class Abstraction:
 
         return Control(
             place,
-            (),
+            at.history,
             at.finished,
-            tuple(sorted(leaf_of(at, call) for call in at.calls)),
-            tuple(item.task for item in at.tasks),
-            frozenset(a.timer for a in at.timers if self.kernel.timer[a.timer].task is None),
+            _running(at),
+            tuple(item.task for item in at.tasks) if self._ordered else tuple(sorted(item.task for item in at.tasks)),
+            frozenset(armed.timer for armed in at.timers if armed.timer in self._ticking),
             segments,
             () if at.finished else tuple((name, number(mark)) for name, mark in at.marks),
             -1 if at.undoing is None else number(at.undoing.mark),
@@ -118,7 +129,7 @@ class Abstraction:
 
     def _segment(self, kinds: list[Kind]) -> Segment:
         if len({activity for activity, _, _ in kinds}) == len(kinds):
-            return Segment(tuple(kinds))
+            return Segment(tuple(kinds if self._ordered else sorted(kinds)))
         numbers = Counter(kinds)
         return Segment(tuple(sorted(numbers)), tuple(min(numbers[kind], self.cap) for kind in sorted(numbers)))
 
@@ -130,7 +141,7 @@ class Abstraction:
         base = self._fewest(at)
         if base != at:
             yield from self._resting(base)
-        ids = {call.key for call in base.calls}
+        ids = {call.key for call in base.calls if not call.answer}
         mark = 0 if base.undoing is None else base.undoing.mark
         tops: dict[tuple[int, Kind], int] = {}
         for index, entry in enumerate(base.log):
@@ -154,13 +165,14 @@ class Abstraction:
 
     def _fewest(self, at: Instance) -> Instance:
         """Without the older entries of a kind that a loose segment has more of than are counted."""
-        ids = {call.key for call in at.calls}
+        ids = {call.key for call in at.calls if not call.answer}
         index = len(at.log) - 1
         while index >= 0:
             low, high = self._bounds(at, index)
             inside = [kind(entry, ids) for entry in at.log[low:high]]
             newer = [kind(entry, ids) for entry in at.log[index + 1 : high]]
-            if self._segment(inside).loose and newer.count(kind(at.log[index], ids)) >= self.cap:
+            own = kind(at.log[index], ids)
+            if self._segment(inside).loose and own[2] != "running" and newer.count(own) >= self.cap:
                 at = _without(at, index)
             index -= 1
         return _resumed(at)
@@ -173,7 +185,7 @@ class Abstraction:
     def _with(self, at: Instance, index: int, more: bool) -> Instance:
         """The entry brought to the top of its segment, or doubled."""
         entry = at.log[index]
-        ids = {call.key for call in at.calls}
+        ids = {call.key for call in at.calls if not call.answer}
         _, end = self._bounds(at, index)
         pinned = end == len(at.log) and at.log[-1].key in ids
         top = end - pinned
@@ -193,7 +205,7 @@ class Abstraction:
         order in a loose segment is not known. So every number of them that may be left, the rest at the bottom."""
         if not self.control(at).loose:
             return
-        ids = {call.key for call in at.calls}
+        ids = {call.key for call in at.calls if not call.answer}
         groups: dict[tuple[int, Kind], list[Entry]] = {}
         for index, entry in enumerate(at.log):
             low, high = self._bounds(at, index)
@@ -237,6 +249,17 @@ def _resumed(at: Instance) -> Instance:
         return at
     top = at.log[-1]
     return replace(at, undoing=replace(at.undoing, running=None if top.in_flight else f"{top.key}/undo"))
+
+
+def _running(at: Instance) -> tuple[Running, ...]:
+    """What runs, for each leaf that calls; a leaf whose calls have all answered has gone on."""
+    groups: dict[str, list[str]] = {}
+    for call in at.calls:
+        groups.setdefault(call.leaf, []).append(call.answer)
+    return tuple(
+        (leaf, answers.count(""), answers.count("done"), answers.count("gone"))
+        for leaf, answers in sorted(groups.items())
+    )
 
 
 def kind(entry: Entry, running: set[str]) -> Kind:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
+from ..kernel import Kernel, Leaf, LeafKind, Place, ScopeKind
 from .graph import Arrival, Node
 from .holdups import HELD_UP, held_up, holdups
 from .inquiry import Finding, Inquiry, always
@@ -67,6 +68,13 @@ flow Parcel version 1 {
 )
 
 
+def rests(kernel: Kernel, place: Place) -> bool:
+    """Whether a run can be said to rest there: in a state, or in a parallel state whose regions are over."""
+    if isinstance(place, Leaf):
+        return place.kind is LeafKind.STATE
+    return kernel.scope[place.name].kind is ScopeKind.PARALLEL
+
+
 def quiet(node: Node) -> bool:
     """Whether only events and tasks can move a node."""
     control = node.control
@@ -101,26 +109,26 @@ def accepts_nothing(inquiry: Inquiry, node: Node, arrival: Arrival) -> bool:
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
     blocked = holdups(inquiry)
-    for leaf in kernel.leaves:
-        if leaf.final or not inquiry.entered[leaf.name]:
+    for place in kernel.place.values():
+        if not rests(kernel, place) or not inquiry.entered[place.name]:
             continue
         stuck: list[Arrival] = []
-        for node in inquiry.nodes(leaf.name):
-            if quiet(node) and not node.control.timers:
+        for node in inquiry.nodes(place.name):
+            if quiet(node) and not node.control.timers and inquiry.blamed(node.control.configuration) == place.name:
                 terms = [term for _, term in accepts(inquiry, node)]
                 stuck += inquiry.lacking(node, accepting(inquiry, node), inquiry.encoder.any(*terms))
-        if not stuck and held_up(inquiry, leaf.name, blocked):
-            yield inquiry.unknown(RULE, f"`{leaf.name}`", leaf.span, HELD_UP)
+        if not stuck and held_up(inquiry, place.name, blocked):
+            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
             continue
         finding = Finding(
-            f"a run can come to rest in `{leaf.name}`, and nothing can ever happen there",
-            leaf.span,
+            f"a run can come to rest in `{place.name}`, and nothing can ever happen there",
+            place.span,
             "nothing is accepted here",
             why=("no call runs, no timer is armed, and no event or task is accepted with these data.",),
             fixes=(Fix("add a transition that can be taken, or an `after`"),),
         )
         shows = partial(_stuck, inquiry)
-        yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, stuck, shows, always(finding))
+        yield inquiry.by_run(RULE, f"`{place.name}`", place.span, stuck, shows, always(finding))
 
 
 def _stuck(inquiry: Inquiry, arrival: Arrival) -> bool:

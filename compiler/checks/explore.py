@@ -19,15 +19,16 @@ from ...dsl.model import Value
 from ..instance import Instance
 from ..kernel import Kernel, Stay, Undo
 from .attempt import Attempts
-from .clock import Clock, Window
+from .clock import Clock
 from .closing import Closing
 from .control import Abstraction, Control
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Node, Reaction
-from .moves import STARTING, Move, MoveKind, answering, moves
+from .moves import STARTING, Move, MoveKind, answering, moves, waits
 from .passages import Passages
 from .solver import Solver
 from .states import States
+from .zones import Zone
 
 ALTERNATES = 6  # arrivals kept of one node
 
@@ -88,7 +89,7 @@ class Explorer:
         fan = self.passages.start()
         for done in self.closing.successors(True, (), STARTING, (), fan, True):
             control = self.abstraction.control(done.instance)
-            node = self._arrive(control, self.clock.entered(control, Window(0, 0)), done)
+            node = self._arrive(control, self.clock.begun(control), done)
             self.graph.begin.append(Edge(-1, node.id, STARTING, done.taken, False, done))
         self.graph.starting = Reaction(STARTING, fan, (fan, *self.closing.onward))
 
@@ -118,18 +119,20 @@ class Explorer:
 
     def _follow(self, node: Node, arrival: Arrival, move: Move, made_up: bool) -> None:
         """Every successor of a node by one move."""
-        moment = self.clock.moment(node.control, node.window, move)
+        moment = self.clock.moment(node.zone, move)
         if moment is None:
             return
         own = arrival is node.arrivals[0]
         payload: tuple[Value, ...] = ()
-        if move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
+        if move.kind in {MoveKind.SETTLE, MoveKind.UNDONE} or waits(self.kernel, arrival.instance, move):
             settling = self.attempts.settling(arrival.instance, move)
             if settling is None:
                 return
             done = self.attempts.step(arrival, move, settling, arrival.now)
             if done is not None and not done.taken:
                 self._note(node, move, done, moment, stay=True)
+                return
+            if move.kind is MoveKind.ANSWER:
                 return
             goal = node.control.place[1][0]  # also if its end was refused
             payload, fan = settling, self.passages.exit(goal, node.control.history)
@@ -148,11 +151,11 @@ class Explorer:
         command = done.taken[0].command
         return command is not None and isinstance(self.kernel.commands[command].target, Stay)
 
-    def _note(self, node: Node, move: Move, done: Arrival, moment: Window, stay: bool) -> None:
+    def _note(self, node: Node, move: Move, done: Arrival, moment: Zone, stay: bool) -> None:
         control = self.abstraction.control(done.instance)
         resting = stay and control.place == node.control.place and control.resting
-        window = self.clock.stayed(node.control, node.window, move) if resting else moment
-        target = self._arrive(control, self.clock.entered(control, window), done)
+        entered = frozenset(() if done.passage is None else done.passage.entered)
+        target = self._arrive(control, self.clock.entered(moment, control, entered), done)
         edge = Edge(node.id, target.id, move, done.taken, resting, done)
         key = node.id, target.id, move.kind, move.name, move.answer, done.taken
         if key not in self._edges or (done.real and not self._edges[key].real):
@@ -164,13 +167,13 @@ class Explorer:
             self.graph.out[node.id].append(edge)
             self.graph.into[target.id].append(edge)
 
-    def _arrive(self, control: Control, window: Window, done: Arrival) -> Node:
+    def _arrive(self, control: Control, zone: Zone, done: Arrival) -> Node:
         """The node of an instance, an old one if it can be."""
         data = self.states.answers(control.place, done.instance)
         alike = self._known.setdefault((control, data), [])
-        node = next((old for old in alike if old.window.covers(window)), None)
+        node = next((old for old in alike if old.zone.covers(zone)), None)
         if node is None:
-            node = Node(len(self.graph.nodes), control, data, window, [done])
+            node = Node(len(self.graph.nodes), control, data, zone, [done])
             alike.append(node)
             self.graph.nodes.append(node)
             self.graph.out.append([])

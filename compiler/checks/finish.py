@@ -162,7 +162,8 @@ def _time_leads(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
             low = bool(edges) and all(edge.target in lower for edge in edges)
             good.append(low and not inquiry.possible(node, inquiry.refused(reaction)))
     clock = inquiry.explorer.clock
-    together = all(clock.length(timer) is not None and timer != clock.deadline for timer in node.control.timers)
+    first = frozenset(reaction.move.name for reaction in node.reactions if reaction.move.kind is MoveKind.TIMER)
+    together = clock.together(node.zone, first)
     return any(good) if together else bool(good) and all(good)
 
 

@@ -13,10 +13,10 @@ from datetime import datetime
 from ...dsl.model import Value
 from ...dsl.source import Span
 from ..instance import NOBODY, Actor, Instance, Taken, Trigger
-from .clock import Window
 from .control import Control
 from .moves import Move
 from .passages import Fan, Passage
+from .zones import Zone
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,7 +62,7 @@ class Node:
     id: int
     control: Control
     data: tuple[bool, ...]
-    window: Window
+    zone: Zone
     arrivals: list[Arrival]
     reactions: list[Reaction] = field(default_factory=list[Reaction])
 

@@ -17,7 +17,7 @@ from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
 from ...dsl.model import Value
 from ...dsl.source import Span
 from ..instance import Actor, Step, Trigger
-from ..kernel import Configuration, Kernel, Undo
+from ..kernel import Configuration, Kernel, LeafKind, Undo
 from ..trace import told, triggered
 from .control import Control
 from .explore import Explorer
@@ -99,6 +99,13 @@ class Inquiry:
     @cached_property
     def _ordered(self) -> list[Node]:
         return sorted(self.graph.nodes, key=lambda node: (not node.real, len(node.arrivals[0].run())))
+
+    def blamed(self, configuration: Configuration) -> str:
+        """Whose fault it is that nothing happens: the first state that could do something, else the parallel state."""
+        states = [leaf for leaf in configuration if self.kernel.leaf[leaf].kind is LeafKind.STATE]
+        return next(
+            iter(states), self.kernel.above(configuration[0])[2] if len(configuration) > 1 else configuration[0]
+        )
 
     # ------------------------------------------------------------ answers
 

@@ -1,94 +1,109 @@
-"""`A leads to B within D`: does every run that comes to A come to B, in that time?
+"""`A leads to B within D`: does every run that comes to A come to B, and in that time?
 
-The longest way through the closed graph from the places with A, those with B taken away. Assumed, and only here: a call
-answers within its budget, attempts times timeout and the waits between; so does a compensation. Time parked with an
-operator does not count. Events and tasks come as late as the timers of the place allow; where there is no timer, never.
-A compensation counts as `compensating` also when there is nothing to undo. Refuted by a run that ends, waits, or goes
-round without B, or takes longer; a longest way that does not replay is unknown.
+Asked of the closed graph, from the places with A, those with B taken away. Assumed, here and in `latest`: a call
+answers within its budget. Events and tasks come as late as the timers of the place allow; where there is no timer,
+never. A compensation counts as `compensating` also when there is nothing to undo. Refuted by a run that ends, waits, or
+goes round without B (F301), or takes longer (F204); a longest way that does not replay is unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from functools import cached_property
 
-from ...dsl.diagnostics import Fix
-from ...dsl.model import Compensation, DurationType, Expr, LeadsTo, Literal, Retry
+from ...dsl.diagnostics import Fix, Rule
+from ...dsl.model import DurationType, Expr, LeadsTo, Literal
 from ..evaluate import Fault, shown
 from ..simulate import holds
 from ..trace import place
 from .claims import RULE, holds_in
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
+from .latest import MICRO, Latest
 from .livelock import follow, ring, round_trip, strong, way
 from .moves import MoveKind
 from .rewrite import placed
-from .verdict import Answer
+from .verdict import Answer, Verdict
 
-MICRO = timedelta(microseconds=1)
-
-
-def budget(timeout: timedelta, retry: Retry) -> int | None:
-    """The longest a call may take, in microseconds, parking not counted; None: without end."""
-    if retry.attempts is None:
-        return None
-    waits = sum((min(retry.first * 2**n, retry.limit) for n in range(min(retry.attempts - 1, 60))), timedelta(0))
-    waits += retry.limit * max(0, retry.attempts - 61)
-    return (timeout * retry.attempts + waits) // MICRO
+MOST_TRIED = 20  # ways to be late
 
 
-def _drives(edge: Edge) -> bool:
+def drives(edge: Edge) -> bool:
     """Whether going round over an edge can go on for ever: calls are settled, and undone, only as often as made."""
     return not edge.stay and edge.move.kind not in {MoveKind.SETTLE, MoveKind.UNDONE}
 
 
-def answer(inquiry: Inquiry, claim: LeadsTo) -> Answer:
-    return _Question(inquiry, claim).answer()
+def eventually(inquiry: Inquiry, claim: LeadsTo) -> Answer:
+    """Whether every run that comes to A comes to B, some time."""
+    return Question(inquiry, claim).eventually()
 
 
-class _Question:
-    def __init__(self, inquiry: Inquiry, claim: LeadsTo) -> None:
+def timely(inquiry: Inquiry, claim: LeadsTo, rule: Rule) -> Answer | None:
+    """Whether it comes there in time; None: not even that it comes there is proved, which is `eventually`'s to say."""
+    question = Question(inquiry, claim, rule)
+    return question.timely() if question.eventually().verdict is Verdict.PROVED else None
+
+
+class Question:
+    def __init__(self, inquiry: Inquiry, claim: LeadsTo, rule: Rule = RULE) -> None:
         self.inquiry = inquiry
         self.claim = claim
         self.graph = inquiry.graph
-        self.clock = inquiry.explorer.clock
+        self.latest = Latest(inquiry.kernel, inquiry.graph, inquiry.explorer.clock)
         self.text = " ".join(inquiry.kernel.source.slice(claim.span).split())
         self.subject = f"`{self.text}`"
+        self.rule = rule
         self._met: dict[int, bool] = {}
 
-    def answer(self) -> Answer:
+    def eventually(self) -> Answer:
         inquiry, claim = self.inquiry, self.claim
         if not self.graph.complete:
             return inquiry.proved(RULE, self.subject, claim.span)
-        sources = self._sources()
-        inner = self._inside(sources)
-        stuck = [node for node in inner if self._never_ends(node)]
+        stuck = [node for node in self.inner if self.latest.never_ends(node)]
         if stuck:
-            runs = (run for node in stuck for run in self._runs_to(sources, inner, node))
+            runs = (run for node in stuck for run in self._runs_to(self.sources, self.inner, node))
             return inquiry.by_run(RULE, self.subject, claim.span, runs, self._without, self._stays)
-        ids = {node.id for node in inner}
-        edges = [edge for node in inner for edge in self._onward(node)]
-        kept = [edge for edge in edges if edge.target in ids]
-        groups = strong(len(self.graph.nodes), kept)
-        for group in groups:
-            if any(map(_drives, group)) and not self._ended_by_deadline(group):
+        for group in self.groups:
+            if any(map(drives, group)) and self.latest.ended_by(group) is None:
                 return self._goes_round(group)
-        if claim.within is None:
-            return inquiry.proved(RULE, self.subject, claim.span)
-        if any(self._bound(node) is None for node in inner):
+        return inquiry.proved(RULE, self.subject, claim.span)
+
+    def timely(self) -> Answer:
+        if any(not self.latest.spans(node) for node in self.inner):
             return self._unknown("when a timer falls due depends on data")
-        if any(not edge.stay and not _drives(edge) for group in groups for edge in group):
+        if any(not edge.stay and not drives(edge) for group in self.groups for edge in group):
             return self._unknown("how many calls there may be to undo is not bounded")
-        return self._timed(sources, kept, edges)
+        return self._timed()
+
+    @cached_property
+    def sources(self) -> list[Node]:
+        return self._sources()
+
+    @cached_property
+    def inner(self) -> list[Node]:
+        return self._inside(self.sources)
+
+    @cached_property
+    def edges(self) -> list[Edge]:
+        return [edge for node in self.inner for edge in self._onward(node)]
+
+    @cached_property
+    def kept(self) -> list[Edge]:
+        ids = {node.id for node in self.inner}
+        return [edge for edge in self.edges if edge.target in ids]
+
+    @cached_property
+    def groups(self) -> list[list[Edge]]:
+        return strong(len(self.graph.nodes), self.kept)
 
     def _unknown(self, reason: str) -> Answer:
-        return self.inquiry.unknown(RULE, self.subject, self.claim.span, reason)
+        return self.inquiry.unknown(self.rule, self.subject, self.claim.span, reason)
 
     def _goes_round(self, group: list[Edge]) -> Answer:
         """A cycle without B: refuted by a run that goes round, every step of which all data take; else unknown."""
-        cycle = ring(self.inquiry, group, _drives)
-        trip = None if cycle is None else round_trip(self.inquiry, cycle, _drives)
+        cycle = ring(self.inquiry, group, drives)
+        trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
         if trip is None or not self._without(trip):
             return self._unknown("a cycle that does not come to it was not ruled out")
         return self.inquiry.by_run(RULE, self.subject, self.claim.span, [trip], self._without, self._rounds)
@@ -189,126 +204,51 @@ class _Question:
 
     def _onward(self, node: Node) -> list[Edge]:
         return [
-            edge for edge in self.graph.out[node.id] if not self._passes(edge) and self._latest(node, edge) is not None
+            edge for edge in self.graph.out[node.id] if not self._passes(edge) and not self.latest.beaten(node, edge)
         ]
 
     # ------------------------------------------------------------ how long
 
-    def _bound(self, node: Node) -> int | None:
-        """How long after its place was entered something happens in a node at the latest; None: perhaps never."""
-        kernel, at = self.inquiry.kernel, node.instance
-        if at.undoing is not None:
-            entry = at.log[-1]
-            activity = kernel.activity[entry.activity]
-            if at.undoing.running is None:
-                return budget(activity.timeout, activity.retry)
-            assert isinstance(activity.effect, Compensation), "only what can be undone is being undone"
-            return budget(activity.effect.timeout, activity.effect.retry)
-        bounds = [self.clock.dwell(node.control).high]
-        bounds += [self._answered(node)] if at.calls else []
-        if self.clock.tracked(node.control) and self.clock.limit is not None:
-            bounds.append(max(0, self.clock.limit - node.window.low))
-        return min((bound for bound in bounds if bound is not None), default=None)
-
-    def _answered(self, node: Node) -> int | None:
-        """When the call of a node has been answered, or parked, at the latest."""
-        activity = self.inquiry.kernel.activity[node.instance.calls[0].activity]
-        return budget(activity.timeout, activity.retry)
-
-    def _latest(self, node: Node, edge: Edge) -> int | None:
-        """How long after the place was entered an edge comes at the latest; None: it cannot, calls having answered."""
-        bound = self._bound(node)
-        if edge.move.kind is not MoveKind.TIMER:
-            return 0 if bound is None else bound
-        length = self.clock.length(edge.move.name) if edge.move.name != self.clock.deadline else bound
-        if node.instance.calls and length is not None:
-            answered = self._answered(node)
-            activity = self.inquiry.kernel.activity[node.instance.calls[0].activity]
-            if answered is not None and answered < length:
-                return answered if activity.retry.park else None
-        return length if length is not None else bound if bound is not None else 0
-
-    def _never_ends(self, node: Node) -> bool:
-        """Whether a run may stay in a node, and so without B, for ever: it is finished, or nothing has to happen."""
-        return node.control.finished or (self._bound(node) is None and not self._waits_for_data(node))
-
-    def _waits_for_data(self, node: Node) -> bool:
-        """Whether a timer is armed whose moment is data: it comes, and nobody knows when."""
-        control = node.control
-        return control.resting and any(self.clock.length(timer) is None for timer in control.timers)
-
-    def _ended_by_deadline(self, group: list[Edge]) -> bool:
-        return all(self.clock.tracked(self.graph.nodes[edge.source].control) for edge in group)
-
-    def _timed(self, sources: Sequence[Node], kept: Sequence[Edge], edges: Sequence[Edge]) -> Answer:
+    def _timed(self) -> Answer:
         """The longest way: to every place, and on to B."""
         assert self.claim.within is not None, "only asked with a time"
         allowed = self.claim.within // MICRO
-        entered: dict[int, int] = {node.id: 0 for node in sources}  # when a place was entered, at the latest
-        came: dict[int, Edge] = {}
-        for _ in range(len(self.graph.nodes) + 1):
-            later = [
-                (edge, time)
-                for edge in kept
-                if edge.source in entered
-                and (time := self._time(entered[edge.source], edge)) > entered.get(edge.target, -1)
-            ]
-            for edge, time in later:
-                if time > entered.get(edge.target, -1):
-                    entered[edge.target], came[edge.target] = time, edge
-            if not later:
-                break
-        else:
-            return self.inquiry.unknown(RULE, self.subject, self.claim.span, "the longest way was not found")
-        ends = [(self._left(entered[edge.source], edge), edge) for edge in edges if edge.source in entered]
+        rounds = [group for group in self.groups if any(map(drives, group))]
+        found = self.latest.longest(self.sources, self.kept, rounds)
+        if not found.converged:
+            return self._unknown("the longest way was not found")
+        ends = [(self.latest.left(found, edge), edge) for edge in self.edges if edge.source in found.began]
         longest, last = max(ends, key=lambda end: end[0], default=(0, None))
         said = shown(longest * MICRO, DurationType())
         if longest <= allowed or last is None:
-            return self.inquiry.proved(RULE, self.subject, self.claim.span, f"at the longest {said}")
-        late = self._late(last, came, sources, allowed)
-        if late is None:
-            reason = f"it may take {said}, and no run was found that does"
-            return self.inquiry.unknown(RULE, self.subject, self.claim.span, reason)
+            return self.inquiry.proved(self.rule, self.subject, self.claim.span, f"at the longest {said}")
+        ways = sorted((end for end in ends if end[0] > allowed), key=lambda end: -end[0])
+        for _, edge in ways[:MOST_TRIED]:
+            late = self._late(found.way(edge), allowed)
+            if late is not None:
+                return self._missed(late)
+        return self._unknown(f"it may take {said}, and no run was found that does")
+
+    def _missed(self, late: tuple[Arrival, int]) -> Answer:
+        run, taken = late
+        said = shown(taken * MICRO, DurationType())
         finding = self._finding(f"can take {said}", (f"the longest run takes {said}, when every answer comes last.",))
-        return self.inquiry.refuted(RULE, self.subject, self.claim.span, finding, self.inquiry.tracer.tell(late))
+        return self.inquiry.refuted(self.rule, self.subject, self.claim.span, finding, self.inquiry.tracer.tell(run))
 
-    def _left(self, entered: int, edge: Edge) -> int:
-        """When an edge comes at the latest, its place having been entered so late."""
-        node = self.graph.nodes[edge.source]
-        time = entered + (self._latest(node, edge) or 0)
-        return (
-            time if self.clock.limit is None or not self._bounded(node) else max(entered, min(time, self.clock.limit))
-        )
-
-    def _time(self, entered: int, edge: Edge) -> int:
-        """When the target of an edge was entered, at the latest: a `stay` enters nothing."""
-        return entered if edge.stay else self._left(entered, edge)
-
-    def _bounded(self, node: Node) -> bool:
-        return self.clock.tracked(node.control) and node.control.resting
-
-    def _late(self, last: Edge, came: dict[int, Edge], sources: Sequence[Node], allowed: int) -> Arrival | None:
-        """The longest way as a run, every step as late as it may be."""
-        legs = [last]
-        first = {node.id for node in sources}
-        while legs[0].source in came and len(legs) < len(self.graph.nodes):
-            legs.insert(0, came[legs[0].source])
-        if legs[0].source not in first:
+    def _late(self, legs: Sequence[Edge], allowed: int) -> tuple[Arrival, int] | None:
+        """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long."""
+        inquiry, home = self.inquiry, self.graph.nodes[legs[0].source]
+        if home not in self.sources or not home.real:
             return None
-        home = self.graph.nodes[legs[0].source]
-        at = self.inquiry.tracer.replayed(home.arrivals[0], self.inquiry.among([home])) if home.real else None
-        if at is None:
-            return None
-        begin = entered = at.now
+        at: Arrival | None = home.arrivals[0]
         for edge in legs:
-            node = self.graph.nodes[edge.source]
-            wait = self._latest(node, edge) or 0
-            now = max(at.now, entered + timedelta(microseconds=0 if edge.stay else wait))
-            step = follow(self.inquiry, at, edge, now)
-            if step is None or not self.inquiry.tracer.in_time(at, step) or step.taken != edge.taken:
-                return None
-            at = step
-            entered = entered if edge.stay else at.now
-        before = at.before
-        late = (at.now - begin) // MICRO > allowed
-        return at if late and before is not None and self._without(before) else None
+            at = None if at is None else follow(inquiry, at, edge, at.now)
+        if at is None or at.before is None:
+            return None
+        run, since = at.run(), len(home.arrivals[0].run()) - 1
+        times = inquiry.attempts.schedule.latest(run, since, self.latest.answers(run, since))
+        late = None if times is None else inquiry.tracer.at(run, times)
+        if late is None or late.before is None or times is None or not self._without(late.before):
+            return None
+        taken = (times[-1] - times[since]) // MICRO
+        return (late, taken) if taken > allowed else None

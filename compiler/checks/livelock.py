@@ -14,9 +14,11 @@ from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Value
+from ...dsl.source import Span
 from ..cycles import cycles
 from ..instance import Instance
 from ..kernel import FAILED
+from . import duties
 from .atoms import Place
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
@@ -81,13 +83,15 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         yield inquiry.refuted(RULE, f"`{cycle[0]}`", kernel.span, finding)
     if written:
         return
+    yield from duties.check(inquiry, RULE, _again)
     alone = [edge for edge in inquiry.graph.edges() if unaided(inquiry, edge)]
     groups = [group for group in strong(len(inquiry.graph.nodes), alone) if any(map(drives, group))]
     rounds = [found for group in groups if (found := ring(inquiry, group, drives)) is not None]
     shown = [arrival for found in rounds if (arrival := _goes_round(inquiry, found)) is not None]
     if shown:
         shortest = min(shown, key=lambda arrival: len(arrival.run()))
-        leaf = kernel.leaf[shortest.instance.configuration[0]]
+        entered = [name for name in shortest.passage.entered if name in kernel.leaf] if shortest.passage else []
+        leaf = kernel.leaf[[*entered, *shortest.instance.configuration][0]]
         finding = Finding(
             f"a run can go round `{leaf.name}` for ever, without an event, a task, or time passing",
             leaf.span,
@@ -103,6 +107,16 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         yield inquiry.proved(RULE, subject, kernel.span)
 
 
+def _again(text: str, span: Span) -> Finding:
+    return Finding(
+        f"`{text}` is taken again and again in one step",
+        span,
+        "comes again at once",
+        why=("what it leads to brings it about again, and nothing is waited for in between.",),
+        fixes=(Fix("lead it to a state that waits for something"),),
+    )
+
+
 def _back(inquiry: Inquiry, home: tuple[Place, tuple[Value, ...]], arrival: Arrival) -> bool:
     return (inquiry.abstraction.control(arrival.instance).place, arrival.instance.values) == home
 
@@ -114,7 +128,7 @@ def unaided(inquiry: Inquiry, edge: Edge) -> bool:
             return True
         case MoveKind.TIMER:
             clock = inquiry.explorer.clock
-            return edge.move.name != clock.deadline and not clock.length(edge.move.name)
+            return not clock.length(edge.move.name)
         case _:
             return False
 
@@ -229,7 +243,7 @@ def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival 
     for move in moves(inquiry.kernel, at.instance):
         if _same(move, edge.move):
             made = inquiry.attempts.step(at, move, edge.arrival.payload, now)
-            return None if made is None else made.along(edge.arrival.fan, None)
+            return None if made is None else made.along(edge.arrival.fan, edge.arrival.passage)
     return None
 
 

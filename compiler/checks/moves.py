@@ -29,7 +29,7 @@ from ...dsl.model import (
     Value,
 )
 from ..evaluate import kept
-from ..instance import NOBODY, Actor, Call, Completion, Event, Fired, Instance, Outcome, Trigger
+from ..instance import NOBODY, Actor, Completion, Event, Fired, Instance, Outcome, Trigger
 from ..kernel import DONE, Kernel, On, TriggerKind
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -97,7 +97,7 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
     """Every kind of trigger that may do something to an instance. Timers: all that are armed and have a command."""
     if at.finished:
         return
-    running = {call.key for call in at.calls}
+    running = {call.key for call in at.calls if not call.answer}
     for entry in at.log:
         if entry.in_flight and entry.key not in running:
             failures = (failure.name for failure in kernel.activity[entry.activity].fails)
@@ -108,7 +108,8 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
         if at.undoing.running is not None:
             yield Move(MoveKind.UNDONE, at.undoing.running, DONE)
         return
-    for call in at.calls:
+    first = {call.leaf: call for call in reversed(at.calls) if not call.answer}  # of a group, one is like another
+    for call in first.values():
         activity = kernel.activity[call.activity]
         for answer in kernel.outcomes(activity):
             parts = activity.flow and activity.result is not None and answer == DONE
@@ -128,13 +129,21 @@ def _handled(kernel: Kernel, at: Instance, move: Move) -> Iterator[Move]:
 
 def answering(at: Instance, move: Move) -> str:
     """The leaf whose call a move answers; nothing for other moves."""
-    found = (leaf_of(at, call) for call in at.calls if move.kind is MoveKind.ANSWER and call.key == move.name)
+    found = (call.leaf for call in at.calls if move.kind is MoveKind.ANSWER and call.key == move.name)
     return next(found, "")
 
 
-def leaf_of(at: Instance, call: Call) -> str:
-    """The leaf a call belongs to."""
-    return at.configuration[0]
+def waits(kernel: Kernel, at: Instance, move: Move) -> bool:
+    """Whether an answer leaves a group of calls waiting: not enough are done, and enough may still be."""
+    leaf = answering(at, move)
+    called = kernel.leaf[leaf].call if leaf else None
+    if called is None or called.each is None:
+        return False
+    group = [call for call in at.calls if call.leaf == leaf]
+    needed = len(group) if called.each.quota is None else min(called.each.quota, len(group))
+    done = sum(call.answer == DONE for call in group) + (move.answer == DONE)
+    gone = sum(call.answer == "gone" for call in group) + (move.answer != DONE)
+    return done < needed <= len(group) - gone
 
 
 def actor(kernel: Kernel, at: Instance, move: Move) -> Actor:

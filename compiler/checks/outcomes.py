@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...dsl.diagnostics import Fix, Label, Rule
-from ..kernel import FAILED, TIMEOUT, Leaf, On, TriggerKind
+from ..kernel import FAILED, TIMEOUT, Leaf, On, Place, TriggerKind
 from .inquiry import Finding, Inquiry
 from .verdict import Answer
 
@@ -55,38 +55,38 @@ flow Print version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    for leaf in inquiry.kernel.leaves:
-        if inquiry.entered[leaf.name] and (leaf.call is not None or leaf.tasks):
-            yield _of_leaf(inquiry, leaf)
+    for place in inquiry.kernel.place.values():
+        if inquiry.entered[place.name] and (place.tasks or (isinstance(place, Leaf) and place.call is not None)):
+            yield _of(inquiry, place)
 
 
-def _of_leaf(inquiry: Inquiry, leaf: Leaf) -> Answer:
+def _of(inquiry: Inquiry, place: Place) -> Answer:
     kernel = inquiry.kernel
-    subject = f"`{leaf.name}`"
+    subject = f"`{place.name}`"
     missing: list[str] = []
     others: list[Label] = []
-    if leaf.call is not None:
-        activity = kernel.activity[leaf.call.activity]
+    if isinstance(place, Leaf) and place.call is not None:
+        activity = kernel.activity[place.call.activity]
         outcomes = [(outcome, On(TriggerKind.OUTCOME, outcome)) for outcome in kernel.outcomes(activity)]
-        missing += [f"`{outcome}`" for outcome, on in outcomes if (leaf.name, on) not in kernel.answering]
+        missing += [f"`{outcome}`" for outcome, on in outcomes if (place.name, on) not in kernel.answering]
         if missing:
-            others.append(Label(leaf.call.span, f"may answer {_listed(missing)}"[:60]))
-    for task in leaf.tasks:
-        if (leaf.name, On(TriggerKind.TASK, task.name)) not in kernel.answering:
+            others.append(Label(place.call.span, f"may answer {_listed(missing)}"[:60]))
+    for task in place.tasks:
+        if (place.name, On(TriggerKind.TASK, task.name)) not in kernel.answering:
             missing.append(f"the task `{task.name}`")
             others.append(Label(task.span, "may be completed"))
     if not missing:
-        return inquiry.proved(RULE, subject, leaf.span)
+        return inquiry.proved(RULE, subject, place.span)
     finding = Finding(
-        f"nothing in `{leaf.name}` handles {_listed(missing)}",
-        leaf.span,
+        f"nothing in `{place.name}` handles {_listed(missing)}",
+        place.span,
         "says nothing about it",
         others=tuple(others),
         why=("an answer that nothing handles would leave the instance waiting for ever.",),
         fixes=(Fix(f"add `on {_first(missing)} -> …`"),),
     )
-    arrivals = [edge.arrival for edge in inquiry.entered[leaf.name]]
-    return inquiry.by_run(RULE, subject, leaf.span, arrivals, lambda _: True, lambda _: finding)
+    arrivals = [edge.arrival for edge in inquiry.entered[place.name]]
+    return inquiry.by_run(RULE, subject, place.span, arrivals, lambda _: True, lambda _: finding)
 
 
 def _listed(names: list[str]) -> str:

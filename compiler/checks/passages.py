@@ -7,23 +7,19 @@ it can. What it goes on with is another fan, `after` it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...dsl.model import Assign, DurationType, Expr, InstantType, Now, OptionalType, Parameter, Ref, Type
 from ...dsl.walk import nodes
 from ..instance import Taken
 from ..kernel import (
-    ALL_DONE,
-    ANY_DONE,
-    ANY_FAILURE,
     DONE,
     Command,
     Configuration,
     Goto,
     Kernel,
     Leaf,
-    LeafKind,
     On,
     Place,
     ScopeKind,
@@ -96,7 +92,6 @@ class Passages:
         domains = [encoder.domain(self.variables[v.name], v.type) for v in bounded]
         self.typed = encoder.all(moment, *domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
-        self.resumable = _resumable(kernel)
         self._fans: dict[tuple[Rest, On, str], Fan] = {}
         self._exits: dict[tuple[str, History], Fan] = {}
         self._onward: dict[int, Fan] = {}
@@ -158,7 +153,7 @@ class Passages:
 
     def goes_on(self, passage: Passage) -> bool:
         """Whether the step goes on from there, whatever the log: a join follows."""
-        return self.join(passage.rest.configuration) is not None
+        return self.kernel.joined(passage.rest.configuration) is not None
 
     def after(self, passage: Passage) -> Fan:
         """What a step goes on with: from the target of a compensation with nothing to undo, or by a join."""
@@ -166,7 +161,7 @@ class Passages:
             rest, env = passage.rest, passage.after
             walk = self._walk(rest)
             env = replace(env, facts=self._facts(rest.configuration))
-            joined = self.join(rest.configuration)
+            joined = self.kernel.joined(rest.configuration)
             if joined is None:
                 assert isinstance(passage.target, Undo), "only a compensation goes on"
                 way = Way((*passage.trail, Taken(None)), passage.condition, env)
@@ -180,35 +175,6 @@ class Passages:
                 found = walk.command(joined, passage.condition, env, passage.trail)
             self._onward[passage.id] = self._fan(walk, rest, found, env, before=passage)
         return self._onward[passage.id]
-
-    def join(self, configuration: Configuration) -> Command | None:
-        """The join that follows at once, of the innermost parallel state that has one."""
-        kernel = self.kernel
-        outer = {name for leaf in configuration for name in kernel.leaf[leaf].path}
-        parallel = [s for s in kernel.scopes if s.name in outer and s.kind is ScopeKind.PARALLEL]
-        for scope in sorted(parallel, key=lambda scope: -len(scope.path)):
-            for name in self._joins(scope.name, configuration):
-                commands = kernel.answering.get((scope.name, On(TriggerKind.JOIN, name)))
-                if commands:
-                    return commands[0]
-        return None
-
-    def _joins(self, parallel: str, configuration: Configuration) -> Iterator[str]:
-        """The joins of a parallel state that its finished regions allow, in the order they are tried in."""
-        regions = self.kernel.inside[parallel]
-        kinds = [
-            self.kernel.leaf[leaf].kind
-            for leaf in configuration
-            if self.kernel.leaf[leaf].path[-1:] and self.kernel.leaf[leaf].path[-1] in regions
-        ]
-        done = kinds.count(LeafKind.REGION_DONE)
-        if LeafKind.REGION_FAILED in kinds:
-            yield ANY_FAILURE
-        if done == len(regions):
-            yield ALL_DONE
-        yield from (f"{number} done" for number in range(done, 0, -1))
-        if done:
-            yield ANY_DONE
 
     # ------------------------------------------------------------ parts
 
@@ -261,7 +227,7 @@ class Passages:
 
     def _left_at(self, rest: Rest, gone: frozenset[str]) -> History:
         history = dict(rest.history)
-        for scope in self.resumable & gone:
+        for scope in self.kernel.resumed & gone:
             history[scope] = tuple(leaf for leaf in rest.configuration if scope in self.kernel.above(leaf))
         return tuple(sorted(history.items()))
 
@@ -310,14 +276,6 @@ class Passages:
 
     def _timer_needs(self, moment: Expr | None, env: Env) -> tuple[Need, ...]:
         return () if moment is None else self.encoder.expression(moment, env)[1]
-
-
-def _resumable(kernel: Kernel) -> frozenset[str]:
-    """The scopes that some `resume` names."""
-    targets: list[Target] = [command.target for command in kernel.commands]
-    targets += [branch.target for choice in kernel.choices for branch in choice.branches]
-    targets += [scope.start.target for scope in kernel.scopes if scope.start is not None]
-    return frozenset(target.node for target in targets if isinstance(target, Goto) and target.resume)
 
 
 def _changing(kernel: Kernel, leaf: Leaf) -> frozenset[str]:

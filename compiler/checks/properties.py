@@ -27,7 +27,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             case Reach():
                 yield _reach(inquiry, claim)
             case LeadsTo():
-                yield leads.answer(inquiry, claim)
+                yield leads.eventually(inquiry, claim)
 
 
 def _always(inquiry: Inquiry, claim: Always) -> Answer:

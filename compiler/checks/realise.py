@@ -127,25 +127,25 @@ class Realise:
         return self.encoder.term(self.encoder.value(now, InstantType()).term)
 
     def in_order(self, arrival: Arrival, move: Move) -> Term:
-        """That the move does not come before the arrival, nor a timer before it is due, and that no other timer of the
-        place falls due before this one, as far as it depends on data."""
+        """That the move does not come before the arrival, nor a timer before it is due, and that no other timer armed
+        since then falls due before this one, as far as it depends on data."""
         now = self.states.passages.now
         later = now >= self._moment(arrival.now) if self.states.passages.timed else True
         if move.kind is not MoveKind.TIMER:
             return later
         kernel, clock = self.attempts.kernel, self.attempts.clock
-        armed = {a.timer: a.due for a in arrival.instance.timers if kernel.timer[a.timer].task is None}
-        if clock.limit is not None:
-            armed.pop(str(clock.deadline), None)
-        lengths = {name: clock.length(name) for name in armed}
+        armed = {a.timer: a.due for a in arrival.instance.timers if a.timer in clock.ticking}
+        if move.name not in armed or not (self.states.passages.timed or any(map(clock.unknown, armed))):
+            return later
+        place = clock.place[move.name]
+        beside = [name for name in armed if clock.place[name] == place]
+        lengths = {name: clock.length(name) for name in beside}
         entries = (armed[name] - timedelta(microseconds=n) for name, n in lengths.items() if n is not None)
         entered = next(entries, arrival.now)
-        if move.name not in armed:
-            return later
         own = self._due(kernel.timer[move.name], arrival, entered)
         if self.states.passages.timed:
             later = self.encoder.all(later, now >= own)
-        return self.encoder.all(later, *(own <= self._due(kernel.timer[name], arrival, entered) for name in armed))
+        return self.encoder.all(later, *(own <= self._due(kernel.timer[name], arrival, entered) for name in beside))
 
     def _due(self, timer: Timer, arrival: Arrival, entered: datetime) -> Term:
         """When a timer of the place falls due, in the data before the step."""

@@ -20,6 +20,7 @@ from . import (
     division,
     finish,
     livelock,
+    missed,
     outcomes,
     overlap,
     pivot,
@@ -49,6 +50,7 @@ CHECKS = (
     (compensation.RULE, compensation.check),
     (pivot.RULE, pivot.check),
     (waits.RULE, waits.check),
+    (missed.RULE, missed.check),
     (PROPERTY, properties.check),
     (ranges.RULE, ranges.check),
     (unset.RULE, unset.check),
@@ -78,9 +80,10 @@ def _accepted(kernel: Kernel, answer: Answer) -> Answer:
 
 
 def _accepts(kernel: Kernel, answer: Answer) -> Iterator[Accept]:
-    """The clauses of the flow, and of the state the answer is about: its name, or a transition of it."""
+    """The clauses of the flow, of the state the answer is about (its name, or a transition of it), and around it."""
     yield from kernel.accepts
     about = {command.scope for command in kernel.commands if command.span == answer.span}
-    for leaf in kernel.leaves:
-        if leaf.span == answer.span or leaf.name in about:
-            yield from leaf.accepts
+    for place in kernel.place.values():
+        if place.name and (place.span == answer.span or place.name in about):
+            for name in kernel.above(place.name)[:-1]:
+                yield from kernel.place[name].accepts

@@ -8,17 +8,17 @@ the run still takes the same way and still shows what it should.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from ...dsl.diagnostics import TraceStep
 from ...dsl.model import DecimalType, IntType, OptionalType, TextType, Type, Value
 from ..evaluate import fits, kept
-from ..instance import Fired, Step, Taken
-from ..kernel import Kernel, Stay
+from ..instance import Fired, Step
+from ..kernel import Kernel
 from ..trace import started, told, triggered
 from .attempt import Attempts
-from .clock import Clock, Dwell, Window
+from .clock import Clock
 from .control import Abstraction
 from .graph import Arrival
 from .moves import MoveKind, simplest
@@ -66,6 +66,10 @@ class Tracer:
         payloads = [step.payload for step in run]
         return times is not None and self._again(run, payloads, times, lambda _: True) is not None
 
+    def at(self, run: Sequence[Arrival], times: Sequence[datetime]) -> Arrival | None:
+        """The run again, its steps at given moments; None if it cannot be so."""
+        return self._again(run, [step.payload for step in run], times, lambda _: True)
+
     def tell(self, arrival: Arrival) -> tuple[TraceStep, ...]:
         """The steps of a run that was replayed."""
         steps: list[TraceStep] = []
@@ -78,6 +82,10 @@ class Tracer:
                 said = triggered(self.kernel, step.trigger, step.actor)
                 steps.append(told(self.kernel, said, before.instance, made, step.now - before.now))
         return tuple(steps)
+
+    def schedule(self, run: Sequence[Arrival]) -> list[datetime] | None:
+        """A moment for every step, as early as can be: where moments decide, not before it came in the search."""
+        return self.attempts.schedule.soonest(run, self.attempts.states.passages.timed)
 
     # ------------------------------------------------------------ replay
 
@@ -100,7 +108,7 @@ class Tracer:
         if at.instance.compensating:
             return True
         fired = step.trigger.timer if isinstance(step.trigger, Fired) else None
-        armed = {a.timer: a.due for a in at.instance.timers if self.kernel.timer[a.timer].task is None}
+        armed = {a.timer: a.due for a in at.instance.timers if a.timer in self.clock.ticking}
         first = min(armed.values(), default=step.now)
         if fired is not None:
             return armed.get(fired, first) <= first and step.now == max(at.now, first)
@@ -132,65 +140,3 @@ class Tracer:
                 if plain == value:
                     return
                 yield plain
-
-    # ------------------------------------------------------------ times
-
-    def schedule(self, run: Sequence[Arrival]) -> list[datetime] | None:
-        """A moment for every step: as early as the deadline, and everything else, allows. None: there is none."""
-        controls = [self.abstraction.control(step.instance) for step in run]
-        visits: list[tuple[int, Window, Dwell]] = []  # (step that leaves, when it was entered, how long it may take)
-        window = Window(0, 0)
-        for index in range(1, len(run)):
-            move, control = run[index].move, controls[index - 1]
-            moment = None if move is None else self.clock.moment(control, window, move)
-            if moment is None or move is None:
-                return None
-            if not self.clock.tracked(control):
-                break
-            if self._stays(run[index].taken) and controls[index].place == control.place:
-                window = self.clock.stayed(control, window, move)
-                continue
-            dwell = self.clock.when(control, move) or Dwell(0, None)
-            if move.kind is MoveKind.TIMER and move.name == self.clock.deadline and self.clock.limit is not None:
-                moment = Window(self.clock.limit, self.clock.limit)
-            visits.append((index, window, dwell))
-            window = moment
-        return self._forward(run, self._backward(visits, window))
-
-    def _stays(self, taken: tuple[Taken, ...]) -> bool:
-        commands = [self.kernel.commands[t.command] for t in taken if t.command is not None]
-        return not taken or (bool(commands) and isinstance(commands[0].target, Stay))
-
-    def _backward(self, visits: Sequence[tuple[int, Window, Dwell]], last: Window) -> dict[int, int]:
-        """When each leaving step happens, since the start: the last as early as can be, the waits before it late."""
-        moments: dict[int, int] = {}
-        leave = last.low
-        for index, window, dwell in reversed(visits):
-            moments[index] = leave
-            wait = leave - window.low
-            leave -= wait if dwell.high is None else min(wait, dwell.high)
-        return moments
-
-    def _forward(self, run: Sequence[Arrival], moments: dict[int, int]) -> list[datetime]:
-        """The moments of all steps: those given, and for the others as soon as may be."""
-        begin = run[0].now
-        times = [begin]
-        dues: dict[str, datetime] = {a.timer: a.due for a in run[0].instance.timers}
-        shift = timedelta(0)
-        for index in range(1, len(run)):
-            step = run[index]
-            if index in moments:
-                now = begin + timedelta(microseconds=moments[index])
-            elif isinstance(step.trigger, Fired):
-                due = dues.get(step.trigger.timer, times[-1])
-                now = max(times[-1], due)
-            elif self.clock.limit is None:
-                now = max(times[-1], step.now)
-            else:
-                now = times[-1]
-            times.append(now)
-            shift = now - step.now
-            for armed in step.instance.timers:
-                if armed.timer != self.clock.deadline and armed not in run[index - 1].instance.timers:
-                    dues[armed.timer] = armed.due + shift
-        return times

@@ -11,7 +11,7 @@ from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.source import Span
-from ..kernel import Choice, Kernel, Leaf, Stay
+from ..kernel import Choice, Kernel, Place, Stay
 from .inquiry import Finding, Inquiry
 from .verdict import Answer
 
@@ -71,14 +71,17 @@ flow Visit version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    nodes: tuple[Leaf | Choice, ...] = (*inquiry.kernel.leaves, *inquiry.kernel.choices)
+    kernel = inquiry.kernel
+    nodes: tuple[Place | Choice, ...] = (*kernel.leaves, *kernel.scopes[1:], *kernel.choices)
     for node in nodes:
+        if isinstance(node, Place) and not all(inquiry.entered[scope] for scope in node.path):
+            continue  # what is around it is what cannot be entered
         yield inquiry.nothing_does(
             RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], partial(_finding, inquiry, node)
         )
 
 
-def _finding(inquiry: Inquiry, node: Leaf | Choice) -> Finding:
+def _finding(inquiry: Inquiry, node: Place | Choice) -> Finding:
     ways = [
         (span, holder) for span, holder in _ways(inquiry.kernel, node.name) if inquiry.entered[holder] or not holder
     ]
@@ -109,3 +112,6 @@ def _ways(kernel: Kernel, name: str) -> Iterator[tuple[Span, str]]:
         for branch in choice.branches:
             if branch.target.node == name:
                 yield branch.span, choice.name
+    for scope in kernel.scopes:
+        if scope.start is not None and scope.start.target.node == name:
+            yield scope.start.span, scope.name

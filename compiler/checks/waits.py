@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
-from ..kernel import On, Stay, TriggerKind
-from .deadlock import accepts, accepts_nothing, quiet
+from ..kernel import Configuration, LeafKind, On, Stay, TriggerKind
+from .deadlock import accepts, accepts_nothing, quiet, rests
 from .graph import Arrival, Node
 from .holdups import HELD_UP, held_up, holdups
 from .inquiry import Finding, Inquiry, always
@@ -75,24 +75,36 @@ flow Leave version 1 {
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     blocked = holdups(inquiry)
-    for leaf in inquiry.kernel.leaves:
-        if leaf.final or leaf.waits is not None or not inquiry.entered[leaf.name]:
+    for place in inquiry.kernel.place.values():
+        if not rests(inquiry.kernel, place) or _meant(inquiry, place.name) or not inquiry.entered[place.name]:
             continue
         waiting: list[Arrival] = []
-        for node in inquiry.nodes(leaf.name):
-            if quiet(node):
+        for node in inquiry.nodes(place.name):
+            if quiet(node) and _blamed(inquiry, node.control.configuration) == place.name:
                 waiting += _waits(inquiry, node)
-        if not waiting and held_up(inquiry, leaf.name, blocked):
-            yield inquiry.unknown(RULE, f"`{leaf.name}`", leaf.span, HELD_UP)
+        if not waiting and held_up(inquiry, place.name, blocked):
+            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
             continue
         finding = Finding(
-            f"a run can wait in `{leaf.name}` for ever",
-            leaf.span,
+            f"a run can wait in `{place.name}` for ever",
+            place.span,
             "only somebody outside ends this wait",
             why=("no call runs, no timer that leaves it is armed, and the flow has no deadline.",),
             fixes=(Fix('add `after …`, a `deadline`, or `wait forever "why"`'),),
         )
-        yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, waiting, partial(_rests, inquiry), always(finding))
+        yield inquiry.by_run(RULE, f"`{place.name}`", place.span, waiting, partial(_rests, inquiry), always(finding))
+
+
+def _meant(inquiry: Inquiry, name: str) -> bool:
+    """Whether the text says that a wait is meant, there or around it."""
+    return any(inquiry.kernel.place[around].waits is not None for around in inquiry.kernel.above(name))
+
+
+def _blamed(inquiry: Inquiry, configuration: Configuration) -> str:
+    """Of the states that wait, the first that is not meant to."""
+    blamed = inquiry.blamed(configuration)
+    leaves = [leaf for leaf in configuration if inquiry.kernel.leaf[leaf].kind is LeafKind.STATE]
+    return next((leaf for leaf in leaves if not _meant(inquiry, leaf)), blamed)
 
 
 def _waits(inquiry: Inquiry, node: Node) -> list[Arrival]:

@@ -9,13 +9,13 @@ premise that the run gets there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...dsl.model import Assign, IntType, OptionalType, Type, Update
 from ...dsl.source import Span
 from ..instance import Taken
-from ..kernel import Command, Configuration, Goto, Kernel, Place, ScopeKind, Stay, Target
+from ..kernel import Command, Configuration, Goto, Kernel, Place, ScopeKind, Stay, Target, Undo
 from .encode import Encoder, Env, Need, Symbol
 from .solver import Term
 
@@ -81,26 +81,32 @@ class Walk:
     def commands(
         self, commands: Sequence[Command], premise: Term, env: Env, payload: Sequence[Symbol], covered: bool
     ) -> Iterator[tuple[Command, Target, Way]]:
-        """Every guard is evaluated, then the first that holds wins, else the first `else`."""
-        guarded = [command for command in commands if not command.otherwise]
-        guards: list[Term] = []
-        for command in guarded:
-            if command.guard is None:
-                guards.append(True)
-                continue
-            symbol, needs = self.encoder.expression(command.guard, _bind(env, command, payload))
-            premise = self.owe(premise, needs)
-            guards.append(symbol.term)
-        others = [command for command in commands if command.otherwise]
-        places = tuple((command.span, guard) for command, guard in zip(guarded, guards, strict=True))
-        stuck = self.encoder.all(premise, *(self.encoder.no(guard) for guard in guards))
-        self.forks.append(Fork(commands[0].span, None, premise, places, stuck, len(others), covered))
-        none: Term = True
-        for command, guard in zip(guarded, guards, strict=True):
-            yield from self.command(command, self.encoder.all(premise, none, guard), _bind(env, command, payload))
-            none = self.encoder.all(none, self.encoder.no(guard))
-        for command in others[:1]:
-            yield from self.command(command, self.encoder.all(premise, none), _bind(env, command, payload))
+        """Every guard is evaluated; an `else` is enabled if no guard beside it holds; of several the first wins."""
+        guards: dict[int, Term] = {}
+        for command in commands:
+            if command.guard is not None:
+                symbol, needs = self.encoder.expression(command.guard, _bind(env, command, payload))
+                premise = self.owe(premise, needs)
+                guards[command.id] = symbol.term
+            elif not command.otherwise:
+                guards[command.id] = True
+        several = len({command.scope for command in commands}) > 1
+        ways = sorted(commands, key=lambda command: (command.otherwise and not several, command.id))
+        enabled = [(command, self._enabled(command, commands, guards)) for command in ways]
+        told = tuple((command.span, term) for command, term in enabled if several or not command.otherwise)
+        others = 0 if several else sum(command.otherwise for command in commands)
+        stuck = self.encoder.all(premise, *(self.encoder.no(term) for _, term in told))
+        self.forks.append(Fork(commands[0].span, None, premise, told, stuck, others, covered))
+        none = premise
+        for command, term in enabled:
+            yield from self.command(command, self.encoder.all(none, term), _bind(env, command, payload))
+            none = self.encoder.all(none, self.encoder.no(term))
+
+    def _enabled(self, command: Command, commands: Sequence[Command], guards: Mapping[int, Term]) -> Term:
+        if not command.otherwise:
+            return guards[command.id]
+        beside = (guards[other.id] for other in commands if other.scope == command.scope and not other.otherwise)
+        return self.encoder.all(*(self.encoder.no(guard) for guard in beside))
 
     def command(
         self, command: Command, premise: Term, env: Env, before: tuple[Taken, ...] = ()
@@ -137,18 +143,25 @@ class Walk:
     # ------------------------------------------------------------ to a target, and into it
 
     def follow(self, scope: str, target: Target, way: Way) -> Iterator[tuple[Target, Way]]:
-        """Through choices to what a way ends in, and, of a Goto, on to the leaves that are entered."""
+        """Through choices and starts to what a way ends in, with the places that are entered on it."""
         for end, passed in self._chosen(target, way):
             if not isinstance(end, Goto):
                 yield end, passed
                 continue
-            domain = self.kernel.domain(scope, end.node)
-            for inner in self._toward(domain, end, passed):
-                premise = inner.premise
-                for name in inner.entered:
-                    premise = self.owe(premise, self.entering(self.kernel.place[name], inner.env))
-                if premise is not False:
-                    yield end, replace(inner, premise=premise)
+            for out, leaves, inner in self._leaves(end, passed):
+                if out is None:
+                    yield end, self._arrived(self.kernel.domain(scope, end.node), leaves, inner)
+                else:
+                    yield from self.follow(scope, out, inner)
+
+    def _arrived(self, domain: str, leaves: Configuration, way: Way) -> Way:
+        """The places inside the domain are entered, outer before inner: each must be possible."""
+        above = (self.kernel.above(leaf) for leaf in leaves)
+        entered = tuple(dict.fromkeys(name for names in above for name in reversed(names[: names.index(domain)])))
+        premise = way.premise
+        for name in entered:
+            premise = self.owe(premise, self.entering(self.kernel.place[name], way.env))
+        return replace(way, premise=premise, entered=entered)
 
     def _chosen(self, target: Target, way: Way) -> Iterator[tuple[Target, Way]]:
         if way.premise is False:
@@ -158,7 +171,7 @@ class Walk:
             return
         choice = self.kernel.choice[target.node]
         self.ways += 1
-        if self.ways > MOST or any(name == choice.name for name, _ in way.trail[-1].branches):
+        if self.ways > MOST or choice.name in _passed(way.trail):
             self.complete = False
             return
         guards: list[tuple[Span, Term]] = []
@@ -182,44 +195,46 @@ class Walk:
                 choice.branches[index].target, replace(way, trail=trail, premise=premise, env=passed)
             )
 
-    def _toward(self, domain: str, goal: Goto, way: Way) -> Iterator[Way]:
-        """From inside a domain to a goal, and to the leaves in it: where it was last left, or by its starts."""
-        above = self.kernel.above(goal.node)
-        if domain not in above[1:]:  # a start that leads out of its scope
-            self.complete = False
+    def _leaves(self, goto: Goto, way: Way) -> Iterator[tuple[Goto | Undo | None, Configuration, Way]]:
+        """The leaves at which a place is entered; or, if its start leads out of it, where that leads."""
+        place = goto.node
+        if place in self.kernel.leaf:
+            yield None, (place,), way
+        elif goto.resume and place in self.history:
+            yield None, self.history[place], way
+        elif self.kernel.scope[place].kind is ScopeKind.PARALLEL:
+            yield from self._regions(self.kernel.inside[place], (), way)
+        else:
+            start = self.kernel.scope[place].start
+            assert start is not None, "only a parallel state has no start"
+            premise, env = self.updates(start.updates, way.premise, way.env)
+            for end, passed in self._chosen(start.target, replace(way, premise=premise, env=env)):
+                yield from self._within(place, end, passed)
+
+    def _regions(
+        self, regions: Sequence[str], found: Configuration, way: Way
+    ) -> Iterator[tuple[Goto | Undo | None, Configuration, Way]]:
+        if not regions:
+            yield None, found, way
             return
-        outer = above[1 : above.index(domain)]
-        way = replace(way, entered=(*way.entered, *reversed(outer)))
-        if goal.resume and goal.node in self.history:
-            yield replace(way, entered=(*way.entered, *self._back_to(goal.node)))
-        else:
-            yield from self._into(goal.node, way)
+        for out, leaves, passed in self._leaves(Goto(regions[0]), way):
+            if out is None:
+                yield from self._regions(regions[1:], (*found, *leaves), passed)
+            else:
+                yield out, (), passed
 
-    def _back_to(self, scope: str) -> list[str]:
-        """The places that lead from a scope, itself included, to the leaves it was last left at."""
-        leaves = self.history[scope]
-        found = {name for leaf in leaves for name in self.kernel.above(leaf) if scope in self.kernel.above(name)}
-        return sorted(found, key=lambda name: (self.kernel.place[name].span.start, len(self.kernel.place[name].path)))
-
-    def _into(self, name: str, way: Way) -> Iterator[Way]:
-        way = replace(way, entered=(*way.entered, name))
-        scope = self.kernel.scope.get(name)
-        if scope is None:
-            yield way
-        elif scope.kind is ScopeKind.PARALLEL:
-            ways = [way]
-            for region in self.kernel.inside[name]:
-                ways = [on for before in ways for on in self._into(region, before)]
-            yield from ways
-        elif scope.start is not None:
-            premise, env = self.updates(scope.start.updates, way.premise, way.env)
-            for end, passed in self._chosen(scope.start.target, replace(way, premise=premise, env=env)):
-                if isinstance(end, Goto):
-                    yield from self._toward(name, end, passed)
-                else:
-                    self.complete = False  # a start that compensates
-        else:
-            raise AssertionError("an inner scope has a start")
+    def _within(self, place: str, end: Target, way: Way) -> Iterator[tuple[Goto | Undo | None, Configuration, Way]]:
+        """From the start of a place to its leaves; what leads out of it is left to who asked."""
+        assert not isinstance(end, Stay), "no start stays"
+        if isinstance(end, Undo) or place not in self.kernel.above(end.node)[1:]:
+            yield end, (), way
+            return
+        for out, leaves, passed in self._leaves(end, way):
+            if out is None:
+                yield None, leaves, passed
+            else:
+                for further, on in self._chosen(out, passed):
+                    yield from self._within(place, further, on)
 
 
 def left(kernel: Kernel, configuration: Configuration, scope: str, target: Target) -> frozenset[str]:
@@ -229,6 +244,16 @@ def left(kernel: Kernel, configuration: Configuration, scope: str, target: Targe
     domain = kernel.domain(scope, target.node) if isinstance(target, Goto) else ""
     inside = (above[: above.index(domain)] for above in map(kernel.above, configuration) if domain in above[1:])
     return frozenset(name for names in inside for name in names)
+
+
+def _passed(trail: tuple[Taken, ...]) -> set[str]:
+    """The choices passed since the last command."""
+    found: set[str] = set()
+    for taken in reversed(trail):
+        found.update(name for name, _ in taken.branches)
+        if taken.command is not None:
+            break
+    return found
 
 
 def _past(trail: tuple[Taken, ...], choice: str, index: int) -> tuple[Taken, ...]:

@@ -1,0 +1,193 @@
+"""The longest a run can take: some nodes and edges of the closed graph in, when each is come to at the latest out.
+
+A longest path, not over places but over what began and has not ended: each call, each timer, each compensation has a
+latest moment at which it began, and a node is left when the first of them must have ended. Where ways meet, the later
+moment is kept of each. So what comes out bounds every run, and a run that takes so long is looked for by who asks.
+
+Assumed: a call answers within its budget, attempts times timeout and the waits between; so does a compensation. Time
+parked with an operator does not count. Events and tasks come as late as timers and calls allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ...dsl.model import Compensation, Retry
+from ..instance import Instance
+from ..kernel import Kernel
+from .clock import Clock
+from .graph import Arrival, Edge, Graph, Node
+from .moves import MoveKind
+from .schedule import Bound
+
+MICRO = timedelta(microseconds=1)
+UNDOING = "compensating"
+
+
+def budget(timeout: timedelta, retry: Retry) -> int | None:
+    """The longest a call may take, in microseconds, parking not counted; None: without end."""
+    if retry.attempts is None:
+        return None
+    waits = sum((min(retry.first * 2**n, retry.limit) for n in range(min(retry.attempts - 1, 60))), timedelta(0))
+    waits += retry.limit * max(0, retry.attempts - 61)
+    spent: int = (timeout * retry.attempts + waits) // MICRO
+    return spent
+
+
+@dataclass(slots=True)
+class Longest:
+    """`began`: of every node, what is under way in it with the latest moment it began; `entered`: when the node was
+    entered at the latest, `came`: by which edge. `converged` is False where the search for the longest was given up."""
+
+    began: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
+    entered: dict[int, int] = field(default_factory=dict[int, int])
+    came: dict[int, Edge] = field(default_factory=dict[int, Edge])
+    converged: bool = True
+
+    def way(self, last: Edge) -> list[Edge]:
+        """The way that ends with an edge, from a source."""
+        legs, passed = [last], {last.source}
+        while (edge := self.came.get(legs[0].source)) is not None and edge.source not in passed:
+            legs.insert(0, edge)
+            passed.add(edge.source)
+        return legs
+
+
+class Latest:
+    def __init__(self, kernel: Kernel, graph: Graph, clock: Clock) -> None:
+        self.kernel = kernel
+        self.graph = graph
+        self.clock = clock
+
+    def spans(self, node: Node) -> Mapping[str, int]:
+        """What is under way in a node, and how long it takes at the most, where that is known."""
+        at, control = node.instance, node.control
+        if control.finished:
+            return {}
+        if at.undoing is not None:
+            longest = self._undone(at)
+            return {} if longest is None else {UNDOING: longest}
+        found = {name: length for name in control.timers if (length := self.clock.length(name)) is not None}
+        return found | {leaf: longest for leaf, *_ in control.running if (longest := self.answered(leaf)) is not None}
+
+    def answered(self, leaf: str) -> int | None:
+        """How long the call of a leaf takes to be answered, or parked."""
+        call = self.kernel.leaf[leaf].call
+        assert call is not None, "its call runs"
+        activity = self.kernel.activity[call.activity]
+        return budget(activity.timeout, activity.retry)
+
+    def waits_for_data(self, node: Node) -> bool:
+        """Whether a timer is armed whose moment is data: it comes, and nobody knows when."""
+        return node.control.resting and any(map(self.clock.unknown, node.control.timers))
+
+    def never_ends(self, node: Node) -> bool:
+        """Whether a run may stay in a node for ever: it is finished, or nothing has to happen."""
+        return node.control.finished or not (self.spans(node) or self.waits_for_data(node))
+
+    def beaten(self, node: Node, edge: Edge) -> bool:
+        """Whether a timer cannot come, because a call that began with it has been answered by then."""
+        length = self.clock.length(edge.move.name) if edge.move.kind is MoveKind.TIMER else None
+        leaf = self.clock.place.get(edge.move.name, "")
+        if length is None or all(leaf != running for running, *_ in node.control.running):
+            return False
+        call, answered = self.kernel.leaf[leaf].call, self.answered(leaf)
+        parks = call is not None and self.kernel.activity[call.activity].retry.park
+        return answered is not None and answered < length and not parks
+
+    def ended_by(self, group: Iterable[Edge]) -> str | None:
+        """What ends going round over some edges: under way all the time, it never begins anew; None: nothing does."""
+        common: dict[str, int] | None = None
+        for edge in group:
+            spans = self.spans(self.graph.nodes[edge.source])
+            left = {name: span for name, span in spans.items() if not self._again(edge, name)}
+            common = left if common is None else {name: span for name, span in common.items() if name in left}
+        return min(common, key=common.__getitem__) if common else None
+
+    # ------------------------------------------------------------ the longest way
+
+    def longest(self, sources: Sequence[Node], kept: Sequence[Edge], rounds: Sequence[Sequence[Edge]]) -> Longest:
+        """From the sources, everything that is under way there begun as late as can be, over some edges.
+
+        rounds: those on cycles that something ends: what begins there does so when that has to end at the latest."""
+        found = Longest()
+        capped = {id(edge): self.ended_by(group) for group in rounds for edge in group}
+        for node in sources:
+            began = {
+                name: node.zone.high(name) - length if name in node.zone.names else 0
+                for name, length in self.spans(node).items()
+            }
+            found.began[node.id], found.entered[node.id] = began, 0
+        for _ in range(2 * len(self.graph.nodes) + 2):
+            changed = False
+            for edge in kept:
+                if edge.source in found.began:
+                    changed = self._relax(found, edge, capped.get(id(edge))) or changed
+            if not changed:
+                return found
+        found.converged = False
+        return found
+
+    def left(self, found: Longest, edge: Edge) -> int:
+        """When an edge comes at the latest."""
+        node = self.graph.nodes[edge.source]
+        began, spans = found.began[node.id], self.spans(node)
+        ends = [began[name] + spans[name] for name in spans]
+        if edge.move.kind is MoveKind.TIMER and edge.move.name in spans:
+            ends.append(began[edge.move.name] + spans[edge.move.name])
+        return min(ends, default=found.entered[node.id])
+
+    def answers(self, run: Sequence[Arrival], since: int) -> list[Bound]:
+        """What bounds the steps of a run beside timers: after a step that makes a call, or undoes one, its answer."""
+        bounds: list[Bound] = []
+        begun: dict[str, int] = {}
+        for k in range(since + 1, len(run)):
+            before = run[k - 1].instance
+            begun = {call.key: begun.get(call.key, k - 1) for call in before.calls if not call.answer}
+            for call in (call for call in before.calls if not call.answer):
+                longest = self.answered(call.leaf)
+                if longest is not None:
+                    bounds.append((k, begun[call.key], longest))
+            if before.undoing is not None:
+                longest = self._undone(before)
+                if longest is not None:
+                    bounds.append((k, k - 1, longest))
+        return bounds
+
+    def _undone(self, at: Instance) -> int | None:
+        """How long the compensation under way waits for what it is at."""
+        activity = self.kernel.activity[at.log[-1].activity]
+        if at.undoing is None or at.undoing.running is None or not isinstance(activity.effect, Compensation):
+            return budget(activity.timeout, activity.retry)
+        return budget(activity.effect.timeout, activity.effect.retry)
+
+    def _relax(self, found: Longest, edge: Edge, ender: str | None) -> bool:
+        source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
+        time = self.left(found, edge)
+        old, new = found.began[source.id], found.began.setdefault(target.id, {})
+        fresh = time if ender is None else max(time, old[ender] + self.spans(source)[ender])
+        changed = False
+        for name, length in self._carried(target):
+            kept = name in old and not self._again(edge, name)
+            began = old[name] if kept else fresh
+            if kept and name == self.clock.deadline and target.control.resting:
+                began = max(began, time - length)  # it was overrun
+            if began > new.get(name, began - 1):
+                new[name], changed = began, True
+        if (time if not edge.stay else found.entered[source.id]) > found.entered.get(target.id, -1):
+            found.entered[target.id] = time if not edge.stay else found.entered[source.id]
+            found.came[target.id], changed = edge, True
+        return changed
+
+    def _carried(self, node: Node) -> list[tuple[str, int]]:
+        """What is under way, the deadline also while it compensates."""
+        found = list(self.spans(node).items())
+        if not node.control.resting and self.clock.deadline in node.zone.names and self.clock.deadline is not None:
+            found.append((self.clock.deadline, 0))
+        return found
+
+    def _again(self, edge: Edge, name: str) -> bool:
+        """Whether something begins anew with an edge, though it was under way before."""
+        return name == UNDOING or self.clock.place.get(name, name) in edge.entered

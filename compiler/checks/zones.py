@@ -1,0 +1,80 @@
+"""Sets of clocks: the remaining times of armed timers, as a difference bound matrix, in; what time makes of them, out.
+
+After Alur and Dill (1990) and Bengtsson and Yi (2004), on remaining times, which time counts down: so nothing passes a
+timer that falls due, and every bound is a whole number of microseconds. Every zone here is closed (no bound can be
+tightened) and not empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """`bounds[i][j]` is the most that clock i can be above clock j; clock 0 is always zero, then come `names`."""
+
+    names: tuple[str, ...] = ()
+    bounds: tuple[tuple[int, ...], ...] = ((0,),)
+
+    def low(self, name: str) -> int:
+        return -self.bounds[0][self.names.index(name) + 1]
+
+    def high(self, name: str) -> int:
+        return self.bounds[self.names.index(name) + 1][0]
+
+    def covers(self, other: Zone) -> bool:
+        return self.names == other.names and all(
+            mine >= theirs
+            for row, others in zip(self.bounds, other.bounds, strict=True)
+            for mine, theirs in zip(row, others, strict=True)
+        )
+
+    def together(self, names: Iterable[str]) -> bool:
+        """Whether some clocks are always equal."""
+        places = [self.names.index(name) + 1 for name in names]
+        return all(self.bounds[i][j] == 0 for i in places for j in places)
+
+    def elapsed(self) -> Zone:
+        """After any time, until a clock is at zero: nothing bounds from below but that, and the other clocks."""
+        size = len(self.bounds)
+        lows = tuple(min((0, *(self.bounds[j][i] for j in range(1, size)))) if i else 0 for i in range(size))
+        return Zone(self.names, (lows, *self.bounds[1:]))
+
+    def due(self, name: str) -> Zone | None:
+        """Where one clock is at zero; None: nowhere."""
+        at = self.names.index(name) + 1
+        if self.bounds[0][at] < 0:
+            return None
+        zero, rows = self.bounds[0], self.bounds
+        found = tuple(tuple(min(own, row[at] + zero[j]) for j, own in enumerate(row)) for row in rows)
+        return Zone(self.names, found)
+
+    def only(self, names: frozenset[str]) -> Zone:
+        """Of some clocks alone."""
+        kept = [0, *(i + 1 for i, name in enumerate(self.names) if name in names)]
+        if len(kept) == len(self.bounds):
+            return self
+        bounds = tuple(tuple(self.bounds[i][j] for j in kept) for i in kept)
+        return Zone(tuple(self.names[i - 1] for i in kept[1:]), bounds)
+
+    def armed(self, spans: Mapping[str, tuple[int, int]]) -> Zone:
+        """With new clocks, each somewhere between two times."""
+        if not spans:
+            return self
+        clocks = {name: (self.low(name), self.high(name)) for name in self.names} | dict(spans)
+        names = tuple(sorted(clocks))
+        ends = [(0, 0), *(clocks[name] for name in names)]
+        old = {name: i + 1 for i, name in enumerate(self.names)}
+        place = [0, *(old.get(name, -1) for name in names)]
+        return Zone(
+            names,
+            tuple(
+                tuple(
+                    0 if i == j else self.bounds[p][q] if p >= 0 and q >= 0 else ends[i][1] - ends[j][0]
+                    for j, q in enumerate(place)
+                )
+                for i, p in enumerate(place)
+            ),
+        )
