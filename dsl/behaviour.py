@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from . import rules_of_meaning as rules
@@ -11,7 +12,7 @@ from .activities import positive
 from .arguments import in_order
 from .diagnostics import Label
 from .expressions import Typing
-from .handlers import NODES, Handlers, Vocabulary, values_of
+from .handlers import Handlers, Vocabulary, values_of
 from .model import (
     ActivityCall,
     After,
@@ -19,18 +20,25 @@ from .model import (
     Choice,
     Deadline,
     DurationType,
+    Each,
     Escalation,
     Expr,
-    Goto,
+    Final,
+    ListType,
+    OptionalType,
     Parameter,
+    RefKind,
     Start,
     State,
+    StateKind,
     Stay,
     Task,
     TextType,
     Transition,
+    Type,
 )
-from .resolve import BROKEN, Kind, Names
+from .nodes import Block, Nodes, path_of
+from .resolve import BROKEN, MOST_ITEMS, Kind, Names, a, refuse_own_meaning
 from .scope import Scope
 from .structures import single
 
@@ -38,60 +46,100 @@ from .structures import single
 class Behaviour:
     """Types the nodes of one flow."""
 
-    def __init__(self, names: Names, typing: Typing, vocabulary: Vocabulary) -> None:
+    def __init__(self, names: Names, typing: Typing, vocabulary: Vocabulary, nodes: Nodes) -> None:
         self.names = names
         self.findings = names.findings
         self.typing = typing
         self.known = vocabulary
         self.scope = Scope(vocabulary.variables, now=True)
-        self.handlers = Handlers(names, typing, vocabulary)
+        self.calls = {each.path: call for each in nodes.blocks if (call := self._done_in(each)) is not None}
+        self.handlers = Handlers(names, typing, vocabulary, nodes, self.calls)
+        self.ways = self.handlers.ways
 
-    def state(self, tree: syntax.State) -> State:
-        name = tree.name.text
-        calls = [each for each in tree.members if isinstance(each, syntax.Do)]
-        call = self.findings.only(calls, f"`{name}` does one thing, but `do` is said")
+    def state(self, block: Block) -> State:
+        tree, name = block.tree, block.tree.name.text
         waits = [each for each in tree.members if isinstance(each, syntax.WaitForever)]
         wait = self.findings.only(waits, f"That `{name}` waits for ever is said")
         return State(
-            name=name,
-            parent=None,
-            call=self._call(call) if call else None,
+            name=block.path,
+            parent=block.around.path if block.around else None,
+            call=self.calls.get(block.path),
             tasks=tuple(self._task(each) for each in tree.members if isinstance(each, syntax.Task)),
-            transitions=self.handlers.transitions(tree, call),
+            transitions=self.handlers.transitions(block),
             ignores=self._events(tree, syntax.Ignore),
             defers=self._events(tree, syntax.Defer),
             waits=wait.reason if wait else None,
             accepts=accepts(tree.members, self.findings),
             doc=tree.doc,
             span=tree.name.span,
+            kind=block.kind,
+            start=self._entry(block),
         )
 
-    def choice(self, tree: syntax.Choice) -> Choice:
+    def _entry(self, block: Block) -> Start | None:
+        """Where a state with states in it is entered; what it lacks for that is reported."""
+        tree, name = block.tree, block.tree.name
+        starts = [each for each in tree.members if isinstance(each, syntax.Start)]
+        start = self.findings.only(starts, f"`{name.text}` starts in one place, but `start` is said")
+        if block.kind is StateKind.PARALLEL and block.regions < 2:
+            message = f"`{name.text}` has {'one region' if block.regions else 'no region'}, and needs two or more."
+            self._missing(name, message, "parallel to what?", "Without regions, a `state` does.")
+        elif block.kind is not StateKind.PARALLEL and block.outer and start is None:
+            message = f"`{name.text}` has states in it and does not say in which of them it starts."
+            self._missing(name, message, "no `start`", "Write `start -> S`, with S its first state.")
+        return self.start(start, block.path) if start else None
+
+    def _missing(self, name: syntax.Name, message: str, label: str, note: str) -> None:
+        if self.names.complete:
+            self.findings.error(rules.MISSING_PART, name.span, message, label, note=note)
+
+    def final(self, tree: syntax.Final, around: Block | None) -> Final:
+        if around and around.kind is not StateKind.REGION:
+            message = f"`{tree.name.text}` ends nothing here: finals belong to the flow, or to a region."
+            note = f"Go to a final of the flow, or to a state outside `{around.path}`."
+            self.findings.error(rules.MISPLACED_PART, tree.name.span, message, "inside a state", note=note)
+        name = path_of(around, tree.name.text)
+        return Final(name, tree.failure, tree.doc, tree.name.span, around.path if around else None)
+
+    def choice(self, tree: syntax.Choice, around: Block | None) -> Choice:
+        here = around.path if around else ""
         rest = [each for each in tree.branches if each.guard is None]
         self.findings.only(rest, f"`{tree.name.text}` has one way for what is left, but `else` is said")
         branches: list[Branch] = []
         for each in tree.branches:
-            guard = self.typing.condition(each.guard, self.scope) if each.guard else None
-            updates, target = self.handlers.updates(each.updates, self.scope), self.handlers.target(each.target)
+            guard = self.typing.condition(each.guard, replace(self.scope, here=here)) if each.guard else None
+            updates, target = self.handlers.updates(each.updates, self.scope), self.ways.target(each.target, here)
             if not isinstance(target, Stay):
                 branches.append(Branch(guard, updates, target, each.span))
-        return Choice(tree.name.text, tuple(branches), tree.doc, tree.name.span)
+        return Choice(path_of(around, tree.name.text), tuple(branches), tree.doc, tree.name.span)
 
-    def start(self, tree: syntax.Start) -> Start:
-        self.names.find(tree.target.node, *NODES)
-        return Start(self.handlers.updates(tree.updates, self.scope), Goto(tree.target.node.text), tree.span)
+    def start(self, tree: syntax.Start, here: str) -> Start:
+        target = self.ways.goto(tree.target.node, here)
+        return Start(self.handlers.updates(tree.updates, self.scope), target, tree.span)
 
     def deadline(self, tree: syntax.Deadline, inputs: Scope) -> Deadline:
         """It counts from the start, when only the inputs are known."""
         duration = self.typing.value(tree.duration, DurationType(), inputs)
-        updates, target = self.handlers.updates(tree.updates, self.scope), self.handlers.target(tree.target)
+        updates, target = self.handlers.updates(tree.updates, self.scope), self.ways.target(tree.target, "")
         way = Transition(After(duration), (), None, False, updates, target, tree.doc, tree.span)
         return Deadline(way, tree.span)
 
     # ------------------------------------------------------------ calls and tasks
 
+    def _done_in(self, block: Block) -> ActivityCall | None:
+        """What a state does; only those without states in them may."""
+        name = block.tree.name.text
+        calls = [each for each in block.tree.members if isinstance(each, syntax.Do)]
+        call = self.findings.only(calls, f"`{name}` does one thing, but `do` is said")
+        if call and block.outer:
+            message = f"`{name}` has states in it, and what is done is done in one of them."
+            self.findings.error(rules.MISPLACED_PART, call.span, message, "in an outer state")
+            return None
+        return self._call(call) if call else None
+
     def _call(self, tree: syntax.Do) -> ActivityCall:
         name = tree.activity
+        each, scope = (None, self.scope) if tree.each is None else self._each(tree.each)
         known = self.known.activities.get(name.text)
         if tree.named is not None and not (known and known.flow):  # which has been reported
             return ActivityCall(name.text, (), tree.span)
@@ -104,8 +152,35 @@ class Behaviour:
             label = Label(self.names.place(Kind.ACTIVITY, name.text), f"takes {values_of(len(params))}")
             self.findings.error(rules.WRONG_COUNT, tree.span, message, values_of(len(tree.args)), others=(label,))
         types = [each.type for each in params] + [BROKEN] * (len(tree.args) - len(params))
-        args = tuple(self.typing.value(each, type_, self.scope) for each, type_ in zip(tree.args, types, strict=False))
-        return ActivityCall(name.text, args, tree.span)
+        args = tuple(self.typing.value(arg, type_, scope) for arg, type_ in zip(tree.args, types, strict=False))
+        result = self.known.activities[name.text].result if kind else None
+        if each and isinstance(result, ListType | OptionalType):
+            message = f"`{name.text}` brings `{result}`, and a list of such results there cannot be."
+            self.findings.error(rules.WRONG_TYPE, name.span, message, "brings what no list holds")
+        return ActivityCall(name.text, args, tree.span, each)
+
+    def _each(self, tree: syntax.Each) -> tuple[Each, Scope]:
+        """The items an activity is done for, and what its arguments see."""
+        items, name = self.typing.conversions.read(self.typing.infer(tree.items, self.scope)), tree.name
+        item: Type = BROKEN
+        if isinstance(items.type, ListType):
+            item = items.type.item
+        elif items.type != BROKEN:
+            message = f"`do for` goes through a list, and this is `{items.type}`."
+            self.findings.error(rules.WRONG_TYPE, items.span, message, "no list")
+        most = tree.most if tree.most is not None else items.type.most if isinstance(items.type, ListType) else 1
+        if not 1 <= most <= MOST_ITEMS:
+            message = f"A list has at most 1 to {MOST_ITEMS} items."
+            self.findings.error(rules.OUT_OF_RANGE, tree.span, message, "how many items?")
+        elif tree.quota is not None and not 1 <= tree.quota <= most and item != BROKEN:
+            message = f"Of at most {most} items, {tree.quota} can never be done."
+            self.findings.error(rules.OUT_OF_RANGE, tree.span, message, "never that many")
+        refuse_own_meaning(name, self.findings)
+        if name.text in self.known.variables:
+            kind = Kind.INPUT if self.names.has(Kind.INPUT, name.text) else Kind.DATA
+            self.names.already(name, f"is already the name of {a(kind)}", self.names.place(kind, name.text))
+        each = Each(Parameter(name.text, item, name.span), items, most, tree.quota, tree.span)
+        return each, self.scope.adding({name.text: (RefKind.PARAM, item)})
 
     def _flow(self, tree: syntax.Do, params: tuple[Parameter, ...]) -> ActivityCall:
         name = tree.activity

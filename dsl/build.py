@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from . import syntax as s
 from .literals import value_of
+from .model import StateKind
 from .source import Span
 from .title import TitleReader
 from .tokens import Token
@@ -47,6 +48,9 @@ class Builder:
 
     def name(self, span: Span, token: Token) -> s.Name:
         return s.Name(token.text, span)
+
+    def path(self, span: Span, *names: s.Name) -> s.Name:
+        return s.Name(".".join(name.text for name in names), span)
 
     def literal(self, span: Span, token: Token) -> s.Literal:
         return s.Literal(value_of(token), span)
@@ -260,19 +264,38 @@ class Builder:
     def state(self, span: Span, name: s.Name, *members: s.StateMember) -> s.State:
         return s.State(name, members, self._doc(span), span)
 
+    def parallel(self, span: Span, name: s.Name, *members: s.StateMember) -> s.State:
+        return s.State(name, members, self._doc(span), span, StateKind.PARALLEL)
+
+    def region(self, span: Span, name: s.Name, *members: s.StateMember) -> s.State:
+        return s.State(name, members, self._doc(span), span, StateKind.REGION)
+
     def do(self, span: Span, activity: s.Name, args: tuple[s.Expr, ...]) -> s.Do:
         return s.Do(activity, args, span)
 
     def do_flow(self, span: Span, flow: s.Name, args: tuple[s.Argument, ...]) -> s.Do:
         return s.Do(flow, (), span, args)
 
+    def do_each(self, span: Span, each: s.Each, activity: s.Name, args: tuple[s.Expr, ...]) -> s.Do:
+        return s.Do(activity, args, span, None, each)
+
+    def each(self, span: Span, name: s.Name, items: s.Expr, most: int | None, quota: int | None) -> s.Each:
+        return s.Each(name, items, most, quota, span)
+
+    def quota(self, _span: Span, number: Token | None = None) -> int | None:
+        return None if number is None else int(number.text)
+
     def handler(
-        self, span: Span, trigger: s.On | s.After | s.At, guard: Guard, updates: tuple[s.Update, ...], target: s.Target
+        self, span: Span, trigger: s.Occasion, guard: Guard, updates: tuple[s.Update, ...], target: s.Target
     ) -> s.Handler:
         return s.Handler(trigger, guard.condition, guard.otherwise, updates, target, self._doc(span), span)
 
     def on(self, span: Span, name: s.Name, params: tuple[s.Name, ...] | None) -> s.On:
         return s.On(name, params, span)
+
+    def join(self, span: Span, what: Token, how: Token) -> s.Join:
+        count = int(what.text) if what.kind == "int" else None
+        return s.Join(f"{what.text if count is None else count} {how.text}", count, span)
 
     def unbound(self, _span: Span) -> None:
         return None
@@ -280,8 +303,8 @@ class Builder:
     def bound(self, _span: Span, *names: s.Name) -> tuple[s.Name, ...]:
         return names
 
-    def after(self, span: Span, duration: s.Expr) -> s.After:
-        return s.After(duration, span)
+    def after(self, span: Span, duration: s.Expr, since: s.Name | None = None) -> s.After:
+        return s.After(duration, since, span)
 
     def at(self, span: Span, moment: s.Expr) -> s.At:
         return s.At(moment, span)
@@ -312,6 +335,9 @@ class Builder:
 
     def goto(self, span: Span, node: s.Name) -> s.Goto:
         return s.Goto(node, span)
+
+    def resume(self, span: Span, state: s.Name) -> s.Goto:
+        return s.Goto(state, span, resume=True)
 
     def undo(self, span: Span, since: s.Name | None, node: s.Name) -> s.Undo:
         return s.Undo(since, node, span)

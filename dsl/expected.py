@@ -40,6 +40,8 @@ _BLOCKS = {
     "VERSION": "a flow",
     "READONLY": "an activity",
     "DO": "a state",
+    "REGION": "a parallel state",
+    "PARALLEL": "a region",
     "TITLE": "a task",
     "EXPECT": "a scenario",
     "WHEN": "a choice",
@@ -71,7 +73,7 @@ def openers(machine: Automaton, inside: Cell) -> list[str]:
 def expected(machine: Automaton, stack: Cell) -> list[str]:
     """What may come next, each in words, at most about eight."""
     allowed = machine.allowed(stack)
-    kinds = set(allowed)
+    kinds = set(allowed) - ({"DOT"} if "PLUS" not in allowed else set[str]())
     phrases: list[str] = []
     if "INSTANT" in kinds and "INT" in kinds:
         phrases.append("a value")

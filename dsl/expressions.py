@@ -34,6 +34,7 @@ from .model import (
     Type,
     Unary,
 )
+from .nodes import PLACES, called, place
 from .operators import FUNCTIONS, Operators, literal_type
 from .resolve import BROKEN, OWN_MEANING, Kind, Names
 from .scope import Scope
@@ -96,6 +97,9 @@ class Typing(Structures):
             case syntax.Call():
                 return self._call(tree, scope, hint)
             case syntax.Select():
+                text = _dotted(tree, scope)
+                if text and scope.asks and (found := called(self.names, text, "")):
+                    return InState(found, tree.span)
                 return self._select(tree, scope)
             case syntax.NewRecord():
                 return self._new_record(tree, scope)
@@ -104,9 +108,11 @@ class Typing(Structures):
             case syntax.Contains():
                 return self._contains(tree, scope)
             case syntax.InState(state, span):
-                found = self.names.find(state, Kind.STATE, Kind.FINAL)
-                self._ask(f"in {state.text}", span, scope)
-                return InState(state.text, span) if found else Literal(False, BoolType(), span)
+                if scope.here is None:
+                    message = f"`in {state.text}` can only be asked in guards, properties and expectations."
+                    self.findings.error(rules.MISPLACED_NAME, span, message, "has no meaning here")
+                found = place(self.names, state, scope.here or "", *PLACES)
+                return InState(found, span) if found else Literal(False, BoolType(), span)
 
     # ------------------------------------------------------------ names
 
@@ -135,8 +141,8 @@ class Typing(Structures):
             note = "Compare it with something whose type says which one is meant."
             self.findings.error(rules.AMBIGUOUS_NAME, span, message, "whose member?", note=note)
             return broken(span)
-        if scope.asks and (self.names.has(Kind.STATE, text) or self.names.has(Kind.FINAL, text)):
-            return InState(text, span)  # `start leads to Shipping`
+        if scope.asks and (found := called(self.names, text, "")):
+            return InState(found, span)  # `start leads to Shipping`
         if hint == BROKEN:
             return broken(span)
         if self.names.has(Kind.INPUT, text) or self.names.has(Kind.DATA, text):
@@ -148,7 +154,7 @@ class Typing(Structures):
             self.names.unknown(name, f"a member of `{enum}`", enum.members)
         else:
             members = [member for each in self.enums.values() for member in each.members]
-            states = self.names.all(Kind.STATE, Kind.FINAL) if scope.asks else []
+            states = self.names.all(*PLACES) if scope.asks else []
             self.names.unknown(name, "a variable", [*scope.variables, *members, *states])
         return broken(span)
 
@@ -233,6 +239,18 @@ class Typing(Structures):
         if self.names.find(activity, Kind.ACTIVITY) is None:
             return broken(tree.span)
         return Standing(activity.text, tree.span) if what == "done" else Count(activity.text, tree.span)
+
+
+def _dotted(tree: syntax.Select, scope: Scope) -> str:
+    """The tree as a path of names, "" where it is a field of something."""
+    match tree.operand:
+        case syntax.Name(text):
+            return f"{text}.{tree.name.text}" if text not in scope.variables else ""
+        case syntax.Select() as inner:
+            before = _dotted(inner, scope)
+            return f"{before}.{tree.name.text}" if before else ""
+        case _:
+            return ""
 
 
 def _choose(condition: Expr, then: Expr, otherwise: Expr, tree: syntax.Conditional) -> Expr:

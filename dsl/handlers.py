@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from . import rules_of_meaning as rules
 from . import syntax
 from .activities import BUILT_IN_OUTCOMES, Signature
 from .diagnostics import Label
 from .expressions import Typing
-from .findings import did_you_mean
+from .findings import did_you_mean, listed
 from .messages import Flows, Messages
 from .model import (
+    ActivityCall,
     After,
     Assign,
     At,
     DurationType,
-    Goto,
     InstantType,
     OnDone,
     OnEvent,
     OnFailure,
+    OnJoin,
     OnTask,
     Parameter,
     RefKind,
-    Stay,
-    Target,
+    StateKind,
     Transition,
     Trigger,
     Type,
-    Undo,
     Update,
 )
+from .nodes import Block, Nodes, inside, place
+from .outcomes import answer_of, left_to, names_it
 from .resolve import BROKEN, Kind, Names, a, refuse_own_meaning
 from .scope import Scope
-
-NODES = (Kind.STATE, Kind.CHOICE, Kind.FINAL)
+from .source import Span
+from .ways import Ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +48,27 @@ class Vocabulary:
     events: Mapping[str, tuple[Parameter, ...]]
     tasks: Mapping[str, tuple[Parameter, ...]]
     owners: Mapping[str, str]
-    """The state of each task."""
+    """The state of each task, by its path."""
     activities: Mapping[str, Signature]
     messages: Mapping[str, tuple[Parameter, ...]]
     flows: Flows
 
 
 class Handlers:
-    """Types the handlers of one flow."""
+    """Types the handlers of one flow, in which each state has its call."""
 
-    def __init__(self, names: Names, typing: Typing, known: Vocabulary) -> None:
+    def __init__(
+        self, names: Names, typing: Typing, known: Vocabulary, nodes: Nodes, calls: Mapping[str, ActivityCall]
+    ) -> None:
         self.names = names
         self.findings = names.findings
         self.typing = typing
         self.known = known
+        self.nodes = nodes
+        self.calls = calls
         self.scope = Scope(known.variables, now=True)
         self.messages = Messages(names, typing, known.messages, known.flows)
+        self.ways = Ways(names, nodes)
 
     def updates(self, trees: Iterable[syntax.Update], scope: Scope) -> tuple[Update, ...]:
         found: list[Update] = []
@@ -85,10 +91,11 @@ class Handlers:
             found.append(Assign(name.text, self.typing.value(each.value, type_, scope), each.span))
         return tuple(found)
 
-    def transitions(self, state: syntax.State, call: syntax.Do | None) -> tuple[Transition, ...]:
-        """The transitions of a state whose activity is started by `call`."""
-        handlers = [each for each in state.members if isinstance(each, syntax.Handler)]
-        found = tuple(self._transition(each, state, call) for each in handlers)
+    def transitions(self, block: Block) -> tuple[Transition, ...]:
+        """The transitions of a state."""
+        handlers = [each for each in block.tree.members if isinstance(each, syntax.Handler)]
+        found = tuple(self._transition(each, block) for each in handlers)
+        self._check_joins(block, handlers)
         for tree in handlers:
             alike = [each for each in handlers if _same_trigger(each, tree)]
             if not tree.otherwise:
@@ -103,68 +110,113 @@ class Handlers:
                 self.findings.error(rules.CONTRADICTION, tree.span, message, "another else", others=(label,))
         return found
 
-    def _transition(self, tree: syntax.Handler, state: syntax.State, call: syntax.Do | None) -> Transition:
+    def _transition(self, tree: syntax.Handler, block: Block) -> Transition:
         binds: tuple[str | None, ...] = ()
         scope = self.scope
         trigger: Trigger
         match tree.trigger:
-            case syntax.After(duration):
-                trigger = After(self.typing.value(duration, DurationType(), self.scope))
+            case syntax.After(duration, since):
+                mark = place(self.names, since, block.path, Kind.STATE, Kind.REGION) if since else None
+                trigger = After(self.typing.value(duration, DurationType(), self.scope), mark)
             case syntax.At(moment):
                 trigger = At(self.typing.value(moment, InstantType(), self.scope))
+            case syntax.Join(name):
+                trigger = OnJoin(name)
             case syntax.On() as on:
-                trigger, payload = self._trigger(on, state, call)
+                trigger, payload = self._trigger(on, block)
                 binds, scope = self._binds(on, payload)
-        guard = self.typing.condition(tree.guard, scope) if tree.guard else None
-        updates = self.updates(tree.updates, scope)
-        return Transition(trigger, binds, guard, tree.otherwise, updates, self.target(tree.target), tree.doc, tree.span)
+        guard = self.typing.condition(tree.guard, replace(scope, here=block.path)) if tree.guard else None
+        updates, target = self.updates(tree.updates, scope), self.ways.target(tree.target, block.path)
+        return Transition(trigger, binds, guard, tree.otherwise, updates, target, tree.doc, tree.span)
 
-    def _trigger(
-        self, on: syntax.On, state: syntax.State, call: syntax.Do | None
-    ) -> tuple[Trigger, tuple[Type, ...] | None]:
+    def _check_joins(self, block: Block, handlers: Iterable[syntax.Handler]) -> None:
+        """Reports joins that wait for what the block does not have, or that are not taken in any case, once."""
+        joins = [(each, each.trigger) for each in handlers if isinstance(each.trigger, syntax.Join)]
+        first: dict[str, Span] = {}
+        for tree, join in joins:
+            if block.kind is not StateKind.PARALLEL:
+                message = f"`{block.tree.name.text}` has no regions that `on {join.name}` could wait for."
+                self.findings.error(rules.MISPLACED_PART, join.span, message, "no parallel state")
+                continue
+            if join.count is not None and not 1 <= join.count <= block.regions:
+                message = f"`{block.tree.name.text}` has {block.regions} regions, so `{join.name}` can never be."
+                self.findings.error(rules.OUT_OF_RANGE, join.span, message, f"of {block.regions} regions")
+            if tree.guard or tree.otherwise or isinstance(tree.target, syntax.Stay):
+                message = f"`on {join.name}` is taken in any case and leads on, so it has no condition and no `stay`."
+                note = "Lead to a choice where it depends."
+                self.findings.error(rules.MISPLACED_PART, tree.span, message, "not for a join", note=note)
+            same = {1: "any done", block.regions: "all done"}.get(join.count or 0, join.name)
+            if same in first:
+                message = f"`{block.tree.name.text}` says more than once where `{join.name}` leads."
+                others = (Label(first[same], "first said here"),)
+                self.findings.error(rules.CONTRADICTION, join.span, message, "said again", others=others)
+            first.setdefault(same, join.span)
+
+    def _trigger(self, on: syntax.On, block: Block) -> tuple[Trigger, tuple[Type, ...] | None]:
         """What the handler answers to, and the types that come along; None where they are unknown."""
         name, span = on.name.text, on.name.span
-        activity = self.known.activities.get(call.activity.text) if call else None
-        if call and activity and (name in BUILT_IN_OUTCOMES or name in activity.fails):
-            return self._outcome(on, call.activity.text, activity)
-        if call and activity is None and name in BUILT_IN_OUTCOMES:  # the call was already reported
+        calls = [self.calls[each.path] for each in self.nodes.inside(block) if each.path in self.calls]
+        activities = [self.known.activities.get(each.activity) for each in calls]
+        known = [each for each in activities if each]
+        if name in BUILT_IN_OUTCOMES and len(known) < len(calls):  # a call was already reported
             return OnFailure(name), None
+        if known and (name in BUILT_IN_OUTCOMES or any(name in each.fails for each in known)):
+            return self._outcome(on, block, calls)
         if name in self.known.tasks:
-            if self.known.owners[name] != state.name.text:
-                message = (
-                    f"`{name}` is a task of `{self.known.owners[name]}`, so `{state.name.text}` cannot see it done."
-                )
-                label = Label(self.names.place(Kind.TASK, name), "the task is open here")
-                self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "not open here", others=(label,))
+            self._check_task(on.name, block)
             return OnTask(name), tuple(each.type for each in self.known.tasks[name])
         if name in self.known.events:
             return OnEvent(name), tuple(each.type for each in self.known.events[name])
         failing = [each for each, known in self.known.activities.items() if name in known.fails]
-        if (name in BUILT_IN_OUTCOMES or failing) and not call:
-            message = f"`{state.name.text}` does nothing that could answer `{name}`."
-            note = "Outcomes are handled in the state whose `do` starts the activity."
+        fails = [error for each in known for error in each.fails]
+        if (name in BUILT_IN_OUTCOMES or failing) and not calls:
+            message = f"`{block.tree.name.text}` does nothing that could answer `{name}`."
+            note = "Outcomes are handled in the state whose `do` starts the activity, or in one around it."
             self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "no `do` in this state", note=note)
-        elif call and activity and failing:
-            message = f"`{call.activity.text}` does not declare the error `{name}`."
+        elif known and failing:
+            does = listed(dict.fromkeys(each.activity for each in calls), "or")
+            message = f"The error `{name}` is not declared by {does}."
             label = Label(self.names.place(Kind.ACTIVITY, failing[0]), f"`{failing[0]}` does")
-            fix = did_you_mean(name, span, activity.fails)
+            fix = did_you_mean(name, span, fails)
             self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "never answered", others=(label,), fix=fix)
-        elif not (call and activity is None):
-            outcomes = dict.fromkeys((*BUILT_IN_OUTCOMES, *activity.fails)) if activity else {}
-            if activity and activity.flow:
+        elif len(known) == len(calls):
+            outcomes = dict.fromkeys((*BUILT_IN_OUTCOMES, *fails)) if calls else {}
+            if known and all(each.flow for each in known):
                 del outcomes["timeout"]
-            here = [task for task, owner in self.known.owners.items() if owner == state.name.text]
+            here = [task for task, owner in self.known.owners.items() if inside(owner, block.path)]
             self.names.unknown(on.name, "an event, task or outcome", [*outcomes, *here, *self.known.events])
         return OnEvent(name), None
 
-    def _outcome(self, on: syntax.On, called: str, activity: Signature) -> tuple[Trigger, tuple[Type, ...] | None]:
+    def _check_task(self, name: syntax.Name, block: Block) -> None:
+        """Reports a handler of a task that is open elsewhere, or that is handled further in."""
+        owner = self.nodes.block[self.known.owners[name.text]]
+        label = Label(self.names.place(Kind.TASK, name.text), "the task is open here")
+        if not owner.within(block):
+            message = f"`{name.text}` is a task of `{owner.path}`, so `{block.tree.name.text}` cannot see it done."
+            self.findings.error(rules.NO_SUCH_TRIGGER, name.span, message, "not open here", others=(label,))
+        elif (nearest := next(each for each in owner.outwards() if names_it(each, name.text))) != block:
+            message = f"That `{name.text}` is done is already handled in `{nearest.path}`, so never here."
+            self.findings.error(rules.NO_SUCH_TRIGGER, name.span, message, "handled further in", others=(label,))
+
+    def _outcome(
+        self, on: syntax.On, block: Block, calls: Sequence[ActivityCall]
+    ) -> tuple[Trigger, tuple[Type, ...] | None]:
+        """An outcome of the calls in a block; what further in is handled is not the block's."""
         name, span = on.name.text, on.name.span
+        meant = calls if not block.outer else left_to(block, name, self.nodes, self.calls, self.known.activities)
+        called = (meant or calls)[0].activity
+        activity = self.known.activities[called]
         if name in self.known.events or name in self.known.tasks:
             kind = Kind.EVENT if name in self.known.events else Kind.TASK
             message = f"`{name}` can be an outcome of `{called}` or the {kind}."
             label = Label(self.names.place(kind, name), f"the {kind}")
             self.findings.error(rules.AMBIGUOUS_NAME, span, message, "which of the two?", others=(label,))
-        if activity.parks and (name == "timeout" or (name == "failed" and not activity.fails)):
+        if not meant:
+            message = f"No activity in `{block.tree.name.text}` leaves `{name}` to be handled here."
+            note = "An outcome is answered by the innermost state that names it, by itself or as `failed`."
+            self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "never answered", note=note)
+            return OnFailure(name), None
+        if not block.outer and activity.parks and (name == "timeout" or (name == "failed" and not activity.fails)):
             message = f"`{called}` never answers `{name}`, for {activity.never}."
             label = Label(
                 self.names.place(Kind.ACTIVITY, called), "declared here" if activity.flow else "parks instead"
@@ -172,7 +224,12 @@ class Handlers:
             self.findings.error(rules.NO_SUCH_TRIGGER, span, message, "never answered", others=(label,))
         if name != "done":
             return OnFailure(name), ()
-        return OnDone(), activity.answer
+        answers = {answer_of(each, self.known.activities[each.activity]) for each in meant}
+        if len(answers) > 1 and on.params:
+            message = f"The activities in `{block.tree.name.text}` do not all bring the same, so it has no name here."
+            self.findings.error(rules.WRONG_TYPE, on.span, message, "different results")
+            return OnDone(), None
+        return OnDone(), answers.pop() if len(answers) == 1 else ()
 
     def _binds(self, on: syntax.On, payload: tuple[Type, ...] | None) -> tuple[tuple[str | None, ...], Scope]:
         """The names for what comes along, one a value, and what the handler sees with them."""
@@ -200,19 +257,6 @@ class Handlers:
                 self.names.already(name, "names two values at once", first)
             bound[name.text] = RefKind.PARAM, type_
         return tuple(None if name.text == "_" else name.text for name in on.params), self.scope.adding(bound)
-
-    def target(self, tree: syntax.Target) -> Target:
-        match tree:
-            case syntax.Goto(node):
-                self.names.find(node, *NODES)
-                return Goto(node.text)
-            case syntax.Undo(since, node):
-                if since is not None:
-                    self.names.find(since, Kind.STATE)
-                self.names.find(node, *NODES)
-                return Undo(since.text if since else None, node.text)
-            case syntax.Stay():
-                return Stay()
 
 
 def _same_trigger(one: syntax.Handler, other: syntax.Handler) -> bool:

@@ -14,6 +14,7 @@ from .findings import did_you_mean, listed
 from .handlers import Vocabulary, values_of
 from .messages import Messages
 from .model import NOBODY, Expr, Parameter, RefKind, Type
+from .nodes import PLACES, place
 from .resolve import BROKEN, Kind, Names
 from .schedules import WEEKDAYS, Moments, Unreadable, cron, daily
 from .scope import Scope
@@ -29,16 +30,16 @@ class Promises:
         self.findings = names.findings
         self.typing = typing
         self.known = known
-        self.scope = Scope(known.variables, asks=True)
+        self.scope = Scope(known.variables, asks=True, here="")
 
     def property(self, tree: syntax.Always | syntax.Reach | syntax.LeadsTo) -> model.Property:
         match tree:
             case syntax.Always():
                 return model.Always(self._condition(tree.condition), tree.negated, tree.span)
             case syntax.Reach():
-                self.names.find(tree.state, Kind.STATE, Kind.FINAL)
+                state = place(self.names, tree.state, "", *PLACES)
                 condition = self._condition(tree.condition) if tree.condition else None
-                return model.Reach(tree.state.text, condition, tree.span)
+                return model.Reach(state or "", condition, tree.span)
             case syntax.LeadsTo():
                 trigger = self._condition(tree.trigger) if tree.trigger else None
                 within = positive(tree.within, "The time after `within`", self.findings) if tree.within else None

@@ -82,7 +82,12 @@ class Reader(ABC):
         stack = self._machine.start(self._rule)
         place = Place(stack, Block(None, stack, -1, 0, stack))
         mends = 0
-        while len(self._places) < len(self._tokens) - 1:
+        while True:
+            if len(self._places) == len(self._tokens) - 1:
+                mended = self._unclosed(place)
+                if mended is None:
+                    return self._finish(place)
+                place, self.complete = mended, False
             at = len(self._places)
             after = self._advance(place, at) if self._sound(at) else None
             if after is not None:
@@ -95,11 +100,14 @@ class Reader(ABC):
                 self._tell(rules.TOO_MANY, self._tokens[at].span, "Reading stops here: too much before this is wrong.")
                 return None
             place = self._recover(place, at)
-        return self._finish(place)
 
     @abstractmethod
     def _recover(self, place: Place, at: int) -> Place:
         """Tells the error at a token and mends the tokens; the place to read on from."""
+
+    @abstractmethod
+    def _unclosed(self, place: Place) -> Place | None:
+        """Mends a block that is still open at the end of the text; the place to read on from."""
 
     @abstractmethod
     def _finish(self, place: Place) -> Any:

@@ -14,7 +14,6 @@ from . import rules
 from .automaton import Cell, build_nothing
 from .diagnostics import Fix, Label
 from .expected import block_name, expected, listed, openers
-from .later import later_pair
 from .literals import problem_of
 from .reader import DEEPEST_EXPRESSION, KINDS, Place, Reader
 from .source import Span
@@ -127,14 +126,32 @@ class MendingReader(Reader):
         token, block = self._tokens[at], place.block
         if block.parent is None or not token.breaks or self._column(at) > self._line_column(block.brace):
             return None
-        closing = Token("sign", "}", token.start, token.start, 1)
-        if not self._readable(place.stack, [closing, *self._tokens[at : at + 2]], 2):
-            return None
-        others = (Label(token.span, "expected `}` before this"),)
-        span = self._tokens[block.brace].span
-        self._tell(rules.UNCLOSED_BRACKET, span, "This `{` is never closed.", "no `}` for it", others=others)
-        self._tokens.insert(at, closing)
-        return place
+        while block.parent.parent is not None:
+            block = block.parent
+        return self._close_above(block.brace, place)
+
+    def _unclosed(self, place: Place) -> Place | None:
+        return None if place.block.parent is None else self._close_above(0, place)
+
+    def _close_above(self, start: int, place: Place) -> Place | None:
+        """Closes the first block after a token out of which its lines stick; many lines of a flow could be lines of a
+        state too. `place` is the one before the next token."""
+        at = len(self._places)
+        for index in range(start + 1, min(at + 1, len(self._tokens) - 1)):
+            token, before = self._tokens[index], self._places[index] if index < at else place
+            block = before.block
+            sticks_out = self._column(index) < self._line_column(block.brace) + (token.text != "}")
+            if block.parent is None or not token.breaks or not sticks_out:
+                continue
+            closing = Token("sign", "}", token.start, token.start, 1)
+            if self._readable(before.stack, [closing, *self._tokens[index : index + 2]], 2):
+                others = (Label(token.span, "expected `}` before this"),)
+                span = self._tokens[block.brace].span
+                self._tell(rules.UNCLOSED_BRACKET, span, "This `{` is never closed.", "no `}` for it", others=others)
+                del self._places[index:]
+                self._tokens.insert(index, closing)
+                return before
+        return None
 
     # ------------------------------------------------------------ words
 
@@ -147,10 +164,6 @@ class MendingReader(Reader):
             phrase = self._later_line(place.block, at)
         if phrase is None and before is not None and place.block.member == at - 1:
             phrase, span = self._later_line(place.block, at - 1), before.span
-        for first in range(at - 1, max(at - 3, -1), -1):
-            if phrase is None:
-                phrase = later_pair(self._tokens[first].text, self._tokens[first + 1].text)
-                span = self._tokens[first].span
         if phrase is None:
             return None
         self._tell(rules.LATER, span, f"{phrase} is not in this version of the language.", "not in this version")
@@ -200,13 +213,15 @@ class MendingReader(Reader):
         allowed = {*self._machine.allowed(stack), *self._machine.allowed(self._ended(stack))}
         words = [self._machine.spellings[each] for each in allowed if each in self._machine.spellings]
         matcher = SequenceMatcher(b=token.text.lower())
-        rated: list[tuple[str, float]] = []
+        rated: list[tuple[str, float, float]] = []
         for word in words:
             matcher.set_seq1(word)
-            likeness = 1.0 if sorted(word) == sorted(token.text) else matcher.ratio()
+            ratio = matcher.ratio()
+            likeness = 1.0 if sorted(word) == sorted(token.text) else ratio
             if word.isalpha() and word != token.text and likeness >= _ALIKE:
-                rated.append((word, likeness))
-        return sorted(rated, key=lambda each: (-each[1], each[0]))
+                rated.append((word, likeness, ratio))
+        best = sorted(rated, key=lambda each: (-each[1], -each[2], each[0]))
+        return [(word, likeness) for word, likeness, _ in best]
 
     # ------------------------------------------------------------ signs
 

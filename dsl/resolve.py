@@ -64,6 +64,7 @@ class Kind(StrEnum):
     ACTIVITY = "activity"
     COMPENSATION = "compensation"
     STATE = "state"
+    REGION = "region"
     CHOICE = "choice"
     FINAL = "final"
     FLOW = "flow"
@@ -77,10 +78,10 @@ SHARED = (
     (Kind.EVENT, Kind.TASK),
     (Kind.MESSAGE,),
     (Kind.ACTIVITY, Kind.COMPENSATION),
-    (Kind.STATE, Kind.CHOICE, Kind.FINAL),
+    (Kind.STATE, Kind.REGION, Kind.CHOICE, Kind.FINAL),
     (Kind.FLOW, Kind.SYSTEM),
 )
-"""Kinds in one tuple share their names: `state X` and `choice X` cannot both be declared."""
+"""Kinds in one tuple share their names: `state X` and `choice X` cannot both be declared in one block."""
 
 
 def a(kind: Kind) -> str:
@@ -90,7 +91,7 @@ def a(kind: Kind) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Every name declared so far, by kind, with the place of its declaration.
+    """Every name declared so far, by kind, with the place of its declaration. Nodes are known by their whole paths.
 
     complete: the whole text was understood; otherwise a name may be declared in a part that was skipped, and is only
     reported as unknown where it looks like a slip."""
@@ -109,16 +110,17 @@ class Names:
         """The same names, of whose use nothing is reported."""
         return Names(Findings(), self.complete, {kind: dict(names) for kind, names in self._declared.items()})
 
-    def declare(self, kind: Kind, name: syntax.Name) -> bool:
-        """Whether the name was free; otherwise it has been reported."""
+    def declare(self, kind: Kind, name: syntax.Name, path: str = "") -> bool:
+        """Whether the name (of a node: its path) was free; otherwise it has been reported."""
+        called = path or name.text
         if name.text == "_":
             message = "`_` stands for a value that is not needed, so nothing can be called so."
             self.findings.error(rules.MISPLACED_NAME, name.span, message, "choose another name")
         for other in _sharing(kind):
-            if (first := self._declared[other].get(name.text)) is not None:
+            if (first := self._declared[other].get(called)) is not None:
                 self.already(name, f"is already the name of {a(other)}", first)
                 return False
-        self._declared[kind][name.text] = name.span
+        self._declared[kind][called] = name.span
         return True
 
     def lend(self, name: syntax.Name, kind: Kind, *others: Kind) -> None:
@@ -160,12 +162,16 @@ class Names:
         """Where the name is declared, or what had the name before it."""
         return next(names[name] for other in _sharing(kind) if name in (names := self._declared[other]))
 
-    def find(self, name: syntax.Name, *kinds: Kind) -> Kind | None:
+    def ends(self, text: str, *kinds: Kind) -> list[str]:
+        """The paths that end so."""
+        return [path for path in self.all(*kinds) if path.endswith(f".{text}")]
+
+    def find(self, name: syntax.Name, *kinds: Kind, known: list[str] | None = None) -> Kind | None:
         """Which of the kinds the name is; None where it is none of them, which has then been reported."""
         for kind in kinds:
             if self.has(kind, name.text):
                 return kind
-        self.unknown(name, _either(kinds), self.all(*kinds))
+        self.unknown(name, _either(kinds), self.all(*kinds) if known is None else known)
         return None
 
     def unknown(self, name: syntax.Name, wanted: str, known: Iterable[str]) -> None:

@@ -36,7 +36,7 @@ DUPLICATE_NAME = Rule(
     "duplicate-name",
     "One name for two things of one kind.",
     """\
-States, choices and finals share their names, and so do inputs and data, events and tasks, activities and
+States, choices and finals of one block share their names, and so do inputs and data, events and tasks, activities and
 compensations. What a handler binds may not hide a variable either, or a reader could not tell which one is meant.
 
 ```flow
@@ -337,6 +337,89 @@ Let it do an activity, or another flow.
 ```flow
 activity look() { readonly }
 state Looking { do look()  on done -> Done  on failed -> Done }
+```
+""",
+)
+
+INTO_REGION = Rule(
+    "E311",
+    "into-region",
+    "A way that leads into a region from outside it.",
+    """\
+A parallel state is always in one state of each of its regions, so all of them are entered together, each at its start,
+and only a region itself moves on within it. A compensation leaves every state, so it cannot end in a region either.
+
+```flow
+parallel Checks {
+  region Legal   { start -> Reading   state Reading { after 1h -> Agreed }  final Agreed }
+  region Finance { start -> Counting  state Counting { after 1h -> Legal.Agreed }  final Paid }
+  on all done -> Done
+}
+```
+
+Lead to the parallel state, or to what follows it; what one region waits for in another is asked with `in`.
+
+```flow
+parallel Checks {
+  region Legal   { start -> Reading   state Reading { after 1h -> Agreed }  final Agreed }
+  region Finance { start -> Counting  state Counting { after 1h -> Paid }  final Paid }
+  on all done -> Done
+}
+```
+""",
+)
+
+MISPLACED_PART = Rule(
+    "E312",
+    "misplaced-part",
+    "A line that this kind of state cannot have.",
+    """\
+Activities are done in the states that have no states in them; a final ends the flow, or a region. `on all done` and its
+like belong to a parallel state: they are taken as soon as they hold, so they have no condition and do not `stay`.
+`-> resume S` needs states in S.
+
+```flow
+activity look() { readonly }
+state Outer {
+  start -> Inner
+  do look()
+  on done   -> Done
+  on failed -> Done
+  state Inner { after 1h -> Done }
+}
+```
+
+```flow
+activity look() { readonly }
+state Outer {
+  start -> Inner
+  state Inner { do look() }
+  on done   -> Done
+  on failed -> Done
+}
+```
+""",
+)
+
+START_LEADS_OUT = Rule(
+    "E313",
+    "start-leads-out",
+    "A state or region whose start leads out of it.",
+    """\
+Whoever enters a state that has states in it comes to rest in one of them, whatever choices lie on the way.
+
+```flow
+state Outer {
+  start -> Done
+  state Inner { after 1h -> Done }
+}
+```
+
+```flow
+state Outer {
+  start -> Inner
+  state Inner { after 1h -> Done }
+}
 ```
 """,
 )

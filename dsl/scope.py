@@ -11,11 +11,13 @@ from .model import RefKind, Type
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What an expression may see: variables by name; `now` where a trigger is handled; what only properties may ask
-    (`in S`, `done(..)`, `count(..)`, `compensating`, `elapsed`)."""
+    (`done(..)`, `count(..)`, `compensating`, `elapsed`). `here`: the block in which `in S` may be asked, "" for the
+    flow; None where it may not."""
 
     variables: Mapping[str, tuple[RefKind, Type]] = field(default_factory=dict[str, tuple[RefKind, Type]])
     now: bool = False
     asks: bool = False
+    here: str | None = None
 
     def adding(self, variables: Mapping[str, tuple[RefKind, Type]]) -> Scope:
         return replace(self, variables={**self.variables, **variables})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from .model import StateKind
 from .source import Span
 
 # ---------------------------------------------------------------- names and expressions
@@ -17,8 +18,8 @@ from .source import Span
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """An identifier where it is declared or used; as an expression: a variable, a parameter, an enum member, `now`,
-    `result`, `compensating`, `elapsed`."""
+    """An identifier where it is declared or used, or the path of a node, `Outer.Inner`; as an expression: a variable, a
+    parameter, an enum member, `now`, `result`, `compensating`, `elapsed`."""
 
     text: str
     span: Span
@@ -86,7 +87,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class InState:
-    """`in S`."""
+    """`in S`, `in Outer.Inner`."""
 
     state: Name
     span: Span
@@ -420,10 +421,11 @@ Update = Assign | Emit | Send
 
 @dataclass(frozen=True, slots=True)
 class Goto:
-    """`-> S`."""
+    """`-> S`, `-> resume S`; the name may be a path, `Outer.Inner`."""
 
     node: Name
     span: Span
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,10 +457,20 @@ class On:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """`on all done`, `on 2 done`, `on any done`, `on any failure`; the name is what stands after `on`."""
+
+    name: str
+    count: int | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class After:
-    """`after 72h`, any expression."""
+    """`after 72h [since S]`, any expression."""
 
     duration: Expr
+    since: Name | None
     span: Span
 
 
@@ -470,11 +482,14 @@ class At:
     span: Span
 
 
+Occasion = On | Join | After | At
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
     """`TRIGGER [when GUARD | else] [{ updates }] TARGET`."""
 
-    trigger: On | After | At
+    trigger: Occasion
     guard: Expr | None
     otherwise: bool
     updates: tuple[Update, ...]
@@ -484,13 +499,26 @@ class Handler:
 
 
 @dataclass(frozen=True, slots=True)
+class Each:
+    """`for item in items [at most 5] [until 2 done]`."""
+
+    name: Name
+    items: Expr
+    most: int | None
+    quota: int | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Do:
-    """`do activity(args)`; or `do flow NAME(name: value)`, whose arguments are `named` (else None)."""
+    """`do activity(args)`, `do for ..: activity(args)`; or `do flow NAME(name: value)`, whose arguments are `named`
+    (else None)."""
 
     activity: Name
     args: tuple[Expr, ...]
     span: Span
     named: tuple[Argument, ...] | None = None
+    each: Each | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -599,15 +627,15 @@ class Accept:
     span: Span
 
 
-StateMember = Do | Task | Handler | Ignore | Defer | WaitForever | Accept
-
-
 @dataclass(frozen=True, slots=True)
 class State:
+    """`state S { .. }`, `parallel P { .. }` or `region R { .. }`."""
+
     name: Name
     members: tuple[StateMember, ...]
     doc: str
     span: Span
+    kind: StateKind = StateKind.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -644,6 +672,9 @@ class Start:
     target: Goto
     doc: str
     span: Span
+
+
+StateMember = Do | Task | Handler | Ignore | Defer | WaitForever | Accept | Start | State | Choice | Final
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ def tokenize(source: Source, start: int = 0, end: int | None = None) -> list[Tok
         kind, piece = match.lastgroup or "", match.group()
         if kind == "open":  # what closes at the end of the line was hardly meant to be in the text
             piece = piece.rstrip(_CLOSING) or '"'
+        if piece[-1] == ":" and _INSTANT.fullmatch(piece[:-1]):  # a colon behind a moment
+            piece = piece[:-1]
         at += len(piece)
         if kind == "space":
             breaks = piece.count("\n") or piece.count("\r")

@@ -27,7 +27,6 @@ from .model import (
     EnumType,
     Escalation,
     Event,
-    Final,
     Flow,
     Goto,
     Literal,
@@ -43,6 +42,7 @@ from .model import (
     Type,
     Variable,
 )
+from .nodes import Nodes
 from .promises import Promises, constant
 from .resolve import BROKEN, Kind, Types, refuse_own_meaning
 from .scope import Scope
@@ -116,6 +116,7 @@ class _Analysis:
         self.names = shared.names.inner()
         self.findings = shared.names.findings
         self.types = Types(self.names, shared.types)
+        self.nodes = Nodes(tree)
         self._declare()
         self.done = self._done()
         self.known = self._vocabulary()
@@ -125,7 +126,7 @@ class _Analysis:
     def flow(self, source: Source) -> Flow | None:
         """The flow; None where it has no start, which has then been reported."""
         tree, name, known = self.tree, self.tree.name, self.known
-        behaviour = Behaviour(self.names, self.typing, known)
+        behaviour = Behaviour(self.names, self.typing, known, self.nodes)
         promises = Promises(self.names, self.typing, known)
         activities = Activities(self.names, self.typing, self.inputs)
         activities.agree_with(self.shared.activities.values())
@@ -150,9 +151,9 @@ class _Analysis:
                 for each in self._all(syntax.ActivityDeclaration)
             ),
             start=start or Start((), Goto(""), name.span),
-            states=tuple(behaviour.state(each) for each in self._all(syntax.State)),
-            choices=tuple(behaviour.choice(each) for each in self._all(syntax.Choice)),
-            finals=tuple(_final(each) for each in self._all(syntax.Final)),
+            states=tuple(behaviour.state(each) for each in self.nodes.blocks),
+            choices=tuple(behaviour.choice(each, around) for around, each in self.nodes.choices),
+            finals=tuple(behaviour.final(each, around) for around, each in self.nodes.finals),
             deadline=behaviour.deadline(deadline, self.inputs) if deadline else None,
             properties=tuple(promises.property(each) for each in properties),
             scenarios=tuple(promises.scenario(each) for each in self._all(syntax.Scenario)),
@@ -163,6 +164,7 @@ class _Analysis:
             schedules=tuple(promises.schedule(each) for each in self._all(syntax.Schedule)),
             records=tuple(self.types.records.values()),
         )
+        behaviour.ways.check_starts(flow.states, flow.choices)
         return self._with_shared(flow) if start else None
 
     def _with_shared(self, flow: Flow) -> Flow:
@@ -206,24 +208,20 @@ class _Analysis:
                     named.append((Kind.MESSAGE, name))
                 case syntax.ActivityDeclaration(name):
                     named.append((Kind.ACTIVITY, name))
-                case syntax.State(name, members):
-                    named.append((Kind.STATE, name))
-                    named += [(Kind.TASK, task.name) for task in members if isinstance(task, syntax.Task)]
-                case syntax.Choice(name):
-                    named.append((Kind.CHOICE, name))
-                case syntax.Final(name):
-                    named.append((Kind.FINAL, name))
                 case _:
                     pass
         for kind, name in named:
             self.names.declare(kind, name)
+        self.nodes.declare(self.names)
         declare_compensations(self.names, self._all(syntax.ActivityDeclaration))
-        states = self._all(syntax.State)
+        states = self.nodes.blocks
         if len(states) > MOST_STATES:
             message = (
                 f"`{self.tree.name.text}` has {len(states)} states, and {MOST_STATES} are the most a flow may have."
             )
-            self.findings.error(rules.TOO_MANY_STATES, states[MOST_STATES].name.span, message, "one state too many")
+            self.findings.error(
+                rules.TOO_MANY_STATES, states[MOST_STATES].tree.name.span, message, "one state too many"
+            )
 
     def _done(self) -> dict[str, Activity]:
         """The flows that this one does, as activities, which their names count as from now on."""
@@ -283,12 +281,12 @@ class _Analysis:
         activities = {**self.shared.signatures, **ours, **flows}
         tasks: dict[str, tuple[Parameter, ...]] = {}
         owners: dict[str, str] = {}
-        for state in self._all(syntax.State):
-            for task in state.members:
+        for block in self.nodes.blocks:
+            for task in block.tree.members:
                 if isinstance(task, syntax.Task):
                     forms = (each for each in task.clauses if isinstance(each, syntax.Form))
                     tasks[task.name.text] = types.parameters((f for form in forms for f in form.fields), task.name.text)
-                    owners.setdefault(task.name.text, state.name.text)
+                    owners.setdefault(task.name.text, block.path)
         messages: dict[str, tuple[Parameter, ...]] = {}
         for each in self._all(syntax.Emits):
             messages.setdefault(each.name.text, types.parameters(each.params, each.name.text))
@@ -355,8 +353,4 @@ class _Analysis:
             message = f"`{name.text}` does not say where it starts."
             note = "Write `start -> S`, with S its first state."
             self.findings.error(rules.MISSING_PART, name.span, message, "no `start`", note=note)
-        return behaviour.start(start) if start else None
-
-
-def _final(tree: syntax.Final) -> Final:
-    return Final(tree.name.text, tree.failure, tree.doc, tree.name.span)
+        return behaviour.start(start, "") if start else None
