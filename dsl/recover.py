@@ -126,8 +126,9 @@ class MendingReader(Reader):
         token, block = self._tokens[at], place.block
         if block.parent is None or not token.breaks or self._column(at) > self._line_column(block.brace):
             return None
-        while block.parent.parent is not None:
-            block = block.parent
+        outer = block.parent
+        while outer.parent is not None:
+            block, outer = outer, outer.parent
         return self._close_above(block.brace, place)
 
     def _unclosed(self, place: Place) -> Place | None:
