@@ -14,9 +14,9 @@ from datetime import timedelta
 from ...dsl.model import Expr, Literal
 from ..kernel import Kernel, TriggerKind
 from .control import Control
-from .encode import MICRO
 from .moves import Move, MoveKind
 from .rewrite import bare
+from .symbols import MICRO
 from .zones import Zone
 
 

@@ -19,11 +19,12 @@ from ..instance import Rejected
 from ..simulate import holds, step
 from ..trace import started
 from .claims import conditions, encoded
-from .encode import Env, Symbol
+from .encode import Env
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import STARTING
 from .solver import Term
+from .symbols import Symbol
 from .verdict import Answer
 from .ways import in_range
 

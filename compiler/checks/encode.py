@@ -1,9 +1,7 @@
 """Expressions and values of the model in, Z3 terms out, and values back from a Z3 model: the only encoder.
 
-Everything is an integer or a boolean: decimals, durations (microseconds) and instants (microseconds since 1970) are
-scaled, enum members are numbered, texts are numbered with distinct literals, a `T?` is a pair of *is it some* and the
-value. What is known stays a plain Python bool or int, so constants fold by themselves. An expression comes with its
-**needs**: what must hold for it to be defined, short-circuits taken into account, exactly as `evaluate` faults.
+Values are encoded as `symbols` says; texts are numbered with distinct literals. An expression comes with its **needs**:
+what must hold for it to be defined, short-circuits taken into account, exactly as `evaluate` faults.
 
 Trusted beside Z3. Assumed of values from outside: a duration lies within 36500d, an instant in the years 1900 to 2199.
 """
@@ -11,17 +9,17 @@ Trusted beside Z3. Assumed of values from outside: a duration lies within 36500d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from ...dsl.model import (
     Binary,
-    BoolType,
     Builtin,
     Compensating,
     Conditional,
+    Contains,
     Convert,
     Count,
     DecimalType,
@@ -29,15 +27,19 @@ from ...dsl.model import (
     Elapsed,
     EnumType,
     Expr,
+    Field,
     InstantType,
     InState,
-    IntType,
     IsNone,
+    ListType,
     Literal,
+    NewList,
+    NewRecord,
     NoneType,
     Now,
     OneOf,
     OptionalType,
+    RecordType,
     Ref,
     RefKind,
     Standing,
@@ -48,21 +50,10 @@ from ...dsl.model import (
     Value,
 )
 from ...dsl.source import Span
-from ..evaluate import COMPARE, EXACT
+from ..evaluate import COMPARE, EXACT, parted, position
+from .moves import simplest
 from .solver import Term
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICRO = timedelta(microseconds=1)
-LONGEST = timedelta(days=36500) // MICRO
-EARLIEST, LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICRO for year in (1900, 2200))
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A value as terms. `some` is False where a `T?` is none; the term is then without meaning."""
-
-    term: Term
-    some: Term = True
+from .symbols import EPOCH, MICRO, Symbol, Symbols, ranged, unwrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,93 +104,29 @@ def scaled(value: Value, type: Type) -> int | bool:
             return item.members.index(value)
         case bool() | int():
             return value
-        case None:
-            raise AssertionError("none has no number")
+        case None | tuple():
+            raise AssertionError("none has no number, nor has a list or a record")
 
 
-class Encoder:
-    """Makes terms. `axioms` (about the texts met so far) belong to every question; the list only grows."""
+class Encoder(Symbols):
+    """Makes the terms of values and expressions."""
 
     def __init__(self, z3: Any) -> None:
-        self.z3 = z3
-        self.axioms: list[Term] = []
+        super().__init__(z3)
         self._texts: dict[str, int] = {"": 0}
         self._named: dict[int, str] = {0: ""}
         self._length: Any = None
-        self._fresh = 0
 
-    # ------------------------------------------------------------ logic, folding what is known
-
-    def all(self, *terms: Term) -> Term:
-        left = [term for term in terms if term is not True]
-        if any(term is False for term in left):
-            return False
-        return True if not left else left[0] if len(left) == 1 else self.z3.And(*left)
-
-    def any(self, *terms: Term) -> Term:
-        left = [term for term in terms if term is not False]
-        if any(term is True for term in left):
-            return True
-        return False if not left else left[0] if len(left) == 1 else self.z3.Or(*left)
-
-    def no(self, term: Term) -> Term:
-        return not term if isinstance(term, bool) else self.z3.Not(term)
-
-    def given(self, premise: Term, term: Term) -> Term:
-        """The term where the premise holds, else true."""
-        return self.any(self.no(premise), term)
-
-    def pick(self, condition: Term, then: Term, otherwise: Term) -> Term:
-        if isinstance(condition, bool):
-            return then if condition else otherwise
-        return self.z3.If(condition, then, otherwise)
-
-    def same(self, left: Symbol, right: Symbol) -> Term:
-        both = self.all(left.some, right.some)
-        neither = self.all(self.no(left.some), self.no(right.some))
-        return self.any(self.all(both, left.term == right.term), neither)
-
-    def term(self, known: Term) -> Term:
-        """A term in any case, also of what is known."""
-        if isinstance(known, bool):
-            return self.z3.BoolVal(known)
-        return self.z3.IntVal(known) if isinstance(known, int) else known
-
-    # ------------------------------------------------------------ values and variables
-
-    def variable(self, name: str, type: Type) -> Symbol:
-        """A new unknown of the type; its range is `domain`'s to state."""
-        self._fresh += 1
-        item = type.item if isinstance(type, OptionalType) else type
-        label = f"{name}.{self._fresh}"
-        term = self.z3.Bool(label) if isinstance(item, BoolType) else self.z3.Int(label)
-        return Symbol(term, self.z3.Bool(f"{label}?") if isinstance(type, OptionalType) else True)
-
-    def domain(self, symbol: Symbol, type: Type) -> Term:
-        """That a symbol is a value of the type, bounds included."""
-        term = symbol.term
-        match type:
-            case OptionalType():
-                return self.given(symbol.some, self.domain(Symbol(term), type.item))
-            case IntType():
-                low = True if type.low is None else term >= type.low
-                return self.all(low, True if type.high is None else term <= type.high)
-            case EnumType():
-                return self.all(term >= 0, term < len(type.members))
-            case TextType():
-                return term >= 0
-            case DurationType():
-                return self.all(term >= -LONGEST, term <= LONGEST)
-            case InstantType():
-                return self.all(term >= EARLIEST, term < LATEST)
-            case BoolType() | DecimalType() | NoneType():
-                return True
+    # ------------------------------------------------------------ values
 
     def value(self, value: Value, type: Type) -> Symbol:
         """A known value."""
-        item = type.item if isinstance(type, OptionalType) else type
+        item = unwrapped(type)
         if value is None:
-            return Symbol(False if isinstance(item, BoolType) else 0, False)
+            return replace(self.blank(item), some=False)
+        if isinstance(value, tuple):
+            parts = [self.value(part, inner) for part, inner in parted(value, item)]
+            return self.listed(parts, item.item) if isinstance(item, ListType) else Symbol(0, fields=tuple(parts))
         if isinstance(value, str) and not isinstance(item, EnumType):
             return Symbol(self._text(value))
         return Symbol(scaled(value, item))
@@ -224,8 +151,13 @@ class Encoder:
     def read(self, model: Any, symbol: Symbol, type: Type) -> Value:
         """The value a symbol has in a model."""
         if isinstance(type, OptionalType):
-            return self.read(model, Symbol(symbol.term), type.item) if self._eval(model, symbol.some) else None
+            return self.read(model, replace(symbol, some=True), type.item) if self._eval(model, symbol.some) else None
+        if isinstance(type, RecordType):
+            pairs = zip(symbol.fields, type.fields, strict=True)
+            return tuple(self.read(model, part, each.type) for part, each in pairs)
         found = self._eval(model, symbol.term)
+        if isinstance(type, ListType):
+            return tuple(self._read_item(model, symbol, index, type.item) for index in range(min(found, type.most)))
         match type:
             case DecimalType():
                 return EXACT.scaleb(Decimal(found), -type.places)
@@ -239,6 +171,13 @@ class Encoder:
                 return self._invent(model, found)
             case _:
                 return found
+
+    def _read_item(self, model: Any, symbol: Symbol, index: int, type: Type) -> Value:
+        """An item of a list; the simplest there is where nothing was asked of it."""
+        items = symbol.items
+        assert items is not None, "only lists have items"
+        asked = index in items.made or not items.unknown
+        return self.read(model, items.slot(index), type) if asked else simplest(type)
 
     def number(self, model: Any, term: Term) -> int:
         return int(self._eval(model, term))
@@ -276,6 +215,8 @@ class Encoder:
             case Unary():
                 operand, needs = self.expression(expr.operand, env)
                 return Symbol(self.no(operand.term) if expr.op == "not" else -operand.term), needs
+            case Field() | NewRecord() | NewList() | Contains():
+                return self._structure(expr, env)
             case OneOf():
                 return self._one_of(expr, env)
             case IsNone():
@@ -283,7 +224,7 @@ class Encoder:
                 return Symbol(operand.some if expr.negated else self.no(operand.some)), needs
             case Unwrap():
                 operand, needs = self.expression(expr.operand, env)
-                return Symbol(operand.term), (*needs, Need("F402", expr.span, operand.some))
+                return replace(operand, some=True), (*needs, Need("F402", expr.span, operand.some))
             case Convert():
                 operand, needs = self.expression(expr.operand, env)
                 return self._convert(operand, expr.operand.type, expr.type), needs
@@ -335,6 +276,8 @@ class Encoder:
                 quotient = self._quotient(a, b)
                 needs = (*needs, Need("F403", expr.span, b != 0))
                 return Symbol(quotient if expr.op == "/" else a - b * quotient), needs
+            case "+" if isinstance(expr.type, ListType):
+                return self.join(left, right), needs
             case "+":
                 return Symbol(a + b), needs
             case "-":
@@ -370,8 +313,7 @@ class Encoder:
     def _convert(self, symbol: Symbol, source: Type, target: Type) -> Symbol:
         if isinstance(source, NoneType):
             return self.value(None, target)
-        source = source.item if isinstance(source, OptionalType) else source
-        target = target.item if isinstance(target, OptionalType) else target
+        source, target = unwrapped(source), unwrapped(target)
         if isinstance(target, DecimalType):
             places = source.places if isinstance(source, DecimalType) else 0
             return Symbol(symbol.term * 10 ** (target.places - places), symbol.some)
@@ -381,11 +323,7 @@ class Encoder:
         condition, needs = self.expression(expr.condition, env)
         then, first = self.expression(expr.then, env)
         otherwise, second = self.expression(expr.otherwise, env)
-        chosen = Symbol(
-            self.pick(condition.term, then.term, otherwise.term),
-            self.pick(condition.term, then.some, otherwise.some),
-        )
-        return chosen, (
+        return self.choose(condition.term, then, otherwise), (
             *needs,
             *self._under(condition.term, first),
             *self._under(self.no(condition.term), second),
@@ -396,6 +334,8 @@ class Encoder:
         needs = tuple(need for _, more in pairs for need in more)
         terms = [symbol.term for symbol, _ in pairs]
         best = terms[0]
+        if expr.name == "len" and isinstance(expr.args[0].type, ListType):
+            return Symbol(best), needs
         if expr.name == "len":
             return Symbol(self.length(best)), needs
         if expr.name == "abs":
@@ -403,6 +343,33 @@ class Encoder:
         for term in terms[1:]:
             best = self.pick(term < best if expr.name == "min" else term > best, term, best)
         return Symbol(best), needs
+
+    def _structure(self, expr: Field | NewRecord | NewList | Contains, env: Env) -> tuple[Symbol, tuple[Need, ...]]:
+        match expr:
+            case Field():
+                operand, needs = self.expression(expr.operand, env)
+                return operand.fields[position(expr)], needs
+            case NewRecord():
+                owed: list[Need] = []
+                fields: list[Symbol] = []
+                for value, each in zip(expr.values, expr.type.fields, strict=True):
+                    symbol, needs = self.expression(value, env)
+                    owed += (*needs, *self.in_range(symbol, each.type, value.span))
+                    fields.append(symbol)
+                return Symbol(0, fields=tuple(fields)), tuple(owed)
+            case NewList():
+                pairs = [self.expression(item, env) for item in expr.items]
+                symbols = [symbol for symbol, _ in pairs]
+                return self.listed(symbols, expr.type.item), tuple(need for _, needs in pairs for need in needs)
+            case Contains():
+                operand, needs = self.expression(expr.operand, env)
+                items, more = self.expression(expr.items, env)
+                assert items.items is not None, "typecheck lets `in` look into lists only"
+                return Symbol(items.items.any(lambda each: self.same(operand, each), None)), (*needs, *more)
+
+    def in_range(self, symbol: Symbol, type: Type, span: Span) -> tuple[Need, ...]:
+        """That a value is within the ranges of its type, where it has some."""
+        return (Need("F401", span, self.within(symbol, type)),) if ranged(type) else ()
 
     def _fact(self, expr: InState | Standing | Count | Compensating | Elapsed, facts: Facts | None) -> Term:
         assert facts is not None, "only properties ask for facts"

@@ -16,12 +16,17 @@ from ...dsl.model import (
     Assign,
     Binary,
     BoolType,
+    Builtin,
     Expr,
     IntType,
     LeadsTo,
+    ListType,
     Literal,
+    NewList,
+    NewRecord,
     OptionalType,
     Reach,
+    Ref,
     Type,
     Update,
 )
@@ -29,7 +34,7 @@ from ...dsl.source import NOWHERE, Span
 from ..kernel import Branch, Goto, Kernel, Leaf, ScopeKind, Stay, Target
 from ..kernel import Place as KernelPlace
 from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, needs, simple
-from .rewrite import bare, linear, literal, numeric, placed, somebody, unwrapped
+from .rewrite import bare, folded, inside, linear, literal, numeric, placed, somebody, unwrapped
 
 MOST_CUTS = 24  # of one form, where nothing written bounds them
 MOST_ATOMS = 160  # in one place
@@ -194,14 +199,11 @@ class Live:
         """What a value owes that must be of a type."""
         value = bare(expr)
         yield from needs(value)
-        item = type.item if isinstance(type, OptionalType) else type
-        if not isinstance(item, IntType) or isinstance(value, Literal):
-            return
-        inner = unwrapped(value)
-        for bound in (item.low, item.high):
-            if bound is not None:
-                edge = Literal(bound, item, NOWHERE)
-                yield from atoms(Binary(">=" if bound == item.low else "<=", inner, edge, BoolType(), NOWHERE))
+        yield from _in_range(value, type)
+        for part in inside(value):
+            if isinstance(part, NewRecord):
+                for field, each in zip(part.values, part.type.fields, strict=True):
+                    yield from _in_range(field, each.type)
 
     def _entering(self, place: KernelPlace) -> Iterator[Atom]:
         asked: list[Expr] = [timer.after or timer.at or literal(True) for timer in place.timers]
@@ -212,12 +214,7 @@ class Live:
         if isinstance(place, Leaf) and place.call is not None:
             for arg, param in zip(place.call.args, self.kernel.activity[place.call.activity].params, strict=True):
                 asked.append(arg)
-                if isinstance(param.type, IntType):
-                    for bound in (param.type.low, param.type.high):
-                        if bound is not None:
-                            op = ">=" if bound == param.type.low else "<="
-                            edge = Literal(bound, param.type, NOWHERE)
-                            yield from atoms(bare(Binary(op, arg, edge, BoolType(), NOWHERE)))
+                yield from _in_range(bare(arg), param.type)
         for expr in asked:
             yield from needs(bare(expr))
 
@@ -239,21 +236,36 @@ class Live:
         for form, (low, high) in self._anchors.items():
             starts = [value for term, factor in form for value in self._starts(term, factor)]
             if len(form) == 1:
-                name = getattr(form[0][0], "name", None)
-                starts += [linear(bare(a.value)).constant for a in updates if a.name == name and _number(a.value)]
+                starts += [start for a in updates for start in self._assigned(form[0][0], a)]
             ends = [low, high, *starts]
             if starts:
                 self._anchors[form] = min(ends) - 1, max(ends) + 1
 
     def _starts(self, term: Expr, factor: int) -> Iterator[int]:
-        variable = self.kernel.variable.get(getattr(term, "name", ""))
+        counted = _counted(term)
+        ref = term if counted is None else counted
+        variable = self.kernel.variable.get(ref.name) if isinstance(ref, Ref) else None
         if variable is None:
             return
-        if variable.initial is not None and _number(variable.initial):
+        if counted is not None:
+            if isinstance(variable.initial, NewList):
+                yield len(variable.initial.items) * factor
+            elif isinstance(counted.type, ListType):
+                yield from (0, counted.type.most * factor)
+        elif variable.initial is not None and _number(variable.initial):
             yield linear(bare(variable.initial)).constant * factor
         elif isinstance(variable.type, IntType) and variable.type.low is not None and variable.type.high is not None:
             yield variable.type.low * factor
             yield variable.type.high * factor
+
+    def _assigned(self, term: Expr, assign: Assign) -> Iterator[int]:
+        """The number that an update gives to a variable, or the length that it gives to a list."""
+        counted = _counted(term)
+        value = bare(assign.value)
+        if isinstance(term, Ref) and term.name == assign.name and _number(assign.value):
+            yield linear(value).constant
+        elif counted is not None and counted.name == assign.name and isinstance(value, NewList):
+            yield len(value.items)
 
     def _kept(self, atom: Atom, found: Mapping[Atom, None]) -> bool:
         if isinstance(atom, Test) or atom in found:
@@ -262,6 +274,29 @@ class Live:
         if span is not None and span[0] < span[1] and len(atom.form) == 1:
             return span[0] <= atom.bound <= span[1] and span[1] - span[0] <= MOST_ATOMS
         return sum(isinstance(other, Cut) and other.form == atom.form for other in found) < MOST_CUTS
+
+
+def _counted(term: Expr) -> Ref | None:
+    """The list of which a term is the length."""
+    match term:
+        case Builtin(name="len", args=(Ref() as counted,)) if isinstance(counted.type, ListType):
+            return counted
+        case _:
+            return None
+
+
+def _in_range(value: Expr, type: Type) -> Iterator[Atom]:
+    """What tells whether a value is in the range of a type."""
+    item = type.item if isinstance(type, OptionalType) else type
+    if isinstance(value, Literal) or not isinstance(item, IntType | ListType):
+        return
+    inner = unwrapped(value)
+    if isinstance(item, ListType):
+        length = IntType(0, None)
+        inner, item = folded(Builtin("len", (inner,), length, NOWHERE)), IntType(None, item.most)
+    for op, bound in ((">=", item.low), ("<=", item.high)):
+        if bound is not None:
+            yield from atoms(bare(Binary(op, inner, Literal(bound, IntType(), NOWHERE), BoolType(), NOWHERE)))
 
 
 def _number(expr: Expr) -> bool:

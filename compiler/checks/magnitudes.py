@@ -8,7 +8,6 @@ grows after as many rounds as there are variables has no bound). Values from out
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from ...dsl.model import (
@@ -19,11 +18,14 @@ from ...dsl.model import (
     Convert,
     DurationType,
     Expr,
+    Field,
     InstantType,
     IntType,
     Literal,
+    NewRecord,
     Now,
     OptionalType,
+    RecordType,
     Ref,
     RefKind,
     Type,
@@ -33,13 +35,11 @@ from ...dsl.model import (
 from ...dsl.source import Span
 from ...dsl.walk import nodes
 from ..kernel import Kernel, Timer
-from .encode import EARLIEST, EPOCH, LATEST, LONGEST, MICRO, scaled
+from .encode import scaled
+from .symbols import DURATIONS, EARLIEST, INSTANTS, LATEST, LONGEST
 
 Interval = tuple[int, int] | None
 """Inclusive bounds in microseconds (of an int: itself); None: no bound is known."""
-
-DURATIONS = timedelta.min // MICRO, timedelta.max // MICRO
-INSTANTS = tuple((datetime(*at, tzinfo=UTC) - EPOCH) // MICRO for at in ((1, 1, 1), (9999, 12, 31)))
 
 
 def too_large(kernel: Kernel) -> Iterator[Span]:
@@ -68,6 +68,13 @@ def _data(kernel: Kernel) -> dict[str, Interval]:
         if isinstance(node, Assign) and node.name in assigned:
             assigned[node.name].append(node.value)
     known: dict[str, Interval] = dict.fromkeys(assigned, (0, 0))
+    for node in nodes(kernel):
+        if isinstance(node, NewRecord):
+            for value, field in zip(node.values, node.type.fields, strict=True):
+                if isinstance(_item(field.type), DurationType | InstantType):
+                    name = _field(node.type, field.name)
+                    assigned.setdefault(name, []).append(value)
+                    known[name] = _typed(field.type)
     before = known
     for _ in range(len(assigned) + 2):
         before = known
@@ -88,6 +95,8 @@ def _interval(expr: Expr, data: dict[str, Interval]) -> Interval:
             return data[expr.name]
         case Ref():
             return _typed(expr.type)
+        case Field(name=name) if isinstance(expr.operand.type, RecordType):
+            return data.get(_field(expr.operand.type, name), _typed(expr.type))
         case Now():
             return (EARLIEST, LATEST)
         case Unwrap() | Convert():
@@ -122,6 +131,11 @@ def _typed(type: Type) -> Interval:
             return (low, high)
         case _:
             return None
+
+
+def _field(record: RecordType, name: str) -> str:
+    """How a field is called among the variables; wherever the record was made."""
+    return f"{record.name}.{name}"
 
 
 def _item(type: Type) -> Type:

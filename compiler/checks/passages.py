@@ -28,9 +28,10 @@ from ..kernel import (
     TriggerKind,
     Undo,
 )
-from .encode import Encoder, Env, Facts, Need, Symbol
+from .encode import Encoder, Env, Facts, Need
 from .rewrite import somebody
 from .solver import Term
+from .symbols import Symbol
 from .ways import Duty, Fork, History, Walk, Way, in_range, left
 
 
@@ -88,8 +89,9 @@ class Passages:
         self.variables = {v.name: encoder.variable(v.name, v.type) for v in kernel.variable.values()}
         self.now: Term = encoder.z3.Int("now")
         moment = encoder.domain(Symbol(self.now), InstantType())
-        bounded = [*kernel.inputs, *(v for v in kernel.data if not is_time(v.type))]  # a time may grow out of bounds
-        domains = [encoder.domain(self.variables[v.name], v.type) for v in bounded]
+        domains = [encoder.domain(self.variables[v.name], v.type) for v in kernel.inputs]
+        bounded = (v for v in kernel.data if not is_time(v.type))  # a time may grow out of bounds
+        domains += [encoder.domain(self.variables[v.name], v.type, grown=True) for v in bounded]
         self.typed = encoder.all(moment, *domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
         self._fans: dict[tuple[Rest, On, str], Fan] = {}

@@ -6,18 +6,19 @@ run again from the start, so the arrival that comes out is as real as the first 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from ...dsl.model import InstantType, Value
 from ..kernel import Timer
 from .attempt import Attempts
-from .encode import Env, Symbol, scaled
+from .encode import Env, scaled
 from .graph import Arrival
 from .moves import BEGIN, Move, MoveKind
 from .passages import Fan
 from .solver import Reply, Term
 from .states import States
+from .symbols import Symbol
 
 LONGEST_RUN = 80  # steps
 
@@ -44,12 +45,9 @@ class Realise:
             brought.append(fresh)
             if step.fan is None or step.passage is None:
                 continue
-            pairs = [*self._pairs(current, step.fan, fresh), (self.states.passages.now, self._moment(step.now))]
-            terms.append(self._put(step.passage.condition, pairs))
-            current = {
-                name: Symbol(self._put(symbol.term, pairs), self._put(symbol.some, pairs))
-                for name, symbol in step.passage.after.variables.items()
-            }
+            change = self._change(current, step, step.fan, fresh)
+            terms.append(change(step.passage.condition))
+            current = {name: self.encoder.put(symbol, change) for name, symbol in step.passage.after.variables.items()}
         last = self._fresh(fan)
         reply = self.states.ask(*terms, self._put(wanted, self._pairs(current, fan, last)))
         if reply.model is None:
@@ -93,16 +91,19 @@ class Realise:
     def _fresh(self, fan: Fan) -> tuple[Symbol, ...]:
         return tuple(self.encoder.variable(param.name, param.type) for param in fan.params)
 
+    def _change(
+        self, current: dict[str, Symbol], step: Arrival, fan: Fan, fresh: Sequence[Symbol]
+    ) -> Callable[[Term], Term]:
+        """What puts the data before a step, its payload and its moment in their places; asked anew each time, for the
+        slots of a list are made when they are looked at."""
+        moment = self.states.passages.now, self._moment(step.now)
+        return lambda term: self._put(term, [*self._pairs(current, fan, fresh), moment])
+
     def _pairs(self, current: dict[str, Symbol], fan: Fan, fresh: Sequence[Symbol]) -> list[tuple[Term, Term]]:
         before = self.states.passages.variables
         old = [*(before[name] for name in current), *fan.payload]
         new = [*current.values(), *fresh]
-        return [
-            (term, self.encoder.term(value))
-            for was, now in zip(old, new, strict=True)
-            for term, value in ((was.term, now.term), (was.some, now.some))
-            if not isinstance(term, (bool, int))
-        ]
+        return [pair for was, now in zip(old, new, strict=True) for pair in self.encoder.pairs(was, now)]
 
     def _put(self, term: Term, pairs: list[tuple[Term, Term]]) -> Term:
         return term if isinstance(term, (bool, int)) else self.encoder.z3.substitute(term, *pairs)

@@ -12,15 +12,19 @@ from ...dsl.model import (
     Builtin,
     Compensating,
     Conditional,
+    Contains,
     Convert,
     DecimalType,
     DurationType,
     Expr,
+    Field,
     InstantType,
     InState,
     IntType,
     IsNone,
     Literal,
+    NewList,
+    NewRecord,
     NoneType,
     OneOf,
     OptionalType,
@@ -31,7 +35,7 @@ from ...dsl.model import (
     Unwrap,
 )
 from ...dsl.source import NOWHERE
-from ..evaluate import Fault, Scope, evaluate
+from ..evaluate import Fault, Scope, evaluate, position
 from .encode import scaled
 
 ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,8 +43,14 @@ ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     match expr:
-        case Unary() | IsNone() | Unwrap() | Convert():
+        case Unary() | IsNone() | Unwrap() | Convert() | Field():
             return (expr.operand,)
+        case NewRecord():
+            return expr.values
+        case NewList():
+            return expr.items
+        case Contains():
+            return (expr.operand, expr.items)
         case Binary():
             return (expr.left, expr.right)
         case Conditional():
@@ -67,8 +77,14 @@ def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
         return new
     kids = tuple(replaced(child, change) for child in children(expr))
     match expr:
-        case Unary() | IsNone() | Unwrap() | Convert():
+        case Unary() | IsNone() | Unwrap() | Convert() | Field():
             made: Expr = replace(expr, operand=kids[0], span=NOWHERE)
+        case NewRecord():
+            made = replace(expr, values=kids, span=NOWHERE)
+        case NewList():
+            made = replace(expr, items=kids, span=NOWHERE)
+        case Contains():
+            made = replace(expr, operand=kids[0], items=kids[1], span=NOWHERE)
         case Binary():
             made = replace(expr, left=kids[0], right=kids[1], span=NOWHERE)
         case Conditional():
@@ -108,6 +124,13 @@ def folded(expr: Expr) -> Expr:
             return _folded_logic(expr)
         case Conditional(condition=Literal(value=bool(known))):
             return expr.then if known else expr.otherwise
+        case Field(operand=NewRecord() as made):
+            return made.values[position(expr)]
+        case Builtin(name="len", args=(NewList(items=items),)):
+            return Literal(len(items), expr.type, NOWHERE)
+        case Builtin(name="len", args=(Binary(op="+") as joined,)):
+            left, right = (folded(replace(expr, args=(side,))) for side in (joined.left, joined.right))
+            return folded(Binary("+", left, right, expr.type, NOWHERE))
         case IsNone(operand=Convert(operand=inner)) if not isinstance(inner.type, (OptionalType, NoneType)):
             return literal(expr.negated)
         case Unwrap(operand=Convert(operand=inner)) if not isinstance(inner.type, (OptionalType, NoneType)):
@@ -135,7 +158,10 @@ def _folded_logic(expr: Binary) -> Expr:
 
 def closed(expr: Expr) -> bool:
     """Whether it depends on inputs and data alone."""
-    kinds = (Literal, Unary, Binary, Conditional, OneOf, IsNone, Unwrap, Convert, Builtin)
+    kinds = (
+        Literal, Unary, Binary, Conditional, OneOf, IsNone, Unwrap, Convert, Builtin, Field, NewRecord, NewList,
+        Contains,
+    )  # fmt: skip
     return all(
         part.kind in {RefKind.INPUT, RefKind.DATA} if isinstance(part, Ref) else isinstance(part, kinds)
         for part in inside(expr)

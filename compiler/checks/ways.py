@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ...dsl.model import Assign, IntType, OptionalType, Type, Update
+from ...dsl.model import Assign, Type, Update
 from ...dsl.source import Span
 from ..instance import Taken
 from ..kernel import Command, Configuration, Goto, Kernel, Place, ScopeKind, Stay, Target, Undo
-from .encode import Encoder, Env, Need, Symbol
+from .encode import Encoder, Env, Need
 from .solver import Term
+from .symbols import Symbol
 
 MOST = 2000  # ways of one fan
 
@@ -268,7 +269,4 @@ def _bind(env: Env, command: Command, payload: Sequence[Symbol]) -> Env:
 
 def in_range(encoder: Encoder, symbol: Symbol, type: Type, span: Span) -> tuple[Need, ...]:
     """That a value is within the bounds of its type, where it has bounds."""
-    item = type.item if isinstance(type, OptionalType) else type
-    if not isinstance(item, IntType) or (item.low is None and item.high is None):
-        return ()
-    return (Need("F401", span, encoder.domain(symbol, type)),)
+    return encoder.in_range(symbol, type, span)

@@ -6,28 +6,38 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.compiler.checks.encode import Encoder, Env, Symbol
+from penstock.compiler.checks.encode import Encoder, Env
 from penstock.compiler.checks.solver import Solver
+from penstock.compiler.checks.symbols import Symbol
 from penstock.compiler.evaluate import Fault, Scope, evaluate
 from penstock.dsl.model import (
     Binary,
     BoolType,
     Builtin,
     Conditional,
+    Contains,
     Convert,
     DecimalType,
     DurationType,
     EnumType,
     Expr,
+    Field,
     InstantType,
     IntType,
     IsNone,
+    ItemType,
+    ListType,
     Literal,
+    NewList,
+    NewRecord,
     OneOf,
     OptionalType,
+    Parameter,
+    RecordType,
     Ref,
     RefKind,
     TextType,
@@ -42,6 +52,16 @@ BOOL, INT, TEXT, MONEY, FINE = BoolType(), IntType(), TextType(), DecimalType(2)
 LENGTH, MOMENT, COLOR = DurationType(), InstantType(), EnumType("Color", ("red", "green", "blue"))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
+
+def field(name: str, type: Type) -> Parameter:
+    return Parameter(name, type, NOWHERE)
+
+
+TAGS = ListType(TEXT, 3)
+ITEM = RecordType("Item", (field("n", INT), field("price", MONEY), field("note", OptionalType(TEXT))))
+BOX = RecordType("Box", (field("size", IntType(-2, 3)), field("item", ITEM), field("tags", TAGS)))
+ITEMS, NUMBERS = ListType(ITEM, 2), ListType(INT, 3)
+
 VARIABLES: Mapping[str, Type] = {
     "b": BOOL,
     "n": INT,
@@ -54,6 +74,14 @@ VARIABLES: Mapping[str, Type] = {
     "when": MOMENT,
     "c": COLOR,
     "flag": OptionalType(BOOL),
+    "item": ITEM,
+    "gift": OptionalType(ITEM),
+    "box": BOX,
+    "tags": TAGS,
+    "labels": OptionalType(TAGS),
+    "items": ITEMS,
+    "numbers": NUMBERS,
+    "many": ListType(IntType(0, 3), 30),
 }
 
 
@@ -83,6 +111,10 @@ def values(type: Type) -> st.SearchStrategy[Value]:
             return st.sampled_from(type.members)
         case OptionalType():
             return st.none() | values(type.item)
+        case RecordType():
+            return st.tuples(*(values(each.type) for each in type.fields))
+        case ListType():
+            return st.lists(values(type.item), max_size=min(type.most, 4)).map(tuple)
         case _:
             return st.none()
 
@@ -94,8 +126,42 @@ def combined(
     return parts.map(lambda part: Binary(part[0], part[1], part[2], type, NOWHERE))
 
 
+def selected(operand: st.SearchStrategy[Expr], record: RecordType, name: str) -> st.SearchStrategy[Expr]:
+    found = next(each.type for each in record.fields if each.name == name)
+    return operand.map(lambda e: Field(e, name, found, NOWHERE))
+
+
+def listed(item: st.SearchStrategy[Expr], type: ItemType, of: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    """Lists: written out, joined, chosen between, or those of variables."""
+    written = st.lists(item, max_size=2).map(lambda e: NewList(tuple(e), ListType(type, len(e)), NOWHERE))
+    return st.recursive(
+        of | written,
+        lambda inner: (
+            st.tuples(inner, inner).map(lambda p: Binary("+", p[0], p[1], ListType(type, 9), NOWHERE))
+            | st.tuples(refs("b"), inner, inner).map(lambda p: Conditional(*p, ListType(type, 9), NOWHERE))
+        ),
+        max_leaves=3,
+    )
+
+
+texts = (
+    refs("t")
+    | literals(TEXT, values(TEXT))
+    | selected(refs("item"), ITEM, "note").map(lambda e: Unwrap(e, TEXT, NOWHERE))
+)
+tags = listed(
+    texts,
+    TEXT,
+    refs("tags") | refs("labels").map(lambda e: Unwrap(e, TAGS, NOWHERE)) | selected(refs("box"), BOX, "tags"),
+)
+gifts = refs("gift").map(lambda e: Unwrap(e, ITEM, NOWHERE)) | selected(refs("box"), BOX, "item")
+
 ints = st.recursive(
     refs("n", "m")
+    | selected(refs("item") | gifts, ITEM, "n")
+    | selected(refs("box"), BOX, "size")
+    | tags.map(lambda e: Builtin("len", (e,), INT, NOWHERE))
+    | refs("many").map(lambda e: Builtin("len", (e,), INT, NOWHERE))
     | literals(INT, st.integers(-3, 3))
     | refs("maybe").map(lambda e: Unwrap(e, INT, NOWHERE))
     | refs("t").map(lambda e: Builtin("len", (e,), INT, NOWHERE)),
@@ -111,7 +177,10 @@ ints = st.recursive(
     max_leaves=6,
 )
 money = st.recursive(
-    refs("d") | literals(MONEY, values(MONEY)) | ints.map(lambda e: Convert(e, MONEY, NOWHERE)),
+    refs("d")
+    | selected(gifts, ITEM, "price")
+    | literals(MONEY, values(MONEY))
+    | ints.map(lambda e: Convert(e, MONEY, NOWHERE)),
     lambda inner: combined(inner, "+ -", inner, MONEY),
     max_leaves=3,
 )
@@ -120,6 +189,19 @@ fine = money.map(lambda e: Convert(e, FINE, NOWHERE)) | combined(
 )
 spans = refs("span") | combined(refs("span"), "*", ints, LENGTH) | literals(LENGTH, values(LENGTH))
 moments = refs("when") | combined(refs("when"), "+ -", spans, MOMENT)
+
+
+notes = refs("note") | selected(gifts, ITEM, "note") | literals(OptionalType(TEXT), values(OptionalType(TEXT)))
+made = st.tuples(ints, money, notes).map(lambda p: NewRecord(p, ITEM, NOWHERE))
+records = refs("item") | gifts | made
+records |= st.tuples(refs("b"), records, records).map(lambda p: Conditional(*p, ITEM, NOWHERE))
+boxes = refs("box") | st.tuples(ints, records, tags).map(lambda p: NewRecord(p, BOX, NOWHERE))
+items = listed(records, ITEM, refs("items"))
+numbers = listed(ints, INT, refs("numbers", "many"))
+
+
+def contained(item: st.SearchStrategy[Expr], of: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    return st.tuples(item, of).map(lambda p: Contains(p[0], p[1], NOWHERE))
 
 
 def compared(side: st.SearchStrategy[Expr], ops: str = "== != < <= > >=") -> st.SearchStrategy[Expr]:
@@ -138,8 +220,20 @@ conditions = st.recursive(
     | compared(refs("c") | literals(COLOR, values(COLOR)), "== !=")
     | compared(refs("maybe") | ints.map(lambda e: Convert(e, OptionalType(INT), NOWHERE)), "== !=")
     | compared(refs("note") | literals(OptionalType(TEXT), values(OptionalType(TEXT))), "== !=")
+    | compared(records, "== !=")
+    | compared(boxes, "== !=")
+    | compared(tags, "== !=")
+    | compared(items, "== !=")
+    | compared(numbers, "== !=")
+    | compared(refs("gift") | records.map(lambda e: Convert(e, OptionalType(ITEM), NOWHERE)), "== !=")
+    | compared(refs("labels") | tags.map(lambda e: Convert(e, OptionalType(TAGS), NOWHERE)), "== !=")
+    | contained(texts, tags)
+    | contained(records, items)
+    | contained(ints, numbers)
     | st.tuples(ints, st.lists(ints, min_size=1, max_size=3)).map(lambda p: OneOf(p[0], tuple(p[1]), NOWHERE))
-    | st.tuples(refs("maybe", "note", "flag"), st.booleans()).map(lambda p: IsNone(p[0], p[1], NOWHERE)),
+    | st.tuples(refs("maybe", "note", "flag", "gift", "labels"), st.booleans()).map(
+        lambda p: IsNone(p[0], p[1], NOWHERE)
+    ),
     lambda inner: (
         combined(inner, "and or implies == !=", inner, BOOL) | inner.map(lambda e: Unary("not", e, BOOL, NOWHERE))
     ),
@@ -147,6 +241,7 @@ conditions = st.recursive(
 )
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(deadline=None, max_examples=250)
 @given(condition=conditions, data=st.fixed_dictionaries({name: values(type) for name, type in VARIABLES.items()}))
 def test_a_condition_is_true_false_or_undefined_as_the_interpreter_has_it(
