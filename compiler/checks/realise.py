@@ -94,10 +94,20 @@ class Realise:
     def _change(
         self, current: dict[str, Symbol], step: Arrival, fan: Fan, fresh: Sequence[Symbol]
     ) -> Callable[[Term], Term]:
-        """What puts the data before a step, its payload and its moment in their places; asked anew each time, for the
-        slots of a list are made when they are looked at."""
+        """What puts the data before a step, its payload and its moment in their places; the slots of a list among them
+        are made when they are looked at, so they are gathered again when there are more."""
         moment = self.states.passages.now, self._moment(step.now)
-        return lambda term: self._put(term, [*self._pairs(current, fan, fresh), moment])
+        pairs: list[tuple[Term, Term]] = []
+        known = -1
+
+        def change(term: Term) -> Term:
+            nonlocal pairs, known
+            if known != self.encoder.made:
+                pairs = [*self._pairs(current, fan, fresh), moment]
+                known = self.encoder.made
+            return self._put(term, pairs)
+
+        return change
 
     def _pairs(self, current: dict[str, Symbol], fan: Fan, fresh: Sequence[Symbol]) -> list[tuple[Term, Term]]:
         before = self.states.passages.variables

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from ...dsl.model import (
@@ -239,6 +240,7 @@ class Symbols:
         first, second = left.items, right.items
         assert first is not None and second is not None, "both are lists"
 
+        @cache
         def slot(index: int) -> Symbol:
             found = first.slot(index)
             for before in range(min(index, first.most) + 1):
@@ -260,7 +262,7 @@ class Symbols:
         if first is not None and second is not None:
             items = Items(
                 max(first.most, second.most),
-                lambda index: self.choose(condition, first.slot(index), second.slot(index)),
+                cache(lambda index: self.choose(condition, first.slot(index), second.slot(index))),
                 lambda test, fine: self.pick(condition, first.any(test, fine), second.any(test, fine)),
             )
         return Symbol(
@@ -302,12 +304,18 @@ class Symbols:
             for index, slot in list(old.items.made.items()):
                 yield from self.pairs(slot, new.items.slot(index))
 
+    @property
+    def made(self) -> int:
+        """How many unknowns were made so far."""
+        return self._fresh
+
     def put(self, symbol: Symbol, change: Callable[[Term], Term]) -> Symbol:
         """The value with each of its terms changed."""
         items: Items | None = None
         if symbol.items is not None:
             old, length = symbol.items, change(symbol.term)
 
+            @cache
             def slot(index: int) -> Symbol:
                 return self.put(old.slot(index), change)
 
