@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from .codec import TEXT, Codec, Invalid, Json, brief
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Sized)
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -173,17 +174,23 @@ def _list(json: object) -> list[object]:
 @dataclass(frozen=True, slots=True)
 class _Sequence(Codec[tuple[T_co, ...]]):
     item: Codec[T_co]
+    most: int | None = None
 
     def check(self, value: object) -> tuple[T_co, ...]:
         if not isinstance(value, tuple):
             raise Invalid(f"expected a tuple, not {brief(value)}")
-        return tuple(_each(self.item.check, cast(tuple[object, ...], value)))
+        return tuple(_each(self.item.check, self._counted(cast(tuple[object, ...], value))))
 
     def encode(self, value: object) -> Json:
         return _each(self.item.encode, self.check(value))
 
     def decode(self, json: object) -> tuple[T_co, ...]:
-        return tuple(_each(self.item.decode, _list(json)))
+        return tuple(_each(self.item.decode, self._counted(_list(json))))
+
+    def _counted(self, values: S) -> S:
+        if self.most is not None and len(values) > self.most:
+            raise Invalid(f"{len(values)} items are more than {self.most}")
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +211,9 @@ TEXTS: Codec[frozenset[str]] = _Group()
 """A set of texts; a sorted list in JSON."""
 
 
-def sequence(item: Codec[T]) -> Codec[tuple[T, ...]]:
-    """A tuple of any length; a list in JSON."""
-    return _Sequence(item)
+def sequence(item: Codec[T], most: int | None = None) -> Codec[tuple[T, ...]]:
+    """A tuple of any length, or of at most so many items; a list in JSON."""
+    return _Sequence(item, most)
 
 
 def record(type: type[T], *fields: tuple[str, Codec[object]]) -> Record[T]:

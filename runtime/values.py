@@ -40,6 +40,30 @@ def within(value: int | None, low: int, high: int, place: str) -> int | None:
     return value
 
 
+@overload
+def at_most(value: tuple[T, ...], most: int, place: str) -> tuple[T, ...]: ...
+@overload
+def at_most(value: tuple[T, ...] | None, most: int, place: str) -> tuple[T, ...] | None: ...
+def at_most(value: tuple[T, ...] | None, most: int, place: str) -> tuple[T, ...] | None:
+    """A list, or none, assigned to a `list<T> at most N`. Raises Fault F401."""
+    if value is not None and len(value) > most:
+        raise Fault("F401", place, f"{len(value)} items are more than {most}")
+    return value
+
+
+@overload
+def items_within(value: tuple[int, ...], low: int, high: int, most: int, place: str) -> tuple[int, ...]: ...
+@overload
+def items_within(
+    value: tuple[int, ...] | None, low: int, high: int, most: int, place: str
+) -> tuple[int, ...] | None: ...
+def items_within(value: tuple[int, ...] | None, low: int, high: int, most: int, place: str) -> tuple[int, ...] | None:
+    """A list, or none, assigned to a `list<int low..high> at most N`. Raises Fault F401."""
+    for item in at_most(value, most, place) or ():
+        within(item, low, high, place)
+    return value
+
+
 def quotient(dividend: int, divisor: int, place: str) -> int:
     """`/`: rounds toward minus infinity. Raises Fault F403."""
     if divisor == 0:

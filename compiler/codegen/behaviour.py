@@ -11,6 +11,7 @@ from ...dsl.model import (
     EnumType,
     Expr,
     IntType,
+    ListType,
     OptionalType,
     Parameter,
     Ref,
@@ -18,6 +19,7 @@ from ...dsl.model import (
     Send,
     Task,
     TextType,
+    Type,
     Update,
 )
 from ...dsl.source import Span
@@ -166,6 +168,11 @@ class Behaviour:
             alternatives += [Alternative("", Move(kind))] if kind else []
         case = Case(tuple(alternatives), tuple(tests))
         if on.kind is TriggerKind.OUTCOME:
+            result = next((param.type for param in commands[0].params), None)
+            if any(bound) and result is not None and _is_list(result):  # no pattern tells of what it is
+                answer = scope.name("answer")
+                typed = (bound[0] or "", f'cast("{type_name(result, self.names)}", {answer})')
+                return replace(case, outcomes=(quoted(on.name),), value=answer, tests=(typed, *tests))
             return replace(case, outcomes=(quoted(on.name),), value=self._result_pattern(leaf, bound))
         return replace(case, patterns=(self._pattern(on, bound),))
 
@@ -322,6 +329,10 @@ class Behaviour:
 
 def _tuple(items: Sequence[str]) -> str:
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def _is_list(type: Type) -> bool:
+    return isinstance(type.item if isinstance(type, OptionalType) else type, ListType)
 
 
 def references(root: object) -> list[Ref]:

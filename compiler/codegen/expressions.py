@@ -12,16 +12,22 @@ from ...dsl.model import (
     Binary,
     Builtin,
     Conditional,
+    Contains,
     Convert,
     DecimalType,
     Expr,
+    Field,
     IntType,
     IsNone,
+    ListType,
     Literal,
+    NewList,
+    NewRecord,
     NoneType,
     Now,
     OneOf,
     OptionalType,
+    RecordType,
     Ref,
     RefKind,
     Type,
@@ -31,6 +37,7 @@ from ...dsl.model import (
 from ...dsl.source import Span
 from .literals import (
     AND,
+    ATOM,
     COMPARISON,
     CONDITIONAL,
     NOT,
@@ -90,6 +97,8 @@ class Printer:
         """The value where a variable or parameter of `type` takes it: in its range, or a Fault."""
         code = self.code(expr)
         item = type.item if isinstance(type, OptionalType) else type
+        if isinstance(item, ListType):
+            return self._stored_list(expr, code, item, span)
         if not isinstance(item, IntType) or (item.low is None and item.high is None):
             return code
         if (isinstance(expr, Literal) and expr.value is None) or isinstance(expr.type, NoneType):
@@ -102,6 +111,20 @@ class Printer:
         if fits_low and fits_high:
             return code
         return Code(f"values.within({code.text}, {item.low}, {item.high}, {self._at(span)})", partial=True)
+
+    def _stored_list(self, expr: Expr, code: Code, type: ListType, span: Span) -> Code:
+        """A list that may be too long, or may have items out of range. Records are in range since they were made."""
+        item = type.item
+        if isinstance(item, IntType) and item.low is not None and item.high is not None:
+            inside = [bounds(each) for each in _items(expr)]
+            if not all(
+                low is not None and low >= item.low and high is not None and high <= item.high for low, high in inside
+            ):
+                limits = f"{item.low}, {item.high}, {type.most}"
+                return Code(f"values.items_within({code.text}, {limits}, {self._at(span)})", partial=True)
+        if _most(expr) <= type.most:
+            return code
+        return Code(f"values.at_most({code.text}, {type.most}, {self._at(span)})", partial=True)
 
     def code(self, expr: Expr) -> Code:
         """The text of any expression a flow may compute."""
@@ -132,8 +155,27 @@ class Printer:
                 return self._convert(expr)
             case Builtin():
                 return self._builtin(expr)
+            case Field():
+                operand = self.code(expr.operand)
+                assert isinstance(expr.operand.type, RecordType), "only a record has fields"
+                name = self.names.part[expr.operand.type.name][expr.name]
+                return Code(f"{operand.at(ATOM)}.{name}", partial=operand.partial)
+            case NewRecord() | NewList():
+                return self._made(expr)
+            case Contains():
+                operand, items = self.code(expr.operand), self.code(expr.items)
+                return Code(f"{operand.at(SUM)} in {items.at(SUM)}", COMPARISON, operand.partial or items.partial)
             case _:
                 raise AssertionError("only properties and scenarios ask for this")
+
+    def _made(self, expr: NewRecord | NewList) -> Code:
+        if isinstance(expr, NewRecord):
+            pairs = zip(expr.values, expr.type.fields, strict=True)
+            parts = [self.stored(value, field.type, value.span) for value, field in pairs]
+            text = f"{self.names.record[expr.type.name]}({', '.join(part.text for part in parts)})"
+        else:
+            return _tuple([self.code(item) for item in expr.items])
+        return Code(text, partial=any(part.partial for part in parts))
 
     def _at(self, span: Span) -> str:
         return quoted(self.place(span))
@@ -157,8 +199,21 @@ class Printer:
             return Code(f"codec.EXACT.minus({operand.text})", partial=operand.partial)
         return Code(f"-{operand.at(PREFIX)}", PREFIX, operand.partial)
 
+    def _joined(self, expr: Expr) -> list[Code]:
+        """What stands in the parentheses of a list that is joined of others."""
+        match expr:
+            case Binary():
+                return [*self._joined(expr.left), *self._joined(expr.right)]
+            case NewList():
+                return [self.code(item) for item in expr.items]
+            case _:
+                code = self.code(expr)
+                return [Code(f"*{code.at(SUM)}", partial=code.partial)]
+
     def _binary(self, expr: Binary) -> Code:
         op = expr.op
+        if isinstance(expr.type, ListType):
+            return _tuple(self._joined(expr))
         left = self.code(expr.left)
         right = (
             self.assuming(expr.left, op != "or").code(expr.right)
@@ -193,6 +248,9 @@ class Printer:
                 return self.code(replace(expr, op="!=" if expr.op == "==" else "=="))
             case OneOf():
                 return self._one_of(expr, " not in ", " and ", "!=")
+            case Contains():
+                operand, items = self.code(expr.operand), self.code(expr.items)
+                return Code(f"{operand.at(SUM)} not in {items.at(SUM)}", COMPARISON, operand.partial or items.partial)
             case _:
                 code = self.code(expr)
                 return Code(f"not {code.at(NOT)}", NOT, code.partial)
@@ -241,6 +299,41 @@ class Printer:
         args = [self.code(arg) for arg in expr.args]
         name = "codec.EXACT.abs" if expr.name == "abs" and isinstance(expr.type, DecimalType) else expr.name
         return Code(f"{name}({', '.join(arg.text for arg in args)})", partial=any(arg.partial for arg in args))
+
+
+def _tuple(parts: list[Code]) -> Code:
+    text = f"({', '.join(part.text for part in parts)}{',' if len(parts) == 1 else ''})"
+    return Code(text, partial=any(part.partial for part in parts))
+
+
+def _items(expr: Expr) -> tuple[Expr, ...]:
+    """What the items of a list are like: those that are written out, and for others one that stands for all."""
+    match expr:
+        case NewList():
+            return expr.items
+        case Binary():
+            return (*_items(expr.left), *_items(expr.right))
+        case Conditional():
+            return (*_items(expr.then), *_items(expr.otherwise))
+        case Unwrap() | Convert():
+            return _items(expr.operand)
+        case _:
+            type = expr.type.item if isinstance(expr.type, OptionalType) else expr.type
+            return (Literal(None, type.item, expr.span),) if isinstance(type, ListType) else ()
+
+
+def _most(expr: Expr) -> int:
+    """How many items a list may surely have at most."""
+    match expr:
+        case Binary():
+            return _most(expr.left) + _most(expr.right)
+        case Conditional():
+            return max(_most(expr.then), _most(expr.otherwise))
+        case Unwrap() | Convert():
+            return _most(expr.operand)
+        case _:
+            type = expr.type.item if isinstance(expr.type, OptionalType) else expr.type
+            return type.most if isinstance(type, ListType) else 0
 
 
 def _key(expr: Expr) -> Key | None:

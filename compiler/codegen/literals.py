@@ -13,8 +13,10 @@ from ...dsl.model import (
     EnumType,
     InstantType,
     IntType,
+    ListType,
     NoneType,
     OptionalType,
+    RecordType,
     TextType,
     Type,
     Value,
@@ -74,6 +76,10 @@ def type_name(type: Type, names: Names) -> str:
             return "datetime"
         case EnumType():
             return names.enum[type.name]
+        case RecordType():
+            return names.record[type.name]
+        case ListType():
+            return f"tuple[{type_name(type.item, names)}, ...]"
         case OptionalType():
             return f"{type_name(type.item, names)} | None"
         case NoneType():
@@ -99,6 +105,10 @@ def codec(type: Type, names: Names) -> str:
             return "codec.INSTANT"
         case EnumType():
             return f"codec.enum({names.enum[type.name]})"
+        case RecordType():
+            return names.codec[type.name]
+        case ListType():
+            return f"records.sequence({codec(type.item, names)}, {type.most})"
         case OptionalType():
             return f"codec.optional({codec(type.item, names)})"
         case NoneType():
@@ -126,6 +136,8 @@ def literal(value: Value, type: Type, names: Names) -> Code:
             return Code(f'Decimal("{value:f}")')
         case int():
             return Code(repr(value), ATOM if value >= 0 else PREFIX)
+        case tuple():
+            raise AssertionError("lists and records have no literals")
 
 
 def duration(value: timedelta) -> str:

@@ -18,7 +18,7 @@ from ..kernel import Kernel
 IMPORTED = (
     "annotations", "codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values",
     "dataclass", "UTC", "datetime", "timedelta", "Decimal", "StrEnum",
-    "NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "final",
+    "NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "cast", "final",
 )  # fmt: skip
 """What a generated module may import."""
 
@@ -101,6 +101,7 @@ class Names:
         triggers = [event.name for event in kernel.events] + [task.name for task in tasks]
         failures = dict.fromkeys(failure.name for activity in kernel.activities for failure in activity.fails)
         self.enum = outer.table((enum.name, pascal(enum.name)) for enum in kernel.enums)
+        self.record = outer.table((record.name, pascal(record.name)) for record in kernel.records)
         self.event = outer.table((name, pascal(name)) for name in triggers)
         self.error = outer.table((name, pascal(name)) for name in failures)
         self.member = {
@@ -114,6 +115,10 @@ class Names:
         self.variable = {
             **Scope(self.known, ("count", "index")).table((v.name, plain(v.name)) for v in kernel.inputs),
             **Scope(self.known, ("count", "index")).table((v.name, plain(v.name)) for v in kernel.data),
+        }
+        self.part = {
+            record.name: Scope(self.known, ("count", "index")).table((f.name, plain(f.name)) for f in record.fields)
+            for record in kernel.records
         }
         self.argument = Scope(self.known, ("cls", "by", "now")).table((v.name, plain(v.name)) for v in kernel.inputs)
         self.method = Scope(self.known, RECORD).table((name, plain(name)) for name in triggers)
@@ -130,7 +135,8 @@ class Names:
             ).table((p.name, plain(p.name)) for p in (call.params if isinstance(call, Activity) else call.args))
             for call in calls
         }
-        functions = Scope()
+        functions = Scope(("_RULES",))
+        self.codec = functions.table((record.name, f"_{upper(record.name)}") for record in kernel.records)
         self.answer = functions.table((leaf.name, f"_in_{snake(leaf.name)}") for leaf in kernel.leaves)
         self.enter = functions.table((leaf.name, f"_enter_{snake(leaf.name)}") for leaf in kernel.leaves)
         self.choose = functions.table((choice.name, f"_choose_{snake(choice.name)}") for choice in kernel.choices)

@@ -16,6 +16,7 @@ from ...dsl.model import (
     DecimalType,
     Effect,
     IntType,
+    ListType,
     OptionalType,
     Parameter,
     Retry,
@@ -50,6 +51,16 @@ class Enum:
     name: str
     source: str
     members: tuple[tuple[str, str], ...]  # the member, its value quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of the flow: its class, and the name of its codec."""
+
+    name: str
+    source: str
+    codec: str
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +158,7 @@ class Module:
     path: str
     digest: str
     enums: tuple[Enum, ...]
+    records: tuple[Record, ...]  # each after those it is made of
     inputs: tuple[Field, ...]
     arguments: tuple[str, ...]  # of `start`, in the order of the inputs
     data: tuple[Field, ...]
@@ -190,6 +202,7 @@ class _Planner:
             path=self.path,
             digest=digest,
             enums=tuple(self.enums()),
+            records=tuple(self.records()),
             inputs=tuple(self.variable(variable) for variable in kernel.inputs),
             arguments=tuple(names.argument.values()),
             data=tuple(self.variable(variable) for variable in kernel.data),
@@ -233,6 +246,12 @@ class _Planner:
         for enum in self.kernel.enums:
             members = self.names.member[enum.name]
             yield Enum(self.names.enum[enum.name], enum.name, tuple((members[m], quoted(m)) for m in enum.members))
+
+    def records(self) -> Iterable[Record]:
+        for record in self.kernel.records:
+            parts = self.names.part[record.name]
+            fields = tuple(self.field(each, parts[each.name]) for each in record.fields)
+            yield Record(self.names.record[record.name], record.name, self.names.codec[record.name], fields)
 
     def field(self, parameter: Parameter | Variable, name: str) -> Field:
         names = self.names
@@ -385,7 +404,7 @@ class _Planner:
 def _note(type: Type) -> str:
     item = type.item if isinstance(type, OptionalType) else type
     bounded = isinstance(item, IntType) and item != IntType()
-    return str(type) if bounded or isinstance(item, DecimalType) else ""
+    return str(type) if bounded or isinstance(item, DecimalType | ListType) else ""
 
 
 def _undo_name(activity: Activity) -> str:

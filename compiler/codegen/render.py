@@ -25,7 +25,7 @@ IMPORTS = (
     ("datetime", ("UTC", "datetime", "timedelta")),
     ("decimal", ("Decimal",)),
     ("enum", ("StrEnum",)),
-    ("typing", ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "final")),
+    ("typing", ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "cast", "final")),
     ("penstock.runtime", ("codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values")),
 )
 """All that a module may import; it imports what it uses."""

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kernels import kernel
-from odd_flows import MESSAGES, NAMES, PEOPLE, TYPES, WAITING
+from odd_flows import MESSAGES, NAMES, PEOPLE, STRUCTURES, TYPES, WAITING
 from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
 from twins import AnyFlow, Twins, drive, generated
@@ -36,7 +36,14 @@ def test_a_real_flow_runs_as_the_interpreter_says(spec: Path, run: list[tuple[in
     drive(Twins(*twins(spec.read_text(encoding="utf-8"))), run)
 
 
-ODD = {"types": TYPES, "names": NAMES, "waiting": WAITING, "people": PEOPLE, "messages": MESSAGES}
+ODD = {
+    "types": TYPES,
+    "names": NAMES,
+    "waiting": WAITING,
+    "people": PEOPLE,
+    "messages": MESSAGES,
+    "structures": STRUCTURES,
+}
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)

@@ -331,3 +331,88 @@ flow Messages version 1 {
 }
 """
 """Messages of every type from every kind of update, among assignments that they see or do not, and faults of both."""
+
+STRUCTURES = """
+enum Color { red, green }
+type Money = decimal(2)
+record class { Color: Color, _x: int 0..3, count: text? }
+record Item { name: text, price: Money, parts: list<class> at most 2, since: instant?, wait: duration }
+
+flow Structures version 1 {
+  record Box { item: Item, gift: Item?, sizes: list<int 0..9> at most 3, names: list<text>? }
+  input { first: Item, items: list<Item> at most 2, moods: list<Color>?, rates: list<decimal(3)> at most 2 }
+  data {
+    box: Box?
+    last: Item = Item(name: "none", price: 1, parts: [class(Color: red, _x: 3, count: none)], since: none, wait: 1h)
+    seen: list<Item> at most 3 = []
+    sizes: list<int 0..9> at most 4 = [1, 2]
+    few: list<int 0..9> at most 3 = []
+    names: list<text>?
+    best: list<Money> at most 4 = [1, 2.5]
+    rate: decimal(3) = 0.000
+    n: int 0..3 = 0
+  }
+  event add(item: Item)
+  event put(box: Box?, sizes: list<int -1..10> at most 3)
+  event name(names: list<text> at most 2, color: Color)
+  event swap
+  event trim
+
+  activity pack(box: Box, items: list<Item> at most 3) -> list<int> at most 3 {
+    ensures len(result) <= len(items) or 4 in result
+    compensate unpack(result, box.item.name, len(items))
+  }
+  activity look(items: list<Item>) -> Box? { readonly }
+  activity weigh(item: Item) -> Item { fails broken readonly }
+
+  start { seen = items } -> Open
+
+  state Open {
+    on add(i) when i in seen { last = i, n = len(i.parts) } stay
+    on add(i) when i == first or i.price > 1.00 { seen = seen + [i], names = [i.name] } stay
+    on add(i) else { seen = [i, last], best = best + [abs(i.price), min(i.price, 0.5)] } -> Weighing
+    on put(b, s) when b is some and b.gift is some and not (b.gift.name in ["", "a"]) {
+      box = b, last = b.gift, few = b.sizes + s
+    } -> Packing
+    on put(b, s) when b is some and b.names is some and b.names == ["a"] {
+      sizes = if n > 1 then b.sizes else s, names = b.names + ["x"], few = b.sizes
+    } stay
+    on put(b, s) else { box = b, few = s, sizes = s + [n, 9] } stay
+    on name(names2, c) when moods is some and c in moods and names == names2 { names = names2 + names2 } stay
+    on name(names2, c) else {
+      names = if len(names2) > 1 then names2 else none,
+      last = Item(name: "z", price: 0.10, parts: [class(Color: c, _x: n, count: "q")], since: now, wait: last.wait * 2)
+    } stay
+    on swap when box is some {
+      box = Box(item: last, gift: box.item, sizes: sizes, names: none), n = len(sizes) - 1
+    } -> Packing
+    on swap else { box = Box(item: first, gift: none, sizes: [n, n + 8], names: names) } stay
+    on trim when rates == [0.100] or rates == [] or first in items { seen = [], n = len(seen) } stay
+    on trim else { last = first, rate = 0.001 } -> Weighing
+    after last.wait -> Weighing
+  }
+  state Packing {
+    do pack(box, seen)
+    on done(s) when 1 in s { sizes = s } -> Open
+    on done(s) else { few = s + [0] } -> Weighing
+    on failed -> compensate -> Open
+    defer add
+  }
+  state Weighing {
+    do weigh(last)
+    on done(i) when i != last { last = i, seen = seen + [i] } -> Looking
+    on done(i) else { n = len(i.parts) } -> Open
+    on broken -> Looking
+    on failed -> Bad
+  }
+  state Looking {
+    do look(seen + [last])
+    on done(b) when b is some { box = b, sizes = b.sizes } -> Packing
+    on done(b) else { box = b } -> Good
+    on failed -> Good
+    ignore add
+  }
+  final Good
+  final failure Bad
+}
+"""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import cycle, islice
 
 from penstock.compiler.instance import NOBODY, Actor, Completion, Delegation, Event, Fired, Instance, Outcome, Trigger
 from penstock.compiler.kernel import DONE, Kernel
@@ -18,8 +19,10 @@ from penstock.dsl.model import (
     EnumType,
     InstantType,
     IntType,
+    ListType,
     OptionalType,
     Parameter,
+    RecordType,
     TextType,
     Type,
     Value,
@@ -49,10 +52,21 @@ def samples(type: Type) -> list[Value]:
             return [timedelta(0), timedelta(hours=1), "wrong"]
         case InstantType():
             return [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC), "wrong"]
+        case RecordType():
+            *rows, wrong = zip(*(_cycled(samples(each.type)) for each in type.fields), strict=True)
+            return [*dict.fromkeys(rows), wrong]
+        case ListType():
+            good = samples(type.item)[:-1]
+            return [(), (good[0],), (good[-1], good[0]), tuple(good[:1] * type.most), tuple(good[:1] * (type.most + 1))]
         case OptionalType():
             return [None, *samples(type.item)[:-1], samples(type.item)[-1] or Decimal("0.5")]
         case _:
             return [None]
+
+
+def _cycled(values: list[Value]) -> list[Value]:
+    """Seven of the good ones, over and over, then the wrong one."""
+    return [*islice(cycle(values[:-1]), 7), values[-1]]
 
 
 def payloads(fields: Sequence[Parameter | Variable]) -> Iterator[tuple[Value, ...]]:

@@ -33,7 +33,9 @@ from penstock.compiler.instance import (
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.model import Value
 from penstock.runtime import core
+from penstock.runtime.codec import TEXT, optional
 from penstock.runtime.flow import Flow
+from penstock.runtime.records import Record, sequence
 from triggers import Move, inputs, moves
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,7 +73,7 @@ class Twins:
 
     def start(self, values: tuple[Value, ...], actor: Actor) -> bool:
         """Whether it began: an input that does not fit is rejected by both."""
-        given = self.flow.spec.inputs.type(*values)
+        given = _made(self.flow.spec.inputs, values)
         theirs = self._said(lambda: simulate.start(self.kernel, values, actor, self.now))
         ours = self._said(lambda: self.flow.begin(given, by=_actor(actor), now=self.now))
         return self._compare(theirs, ours)
@@ -101,13 +103,14 @@ class Twins:
         """The trigger for the generated code."""
         match trigger:
             case Outcome(key, kind, value):
-                return core.Outcome(key, kind, value)
+                activity = self.flow.spec.activities.get(key.partition("#")[0])
+                return core.Outcome(key, kind, value if activity is None else _made(activity.result, value))
             case Fired(timer):
                 return core.Fired(timer)
             case Delegation(task, to):
                 return core.Delegation(task, to)
             case Event(name, payload) | Completion(name, payload):
-                return self.flow.spec.events[name].record.type(*payload)
+                return _made(self.flow.spec.events[name].record, payload)
 
     def _said(self, act: Any) -> object:
         try:
@@ -183,6 +186,19 @@ def _whole(twins: Twins, trigger: Trigger) -> bool:
             return len(payload) == len(twins.flow.spec.events[name].record.fields)
         case _:
             return True
+
+
+def _made(codec: Any, value: Any) -> Any:
+    """A value of the interpreter as one for generated code: records are of classes there. What does not fit stays."""
+    if not isinstance(value, tuple):
+        return value
+    if isinstance(codec, type(optional(TEXT))):
+        return _made(codec.item, value)
+    if isinstance(codec, type(sequence(TEXT))):
+        return tuple(_made(codec.item, part) for part in value)
+    if isinstance(codec, Record) and len(value) == len(codec.fields):
+        return codec.type(*(_made(inner, part) for (_, inner), part in zip(codec.fields, value, strict=True)))
+    return value
 
 
 def _actor(actor: Actor) -> core.Actor:
