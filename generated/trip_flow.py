@@ -230,6 +230,10 @@ def _deadline(inputs: TripInputs, data: TripData, now: datetime) -> datetime:
     return now + timedelta(days=3)
 
 
+def _expire(inputs: TripInputs, data: TripData, now: datetime) -> _Move:
+    return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:135
+
+
 def _in_flight(inputs: TripInputs, data: TripData, trigger: _Trigger, now: datetime) -> _Answer:
     """In Flight (specs/trip.flow:65)."""
     match trigger:
@@ -243,8 +247,6 @@ def _in_flight(inputs: TripInputs, data: TripData, trigger: _Trigger, now: datet
             return rules.Undo(data, TripState.FAILED)  # specs/trip.flow:70
         case Cancel():
             return rules.Undo(data, TripState.CANCELLED)  # specs/trip.flow:71
-        case core.Fired("deadline"):
-            return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:135
         case CorrectName():
             return rules.DEFER
         case _:
@@ -271,8 +273,6 @@ def _in_hotel(inputs: TripInputs, data: TripData, trigger: _Trigger, now: dateti
             return rules.Undo(data, TripState.FAILED)  # specs/trip.flow:80
         case Cancel():
             return rules.Undo(data, TripState.CANCELLED)  # specs/trip.flow:81
-        case core.Fired("deadline"):
-            return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:135
         case CorrectName():
             return rules.DEFER
         case _:
@@ -293,8 +293,6 @@ def _in_waitlist(inputs: TripInputs, data: TripData, trigger: _Trigger, now: dat
             return rules.Goto(data, TripState.HOTEL)  # specs/trip.flow:92
         case Cancel():
             return rules.Undo(data, TripState.CANCELLED)  # specs/trip.flow:93
-        case core.Fired("deadline"):
-            return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:135
         case CorrectName():
             return rules.DEFER
         case _:
@@ -323,8 +321,6 @@ def _in_car(inputs: TripInputs, data: TripData, trigger: _Trigger, now: datetime
             return rules.Undo(data, TripState.FAILED)  # specs/trip.flow:107
         case Cancel():
             return rules.Undo(data, TripState.CANCELLED)  # specs/trip.flow:108
-        case core.Fired("deadline"):
-            return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:135
         case CorrectName():
             return rules.DEFER
         case _:
@@ -355,8 +351,6 @@ def _in_confirmation(inputs: TripInputs, data: TripData, trigger: _Trigger, now:
             return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:117
         case core.Fired("Confirmation.at1"):
             return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:118
-        case core.Fired("deadline"):
-            return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:135
         case _:
             return None
 
@@ -380,8 +374,6 @@ def _in_payment(inputs: TripInputs, data: TripData, trigger: _Trigger, now: date
             return rules.Undo(data, TripState.FAILED)  # specs/trip.flow:124
         case core.Outcome(kind="timeout" | "failed"):
             return rules.Undo(data, TripState.FAILED)  # specs/trip.flow:125
-        case core.Fired("deadline"):
-            return rules.Undo(data, TripState.EXPIRED)  # specs/trip.flow:135
         case Cancel() | CorrectName():
             return rules.IGNORE
         case _:
@@ -489,6 +481,7 @@ _RULES: rules.Rules[TripInputs, TripData, TripState, TripEvent] = rules.Rules(
         "charge": _undo_charge,
     },
     deadline=_deadline,
+    expire=_expire,
 )
 
 

@@ -18,6 +18,7 @@ from .core import (
     Effect,
     Entry,
     EscalateTask,
+    InterruptActivity,
     Ledger,
     OpenTask,
     Outcome,
@@ -26,7 +27,7 @@ from .core import (
     Undoing,
     Work,
 )
-from .rules import E, NewCall, NewTask, Reminder
+from .rules import E, NewCall, NewCalls, NewTask, Reminder
 from .spec import ActivityKind, FlowSpec
 
 
@@ -57,6 +58,7 @@ class Books(Generic[E]):
         self.completed: tuple[str, ...] = ledger.completed
         self.history: tuple[tuple[str, tuple[str, ...]], ...] = ledger.history
         self.moments: tuple[tuple[str, datetime], ...] = ledger.moments
+        self.vacant: tuple[str, ...] = ()  # leaves entered in this step that call for each item, of which there is none
 
     def closed(self) -> Ledger[E]:
         """The ledger as it stands now."""
@@ -80,12 +82,28 @@ class Books(Generic[E]):
         self.counter += 1
         return self.counter
 
-    def call(self, new: NewCall, leaf: str) -> None:
-        entry = Entry(self.serial(), new.activity, new.args)
-        self.calls = (*self.calls, Call(entry.key, new.activity, new.args, leaf))
-        if self.spec.activities[new.activity].kind is not ActivityKind.READONLY:
+    def call(self, new: NewCall | NewCalls, leaf: str) -> None:
+        """The call of a leaf, or one for each item."""
+        if isinstance(new, NewCall):
+            self.begin_call(new.activity, new.args, leaf, None)
+            return
+        for number, args in enumerate(new.each):
+            self.begin_call(new.activity, args, leaf, number)
+        if not new.each:
+            self.vacant = (*self.vacant, leaf)
+
+    def begin_call(self, activity: str, args: tuple[object, ...], leaf: str, item: int | None) -> None:
+        entry = Entry(self.serial(), activity, args)
+        self.calls = (*self.calls, Call(entry.key, activity, args, leaf, item))
+        if self.spec.activities[activity].kind is not ActivityKind.READONLY:
             self.log = (*self.log, entry)
-        self.effects.append(StartActivity(entry.key, new.activity, new.args))
+        self.effects.append(StartActivity(entry.key, activity, args))
+
+    def drop(self, call: Call) -> None:
+        """Forget a call, and interrupt it if it runs."""
+        self.calls = tuple(other for other in self.calls if other is not call)
+        if not call.answer:
+            self.effects.append(InterruptActivity(call.key))
 
     def arm(self, armed: ArmTimer) -> None:
         self.timers = (*self.timers, armed)

@@ -32,8 +32,13 @@ class Flow(Fields[I, D, S, E]):
 
     @property
     def state(self) -> S | None:
-        """Where the instance rests; None while it compensates."""
-        return self.at[0] if self.at else None
+        """Where the instance rests; None while it compensates, and where it rests in several regions (see `at`)."""
+        return self.at[0] if len(self.at) == 1 else None
+
+    def is_in(self, place: S) -> bool:
+        """Whether the instance rests in the place, or in a state in it."""
+        around = self._rules().places.around
+        return any(place in around[leaf] for leaf in self.at)
 
     @property
     def compensating(self) -> bool:
@@ -46,13 +51,16 @@ class Flow(Fields[I, D, S, E]):
         return bool(self.at) and self.at[0] in self._rules().finals
 
     def accepted(self, by: Actor | None = None) -> tuple[type[E], ...]:
-        """The events and tasks this state has transitions for (that the actor may send, if one is given).
+        """The events and tasks there are transitions for now (that the actor may send, if one is given).
 
         A guard, or a payload, may still be against one of them."""
-        rules = self._rules().states.get(self.at[0]) if self.at else None
-        if rules is None:
-            return ()
-        return tuple(kind for kind in rules.accepts if self._admits(kind, by))
+        rules = self._rules()
+        found: dict[type[E], None] = {}
+        for place in rules.places.active(self.at):
+            for kind in rules.said[place].accepts if place in rules.said else ():
+                if self.spec.kinds[kind].task or place in rules.answering(self.at, kind):
+                    found[kind] = None
+        return tuple(kind for kind in found if self._admits(kind, by))
 
     def _admits(self, kind: type[E], by: Actor | None) -> bool:
         event = self.spec.kinds[kind]

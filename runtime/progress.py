@@ -1,56 +1,24 @@
 """One step under way: a record, its flow's rules and a trigger in; the fields of the next record and the effects out.
 
-This is the meaning of a flow (K1 to K8) that is the same for all of them: leaving and entering, the compensation log,
-undoing, settling, deferring, timers, tasks, rejections.
+This is the meaning of a flow (K1 to K8) that is the same for all of them: who answers a trigger, settling, deferring,
+groups of calls, joins, rejections. What a transition then leaves and enters is `passage`'s.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Generic, cast
 
-from .books import Books
-from .codec import Invalid
-from .core import (
-    DEADLINE,
-    Actor,
-    ArmTimer,
-    Call,
-    Delegation,
-    DropEvent,
-    Entry,
-    Fault,
-    Finish,
-    Fired,
-    InterruptActivity,
-    Ledger,
-    Outcome,
-    Rejected,
-    StartCompensation,
-    Undoing,
-    Work,
-)
-from .rules import Choice, D, E, Fields, Goto, I, Rules, S, Stay, Undo, Unmoved
-from .spec import ActivityKind, ActivitySpec, FlowSpec
+from .codec import NOTHING, Invalid
+from .core import DEADLINE, Actor, ArmTimer, Call, Delegation, Fault, Fired, Outcome, Work
+from .passage import Passage
+from .rules import D, E, Goto, Group, I, Join, S, Stay, Undo, Unmoved
+from .spec import ActivityKind, ActivitySpec
 
 
-class Progress(Books[E], Generic[I, D, S, E]):
+class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
     """The record as far as the step has come, and what it asks of the host until now.
 
     Raises Rejected or Fault from any of its methods; it is thrown away then."""
-
-    def __init__(self, rules: Rules[I, D, S, E], spec: FlowSpec, rest: Fields[I, D, S, E], now: datetime) -> None:
-        super().__init__(rest.ledger, spec, rules.escalations, rules.reminders)
-        self.rules = rules
-        self.now = now
-        self.inputs = rest.inputs
-        self.data = rest.data
-        self.at = rest.at
-        self.passed: set[Choice] = set()  # choices since the trigger: none may come twice
-
-    def fields(self) -> tuple[I, D, tuple[S, ...], Ledger[E]]:
-        """Inputs, data, configuration and ledger after the step."""
-        return self.inputs, self.data, self.at, self.closed()
 
     # ------------------------------------------------------------ triggers
 
@@ -58,10 +26,11 @@ class Progress(Books[E], Generic[I, D, S, E]):
         """Arm the deadline and enter the first state."""
         if self.rules.deadline is not None:
             self.arm(ArmTimer(DEADLINE, self.rules.deadline(self.inputs, self.data, self.now)))
-        self.move(self.rules.start(self.inputs, self.data, self.now))
+        self.take(None, self.rules.start(self.inputs, self.data, self.now))
+        self.follow_up()
 
     def handle(self, trigger: E | Outcome | Delegation | Fired, by: Actor) -> None:
-        """One trigger, and the deferred events that can be handled after it."""
+        """One trigger, and what follows from it at once."""
         finished = bool(self.at) and self.at[0] in self.rules.finals
         if isinstance(trigger, Outcome):
             if not finished:
@@ -75,36 +44,45 @@ class Progress(Books[E], Generic[I, D, S, E]):
             self.delegation(trigger, by)
         else:
             self.asked(trigger, by)
+        if self.moved:
+            self.follow_up()
 
     def outcome(self, outcome: Outcome) -> None:
-        """The current call is answered, an interrupted one is settled, or the awaited compensation has succeeded."""
+        """A current call is answered, an interrupted one is settled, or the awaited compensation has succeeded."""
         key = outcome.key
         for call in self.calls:
-            if call.key == key:
+            if call.key == key and not call.answer:
                 self.answered(call, outcome)
                 return
         for entry in self.log:
             if entry.in_flight and entry.key == key:
                 self.settle(entry, self.checked(self.spec.activities[entry.activity], entry.args, outcome))
-                self.resume()
+                self.unwind()
                 return
         if self.undoing is not None and self.undoing.running == key:
             if outcome.kind != "done":
                 raise self.rejected(outcome, "unhandled")
             self.log = self.log[:-1]
             self.undoing = self.undoing._replace(running=None)
-            self.resume()
+            self.unwind()
 
     def answered(self, call: Call, outcome: Outcome) -> None:
         activity = self.spec.activities[call.activity]
         outcome = self.checked(activity, call.args, outcome)
-        move = self.chosen(outcome)
-        self.calls = tuple(other for other in self.calls if other is not call)
+        leaf = self.places.named[call.leaf]
+        brought = self.brought(call, leaf, activity, outcome)
+        move = None if brought is None else self.chosen(leaf, brought)
         if activity.kind is not ActivityKind.READONLY:
             self.settle(next(entry for entry in self.log if entry.key == call.key), outcome)
         elif outcome.kind == "done" and call.activity not in self.completed:
             self.completed = (*self.completed, call.activity)
-        self.move(move)
+        told = _told(call, outcome)
+        self.calls = tuple(told if other is call else other for other in self.calls)
+        if move is not None:
+            for other in self.calls:
+                if other.leaf == leaf:
+                    self.drop(other)
+            self.take(leaf, move)
 
     def asked(self, trigger: E, by: Actor) -> None:
         """An event or a task's completion, from outside."""
@@ -123,9 +101,9 @@ class Progress(Books[E], Generic[I, D, S, E]):
     def sent(self, trigger: E, roles: tuple[str, ...], by: Actor) -> None:
         if roles and by.roles.isdisjoint(roles):
             raise self.rejected(trigger, "role")
-        answer = self.answer(trigger)
+        place, answer = self.heard(trigger)
         if isinstance(answer, (Goto, Undo, Stay)):
-            self.move(answer)
+            self.take(place, answer)
         elif answer is Unmoved.DEFER or self.undoing is not None:
             self.defer(trigger)
         elif answer is None:
@@ -138,11 +116,11 @@ class Progress(Books[E], Generic[I, D, S, E]):
         self.deferred = (*self.deferred, trigger)
 
     def completion(self, task: str, trigger: E, by: Actor) -> None:
-        work = self.permitted(task, trigger, by)
-        move = self.chosen(trigger)
+        work, home = self.permitted(task, trigger, by), self.rules.home[task]
+        move = self.chosen(home, trigger)
         self.close(work)
         self.actors = (*(pair for pair in self.actors if pair[0] != task), (task, by.id))
-        self.move(move)
+        self.take(home, move)
 
     def delegation(self, trigger: Delegation, by: Actor) -> None:
         event = self.spec.events.get(trigger.task)
@@ -176,25 +154,42 @@ class Progress(Books[E], Generic[I, D, S, E]):
         elif armed.timer in self.reminders:
             self.disarm(armed)
             self.remind(armed, self.now)
-        else:
-            move = self.chosen(trigger)
+        elif armed.timer == DEADLINE and self.rules.expire is not None:
+            move = self.rules.expire(self.inputs, self.data, self.now)
             self.disarm(armed)
-            self.move(move)
+            self.take(None, move)
+        else:
+            home = self.rules.home[armed.timer]
+            chosen = self.chosen(home, trigger)
+            self.disarm(armed)
+            self.take(home, chosen)
 
     # ------------------------------------------------------------ choosing
 
-    def answer(self, trigger: E | Outcome | Fired) -> Goto[D, S] | Undo[D, S] | Stay[D] | Unmoved | None:
-        """What the state the instance rests in says; None while it compensates."""
-        if not self.at:
-            return None
-        return self.rules.states[self.at[0]].answer(self.inputs, self.data, trigger, self.now)
+    def answer(self, place: S, trigger: E | Outcome | Fired) -> Goto[D, S] | Undo[D, S] | Stay[D] | Unmoved | None:
+        """What an active place says."""
+        return self.rules.said[place].answer(self.inputs, self.data, trigger, self.now, *self.where())
 
-    def chosen(self, trigger: E | Outcome | Fired) -> Goto[D, S] | Undo[D, S] | Stay[D]:
+    def chosen(self, place: S, trigger: E | Outcome | Fired) -> Goto[D, S] | Undo[D, S] | Stay[D]:
         """The transition of a trigger that cannot be ignored or wait."""
-        answer = self.answer(trigger)
+        answer = self.answer(place, trigger)
         if answer is None or isinstance(answer, Unmoved):
             raise self.rejected(trigger, "unhandled")
         return answer
+
+    def heard(self, event: E) -> tuple[S | None, Goto[D, S] | Undo[D, S] | Stay[D] | Unmoved | None]:
+        """Who answers an event, inner over outer, and what; nobody while it compensates."""
+        kind = type(event)
+        if not self.rules.scopes:
+            return (self.at[0], self.answer(self.at[0], event)) if self.at else (None, None)
+        unmoved: set[Unmoved] = set()
+        for place in self.rules.answering(self.at, kind):
+            answer = self.answer(place, event)
+            if isinstance(answer, Unmoved):
+                unmoved.add(answer)
+            elif answer is not None:
+                return place, answer
+        return None, next((answer for answer in Unmoved if answer in unmoved), None)
 
     def checked(self, activity: ActivitySpec, args: tuple[object, ...], outcome: Outcome) -> Outcome:
         """The outcome with its result in normal form, if it is `done`: of its type, and as `ensures` promises."""
@@ -208,137 +203,92 @@ class Progress(Books[E], Generic[I, D, S, E]):
             raise self.rejected(outcome, "payload", f"{activity.name} does not keep what it ensures")
         return outcome
 
-    def rejected(self, trigger: object, reason: str, detail: str = "") -> Rejected:
-        return Rejected(self.at[0] if self.at else "", trigger, reason, detail)
+    # ------------------------------------------------------------ groups of calls
 
-    # ------------------------------------------------------------ moving
+    def group(self, leaf: S) -> Group | None:
+        return self.rules.states[leaf].group
 
-    def move(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
-        """Take a transition; then, as further steps, the deferred events that are handled or ignored now."""
-        self.take(move)
-        self.deliver()
+    def brought(self, call: Call, leaf: S, activity: ActivitySpec, outcome: Outcome) -> Outcome | None:
+        """What this answer of a call brings its leaf; None: nothing yet, its other calls are waited for."""
+        group = self.group(leaf)
+        if group is None:
+            return outcome
+        if outcome.kind not in group.answers:
+            raise self.rejected(outcome, "unhandled")
+        calls = [_told(each, outcome) if each is call else each for each in self.calls if each.leaf == leaf]
+        done = [each for each in calls if each.answer == "done"]
+        needed = len(calls) if group.quota is None else min(group.quota, len(calls))
+        if len(done) >= needed:
+            return outcome._replace(value=_listed(activity, [each.result for each in done]))
+        return outcome if len(calls) - sum(each.answer == "gone" for each in calls) < needed else None
 
-    def take(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
-        self.passed.clear()
-        self.go(self.follow(move))
+    def nothing_called(self, leaf: S) -> None:
+        """A group that was entered without items is done at once."""
+        group = self.group(leaf)
+        assert group is not None, "only a group can lack what it calls for"
+        move = self.chosen(leaf, Outcome("", "done", _listed(self.spec.activities[group.activity], [])))
+        self.once(leaf, "done", group.place)
+        self.take(leaf, move)
 
-    def deliver(self) -> None:
-        """Hand in the oldest deferred event that does not have to wait any longer; until there is none."""
-        while self.at and self.at[0] not in self.rules.finals:
-            for index, trigger in enumerate(self.deferred):
-                answer = self.answer(trigger)
-                if answer is not None and answer is not Unmoved.DEFER:
-                    self.deferred = self.deferred[:index] + self.deferred[index + 1 :]
-                    if answer is not Unmoved.IGNORE:
-                        self.take(answer)
-                    break
-            else:
+    # ------------------------------------------------------------ what follows at once
+
+    def follow_up(self) -> None:
+        """Joins, groups without items, and deferred events that do not have to wait any longer; until there is none."""
+        while self.undoing is None and self.at[0] not in self.rules.finals:
+            joined = self.joined()
+            if joined is not None:
+                place, name, join = joined
+                self.once(place, name, join.place)
+                self.take(place, join.move(self.inputs, self.data, self.now))
+            elif self.vacant:
+                leaf, self.vacant = self.vacant[0], self.vacant[1:]
+                self.nothing_called(self.places.named[leaf])
+            elif not self.deliver():
                 return
 
-    def follow(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> Goto[D, S] | Undo[D, S] | Stay[D]:
-        """Through choices, to a state, a compensation or `stay`; the data as updated on the way."""
-        self.note(move)
-        while isinstance(move, Goto) and isinstance(move.node, Choice):
-            move = self.branch(move.node)
-            self.note(move)
-        return move
+    def once(self, place: S, name: str, written: str) -> None:
+        if (place, name) in self.followed:
+            raise Fault("F005", written, f"`on {name}` comes a second time in one step")
+        self.followed.add((place, name))
 
-    def note(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
-        """What its updates did: the data as it is then, and messages."""
-        self.data = move.data
-        self.effects.extend(move.messages)
+    def deliver(self) -> bool:
+        """Hand in the oldest deferred event that is handled or ignored now, if there is one."""
+        for index, trigger in enumerate(self.deferred):
+            place, answer = self.heard(trigger)
+            if answer is not None and answer is not Unmoved.DEFER:
+                self.deferred = self.deferred[:index] + self.deferred[index + 1 :]
+                if not isinstance(answer, Unmoved):
+                    self.take(place, answer)
+                return True
+        return False
 
-    def go(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
-        if isinstance(move, Undo):
-            self.leave()
-            since = 0 if move.since is None else dict(self.marks).get(move.since, 0)
-            self.undoing = Undoing(since, str(move.node))
-            self.unwind()
-        elif isinstance(move, Goto):
-            assert not isinstance(move.node, Choice), "choices have been followed"
-            self.leave()
-            self.enter(move.node)
+    def joined(self) -> tuple[S, str, Join[I, D, S]] | None:
+        """The join that is met: of the innermost parallel state, of several the one that comes first."""
+        if not self.places.regions:
+            return None
+        outer = [place for place in self.places.active(self.at) if place in self.places.regions]
+        for place in sorted(outer, key=lambda place: -len(self.places.around[place])):
+            ends = [self.rules.ends[leaf] for leaf in self.at if leaf in self.rules.ends and self.over(leaf) is place]
+            done = ends.count(False)
+            met = ["any failure"] if True in ends else []
+            met += ["all done"] if done == len(self.places.regions[place]) else []
+            met += [*(f"{number} done" for number in range(done, 0, -1)), *(["any done"] if done else [])]
+            joins = self.rules.scopes[place].joins
+            name = next((name for name in met if name in joins), None)
+            if name is not None:
+                return place, name, joins[name]
+        return None
 
-    def branch(self, choice: Choice) -> Goto[D, S] | Undo[D, S]:
-        rules = self.rules.choices[choice]
-        if choice in self.passed:
-            raise Fault("F005", rules.place, f"{choice} is passed a second time in one step")
-        self.passed.add(choice)
-        move = rules.branch(self.inputs, self.data, self.now)
-        if move is None:
-            raise self.rejected(choice, "unhandled")
-        return move
+    def over(self, end: S) -> S:
+        """The parallel state of the final of a region."""
+        return self.places.around[end][2]
 
-    def leave(self) -> None:
-        self.effects.extend(InterruptActivity(call.key) for call in self.calls)
-        for armed in self.timers:
-            if armed.timer != DEADLINE:
-                self.cancel(armed)
-        for work in self.tasks:
-            self.close(work)
-        self.at, self.calls = (), ()
 
-    def enter(self, state: S) -> None:
-        self.at = (state,)
-        failure = self.rules.finals.get(state)
-        if failure is not None:
-            self.finish(state, failure)
-            return
-        if state in self.rules.savepoints:
-            self.marks = (*(pair for pair in self.marks if pair[0] != state), (str(state), self.counter))
-        arrival = self.rules.states[state].enter(self.inputs, self.data, self.now)
-        for armed in arrival.timers:
-            self.arm(armed)
-        for task in arrival.tasks:
-            self.open(task)
-        if arrival.call is not None:
-            self.call(arrival.call, str(state))
+def _told(call: Call, outcome: Outcome) -> Call:
+    """A call with what it answered."""
+    return call._replace(answer="done" if outcome.kind == "done" else "gone", result=outcome.value)
 
-    def finish(self, state: S, failure: bool) -> None:
-        for armed in self.timers:
-            self.cancel(armed)
-        self.effects.extend(DropEvent(self.spec.kinds[type(trigger)].name) for trigger in self.deferred)
-        self.deferred = ()
-        self.effects.append(Finish(str(state), failure))
 
-    # ------------------------------------------------------------ the compensation log
-
-    def resume(self) -> None:
-        """Go on with the compensation, if one is under way."""
-        if self.undoing is not None:
-            self.unwind()
-            self.deliver()
-
-    def unwind(self) -> None:
-        """Undo the newest entry, unless it has to wait; when nothing is left to undo, enter the target."""
-        undoing = self.undoing
-        assert undoing is not None
-        while self.log and self.log[-1].serial > undoing.since:
-            entry = self.log[-1]
-            if undoing.running is not None or entry.in_flight:
-                return
-            compensation = self.spec.activities[entry.activity].compensation
-            if compensation is not None:
-                self.compensate(entry, compensation, undoing)
-                return
-            self.log = self.log[:-1]
-        self.undoing = None
-        move = self.follow(Goto(self.data, self.node(undoing.node)))
-        self.go(move)
-        if isinstance(move, Goto):
-            self.rearm()
-
-    def compensate(self, entry: Entry, compensation: str, undoing: Undoing) -> None:
-        key = f"{entry.key}/undo"
-        args = self.rules.undo[entry.activity](self.inputs, entry.result, *entry.args)
-        self.undoing = undoing._replace(running=key)
-        self.effects.append(StartCompensation(key, compensation, args, entry.key))
-
-    def node(self, name: str) -> S | Choice:
-        """The state or choice of this name."""
-        nodes: tuple[S | Choice, ...] = (*self.rules.states, *self.rules.finals, *self.rules.choices)
-        return next(node for node in nodes if node == name)
-
-    def rearm(self) -> None:
-        """Ask for the deadline again, if it fell due while it could not fire."""
-        self.effects.extend(armed for armed in self.timers if armed.timer == DEADLINE and armed.due <= self.now)
+def _listed(activity: ActivitySpec, results: list[object]) -> object:
+    """The list of the results, of an activity that has one."""
+    return None if activity.result is NOTHING else tuple(results)

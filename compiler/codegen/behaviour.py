@@ -10,6 +10,7 @@ from ...dsl.model import (
     Emit,
     EnumType,
     Expr,
+    InState,
     IntType,
     ListType,
     OptionalType,
@@ -24,7 +25,7 @@ from ...dsl.model import (
 )
 from ...dsl.source import Span
 from ...dsl.walk import nodes
-from ..kernel import Choice, Command, Goto, Kernel, Leaf, On, Stay, Target, Timer, TriggerKind, Undo
+from ..kernel import Branch, Choice, Command, Goto, Kernel, Leaf, On, Place, Stay, Target, Timer, TriggerKind, Undo
 from .expressions import Printer
 from .literals import PRODUCT, Code, duration, inside, quoted, type_name
 from .names import Names, Scope, plain
@@ -41,6 +42,7 @@ class Move:
     place: str = ""
     node: str = ""
     since: str = ""
+    resume: bool = False
     before: tuple[tuple[str, str], ...] = ()
     changes: tuple[tuple[str, str], ...] = ()
     messages: tuple[str, ...] = ()
@@ -92,13 +94,14 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What entering a state begins. Everything is code."""
+    """What entering a place begins. Everything is code."""
 
-    timers: tuple[tuple[str, str, str], ...] = ()  # id, due, place
+    timers: tuple[tuple[str, str], ...] = ()  # what arms it, place
     tasks: tuple[NewTask, ...] = ()
     call: str = ""
     args: tuple[str, ...] = ()
     place: str = ""
+    each: str = ""  # of a call for each item: `item in items`
 
     @property
     def empty(self) -> bool:
@@ -113,26 +116,28 @@ class Behaviour:
         self.names = names
         self.source = kernel.source.called(path)
         self.printer = Printer(names, self.place)
+        guards = [c.guard for c in kernel.commands] + [b.guard for c in kernel.choices for b in c.branches]
+        self.located = any(isinstance(node, InState) for node in nodes(tuple(guards)))
 
     def place(self, span: Span) -> str:
         return self.source.place(span)
 
     # ------------------------------------------------------------ triggers
 
-    def cases(self, leaf: Leaf) -> tuple[Case, ...]:
-        """How a state answers, in the order of the text; then the events it ignores or defers."""
+    def cases(self, place: Place) -> tuple[Case, ...]:
+        """How a place answers, in the order of the text; then the events it ignores or defers."""
         written: dict[On, list[Command]] = {}
         for command in self.kernel.commands:
-            if command.on is not None and command.scope in self.kernel.above(leaf.name):
+            if command.on is not None and command.scope == place.name and command.on.kind is not TriggerKind.JOIN:
                 written.setdefault(command.on, []).append(command)
         cases: list[Case] = []
         for on, commands in written.items():
-            case = self._case(leaf, on, commands)
+            case = self._case(place, on, commands)
             if cases and self._alike(cases[-1], case):
                 cases[-1] = replace(case, outcomes=cases[-1].outcomes + case.outcomes)
             else:
                 cases.append(case)
-        for events, kind in ((leaf.ignores, "ignore"), (leaf.defers - leaf.ignores, "defer")):
+        for events, kind in ((place.ignores, "ignore"), (place.defers - place.ignores, "defer")):
             left = [name for name in self.kernel.event if name in events and On(TriggerKind.EVENT, name) not in written]
             if left:
                 patterns = tuple(f"{self.names.event[name]}()" for name in left)
@@ -143,7 +148,7 @@ class Behaviour:
         """Two outcomes of one written transition (`on failed`)."""
         return bool(one.outcomes) and replace(one, outcomes=other.outcomes) == other
 
-    def _case(self, leaf: Leaf, on: On, commands: Sequence[Command]) -> Case:
+    def _case(self, place: Place, on: On, commands: Sequence[Command]) -> Case:
         scope = self.names.locals()
         bound = self._bound(commands, scope)
         printers = [replace(self.printer, params=self._params(command, bound)) for command in commands]
@@ -164,7 +169,7 @@ class Behaviour:
             if guard is None:
                 break
         if alternatives[-1].guard and on.kind is TriggerKind.EVENT:
-            kind = "ignore" if on.name in leaf.ignores else "defer" if on.name in leaf.defers else ""
+            kind = "ignore" if on.name in place.ignores else "defer" if on.name in place.defers else ""
             alternatives += [Alternative("", Move(kind))] if kind else []
         case = Case(tuple(alternatives), tuple(tests))
         if on.kind is TriggerKind.OUTCOME:
@@ -173,7 +178,7 @@ class Behaviour:
                 answer = scope.name("answer")
                 typed = (bound[0] or "", f'cast("{type_name(result, self.names)}", {answer})')
                 return replace(case, outcomes=(quoted(on.name),), value=answer, tests=(typed, *tests))
-            return replace(case, outcomes=(quoted(on.name),), value=self._result_pattern(leaf, bound))
+            return replace(case, outcomes=(quoted(on.name),), value=self._result_pattern(commands[0], bound))
         return replace(case, patterns=(self._pattern(on, bound),))
 
     def _bound(self, commands: Sequence[Command], scope: Scope) -> tuple[str | None, ...]:
@@ -194,21 +199,22 @@ class Behaviour:
         items = [f"{field}={name}" for field, name in zip(fields, bound, strict=True) if name is not None]
         return f"{self.names.event[on.name]}({', '.join(items)})"
 
-    def _result_pattern(self, leaf: Leaf, bound: tuple[str | None, ...]) -> str:
+    def _result_pattern(self, command: Command, bound: tuple[str | None, ...]) -> str:
         """What gives the result its name and, for type checkers, its type."""
         if not any(bound):
             return ""
-        assert leaf.call is not None, "only calls have outcomes"
-        result = self.kernel.activity[leaf.call.activity].result
-        assert result is not None, "only a result is bound"
+        result = command.params[0].type
         item = type_name(result.item if isinstance(result, OptionalType) else result, self.names)
         return f"({item}() | None) as {bound[0]}" if isinstance(result, OptionalType) else f"{item}() as {bound[0]}"
 
     # ------------------------------------------------------------ moves
 
     def start(self) -> Move:
-        start = self.kernel.commands[0]
-        return self._move(start.updates, start.target, start.span, self.printer)
+        return self.taken(self.kernel.commands[0])
+
+    def taken(self, command: Command | Branch) -> Move:
+        """Of a command or a start that has neither payload nor guard."""
+        return self._move(command.updates, command.target, command.span, self.printer)
 
     def branches(self, choice: Choice) -> tuple[Alternative, ...]:
         """The branches in the order they are tried, the `else` last."""
@@ -228,8 +234,8 @@ class Behaviour:
         match target:
             case Stay():
                 return replace(moved, kind="stay", place=place)
-            case Goto(node):
-                return replace(moved, kind="goto", place=place, node=self.node(node))
+            case Goto(node, resume):
+                return replace(moved, kind="goto", place=place, node=self.node(node), resume=resume)
             case Undo(since, node):
                 mark = "" if since is None else self.node(since)
                 return replace(moved, kind="undo", place=place, node=self.node(node), since=mark)
@@ -271,15 +277,28 @@ class Behaviour:
 
     # ------------------------------------------------------------ entering
 
-    def entry(self, leaf: Leaf) -> Entry:
-        """What entering a state begins."""
-        timers = tuple((quoted(timer.id), self.due(timer), self.place(timer.span)) for timer in leaf.timers)
-        tasks = tuple(map(self._task, leaf.tasks))
-        if leaf.call is None:
+    def entry(self, place: Place) -> Entry:
+        """What entering a place begins."""
+        timers = tuple((self._armed(timer), self.place(timer.span)) for timer in place.timers)
+        tasks = tuple(map(self._task, place.tasks))
+        call = place.call if isinstance(place, Leaf) else None
+        if call is None:
             return Entry(timers, tasks)
-        params = self.kernel.activity[leaf.call.activity].params
-        args = self.arguments(self.printer, leaf.call.args, params)
-        return Entry(timers, tasks, quoted(leaf.call.activity), args, self.place(leaf.call.span))
+        params = self.kernel.activity[call.activity].params
+        if call.each is None:
+            args = self.arguments(self.printer, call.args, params)
+            return Entry(timers, tasks, quoted(call.activity), args, self.place(call.span))
+        items = self.printer.code(call.each.items)
+        item = self.names.locals().name(plain(call.each.param.name))
+        args = self.arguments(replace(self.printer, params={call.each.param.name: item}), call.args, params)
+        most = f"values.at_most({items.text}, {call.each.most}, {quoted(self.place(call.each.items.span))})"
+        return Entry(timers, tasks, quoted(call.activity), args, self.place(call.span), f"{item} in {most}")
+
+    def _armed(self, timer: Timer) -> str:
+        if timer.since is None:
+            return f"core.ArmTimer({quoted(timer.id)}, {self.due(timer)})"
+        assert timer.after is not None, "only durations are counted since"
+        return f"rules.Since({quoted(timer.id)}, {self.printer.code(timer.after).text}, {self.node(timer.since)})"
 
     def arguments(self, printer: Printer, args: Sequence[Expr], params: Sequence[Parameter]) -> tuple[str, ...]:
         """The values of a call's parameters."""

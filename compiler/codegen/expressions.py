@@ -17,6 +17,7 @@ from ...dsl.model import (
     DecimalType,
     Expr,
     Field,
+    InState,
     IntType,
     IsNone,
     ListType,
@@ -165,6 +166,8 @@ class Printer:
             case Contains():
                 operand, items = self.code(expr.operand), self.code(expr.items)
                 return Code(f"{operand.at(SUM)} in {items.at(SUM)}", COMPARISON, operand.partial or items.partial)
+            case InState(state):
+                return Code(f"{self.names.states}.{self.names.state[state]} in at", COMPARISON)
             case _:
                 raise AssertionError("only properties and scenarios ask for this")
 

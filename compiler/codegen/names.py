@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ...dsl.model import Activity, Compensation
-from ..kernel import Kernel
+from ..kernel import Kernel, TriggerKind
 
 IMPORTED = (
     "annotations", "codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values",
@@ -26,7 +26,7 @@ TYPES = ("bool", "int", "str", "object", "tuple", "None")
 CALLED = ("abs", "frozenset", "len", "max", "min")
 RECORD = (
     "accepted", "at", "begin", "compensating", "count", "data", "delegate", "event", "finished", "from_json", "index",
-    "inputs", "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
+    "inputs", "is_in", "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
 )  # fmt: skip
 """The public attributes of every generated record; a test holds them to `runtime.flow.Flow`."""
 
@@ -34,8 +34,8 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def snake(name: str) -> str:
-    """`NeedsApproval` -> `needs_approval`, `HTTPCall` -> `http_call`."""
-    return plain("_".join(part for part in _WORD.split(name)).lower())
+    """`NeedsApproval` -> `needs_approval`, `HTTPCall` -> `http_call`, `Review.Legal` -> `review_legal`."""
+    return plain("_".join(part for part in _WORD.split(name.replace(".", "_"))).lower())
 
 
 def pascal(name: str) -> str:
@@ -97,7 +97,7 @@ class Names:
                 f"Async{self.flow}Activities",
             )
         )
-        tasks = [task for leaf in kernel.leaves for task in leaf.tasks]
+        tasks = [task for place in kernel.place.values() for task in place.tasks]
         triggers = [event.name for event in kernel.events] + [task.name for task in tasks]
         failures = dict.fromkeys(failure.name for activity in kernel.activities for failure in activity.fails)
         self.enum = outer.table((enum.name, pascal(enum.name)) for enum in kernel.enums)
@@ -107,7 +107,8 @@ class Names:
         self.member = {
             enum.name: Scope().table((member, upper(member)) for member in enum.members) for enum in kernel.enums
         }
-        self.state = Scope().table((leaf.name, upper(leaf.name)) for leaf in kernel.leaves)
+        places = [name for name in kernel.place if name]
+        self.state = Scope().table((name, upper(name)) for name in places)
         self.choice = Scope().table((choice.name, upper(choice.name)) for choice in kernel.choices)
 
         self.known = frozenset((*outer.taken, *IMPORTED)) - frozenset(dir(builtins)) | {*TYPES, *CALLED}
@@ -137,12 +138,15 @@ class Names:
         }
         functions = Scope(("_RULES",))
         self.codec = functions.table((record.name, f"_{upper(record.name)}") for record in kernel.records)
-        self.answer = functions.table((leaf.name, f"_in_{snake(leaf.name)}") for leaf in kernel.leaves)
-        self.enter = functions.table((leaf.name, f"_enter_{snake(leaf.name)}") for leaf in kernel.leaves)
+        self.answer = functions.table((name, f"_in_{snake(name)}") for name in places)
+        self.enter = functions.table((name, f"_enter_{snake(name)}") for name in places)
+        self.start = functions.table((name, f"_start_{snake(name)}") for name in places)
+        joins = [(c.scope, c.on.name) for c in kernel.commands if c.on is not None and c.on.kind is TriggerKind.JOIN]
+        self.join = {join: functions.name(f"_join_{snake('.'.join(join).replace(' ', '_'))}") for join in joins}
         self.choose = functions.table((choice.name, f"_choose_{snake(choice.name)}") for choice in kernel.choices)
         self.ensures = functions.table((call.name, f"_ensures_{snake(call.name)}") for call in kernel.activities)
         self.undo = functions.table((call.name, f"_undo_{snake(call.name)}") for call in kernel.activities)
 
     def locals(self) -> Scope:
         """A scope for what a function about a trigger binds."""
-        return Scope(self.known, ("inputs", "data", "trigger", "now"))
+        return Scope(self.known, ("inputs", "data", "trigger", "now", "at"))

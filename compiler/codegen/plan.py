@@ -6,12 +6,13 @@ paths, titles) is not yet quoted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...dsl.model import (
     MOST_DEFERRED,
     Activity,
+    ActivityCall,
     Compensation,
     DecimalType,
     Effect,
@@ -25,7 +26,7 @@ from ...dsl.model import (
     Type,
     Variable,
 )
-from ..kernel import Kernel, Leaf, LeafKind, TriggerKind
+from ..kernel import Kernel, Leaf, Place, Scope, ScopeKind, TriggerKind
 from .behaviour import Alternative, Behaviour, Case, Entry, Move
 from .expressions import Printer
 from .literals import AND, codec, duration, quoted, type_name
@@ -122,19 +123,49 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state and its functions. accepts: trigger classes; begins: timers, tasks and the call, quoted."""
+    """A place and its functions. accepts, quiet: trigger classes; begins: timers, tasks and the call, quoted."""
 
     member: str
     source: str
     doc: str
     place: str
-    kind: LeafKind
+    kind: str
     answer: str
     cases: tuple[Case, ...]
     enter: str
     entry: Entry
     accepts: tuple[str, ...]
     begins: tuple[str, ...]
+    quiet: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()  # of a state that calls for each item, the arguments of a `rules.Group`
+    begin: str = ""  # of a scope, the function that starts it
+    start: Move | None = None
+    joins: tuple[Join, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What the enumeration says of it."""
+        return KINDS[self.kind]
+
+
+KINDS = {
+    "state": "",
+    "final": "final",
+    "failure": "final, a failure",
+    "region done": "final of its region",
+    "region failed": "final of its region, a failure",
+    "scope": "has states in it",
+    "parallel": "has regions in it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A join of a parallel state: its name, its function, and where it goes."""
+
+    name: str
+    function: str
+    move: Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +198,19 @@ class Module:
     sends: tuple[tuple[str, tuple[Letter, ...]], ...]  # by flow, quoted
     calls: tuple[Call, ...]
     errors: tuple[tuple[str, str], ...]  # the declared name, the class
-    states: tuple[State, ...]
+    states: tuple[State, ...]  # leaves and scopes, in the order of the text
     choices: tuple[Choice, ...]
     undos: tuple[Formula, ...]
     promises: tuple[Formula, ...]
     start: Move
     deadline: str  # the moment, "" without one
+    expire: Move | None  # where to go at the deadline
+    located: bool  # whether some guard asks where the instance is
     escalations: tuple[tuple[str, str, str], ...]  # timer, task, role, all quoted
     reminders: tuple[tuple[str, str, str, str], ...]  # timer, task (both quoted), the time between, the most
     savepoints: tuple[str, ...]
+    resumed: tuple[str, ...]
+    counted: tuple[str, ...]
     schedules: tuple[tuple[str, ...], ...] = ()  # the arguments of each
 
 
@@ -211,12 +246,14 @@ class _Planner:
             sends=tuple(self.sends()),
             calls=(*map(self.activity, activities), *map(self.compensation, kernel.compensations)),
             errors=tuple(names.error.items()),
-            states=tuple(map(self.state, kernel.leaves)),
+            states=tuple(map(self.state, sorted(_inner(kernel), key=lambda place: place.span.start))),
             choices=tuple(self.choices()),
             undos=tuple(self.undo(a, a.effect) for a in activities if isinstance(a.effect, Compensation)),
             promises=tuple(self.promise(activity) for activity in activities if activity.ensures),
             start=behaviour.start(),
             deadline="" if kernel.deadline is None else behaviour.due(kernel.deadline),
+            expire=next((behaviour.taken(c) for c in kernel.commands[1:] if not c.scope), None),
+            located=behaviour.located,
             escalations=tuple(
                 (quoted(timer.id), quoted(timer.escalates[0]), quoted(timer.escalates[1].role))
                 for timer in kernel.timers()
@@ -224,7 +261,9 @@ class _Planner:
             ),
             reminders=tuple(self.reminders()),
             schedules=tuple(map(self.schedule, kernel.schedules)),
-            savepoints=tuple(behaviour.node(leaf.name) for leaf in kernel.leaves if leaf.name in kernel.savepoints),
+            savepoints=self.members(kernel.savepoints),
+            resumed=self.members(kernel.resumed),
+            counted=self.members(kernel.counted),
         )
 
     def schedule(self, schedule: Schedule) -> tuple[str, ...]:
@@ -274,8 +313,8 @@ class _Planner:
         for event in self.kernel.events:
             made = self.trigger(event.name, event.roles, event.params, event.doc, self.behaviour.place(event.span))
             yield made if event.most == MOST_DEFERRED else replace(made, most=str(event.most))
-        for leaf in self.kernel.leaves:
-            for task in leaf.tasks:
+        for place in self.kernel.place.values():
+            for task in place.tasks:
                 yield self.trigger(task.name, task.roles, task.form, task.doc, self.behaviour.place(task.span), task)
 
     def letter(self, name: str, params: Sequence[Parameter]) -> Letter:
@@ -369,36 +408,67 @@ class _Planner:
 
     # ------------------------------------------------------------ states
 
-    def state(self, leaf: Leaf) -> State:
-        names = self.names
-        accepted = [
-            command.on.name
-            for command in self.kernel.commands
-            if command.on is not None
-            and command.scope in self.kernel.above(leaf.name)
-            and command.on.kind in {TriggerKind.EVENT, TriggerKind.TASK}
-        ]
-        call = () if leaf.call is None else (leaf.call.activity,)
-        begins = (*(timer.id for timer in leaf.timers), *(task.name for task in leaf.tasks), *call)
+    def members(self, names: Collection[str]) -> tuple[str, ...]:
+        """The members of these places, in the order of the text."""
+        places = sorted((place for place in _inner(self.kernel) if place.name in names), key=lambda p: p.span.start)
+        return tuple(self.behaviour.node(place.name) for place in places)
+
+    def state(self, place: Place) -> State:
+        names, name = self.names, place.name
+        answered = [c.on for c in self.kernel.commands if c.on is not None and c.scope == name]
+        accepted = {on.name for on in answered if on.kind in {TriggerKind.EVENT, TriggerKind.TASK}}
+        quiet = [event.name for event in self.kernel.events if event.name in place.ignores | place.defers]
+        call = place.call if isinstance(place, Leaf) else None
+        begins = [timer.id for timer in place.timers] + [task.name for task in place.tasks]
         return State(
-            member=self.behaviour.node(leaf.name),
-            source=leaf.name,
-            doc=leaf.doc,
-            place=self.behaviour.place(leaf.span),
-            kind=leaf.kind,
-            answer=names.answer[leaf.name],
-            cases=() if leaf.final else self.behaviour.cases(leaf),
-            enter=names.enter[leaf.name],
-            entry=self.behaviour.entry(leaf),
-            accepts=tuple(names.event[name] for name in dict.fromkeys(accepted)),
-            begins=tuple(map(quoted, begins)),
+            member=self.behaviour.node(name),
+            source=name,
+            doc=place.doc,
+            place=self.behaviour.place(place.span),
+            kind=_kind_of(place),
+            answer=names.answer[name],
+            cases=self.behaviour.cases(place),
+            enter=names.enter[name],
+            entry=self.behaviour.entry(place),
+            accepts=tuple(names.event[on.name] for on in dict.fromkeys(answered) if on.name in accepted),
+            begins=tuple(map(quoted, begins if call is None else (*begins, call.activity))),
+            quiet=tuple(names.event[e] for e in quiet if e not in accepted) if len(self.kernel.scopes) > 1 else (),
+            group=() if call is None or call.each is None else self.group(name, call),
+            begin=names.start[name],
+            start=self.behaviour.taken(place.start) if isinstance(place, Scope) and place.start is not None else None,
+            joins=tuple(self.joins(name)),
         )
+
+    def group(self, leaf: str, call: ActivityCall) -> tuple[str, ...]:
+        outcomes = [on.name for scope, on in self.kernel.answering if scope == leaf and on.kind is TriggerKind.OUTCOME]
+        quota = None if call.each is None else call.each.quota
+        answers = f"frozenset({{{', '.join(map(quoted, outcomes))}}})" if outcomes else "frozenset()"
+        return quoted(call.activity), answers, repr(quota), quoted(self.behaviour.place(call.span))
+
+    def joins(self, name: str) -> Iterator[Join]:
+        found: set[str] = set()
+        for command in self.kernel.commands:
+            on = command.on
+            if on is not None and on.kind is TriggerKind.JOIN and command.scope == name and on.name not in found:
+                found.add(on.name)
+                yield Join(on.name, self.names.join[name, on.name], self.behaviour.taken(command))
 
     def choices(self) -> Iterable[Choice]:
         for choice in self.kernel.choices:
             member, function = self.behaviour.node(choice.name), self.names.choose[choice.name]
             place = self.behaviour.place(choice.span)
             yield Choice(member, choice.name, choice.doc, place, function, self.behaviour.branches(choice))
+
+
+def _inner(kernel: Kernel) -> list[Place]:
+    """Every place but the flow itself."""
+    return [place for place in kernel.place.values() if place.name]
+
+
+def _kind_of(place: Place) -> str:
+    if isinstance(place, Leaf):
+        return place.kind
+    return "parallel" if isinstance(place, Scope) and place.kind is ScopeKind.PARALLEL else "scope"
 
 
 def _note(type: Type) -> str:
