@@ -12,6 +12,7 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.source import Span
 from ..kernel import TriggerKind
+from .fires import come
 from .inquiry import Finding, Inquiry
 from .verdict import Answer
 
@@ -20,35 +21,38 @@ RULE = Rule(
     "dead-transition",
     "No run takes the transition or branch.",
     """\
-A transition that is never taken says something that is not so: its guard is never true where it stands, its trigger
-never comes, or another timer always fires first.
+A transition that is never taken says something that is not so: its guard is never true where it stands, or its trigger
+never comes. (Of a timer that never fires, F202 speaks.)
 
 ```flow
 flow Offer version 1 {
+  input { price: int 1..500 }
   event accept
   start -> Open
   state Open {
-    on accept -> Sold
-    after 2d  -> Lapsed
-    after 7d  -> Lapsed
+    on accept when price <= 500 -> Sold
+    on accept else              -> Refused
+    after 7d                    -> Refused
   }
   final Sold
-  final Lapsed
+  final Refused
 }
 ```
 
-After two days `Open` is left, so the timer of seven days never fires. Mended:
+No price is above 500, so nothing is ever refused so. Mended:
 
 ```flow
 flow Offer version 1 {
+  input { price: int 1..900 }
   event accept
   start -> Open
   state Open {
-    on accept -> Sold
-    after 7d  -> Lapsed
+    on accept when price <= 500 -> Sold
+    on accept else              -> Refused
+    after 7d                    -> Refused
   }
   final Sold
-  final Lapsed
+  final Refused
 }
 ```
 """,
@@ -58,33 +62,32 @@ flow Offer version 1 {
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
     holders: dict[Span, list[str]] = {}
-    timers: set[Span] = set()
+    fires = come(inquiry)
     for command in kernel.commands[1:]:
+        if command.on is not None and command.on.kind is TriggerKind.TIMER and command.on.name not in fires:
+            continue  # F202 speaks of it
         inner = [leaf.name for leaf in kernel.leaves if command.scope in kernel.above(leaf.name)]
         holders.setdefault(command.span, []).extend(inner)
-        if command.on is not None and command.on.kind is TriggerKind.TIMER:
-            timers.add(command.span)
     for choice in kernel.choices:
         for branch in choice.branches:
             holders.setdefault(branch.span, []).append(choice.name)
     for span, places in holders.items():
         if any(inquiry.entered[place] for place in places):
             line = kernel.source.line(span)
-            finding = partial(_finding, inquiry, span, places, span in timers)
+            finding = partial(_finding, inquiry, span, places)
             yield inquiry.nothing_does(RULE, f"the transition on line {line}", span, inquiry.taken[span], finding)
 
 
-def _finding(inquiry: Inquiry, span: Span, places: list[str], timer: bool) -> Finding:
+def _finding(inquiry: Inquiry, span: Span, places: list[str]) -> Finding:
     kernel = inquiry.kernel
     text = " ".join(kernel.source.slice(span).split())
     place = next(place for place in places if inquiry.entered[place])
     where = kernel.leaf[place].span if place in kernel.leaf else kernel.choice[place].span
-    reason = "something else always comes before it." if timer else "what it asks for is never true there."
     return Finding(
         f"no run ever takes `{text}`",
         span,
         "never taken",
         others=(Label(where, "entered, but never left this way"),),
-        why=(reason,),
+        why=("what it asks for is never true there.",),
         fixes=(Fix("correct it, or remove it"),),
     )
