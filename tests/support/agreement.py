@@ -13,9 +13,9 @@ from random_flows import random_flow
 
 CODES = (
     *(f"F00{n}" for n in range(1, 10)),
-    *("F101", "F102", "F201", "F301", "F401", "F402", "F403"),
+    *("F101", "F102", "F201", "F202", "F301", "F401", "F402", "F403"),
 )
-PLACED = ("F001", "F002", "F301")  # both sides name the same place; the other checks are compared by code
+PLACED = ("F001", "F002", "F202", "F301")  # both sides name the same place; the other checks are compared by code
 COUNTED = ("F003", "F004", "F007", "F009", "F201", "F401", "F402", "F403")
 """Both sides count the same steps where nothing escalates: the checker leaves those timers out of its runs."""
 INSTANCES = 1500

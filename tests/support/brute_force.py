@@ -55,6 +55,7 @@ from penstock.dsl.model import (
     Update,
     Value,
 )
+from penstock.dsl.source import Span
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -110,6 +111,7 @@ class Search:
         self.finals: set[object] = set()
         self.taken: set[int] = set()  # offsets of transitions and branches taken
         self.entered: set[str] = set()
+        self.fired: set[str] = set()  # timers that came, whatever came of it
         self.reached: set[int] = set()  # offsets of `reach` properties satisfied
         self.places: dict[object, tuple[str, ...]] = {}
         self.actor = Actor("somebody", frozenset(kernel.roles))
@@ -188,6 +190,7 @@ class Search:
         if due and not instance.compensating:
             for armed, moment in zip(instance.due(), due, strict=True):
                 if moment == due[0]:
+                    self.fired.add(armed.timer)
                     yield Fired(armed.timer), moment
 
     def untimed(self, instance: Instance) -> Iterator[Trigger]:
@@ -264,7 +267,9 @@ class Search:
                 if isinstance(trigger, (Event, Completion))
             )
             place = kernel.leaf[instance.configuration[0]].span.start
-            if accepted and all(kernel.place[name].waits is None for name in kernel.active(instance.configuration)):
+            states = [leaf for leaf in instance.configuration if kernel.leaf[leaf].kind is LeafKind.STATE]
+            waiting = states or [instance.configuration[0]]
+            if accepted and any(all(kernel.place[p].waits is None for p in kernel.above(leaf)) for leaf in waiting):
                 found.add("F201", place, depth)
             if not accepted and not instance.timers:
                 found.add("F003", place, depth)
@@ -419,11 +424,19 @@ class Search:
     def conclude(self) -> None:
         kernel, found = self.kernel, self.found
         found.instances = len(self.depth)
-        places = {node.name: node.span for node in kernel.leaves} | {node.name: node.span for node in kernel.choices}
-        for name, span in places.items():
-            if name not in self.entered:
-                found.add("F001", span.start, 0)
-        ways = [(command.scope, command.span) for command in kernel.commands[1:]]
+        inner = [place for place in kernel.place.values() if place.name and self.entered.issuperset(place.path)]
+        for node in (*inner, *kernel.choices):
+            if node.name not in self.entered:
+                found.add("F001", node.span.start, 0)
+        self.entered.add("")
+        ways: list[tuple[str, Span]] = []
+        for command in kernel.commands[1:]:
+            on = command.on
+            if on is not None and on.kind is TriggerKind.TIMER and on.name not in self.fired:
+                if command.scope in self.entered:
+                    found.add("F202", kernel.answering[command.scope, on][0].span.start, 0)
+            else:
+                ways.append((command.scope, command.span))
         ways += [(choice.name, branch.span) for choice in kernel.choices for branch in choice.branches]
         for _, span in ways:
             if span.start not in self.taken:
