@@ -44,5 +44,5 @@ def held_up(inquiry: Inquiry, leaf: str, blocked: set[tuple[Configuration, str]]
         for edge in graph.out[node.id]
         if edge.move.kind in {*OUTSIDE, MoveKind.TIMER}
     }
-    ignored = inquiry.kernel.leaf[leaf].ignores
+    ignored = inquiry.kernel.place[leaf].ignores
     return any(goal in goals and event not in ignored for goal, event in blocked)
