@@ -47,19 +47,17 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
     -   *Stay*: nothing is left or entered; timers and tasks go on. A group that answered is over all the same.
     -   *Goto*: the place the way leads to, choices passed, is the **goal**. A scope is entered at its start (updates
         run, choices are followed; a parallel state at the start of each region in turn), until leaves are reached;
-        `resume S` at the leaves S was last left at before this command, if it ever was, else at its start. A start
-        whose choices lead out of the scope leads there instead (that of a region, for the whole parallel state), be it
-        to a compensation. All this comes before anything is left. What is left and entered lies strictly inside the
-        **domain** of command and goal: the innermost scope that contains the goal, without being it, and contains or is
-        the command's place. So an outer state is not left by going from one of its states to another, nor by its own
-        command into it; going to itself leaves and enters it. First leave: interrupt the calls of the leaves (an entry
-        stays `maybe`, in flight, until it is settled; a readonly call has no entry), cancel timers, close tasks, each
-        in the order they began. Then enter, outer before inner, regions in the order of the text: set the savepoint
-        mark to the length of the log, note the moment, arm timers in the order written, open tasks (excluding the
-        remembered actors, but never nobody's empty id; `for person` for that id; `for actor of` for the remembered
-        actor, and for nobody if there is none), start the call or calls: the key is `activity#n`, `n` counting calls
-        and tasks of the instance from 1 (a task's is `task#n`); unless readonly, an entry marked `maybe`, in flight, is
-        pushed on the log.
+        `resume S` at the leaves S was last left at before this command, if it ever was, else at its start. All this
+        comes before anything is left. What is left and entered lies strictly inside the **domain** of command and goal:
+        the innermost scope that contains the goal, without being it, and contains or is the command's place. So an
+        outer state is not left by going from one of its states to another, nor by its own command into it; going to
+        itself leaves and enters it. First leave: interrupt the calls of the leaves (an entry stays `maybe`, in flight,
+        until it is settled; a readonly call has no entry), cancel timers, close tasks, each in the order they began.
+        Then enter, outer before inner, regions in the order of the text: set the savepoint mark to the length of the
+        log, note the moment, arm timers in the order written, open tasks (excluding the remembered actors, but never
+        nobody's empty id), start the call or calls: the key is `activity#n`, `n` counting calls and tasks of the
+        instance from 1 (a task's is `task#n`); unless readonly, an entry marked `maybe`, in flight, is pushed on the
+        log.
     -   *Goto final* (of the flow): leave all, cancel the deadline, drop the deferred events (each an effect), finish.
         The final of a region is a leaf in which nothing happens any more, and with it the region is over: when it is
         entered, the region's own timers are cancelled and its own tasks closed, and what is written at the region

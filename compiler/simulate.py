@@ -42,7 +42,6 @@ from .kernel import (
     Kernel,
     LeafKind,
     On,
-    ScopeKind,
     Stay,
     Target,
     TriggerKind,
@@ -359,12 +358,7 @@ class _Run(Draft):
     def way(self, target: Goto | Undo) -> _Goal | Undo:
         """Where a target leads in the end."""
         target = self.follow(target)
-        while isinstance(target, Goto):
-            leaves = self.leaves(target)
-            if isinstance(leaves, tuple):
-                return _Goal(target.node, leaves)
-            target = leaves
-        return target
+        return _Goal(target.node, self.leaves(target)) if isinstance(target, Goto) else target
 
     def follow(self, target: Goto | Undo) -> Goto | Undo:
         """Through choices, running their updates: the place or the compensation they end in."""
@@ -379,34 +373,20 @@ class _Run(Draft):
             target = branch.target
         return target
 
-    def leaves(self, goto: Goto) -> Configuration | Goto | Undo:
-        """The leaves at which a place is entered; or, if its start leads out of it, where that leads."""
+    def leaves(self, goto: Goto) -> Configuration:
+        """The leaves at which a place is entered."""
         place = goto.node
         if place in self.kernel.leaf:
             return (place,)
         if goto.resume and place in self.history:
             return self.history[place]
-        if self.kernel.scope[place].kind is not ScopeKind.PARALLEL:
-            return self.begun(place)
-        found: Configuration = ()
-        for region in self.kernel.inside[place]:
-            leaves = self.leaves(Goto(region))
-            if not isinstance(leaves, tuple):
-                return leaves
-            found += leaves
-        return found
-
-    def begun(self, place: str) -> Configuration | Goto | Undo:
         start = self.kernel.scope[place].start
-        assert start is not None, "only a parallel state has no start"
+        if start is None:
+            return tuple(leaf for region in self.kernel.inside[place] for leaf in self.leaves(Goto(region)))
         self.update(start.updates)
         target = self.follow(start.target)
-        while isinstance(target, Goto) and place in self.kernel.above(target.node)[1:]:
-            leaves = self.leaves(target)
-            if isinstance(leaves, tuple):
-                return leaves
-            target = leaves
-        return target
+        assert isinstance(target, Goto), "typecheck lets the start of a state lead to a state in it only"
+        return self.leaves(target)
 
     def unwind(self) -> None:
         """Go on with the compensation under way, unless it waits; at its mark, enter the target."""

@@ -25,11 +25,12 @@ from penstock.compiler.effects import (
     StartCompensation,
 )
 from penstock.compiler.evaluate import Fault, fits
-from penstock.compiler.instance import NOBODY, Event, Fired, Instance, Outcome, Rejected, Step, Taken, Trigger
-from penstock.compiler.kernel import Kernel
+from penstock.compiler.instance import NOBODY, Call, Event, Fired, Instance, Outcome, Rejected, Step, Taken, Trigger
+from penstock.compiler.kernel import Kernel, Leaf, ScopeKind
 from penstock.compiler.simulate import enabled, start, step
 from penstock.dsl.model import Effect
 from random_flows import random_flow
+from random_trees import random_tree
 from triggers import inputs, moves
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,8 +40,8 @@ EXAMPLES = int(os.environ.get("PENSTOCK_EXAMPLES", "400"))
 
 @lru_cache(maxsize=512)
 def flow(seed: int) -> Kernel:
-    """The order, or a random flow."""
-    return order() if seed == 0 else kernel(random_flow(seed))
+    """The order, or a random flow; every other one has states in states."""
+    return order() if seed == 0 else kernel(random_flow(seed) if seed % 2 else random_tree(seed))
 
 
 def run(which: Kernel, picks: list[int]) -> Iterator[tuple[Trigger | None, datetime, Instance | None, Step]]:
@@ -108,7 +109,7 @@ def test_what_the_effects_ask_for_is_what_the_record_says(seed: int, picks: list
         at = made.after
         assert timers == dict(_armed(at))
         assert tasks == {item.key: (item.roles, item.persons) for item in at.tasks}
-        assert calls == {call.key for call in at.calls}
+        assert calls == {call.key for call in at.calls if not call.answer}
 
 
 def _armed(at: Instance) -> list[tuple[str, datetime]]:
@@ -127,17 +128,32 @@ def test_keys_are_never_used_again(seed: int, picks: list[int]) -> None:
 
 @runs
 @anyone
-def test_only_timers_and_tasks_of_the_place_and_the_deadline_are_open(seed: int, picks: list[int]) -> None:
+def test_only_timers_tasks_and_calls_of_active_places_are_open(seed: int, picks: list[int]) -> None:
     which = flow(seed)
     for _, _, _, made in run(which, picks):
         at = made.after
-        leaves = [which.leaf[name] for name in at.configuration]
-        allowed = {timer.id for leaf in leaves for timer in leaf.timers}
+        over = {which.leaf[name].path[-1] for name in at.configuration if "region" in which.leaf[name].kind.value}
+        places = [which.place[name] for name in which.active(at.configuration) - over]
+        allowed = {timer.id for place in places for timer in place.timers}
         if which.deadline is not None and not at.finished:
             allowed.add(which.deadline.id)
         assert {armed.timer for armed in at.timers} <= allowed
-        assert {item.task for item in at.tasks} <= {task.name for leaf in leaves for task in leaf.tasks}
-        assert [call.activity for call in at.calls] in ([], *([leaf.call.activity] for leaf in leaves if leaf.call))
+        assert {item.task for item in at.tasks} <= {task.name for place in places for task in place.tasks}
+        assert {call.leaf for call in at.calls} <= set(at.configuration)
+        for leaf in at.configuration:
+            _right_calls(which.leaf[leaf], [call for call in at.calls if call.leaf == leaf])
+
+
+def _right_calls(leaf: Leaf, calls: list[Call]) -> None:
+    """One call, or one for each item, or none when they have answered."""
+    if leaf.call is None or leaf.call.each is None:
+        assert [call.activity for call in calls] in ([], [leaf.call and leaf.call.activity])
+        assert all(call.item is None and not call.answer for call in calls)
+        return
+    assert [call.item for call in calls] == list(range(len(calls)))
+    assert not calls or any(not call.answer for call in calls), "a group of which all have answered is over"
+    done = sum(call.answer == "done" for call in calls)
+    assert not calls or done < min(leaf.call.each.quota or len(calls), len(calls))
 
 
 @runs
@@ -167,10 +183,13 @@ def test_the_log_grows_at_the_end_and_holds_what_is_in_flight(seed: int, picks: 
         old = () if before is None else tuple(entry.key for entry in before.log)
         keys = tuple(entry.key for entry in at.log)
         assert [key for key in keys if key in old] == [key for key in old if key in keys]
+        serials = [int(key.split("#")[1]) for key in keys]
+        assert serials == sorted(set(serials)), "so a mark is as good as the number of the last call before it"
         assert all(index >= len(set(old) & set(keys)) for index, key in enumerate(keys) if key not in old)
         for call in at.calls:
-            logged = [entry.in_flight for entry in at.log if entry.key == call.key]
-            assert logged == ([] if which.activity[call.activity].effect is Effect.READONLY else [True])
+            if not call.answer:
+                logged = [entry.in_flight for entry in at.log if entry.key == call.key]
+                assert logged == ([] if which.activity[call.activity].effect is Effect.READONLY else [True])
         for name, mark in at.marks:
             assert name in which.savepoints
             assert 0 <= mark <= len(at.log)
@@ -200,16 +219,16 @@ def test_at_rest_no_deferred_event_is_one_that_could_be_handled(seed: int, picks
         assert not (at.finished and at.deferred)
         for event in at.deferred:
             assert enabled(which, at, event, now) == ()
-            assert all(event.name not in which.leaf[leaf].ignores for leaf in at.configuration)
+            assert not which.ignored(at.configuration, event.name)
 
 
 @runs
 @anyone
-def test_a_configuration_is_a_leaf_or_none_while_compensating_and_the_end_is_final(seed: int, picks: list[int]) -> None:
+def test_a_configuration_is_a_leaf_of_each_region_and_the_end_is_final(seed: int, picks: list[int]) -> None:
     which = flow(seed)
     for trigger, _, before, made in run(which, picks):
         at = made.after
-        assert len(at.configuration) == (0 if at.compensating else 1)
+        assert at.configuration == (() if at.compensating else tuple(_consistent(which, at.configuration, "")))
         assert at.finished == any(which.leaf[leaf].final for leaf in at.configuration)
         finishes = at.finished and (before is None or not before.finished)
         assert [type(effect) for effect in made.effects].count(Finish) == finishes
@@ -218,14 +237,67 @@ def test_a_configuration_is_a_leaf_or_none_while_compensating_and_the_end_is_fin
             assert not isinstance(trigger, Event)
 
 
+def _consistent(which: Kernel, configuration: tuple[str, ...], scope: str) -> Iterator[str]:
+    """The active leaves in a scope, in the order of the text, if they are as they have to be there."""
+    active = [name for name in which.inside[scope] if any(name in which.above(leaf) for leaf in configuration)]
+    if which.scope[scope].kind is ScopeKind.PARALLEL:
+        assert active == list(which.inside[scope]), "every region is somewhere"
+    else:
+        assert len(active) == 1, "of other scopes exactly one place is active"
+    for name in active:
+        yield from [name] if name in which.leaf else _consistent(which, configuration, name)
+
+
+@runs
+@anyone
+def test_what_is_entered_is_active_or_left_again_and_no_join_is_left_undone(seed: int, picks: list[int]) -> None:
+    which = flow(seed)
+    for _, _, before, made in run(which, picks):
+        at = made.after
+        if made.taken:
+            assert which.joined(at.configuration) is None or at.finished
+        entered = [name for taken in made.taken for name in taken.entered]
+        old = which.active(before.configuration) if before is not None else frozenset[str]()
+        assert which.active(at.configuration) <= {"", *entered, *old}
+        for name, leaves in at.history:
+            assert name in which.resumed
+            assert all(name in which.above(leaf) for leaf in leaves) and leaves
+        assert {name for name, _ in at.moments} <= which.counted
+
+
+@runs
+@anyone
+def test_a_move_leaves_alone_what_is_outside_its_region(seed: int, picks: list[int]) -> None:
+    which = flow(seed)
+    for trigger, _, before, made in run(which, picks):
+        if before is None or len(made.taken) != 1 or made.taken[0].command is None or not made.taken[0].entered:
+            continue
+        command, top = which.commands[made.taken[0].command], which.place[made.taken[0].entered[0]]
+        region = next((name for name in reversed(top.path) if which.scope[name].kind is ScopeKind.REGION), None)
+        if region is None or region not in which.above(command.scope):
+            continue
+        others = [leaf for leaf in before.configuration if region not in which.above(leaf)]
+        assert [leaf for leaf in made.after.configuration if region not in which.above(leaf)] == others
+        key = trigger.key if isinstance(trigger, Outcome) else ""
+        kept = [call for call in before.calls if call.leaf in others and call.key != key]
+        assert [call for call in made.after.calls if call.leaf in others] == kept
+
+
 def test_the_random_runs_reach_what_the_laws_are_about() -> None:
     """So that no law above holds for want of a case."""
     seen: set[str] = set()
     for seed in range(60):
         picks = [(seed * 7919 + k * k * 31 + k) % 10_000 for k in range(40)]
-        for _, _, before, made in run(flow(seed), picks):
+        which = flow(seed)
+        for _, _, before, made in run(which, picks):
             seen |= {type(effect).__name__ for effect in made.effects}
             seen |= {"deferred"} if made.after.deferred else set()
             seen |= {"settled"} if before and any(e.in_flight for e in before.log) and not made.after.calls else set()
+            seen |= {"history"} if made.after.history else set()
+            seen |= {"regions"} if len(made.after.configuration) > 1 else set()
+            seen |= {"group"} if any(call.item for call in made.after.calls) else set()
+            answered = [which.commands[taken.command].on for taken in made.taken if taken.command]
+            seen |= {on.kind.value for on in answered if on is not None}
     wanted = {"deferred", "settled", "StartCompensation", "Finish", "InterruptActivity", "CancelTimer", "CloseTask"}
+    wanted |= {"history", "regions", "group", "join"}
     assert wanted <= seen

@@ -381,34 +381,31 @@ class Search:
                 values[update.name] = within(value, self.kernel.variable[update.name].type, update.span)
 
     def walk(self, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int) -> None:
-        """The choices and starts behind a target. Each is followed in the scope it starts; what leads out of that is
-        not followed by the starts that would have come after it."""
+        """The choices and starts behind a target."""
         kernel, scope = self.kernel, Scope(values, now, configuration=instance.configuration)
         resumed = dict(instance.history)
-        todo: list[tuple[Target, str]] = [(target, "")]
+        todo: list[Target] = [target]
         while todo:
-            target, inside = todo.pop(0)
+            target = todo.pop(0)
             if isinstance(target, Stay):
                 return
             if isinstance(target, Undo):  # it changes no data, and ends nowhere
-                todo, inside, scope = [], "", Scope(values, now)
+                scope = Scope(values, now)
             if target.node in kernel.choice:
                 branch = self.branch(kernel.choice[target.node], scope, depth)
                 if branch is None:
                     return
                 self.assign(branch.updates, scope, values)
-                todo.insert(0, (branch.target, inside))
+                todo.insert(0, branch.target)
                 continue
-            if inside and inside not in kernel.above(target.node):
-                todo = []
             place = kernel.scope.get(target.node)
             if place is None or (isinstance(target, Goto) and target.resume and place.name in resumed):
                 continue
             if place.start is None:
-                todo[:0] = [(Goto(region), region) for region in kernel.inside[place.name]]
+                todo[:0] = [Goto(region) for region in kernel.inside[place.name]]
             else:
                 self.assign(place.start.updates, scope, values)
-                todo.insert(0, (place.start.target, place.name))
+                todo.insert(0, place.start.target)
 
     def branch(self, choice: Choice, scope: Scope, depth: int) -> Branch | None:
         open_ = [b for b in choice.branches if b.guard is not None and evaluate(b.guard, scope)]
