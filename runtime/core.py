@@ -37,6 +37,9 @@ class Actor(NamedTuple):
 
 NOBODY = Actor()
 
+WITHDRAWN = ""
+"""Where an instance ends that its parent withdrew: in no state."""
+
 DEADLINE = "deadline"
 """The id of the flow's own timer, which outlives its states."""
 
@@ -307,6 +310,12 @@ class Ledger(NamedTuple, Generic[E]):
     completed: tuple[str, ...] = ()  # readonly activities that have ever completed
     history: tuple[tuple[str, tuple[str, ...]], ...] = ()  # what is resumed, and the leaves where it was last left
     moments: tuple[tuple[str, datetime], ...] = ()  # what some timer counts from, and when it was last entered
+
+
+class SubFlowFailed(ActivityError):
+    """A flow that another one does has ended in failure, and has undone itself."""
+
+    name = "failed"
 
 
 class RetryPolicy(NamedTuple):

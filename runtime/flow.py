@@ -11,7 +11,7 @@ from typing import ClassVar, Self, cast
 
 from . import snapshot
 from .codec import Invalid, Json
-from .core import NOBODY, Actor, Delegation, Fault, Fired, Ledger, Outcome, Rejected, Step
+from .core import NOBODY, Actor, Delegation, Fault, Fired, Ledger, Outcome, Rejected, Step, Withdraw
 from .progress import Progress
 from .rules import D, E, Fields, I, Rules, S
 from .spec import FlowSpec
@@ -47,8 +47,8 @@ class Flow(Fields[I, D, S, E]):
 
     @property
     def finished(self) -> bool:
-        """Whether the instance rests in a final state; nothing moves it any more."""
-        return bool(self.at) and self.at[0] in self._rules().finals
+        """Whether it rests in a final state, or was withdrawn and rests in none; only `Withdraw` moves it still."""
+        return self.ledger.undoing is None and (not self.at or self.at[0] in self._rules().finals)
 
     def accepted(self, by: Actor | None = None) -> tuple[type[E], ...]:
         """The events and tasks there are transitions for now (that the actor may send, if one is given).
@@ -87,7 +87,9 @@ class Flow(Fields[I, D, S, E]):
             raise _too_large(cls.spec) from None
         return Step(cls(*progress.fields()), tuple(progress.effects))
 
-    def step(self, trigger: E | Outcome | Delegation | Fired, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
+    def step(
+        self, trigger: E | Outcome | Delegation | Fired | Withdraw, *, by: Actor = NOBODY, now: datetime
+    ) -> Step[Self]:
         """The record after the trigger, and what a host must do, in order. Raises Rejected, or Fault where the flow is
         unsound; nothing has changed then."""
         progress = Progress(self._rules(), self.spec, self, now)
@@ -111,9 +113,9 @@ class Flow(Fields[I, D, S, E]):
         return cast(E, cls.spec.event(name, payload))
 
     @classmethod
-    def trigger_from_json(cls, json: object) -> E | Outcome | Delegation | Fired:
+    def trigger_from_json(cls, json: object) -> E | Outcome | Delegation | Fired | Withdraw:
         """What `spec.trigger_to_json` wrote. Raises Invalid."""
-        return cast("E | Outcome | Delegation | Fired", cls.spec.trigger_from_json(json))
+        return cast("E | Outcome | Delegation | Fired | Withdraw", cls.spec.trigger_from_json(json))
 
     def to_json(self) -> Mapping[str, Json]:
         """A snapshot, for `json.dumps`."""

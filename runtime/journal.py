@@ -37,9 +37,9 @@ def status_after(step: Step[AnyFlow], before: Status) -> Status:
     for effect in step.effects:
         if isinstance(effect, Finish):
             return Status.FAILED if effect.failure else Status.SUCCEEDED
-    if before.finished:
-        return before
-    return Status.COMPENSATING if step.after.compensating else Status.RUNNING
+    if step.after.compensating:
+        return Status.COMPENSATING
+    return before if before.finished else Status.RUNNING
 
 
 def effects_text(spec: FlowSpec, effects: Iterable[Effect]) -> str:

@@ -10,7 +10,19 @@ from datetime import datetime
 from typing import Generic, NamedTuple
 
 from .books import Books
-from .core import DEADLINE, ArmTimer, DropEvent, Entry, Fault, Finish, Ledger, Rejected, StartCompensation, Undoing
+from .core import (
+    DEADLINE,
+    WITHDRAWN,
+    ArmTimer,
+    DropEvent,
+    Entry,
+    Fault,
+    Finish,
+    Ledger,
+    Rejected,
+    StartCompensation,
+    Undoing,
+)
 from .rules import Choice, D, E, Fields, Goto, I, Rules, S, Since, Stay, Undo
 from .spec import FlowSpec
 
@@ -192,12 +204,12 @@ class Passage(Books[E], Generic[I, D, S, E]):
     def due(self, timer: Since) -> ArmTimer:
         return ArmTimer(timer.timer, dict(self.moments).get(timer.place, self.now) + timer.after)
 
-    def finish(self, state: S, failure: bool) -> None:
+    def finish(self, state: str, failure: bool) -> None:
         for armed in self.timers:
             self.cancel(armed)
         self.effects.extend(DropEvent(self.spec.kinds[type(trigger)].name) for trigger in self.deferred)
         self.deferred = ()
-        self.effects.append(Finish(str(state), failure))
+        self.effects.append(Finish(state, failure))
 
     # ------------------------------------------------------------ the compensation log
 
@@ -216,12 +228,15 @@ class Passage(Books[E], Generic[I, D, S, E]):
                 return
             self.log = self.log[:-1]
         self.undoing = None
-        if self.go(None, Goto(self.data, self.node(undoing.node))):
+        if undoing.node == WITHDRAWN:
+            self.finish(WITHDRAWN, True)
+        elif self.go(None, Goto(self.data, self.node(undoing.node))):
             self.rearm()
 
     def compensate(self, entry: Entry, compensation: str, undoing: Undoing) -> None:
         key = f"{entry.key}/undo"
-        args = self.rules.undo[entry.activity](self.inputs, entry.result, *entry.args)
+        undo = self.rules.undo.get(entry.activity)  # none of a flow, which knows by itself what to undo
+        args = () if undo is None else undo(self.inputs, entry.result, *entry.args)
         self.undoing = undoing._replace(running=key)
         self.effects.append(StartCompensation(key, compensation, args, entry.key))
 

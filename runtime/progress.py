@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Generic, cast
 
 from .codec import NOTHING, Invalid
-from .core import DEADLINE, Actor, ArmTimer, Call, Delegation, Fault, Fired, Outcome, Work
+from .core import DEADLINE, WITHDRAWN, Actor, ArmTimer, Call, Delegation, Fault, Fired, Outcome, Undoing, Withdraw, Work
 from .passage import Passage
 from .rules import D, E, Goto, Group, I, Join, S, Stay, Undo, Unmoved
 from .spec import ActivityKind, ActivitySpec
@@ -29,10 +29,12 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
         self.take(None, self.rules.start(self.inputs, self.data, self.now))
         self.follow_up()
 
-    def handle(self, trigger: E | Outcome | Delegation | Fired, by: Actor) -> None:
+    def handle(self, trigger: E | Outcome | Delegation | Fired | Withdraw, by: Actor) -> None:
         """One trigger, and what follows from it at once."""
-        finished = bool(self.at) and self.at[0] in self.rules.finals
-        if isinstance(trigger, Outcome):
+        finished = self.undoing is None and (not self.at or self.at[0] in self.rules.finals)
+        if isinstance(trigger, Withdraw):
+            self.withdraw(finished)
+        elif isinstance(trigger, Outcome):
             if not finished:
                 self.outcome(trigger)
         elif isinstance(trigger, Fired):
@@ -203,6 +205,18 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
             raise self.rejected(outcome, "payload", f"{activity.name} does not keep what it ensures")
         return outcome
 
+    def withdraw(self, finished: bool) -> None:
+        """Undo everything, from wherever it is, and end in failure; too late after what cannot be undone."""
+        failed = finished and (not self.at or self.rules.finals[self.at[0]])
+        kinds = (self.spec.activities[entry.activity].kind for entry in self.log)
+        if failed or ActivityKind.IRREVERSIBLE in kinds:
+            return
+        if self.undoing is None:
+            self.leave(None)
+            self.at = ()
+        self.undoing = Undoing(0, WITHDRAWN, None if self.undoing is None else self.undoing.running)
+        self.unwind()
+
     # ------------------------------------------------------------ groups of calls
 
     def group(self, leaf: S) -> Group | None:
@@ -234,7 +248,7 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
 
     def follow_up(self) -> None:
         """Joins, groups without items, and deferred events that do not have to wait any longer; until there is none."""
-        while self.undoing is None and self.at[0] not in self.rules.finals:
+        while self.undoing is None and self.at and self.at[0] not in self.rules.finals:
             joined = self.joined()
             if joined is not None:
                 place, name, join = joined

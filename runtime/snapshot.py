@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import cast
 
 from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, optional
-from .core import DEADLINE, ArmTimer, Call, Entry, Ledger, Undoing, Work
+from .core import DEADLINE, WITHDRAWN, ArmTimer, Call, Entry, Ledger, Undoing, Work
 from .records import Record, Variant, arguments, members, part, record, sequence
 from .rules import D, E, I, Rules, S
 from .spec import ActivityKind, FlowSpec
@@ -123,7 +123,8 @@ def _state(rules: Rules[I, D, S, E], name: str) -> S:
 
 def _contradictions(spec: FlowSpec, rules: Rules[I, D, S, E], at: tuple[S, ...], ledger: Ledger[E]) -> Iterator[str]:
     """What is wrong between the fields, each of which has its type."""
-    if len(at) != (ledger.undoing is None):
+    withdrawn = not at and ledger.undoing is None
+    if len(at) != (ledger.undoing is None) and not withdrawn:
         yield "it rests in one state, or compensates and rests in none"
         return
     active = rules.states.get(at[0]) if at else None
@@ -134,10 +135,12 @@ def _contradictions(spec: FlowSpec, rules: Rules[I, D, S, E], at: tuple[S, ...],
         yield f"{', '.join(sorted(set(running) - begun))} cannot be under way in {at[0] if at else 'compensation'}"
     if len(set(running)) != len(running):
         yield "something is under way twice"
-    if at and active is None and (ledger.timers or ledger.deferred):
+    if (withdrawn or at) and active is None and (ledger.timers or ledger.deferred):
         yield "something is left to happen after the end"
     yield from _log_contradictions(spec, ledger)
-    names = {str(node) for node in (*rules.states, *rules.finals, *rules.choices)}
+    if withdrawn and (ledger.log or ledger.calls or ledger.tasks):
+        yield "it is withdrawn, and yet something is left"
+    names = {WITHDRAWN, *(str(node) for node in (*rules.states, *rules.finals, *rules.choices))}
     if ledger.undoing is not None and ledger.undoing.node not in names:
         yield f"there is no state or choice {ledger.undoing.node!r}"
     if any(spec.kinds[type(trigger)].task for trigger in ledger.deferred):

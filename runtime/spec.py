@@ -35,6 +35,7 @@ from .core import (
     SendEvent,
     StartActivity,
     StartCompensation,
+    Withdraw,
 )
 from .gates import Breaker, Limit
 from .records import TEXTS, Arguments, Record, Union, Variant, members, record, sequence
@@ -53,7 +54,9 @@ class ActivitySpec:
 
     result: the codec of the answer, `codec.NOTHING` where there is none. errors: the declared ones by name.
     ensures: whether an answer keeps the contract, given `(result, *args)`; one that does not is a failed attempt.
-    compensation: the name of the CompensationSpec, for a compensated one. heartbeat: how long an attempt may be silent.
+    compensation: the name of the CompensationSpec, for a compensated one.
+    flow: for `do flow`, the name of the flow that is started instead; there is no method then, and the answer is the
+    tuple of its outputs. heartbeat: how long an attempt may be silent.
     breaker, limit: when attempts have to wait."""
 
     name: str
@@ -69,6 +72,7 @@ class ActivitySpec:
     heartbeat: timedelta | None = None
     breaker: Breaker | None = None
     limit: Limit | None = None
+    flow: str = ""
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -145,6 +149,7 @@ class FlowSpec:
     schedules: tuple[Schedule, ...] = ()
     messages: Mapping[str, Arguments] = field(default_factory=dict[str, Arguments])
     sends: Mapping[str, Mapping[str, Arguments]] = field(default_factory=dict[str, Mapping[str, Arguments]])
+    outputs: tuple[str, ...] = ()  # the inputs and data that whoever does this flow receives
 
     @cached_property
     def kinds(self) -> Mapping[type[object], EventSpec]:
@@ -174,6 +179,8 @@ class FlowSpec:
             return {"timer": trigger.timer}
         if isinstance(trigger, Delegation):
             return {"delegate": trigger.task, "to": trigger.to}
+        if isinstance(trigger, Withdraw):
+            return {"withdraw": True}
         return self.triggers.encode(trigger)
 
     def trigger_from_json(self, json: object) -> object:
@@ -185,6 +192,8 @@ class FlowSpec:
                 return Fired(timer)
             case {"delegate": str(task), "to": str(to)}:
                 return Delegation(task, to)
+            case {"withdraw": True}:
+                return Withdraw()
             case _:
                 return self.triggers.decode(json)
 

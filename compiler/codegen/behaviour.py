@@ -203,9 +203,19 @@ class Behaviour:
         """What gives the result its name and, for type checkers, its type."""
         if not any(bound):
             return ""
-        result = command.params[0].type
+        called = self.kernel.leaf[command.scope].call
+        assert called is not None, "only calls have outcomes"
+        if called.each is None and self.kernel.activity[called.activity].flow:
+            parts = [self._part(param.type, name) for param, name in zip(command.params, bound, strict=True)]
+            return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+        return self._part(command.params[0].type, bound[0])
+
+    def _part(self, result: Type, name: str | None) -> str:
+        """The pattern of one value."""
+        if name is None:
+            return "_"
         item = type_name(result.item if isinstance(result, OptionalType) else result, self.names)
-        return f"({item}() | None) as {bound[0]}" if isinstance(result, OptionalType) else f"{item}() as {bound[0]}"
+        return f"({item}() | None) as {name}" if isinstance(result, OptionalType) else f"{item}() as {name}"
 
     # ------------------------------------------------------------ moves
 

@@ -99,7 +99,9 @@ class Names:
         )
         tasks = [task for place in kernel.place.values() for task in place.tasks]
         triggers = [event.name for event in kernel.events] + [task.name for task in tasks]
-        failures = dict.fromkeys(failure.name for activity in kernel.activities for failure in activity.fails)
+        failures = dict.fromkeys(
+            failure.name for activity in kernel.activities if not activity.flow for failure in activity.fails
+        )
         self.enum = outer.table((enum.name, pascal(enum.name)) for enum in kernel.enums)
         self.record = outer.table((record.name, pascal(record.name)) for record in kernel.records)
         self.event = outer.table((name, pascal(name)) for name in triggers)
@@ -128,7 +130,9 @@ class Names:
             name: Scope(self.known, ("self", "by", "now")).table((p.name, plain(p.name)) for p in params)
             for name, params in forms
         }
-        calls: list[Activity | Compensation] = [*kernel.activities, *kernel.compensations]
+        flows = {activity.name for activity in kernel.activities if activity.flow}  # undone under their own names
+        undos = [undo for undo in kernel.compensations if undo.name not in flows]
+        calls: list[Activity | Compensation] = [*kernel.activities, *undos]
         self.call = Scope(self.known).table((call.name, plain(call.name)) for call in calls)
         self.parameter = {
             call.name: Scope(

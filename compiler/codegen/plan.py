@@ -20,6 +20,7 @@ from ...dsl.model import (
     ListType,
     OptionalType,
     Parameter,
+    RecordType,
     Retry,
     Schedule,
     Task,
@@ -212,6 +213,7 @@ class Module:
     resumed: tuple[str, ...]
     counted: tuple[str, ...]
     schedules: tuple[tuple[str, ...], ...] = ()  # the arguments of each
+    outputs: tuple[str, ...] = ()  # names of inputs and data, quoted
 
 
 def plan(kernel: Kernel, digest: str, path: str) -> Module:
@@ -248,7 +250,9 @@ class _Planner:
             errors=tuple(names.error.items()),
             states=tuple(map(self.state, sorted(_inner(kernel), key=lambda place: place.span.start))),
             choices=tuple(self.choices()),
-            undos=tuple(self.undo(a, a.effect) for a in activities if isinstance(a.effect, Compensation)),
+            undos=tuple(
+                self.undo(a, a.effect) for a in activities if isinstance(a.effect, Compensation) and not a.flow
+            ),
             promises=tuple(self.promise(activity) for activity in activities if activity.ensures),
             start=behaviour.start(),
             deadline="" if kernel.deadline is None else behaviour.due(kernel.deadline),
@@ -261,6 +265,7 @@ class _Planner:
             ),
             reminders=tuple(self.reminders()),
             schedules=tuple(map(self.schedule, kernel.schedules)),
+            outputs=tuple(quoted(each.name) for each in kernel.outputs),
             savepoints=self.members(kernel.savepoints),
             resumed=self.members(kernel.resumed),
             counted=self.members(kernel.counted),
@@ -345,6 +350,8 @@ class _Planner:
 
     def activity(self, activity: Activity) -> Call:
         names, effect = self.names, activity.effect
+        if activity.flow:
+            return self.sub_flow(activity)
         return Call(
             source=activity.name,
             method=names.call[activity.name],
@@ -363,12 +370,35 @@ class _Planner:
             guards=tuple(_guards(activity)),
         )
 
+    def sub_flow(self, activity: Activity) -> Call:
+        """A flow that this one does: no method is called for it, and its answer is the tuple of its outputs."""
+        outputs = activity.result.fields if isinstance(activity.result, RecordType) else ()
+        parts = ", ".join(f"({quoted(each.name)}, {codec(each.type, self.names)})" for each in outputs)
+        return Call(
+            source=activity.name,
+            method="",
+            params=self.params(activity.name, activity.params),
+            result="None",
+            codec=f"records.arguments({parts})" if outputs else "codec.NOTHING",
+            kind=_kind(activity),
+            undone_by=activity.name if isinstance(activity.effect, Compensation) else "",
+            undoes=(),
+            errors=tuple((failure.name, "core.SubFlowFailed") for failure in activity.fails),
+            ensures="",
+            timeout=duration(activity.timeout),
+            retry=_retry(activity.retry),
+            doc="",
+            place=self.behaviour.place(activity.span),
+            guards=(("flow", quoted(activity.name)),),
+        )
+
     def compensation(self, compensation: Compensation) -> Call:
         undoes = [a.name for a in self.kernel.activities if _undo_name(a) == compensation.name]
+        of_flow = any(a.flow and a.name == compensation.name for a in self.kernel.activities)
         return Call(
             source=compensation.name,
-            method=self.names.call[compensation.name],
-            params=self.params(compensation.name, compensation.args),
+            method="" if of_flow else self.names.call[compensation.name],
+            params=() if of_flow else self.params(compensation.name, compensation.args),
             result="None",
             codec="codec.NOTHING",
             kind="",

@@ -28,6 +28,7 @@ from penstock.compiler.instance import (
     Rejected,
     Step,
     Trigger,
+    Withdraw,
     WorkItem,
 )
 from penstock.compiler.kernel import Kernel
@@ -109,6 +110,8 @@ class Twins:
                 return core.Fired(timer)
             case Delegation(task, to):
                 return core.Delegation(task, to)
+            case Withdraw():
+                return core.Withdraw()
             case Event(name, payload) | Completion(name, payload):
                 return _made(self.flow.spec.events[name].record, payload)
 
