@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 from .codec import Invalid
 from .core import NOBODY, Actor, Outcome
 from .errors import Conflict, NotParked, StoreError, Unknown
+from .families import Families
 from .journal import AnyFlow, written
 from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
-from .steps import BATCH, Steps
+from .steps import BATCH
 from .store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, Tick, Transaction
 
 LOG = logging.getLogger("penstock")
@@ -45,7 +46,7 @@ class Engine:
 
     def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
         self._labels = tuple(flows)
-        self._steps = Steps(flows)
+        self._steps = Families(flows)
 
     # ------------------------------------------------------------ from people and programs
 
@@ -136,6 +137,9 @@ class Engine:
         for tick in tx.due_ticks(self._labels, now):
             self._tick(tx, tick, now)
         due = tx.due_calls(self._labels, now, min(capacity, BATCH))
+        for call in [call for call in due if self._sub_flow(call)]:
+            self._steps.relay(tx, call, now)
+            due = [other for other in due if other is not call]
         claimed = tuple(self._claim(tx, call, worker, now) for call in due if self._admitted(tx, call, now))
         if claimed:
             tx.lease(worker, now + lease)
@@ -169,6 +173,10 @@ class Engine:
     def spec_of(self, call: PendingCall) -> ActivitySpec | CompensationSpec:
         spec = self._steps.flow(call.flow).spec
         return spec.activities[call.name] if call.forward is None else spec.compensations[call.name]
+
+    def _sub_flow(self, call: PendingCall) -> bool:
+        activity = self._steps.flow(call.flow).spec.activities.get(call.name)
+        return activity is not None and bool(activity.flow)
 
     def args_of(self, call: PendingCall) -> tuple[object, ...]:
         return self.spec_of(call).params.decode(json.loads(call.args))
@@ -282,7 +290,8 @@ class Engine:
         """Whether nothing of the instance runs, waits for its next attempt, or is due."""
         awake = self._steps.instance(tx, id).status is not Status.COMPENSATING
         due = awake and any(timer.due <= now for timer in tx.timers(id))
-        return not due and all(call.due is None for call in tx.calls(id))
+        quiet = all(self.rests(tx, child.instance, now) for child in tx.children(id))
+        return quiet and not due and all(call.due is None for call in tx.calls(id))
 
     def idle(self, tx: Transaction, now: datetime) -> bool:
         """Whether nothing runs and nothing is due."""

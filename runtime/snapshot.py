@@ -124,8 +124,9 @@ def _state(rules: Rules[I, D, S, E], name: str) -> S:
 def _contradictions(spec: FlowSpec, rules: Rules[I, D, S, E], at: tuple[S, ...], ledger: Ledger[E]) -> Iterator[str]:
     """What is wrong between the fields, each of which has its type."""
     withdrawn = not at and ledger.undoing is None
-    if len(at) != (ledger.undoing is None) and not withdrawn:
-        yield "it rests in one state, or compensates and rests in none"
+    left = ledger.log or ledger.calls or ledger.tasks or ledger.timers or ledger.deferred
+    if (withdrawn and left) or (at and ledger.undoing is not None) or len(at) > 1:
+        yield "it rests in one state, or in none while it compensates or once it is withdrawn"
         return
     active = rules.states.get(at[0]) if at else None
     begun = active.begins if active is not None else frozenset[str]()
@@ -135,11 +136,9 @@ def _contradictions(spec: FlowSpec, rules: Rules[I, D, S, E], at: tuple[S, ...],
         yield f"{', '.join(sorted(set(running) - begun))} cannot be under way in {at[0] if at else 'compensation'}"
     if len(set(running)) != len(running):
         yield "something is under way twice"
-    if (withdrawn or at) and active is None and (ledger.timers or ledger.deferred):
+    if at and active is None and (ledger.timers or ledger.deferred):
         yield "something is left to happen after the end"
     yield from _log_contradictions(spec, ledger)
-    if withdrawn and (ledger.log or ledger.calls or ledger.tasks):
-        yield "it is withdrawn, and yet something is left"
     names = {WITHDRAWN, *(str(node) for node in (*rules.states, *rules.finals, *rules.choices))}
     if ledger.undoing is not None and ledger.undoing.node not in names:
         yield f"there is no state or choice {ledger.undoing.node!r}"

@@ -75,6 +75,11 @@ class ActivitySpec:
     flow: str = ""
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """Of a flow, the names of what it answers."""
+        return tuple(name for name, _ in self.result.params) if isinstance(self.result, Arguments) else ()
+
+    @property
     def outcomes(self) -> tuple[str, ...]:
         """The kinds of outcome the flow may see; of a parked activity neither `timeout` nor `failed`."""
         parks = self.retry.park or self.retry.attempts is None

@@ -29,6 +29,7 @@ from .core import (
     StartActivity,
     StartCompensation,
     Step,
+    Withdraw,
 )
 from .errors import StoreError, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
@@ -93,7 +94,7 @@ class Steps:
         instance, entry, _, step = self._tried(tx, id, trigger, by, now)
         return self._apply(tx, instance, replace(entry, note=note, request=request), step, now)
 
-    def react(self, tx: Transaction, id: str, trigger: Outcome | Fired, now: datetime) -> None:
+    def react(self, tx: Transaction, id: str, trigger: Outcome | Fired | Withdraw, now: datetime) -> None:
         """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace."""
         instance, entry, before, step = self._tried(tx, id, trigger, NOBODY, now)
         if step.effects or step.after != before:
@@ -134,13 +135,19 @@ class Steps:
         for effect in step.effects:
             self._note_down(tx, instance, effect, now)
         for key in interrupted:
-            if tx.call(instance.id, key) is None:
+            if tx.call(instance.id, key) is None and not self._sub_flow(instance, key):
                 self.react(tx, instance.id, Outcome(key, INTERRUPTED), now)
         return full
+
+    def _sub_flow(self, instance: Instance, key: str) -> bool:
+        """Whether the call is of a flow that another instance runs: `families` sees to it."""
+        return bool(self.flow(instance.flow).spec.activities[key.removesuffix("/undo").rpartition("#")[0]].flow)
 
     def _note_down(self, tx: Transaction, instance: Instance, effect: Effect, now: datetime) -> None:
         id, label, spec = instance.id, instance.flow, self.flow(instance.flow).spec
         match effect:
+            case StartActivity(key) | InterruptActivity(key) | StartCompensation(key) if self._sub_flow(instance, key):
+                pass
             case StartActivity(key, name, args):
                 text = written(spec.activities[name].params.encode(args))
                 tx.put_call(PendingCall(id, label, key, name, text, None, now))

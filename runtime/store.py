@@ -112,6 +112,17 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Child:
+    """An instance that the call `key` of its parent started. `answers`: the key it answers with when it ends: that
+    call's or, when the parent undoes it, the compensation's."""
+
+    instance: str
+    parent: str
+    key: str
+    answers: str
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     instance: str
     flow: str
@@ -181,6 +192,16 @@ class Transaction(Protocol):
     def begin_attempt(self, attempt: Attempt, /) -> None: ...
     def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None: ...
     def attempts(self, instance: str) -> Sequence[Attempt]: ...
+
+    def put_child(self, child: Child, /) -> None: ...
+    def child(self, parent: str, key: str) -> Child | None: ...
+    def children(self, parent: str) -> Sequence[Child]:
+        """In the order of their calls' keys."""
+        ...
+
+    def parent(self, instance: str) -> Child | None:
+        """Whose child an instance is, if it is one."""
+        ...
 
     def put_timer(self, timer: Timer, /) -> None: ...
     def drop_timer(self, instance: str, name: str) -> None: ...

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import cast
 
 from .core import (
     Delegation,
@@ -18,6 +19,7 @@ from .core import (
     RemindTask,
     StartActivity,
     StartCompensation,
+    Withdraw,
 )
 from .outbox import FAILED, INTERRUPTED, TIMEOUT
 from .records import Record
@@ -119,6 +121,8 @@ def _told(spec: FlowSpec, entry: JournalEntry, before: JournalEntry | None, name
             text += f"; a reminder of {effect.key.partition('#')[0]}"
         elif isinstance(effect, InterruptActivity):
             text += f"; {names.get(effect.key, effect.key)} is interrupted"
+        elif isinstance(effect, StartActivity) and spec.activities[effect.activity].flow:
+            text += f"; {entry.instance}/{effect.key} begins"
         elif isinstance(effect, DropEvent):
             text += f"; {effect.event} came too late and is dropped"
     if before is None or (entry.status, entry.configuration) != (before.status, before.configuration):
@@ -132,7 +136,7 @@ def _place(entry: JournalEntry) -> str:
     if entry.status is Status.COMPENSATING:
         return "compensating"
     ends = {Status.SUCCEEDED: ", the end", Status.FAILED: ", the end, in failure"}
-    return ", ".join(entry.configuration) + ends.get(entry.status, "")
+    return (", ".join(entry.configuration) or "withdrawn") + ends.get(entry.status, "")
 
 
 def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
@@ -145,10 +149,12 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
     match spec.trigger_from_json(content):
         case Outcome(key, kind, value):
             settled = "settled as " if entry.note else ""
-            answer = "" if value is None else f": {_shown(value)}"
+            answer = "" if value is None else f": {_given(spec, key, value)}"
             return f"{names.get(key, key)} {settled}{kind}{answer}"
         case Fired(timer):
             return f"timer {timer}"
+        case Withdraw():
+            return "withdrawn by its parent"
         case Delegation(task, to):
             return f"{task} is delegated to {to}"
         case event:
@@ -159,7 +165,7 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
 
 def _is_event(spec: FlowSpec, entry: JournalEntry) -> bool:
     return entry.kind is EntryKind.STEP and not isinstance(
-        spec.trigger_from_json(json.loads(entry.trigger)), (Outcome, Delegation, Fired)
+        spec.trigger_from_json(json.loads(entry.trigger)), (Outcome, Delegation, Fired, Withdraw)
     )
 
 
@@ -181,6 +187,15 @@ def _started(spec: FlowSpec, entry: JournalEntry) -> dict[str, str]:
         elif isinstance(effect, StartCompensation):
             names[effect.key] = f"{effect.compensation} (undoing {effect.forward.partition('#')[0]})"
     return names
+
+
+def _given(spec: FlowSpec, key: str, value: object) -> str:
+    """A result; of a flow its outputs by name."""
+    outputs = spec.activities[key.rpartition("#")[0]].outputs
+    if not outputs or not isinstance(value, tuple):
+        return _shown(value)
+    parts = zip(outputs, cast(tuple[object, ...], value), strict=True)
+    return ", ".join(f"{name}: {_shown(item)}" for name, item in parts if item is not None)
 
 
 def _fields(record: Record[object], value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from ..core import NOBODY, Actor, Outcome
 from ..flow import Flow
-from ..store import Attempt, Instance, JournalEntry, PendingCall, Status, TaskItem
+from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem
 
 Inputs = TypeVar("Inputs")
 
@@ -74,6 +74,10 @@ class Host(Protocol):
 
     async def parked(self) -> Sequence[PendingCall]:
         """The dead letters: calls that wait for an operator."""
+        ...
+
+    async def children(self, id: str) -> Sequence[Child]:
+        """The instances that it has started by `do flow`, each with the key of its call."""
         ...
 
     async def settled(self, id: str) -> Instance:

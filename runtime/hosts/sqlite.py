@@ -23,7 +23,7 @@ from ..errors import HostError, Unknown
 from ..flow import Flow
 from ..journal import AnyFlow, label
 from ..spec import FlowSpec
-from ..store import Attempt, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
+from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
 from ..timers import Clock, SystemClock
 from ..worker import Limits, Worker
 from .sqlite_store import SqliteStore
@@ -48,6 +48,7 @@ class SqliteHost:
         Raises TypeError when an activity has no method."""
         for flow, activities in flows.items():
             _require_methods(flow.spec, activities)
+            _require_flows(flow.spec, [other.spec for other in flows])
         self._path = path
         self._engine = Engine({label(flow): flow for flow in flows})
         self._activities = {label(flow): activities for flow, activities in flows.items()}
@@ -146,6 +147,9 @@ class SqliteHost:
     async def parked(self) -> Sequence[PendingCall]:
         return await self._store.read(lambda tx: tx.parked_calls())
 
+    async def children(self, id: str) -> Sequence[Child]:
+        return await self._store.read(lambda tx: tx.children(id))
+
     async def settled(self, id: str) -> Instance:
         await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))
         return await self.instance(id)
@@ -166,9 +170,23 @@ class SqliteHost:
 
 def _require_methods(spec: FlowSpec, activities: object) -> None:
     methods = [*(a.method for a in spec.activities.values()), *(c.method for c in spec.compensations.values())]
-    missing = [method for method in methods if not callable(getattr(activities, method, None))]
+    missing = [method for method in methods if method and not callable(getattr(activities, method, None))]
     if missing:
         raise TypeError(f"{type(activities).__name__} lacks {', '.join(missing)}, which {spec.name} calls")
+
+
+def _require_flows(spec: FlowSpec, others: Sequence[FlowSpec]) -> None:
+    """Each flow that a flow does is run here too, and takes and gives what it was built for."""
+    for activity in spec.activities.values():
+        if not activity.flow:
+            continue
+        known = [other for other in others if other.name == activity.flow]
+        if not known:
+            raise TypeError(f"{spec.name} does the flow {activity.flow}, which this host does not run")
+        newest = max(known, key=lambda other: other.version)
+        given = [name for name, _ in activity.params.params], activity.outputs
+        if given != ([name for name, _ in newest.inputs.fields], newest.outputs):
+            raise TypeError(f"{spec.name} was built for other inputs or outputs of {activity.flow}: build it again")
 
 
 def _require_reason(reason: str) -> None:

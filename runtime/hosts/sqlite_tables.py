@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ..errors import StoreError
 from ..gates import Gate
-from ..store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Tick, Timer
+from ..store import Attempt, Child, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Tick, Timer
 from ..timers import micros, moment
 from .sqlite_errors import translated
 
@@ -63,6 +63,14 @@ CREATE TABLE call (
 CREATE INDEX call_due ON call (due) WHERE owner IS NULL AND due IS NOT NULL;
 CREATE INDEX call_owner ON call (owner) WHERE owner IS NOT NULL;
 CREATE INDEX call_parked ON call (instance) WHERE due IS NULL;
+
+CREATE TABLE child (
+  instance      TEXT PRIMARY KEY REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,
+  parent        TEXT NOT NULL REFERENCES instance (id),
+  key           TEXT NOT NULL,
+  answers       TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX child_parent ON child (parent, key);
 
 CREATE TABLE attempt (
   instance      TEXT NOT NULL REFERENCES instance (id),
@@ -228,6 +236,18 @@ class SqliteTransaction:
         ]
 
     # ------------------------------------------------------------ time
+
+    def put_child(self, c: Child) -> None:
+        self._put("child", c.instance, c.parent, c.key, c.answers)
+
+    def child(self, parent: str, key: str) -> Child | None:
+        return _first(Child(*row) for row in self._all("SELECT * FROM child WHERE parent = ? AND key = ?", parent, key))
+
+    def children(self, parent: str) -> Sequence[Child]:
+        return [Child(*row) for row in self._all("SELECT * FROM child WHERE parent = ? ORDER BY key", parent)]
+
+    def parent(self, instance: str) -> Child | None:
+        return _first(Child(*row) for row in self._all("SELECT * FROM child WHERE instance = ?", instance))
 
     def put_timer(self, t: Timer) -> None:
         self._put("timer", t.instance, t.name, t.flow, micros(t.due))

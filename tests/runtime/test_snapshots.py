@@ -89,7 +89,7 @@ def test_another_flow_version_or_format_is_named() -> None:
 
 
 CONTRADICTIONS: list[tuple[int, list[Any], Any, str]] = [
-    (0, ["at"], [], "it rests in one state, or compensates and rests in none"),
+    (0, ["at"], [], "it rests in one state, or in none while it compensates or once it is withdrawn"),
     (0, ["at"], ["Approval"], "reserve_stock cannot be under way in Approval"),
     (0, ["at"], ["Nowhere"], "at: there is no state 'Nowhere'"),
     (0, ["ledger", "counter"], 0, "the calls of the log are out of order"),
