@@ -279,7 +279,7 @@ class Types:
     def _list(self, tree: syntax.List, owner: str) -> Type:
         item = self.resolve(tree.item, owner)
         if tree.most is not None and not 1 <= tree.most <= MOST_ITEMS:
-            message = f"A list has at most 1 to {MOST_ITEMS} items."
+            message = f"How many items a list may have at most lies between 1 and {MOST_ITEMS}."
             self.findings.error(rules.OUT_OF_RANGE, tree.span, message, "how many items?")
             return BROKEN
         if item == BROKEN:
