@@ -19,6 +19,7 @@ from .core import NOBODY, Actor, Outcome
 from .errors import Conflict, NotParked, StoreError, Unknown
 from .families import Families
 from .journal import AnyFlow, written
+from .mailbox import Mailbox
 from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
@@ -47,6 +48,7 @@ class Engine:
     def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
         self._labels = tuple(flows)
         self._steps = Families(flows)
+        self.mailbox = Mailbox(self._steps, self._labels)
 
     # ------------------------------------------------------------ from people and programs
 
@@ -117,7 +119,8 @@ class Engine:
         lease: timedelta,
         now: datetime,
     ) -> Round:
-        """Keep the lease, take over what was lost, fire due timers, claim at most `capacity` due calls.
+        """Keep the lease, take over what was lost, fire due timers, deliver letters, claim at most `capacity`
+        due calls.
 
         `running`: instance, key and number of the attempts that the worker knows of; whatever else is its own was
         claimed in a transaction of whose success it never heard."""
@@ -136,6 +139,7 @@ class Engine:
             self._steps.fire(tx, timer, now)
         for tick in tx.due_ticks(self._labels, now):
             self._tick(tx, tick, now)
+        letters = self.mailbox.deliver(tx, now)
         due = tx.due_calls(self._labels, now, min(capacity, BATCH))
         for call in [call for call in due if self._sub_flow(call)]:
             self._steps.relay(tx, call, now)
@@ -144,7 +148,7 @@ class Engine:
         if claimed:
             tx.lease(worker, now + lease)
         unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(worker) if call.interrupted)
-        more = len(timers) == BATCH or len(due) == BATCH < capacity
+        more = letters or len(timers) == BATCH or len(due) == BATCH < capacity
         return Round(claimed, unwanted, tx.next_due(self._labels, capacity > len(due)), more)
 
     def conclude(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> bool:
@@ -291,9 +295,9 @@ class Engine:
         awake = self._steps.instance(tx, id).status is not Status.COMPENSATING
         due = awake and any(timer.due <= now for timer in tx.timers(id))
         quiet = all(self.rests(tx, child.instance, now) for child in tx.children(id))
-        return quiet and not due and all(call.due is None for call in tx.calls(id))
+        return quiet and not due and not tx.waiting(id) and all(call.due is None for call in tx.calls(id))
 
     def idle(self, tx: Transaction, now: datetime) -> bool:
         """Whether nothing runs and nothing is due."""
         next = tx.next_due(self._labels, calls=True)
-        return not tx.running() and (next is None or next > now)
+        return not tx.running() and self.mailbox.empty(tx) and (next is None or next > now)

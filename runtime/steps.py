@@ -20,12 +20,14 @@ from .core import (
     CloseTask,
     DelegateTask,
     Effect,
+    EmitEvent,
     EscalateTask,
     Fired,
     InterruptActivity,
     OpenTask,
     Outcome,
     RemindTask,
+    SendEvent,
     StartActivity,
     StartCompensation,
     Step,
@@ -33,6 +35,7 @@ from .core import (
 )
 from .errors import StoreError, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
+from .letters import CAPACITY, Letter, Message
 from .outbox import INTERRUPTED
 from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer, Transaction
 
@@ -134,6 +137,7 @@ class Steps:
         interrupted = [effect.key for effect in step.effects if isinstance(effect, InterruptActivity)]
         for effect in step.effects:
             self._note_down(tx, instance, effect, now)
+        self._send(tx, instance, step)
         for key in interrupted:
             if tx.call(instance.id, key) is None and not self._sub_flow(instance, key):
                 self.react(tx, instance.id, Outcome(key, INTERRUPTED), now)
@@ -178,7 +182,22 @@ class Steps:
             case CloseTask(key):
                 tx.drop_task(id, key)
             case _:
-                pass  # Finish and DropEvent are told by the journal
+                pass  # Finish and DropEvent are told by the journal; of messages see `_send`
+
+    def _send(self, tx: Transaction, instance: Instance, step: Step[AnyFlow]) -> None:
+        """Write down what a step emits and sends; `instance` is as it left it."""
+        spec = self.flow(instance.flow).spec
+        messages = [effect for effect in step.effects if isinstance(effect, EmitEvent | SendEvent)]
+        for number, each in enumerate(messages):
+            id = f"{instance.id}/{instance.sequence}/{number}"
+            if isinstance(each, EmitEvent):
+                payload = written(spec.messages[each.event].encode(each.payload))
+                tx.put_message(Message(id, instance.id, instance.flow, each.event, payload, instance.at))
+            else:
+                payload = written(spec.sends[each.flow][each.event].encode(each.payload))
+                full = tx.instance(each.to) is None and tx.waiting(each.to) >= CAPACITY
+                what = each.flow, each.to, each.event, payload, instance.at, "full" if full else ""
+                tx.put_letter(Letter(id, instance.id, *what))
 
     # ------------------------------------------------------------ timers
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from .gates import Gate
+from .letters import Post
 
 
 class Status(StrEnum):
@@ -42,13 +43,15 @@ class Instance:
 
 
 class EntryKind(StrEnum):
-    """`start` (trigger: the inputs) and `step` (a trigger of the core) made the record what it is; `parked` and `retry`
-    (trigger: the call's key) tell of a call that waits for an operator, and left the record as it was."""
+    """`start` (trigger: the inputs) and `step` (a trigger of the core) made the record what it is; `parked`, `retry`
+    and `discarded` (trigger: the call's key, or the letter's id) tell of what waits for an operator, and left the
+    record as it was."""
 
     START = "start"
     STEP = "step"
     PARKED = "parked"
     RETRY = "retry"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ class Tick:
     due: datetime
 
 
-class Transaction(Protocol):
+class Transaction(Post, Protocol):
     """Reads and writes that happen together or not at all. Rows are replaced by their primary key."""
 
     def savepoint(self) -> AbstractContextManager[None]:

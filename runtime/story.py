@@ -12,11 +12,13 @@ from .core import (
     Delegation,
     DropEvent,
     Effect,
+    EmitEvent,
     EscalateTask,
     Fired,
     InterruptActivity,
     Outcome,
     RemindTask,
+    SendEvent,
     StartActivity,
     StartCompensation,
     Withdraw,
@@ -25,6 +27,12 @@ from .outbox import FAILED, INTERRUPTED, TIMEOUT
 from .records import Record
 from .spec import ACTOR, FlowSpec
 from .store import Attempt, EntryKind, JournalEntry, Status
+
+REMARKS = {
+    EntryKind.PARKED: "is parked",
+    EntryKind.RETRY: "is tried again",
+    EntryKind.DISCARDED: "is discarded",
+}
 
 
 def story(spec: FlowSpec, journal: Sequence[JournalEntry], attempts: Sequence[Attempt] = ()) -> str:
@@ -125,6 +133,10 @@ def _told(spec: FlowSpec, entry: JournalEntry, before: JournalEntry | None, name
             text += f"; {entry.instance}/{effect.key} begins"
         elif isinstance(effect, DropEvent):
             text += f"; {effect.event} came too late and is dropped"
+        elif isinstance(effect, EmitEvent):
+            text += f"; {effect.event} is emitted"
+        elif isinstance(effect, SendEvent):
+            text += f"; {effect.event} is sent to {effect.flow} {effect.to}"
     if before is None or (entry.status, entry.configuration) != (before.status, before.configuration):
         text += f" → {_place(entry)}"
     elif entry.status is Status.COMPENSATING and before.status is entry.status and _is_event(spec, entry):
@@ -145,7 +157,7 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
     if entry.kind is EntryKind.START:
         return f"start({_fields(spec.inputs, spec.inputs.decode(content))})"
     if entry.kind is not EntryKind.STEP:
-        return f"{names.get(content, content)} {'is parked' if entry.kind is EntryKind.PARKED else 'is tried again'}"
+        return f"{names.get(content, f'letter {content}')} {REMARKS[entry.kind]}"
     match spec.trigger_from_json(content):
         case Outcome(key, kind, value):
             settled = "settled as " if entry.note else ""

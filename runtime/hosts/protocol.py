@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from ..core import NOBODY, Actor, Outcome
 from ..flow import Flow
+from ..letters import Letter, Message
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem
 
 Inputs = TypeVar("Inputs")
@@ -78,6 +79,28 @@ class Host(Protocol):
 
     async def children(self, id: str) -> Sequence[Child]:
         """The instances that it has started by `do flow`, each with the key of its call."""
+        ...
+
+    async def messages(self, limit: int = 100) -> Sequence[Message]:
+        """What instances emitted and nobody acknowledged yet, the oldest first. Whoever passes them on acknowledges
+        each when that is done; after a crash in between it comes again, with the same id."""
+        ...
+
+    async def acknowledge(self, message: str) -> None:
+        """The message of this id has been dealt with. Doing it again does nothing."""
+        ...
+
+    async def letters(self) -> Sequence[Letter]:
+        """What flows sent each other and was not taken yet, in the order it was sent: letters that wait for an instance
+        to be started, and dead letters, which have a reason."""
+        ...
+
+    async def redeliver(self, letter: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        """An operator has a dead letter delivered again. Raises NotParked, Unknown."""
+        ...
+
+    async def discard(self, letter: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        """An operator takes a dead letter away. Raises NotParked, Unknown."""
         ...
 
     async def settled(self, id: str) -> Instance:

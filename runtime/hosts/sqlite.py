@@ -22,6 +22,7 @@ from ..engine import Engine
 from ..errors import HostError, Unknown
 from ..flow import Flow
 from ..journal import AnyFlow, label
+from ..letters import Letter, Message
 from ..spec import FlowSpec
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
 from ..timers import Clock, SystemClock
@@ -121,6 +122,17 @@ class SqliteHost:
         self._worker.wake()
         return entry
 
+    async def redeliver(self, letter: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        _require_reason(reason)
+        return await self._act(lambda tx: self._engine.mailbox.again(tx, letter, reason, by, self._clock.now()))
+
+    async def discard(self, letter: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        _require_reason(reason)
+        return await self._act(lambda tx: self._engine.mailbox.discard(tx, letter, reason, by, self._clock.now()))
+
+    async def acknowledge(self, message: str) -> None:
+        await self._store.write(lambda tx: tx.drop_message(message))
+
     # ------------------------------------------------------------ questions
 
     async def instance(self, id: str) -> Instance:
@@ -149,6 +161,12 @@ class SqliteHost:
 
     async def children(self, id: str) -> Sequence[Child]:
         return await self._store.read(lambda tx: tx.children(id))
+
+    async def messages(self, limit: int = 100) -> Sequence[Message]:
+        return await self._store.read(lambda tx: tx.messages(limit))
+
+    async def letters(self) -> Sequence[Letter]:
+        return await self._store.read(lambda tx: tx.letters())
 
     async def settled(self, id: str) -> Instance:
         await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))

@@ -18,6 +18,7 @@ from typing import TypeVar
 from ..errors import NotAStore, NotWritable, TooNew
 from ..store import Transaction
 from .sqlite_errors import translated
+from .sqlite_mail import MAIL_TABLES
 from .sqlite_tables import SCHEMA, TABLES, SqliteTransaction
 
 APPLICATION = 0x50454E53
@@ -102,7 +103,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("BEGIN IMMEDIATE")
     if not _identity(db)[2]:  # still empty now that the write lock is ours
-        for statement in TABLES.split(";\n"):
+        for statement in (TABLES + MAIL_TABLES).split(";\n"):
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(f"PRAGMA user_version = {SCHEMA}")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from ..errors import StoreError
 from ..gates import Gate
 from ..store import Attempt, Child, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Tick, Timer
 from ..timers import micros, moment
-from .sqlite_errors import translated
+from .sqlite_mail import SqliteMail
 
 SCHEMA = 1
 """Counts the changes of the tables."""
@@ -130,25 +128,8 @@ CREATE TABLE worker (
 T = TypeVar("T")
 
 
-class SqliteTransaction:
+class SqliteTransaction(SqliteMail):
     """`store.Transaction` in SQL, one method a statement. Raises StoreError, never SQLite's own errors."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def _run(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        """Nothing runs outside the transaction, which SQLite itself rolls back after some errors (a full disk)."""
-        with translated():
-            if not self._db.in_transaction:
-                raise StoreError("the transaction has been rolled back")
-            return self._db.execute(sql, values)
-
-    def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with translated():
-            return self._run(sql, *values).fetchall()
-
-    def _put(self, table: str, *values: Any) -> None:
-        self._run(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
 
     @contextmanager
     def savepoint(self) -> Generator[None]:

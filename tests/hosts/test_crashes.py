@@ -20,11 +20,13 @@ from pathlib import Path
 import pytest
 
 import crash_lab
-from crash_lab import ORDERS
+from billing_flow import Billing
+from crash_lab import ORDERS, PURCHASES
 from order_flow import Order
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.journal import replay
 from penstock.runtime.store import Attempt, Instance, JournalEntry, Status, Transaction
+from purchase_flow import Purchase
 
 LOG = logging.getLogger(__name__)
 
@@ -171,3 +173,65 @@ def test_random_kills_of_a_process_with_many_orders(place: Path, lab: Lab) -> No
         for id, end in ends.items():  # crashes may use up the attempts of a call; then the order is cancelled
             assert end in (ORDERS[id].end, "Cancelled")
         LOG.info("%d kills, %d times seven orders seen to their ends", kills, runs)
+
+
+ENDS = {"good": ("Delivered", "Settled"), "bad": ("Cancelled", "NotPaid"), "withdrawn": ("Cancelled", "NotPaid")}
+"""Of each purchase, and of what bills it."""
+
+
+def assert_the_mail_is_right(folder: Path, ids: list[str]) -> None:
+    """Whatever was sent was taken once, in the order it was sent; whatever was emitted was read, under one id."""
+    store = SqliteStore(folder / "orders.db")
+    try:
+        pairs = {id: (id, f"bill {id}") for id in ids}
+        both = [one for pair in pairs.values() for one in pair]
+        journals = store.now(lambda tx: {id: [*tx.entries(id)] for id in both})
+        left = store.now(lambda tx: [*tx.messages(100), *tx.letters()])
+    finally:
+        store.close()
+    assert left == []
+    emitted: set[str] = set()
+    for id, pair in pairs.items():
+        assert tuple(journals[one][-1].configuration[0] for one in pair) == ENDS[id]
+        for flow, one, other in ((Purchase, *pair), (Billing, *reversed(pair))):
+            assert replay(flow, journals[one]).finished
+            sent = [each["payload"]["event"] for each in _effects(journals[other], "SendEvent")]
+            letters = [entry for entry in journals[one] if (entry.request or "").startswith("letter ")]
+            assert [json.loads(entry.trigger)["trigger"] for entry in letters] == sent
+            assert len({entry.request for entry in letters}) == len(sent)
+        emitted |= {f"{id}/{e.sequence}/0" for e in journals[id] if _effects([e], "EmitEvent")}
+    assert {line[0] for line in lines(folder / "messages")} == emitted
+
+
+def _effects(journal: list[JournalEntry], kind: str) -> list[dict[str, dict[str, str]]]:
+    return [each for entry in journal for each in json.loads(entry.effects) if each["effect"] == kind]
+
+
+@pytest.mark.parametrize("id", PURCHASES)
+def test_a_crash_at_any_point_loses_and_doubles_no_message(place: Path, lab: Lab, id: str) -> None:
+    crashes = 0
+    while True:
+        folder = place / str(crashes + 1)
+        folder.mkdir()
+        if not lab.run(folder, [id], crash_at=crashes + 1):
+            break
+        crashes += 1
+        assert not lab.run(folder, [id])
+        assert_the_mail_is_right(folder, [id])
+    assert crashes > 20, "the points were there"
+
+
+def test_random_kills_of_a_process_lose_and_double_no_message(place: Path, lab: Lab) -> None:
+    dice = random.Random(KILLS + 1)
+    kills = runs = 0
+    while kills < KILLS // 4:
+        runs += 1
+        folder = place / str(runs)
+        folder.mkdir()
+        restarts = 0
+        while restarts < 2 and lab.run(folder, list(PURCHASES), kill_after=dice.uniform(0, 0.1)):
+            restarts += 1
+        if restarts == 2:  # a third would use up the attempts of a call
+            assert not lab.run(folder, list(PURCHASES))
+        kills += restarts
+        assert_the_mail_is_right(folder, list(PURCHASES))

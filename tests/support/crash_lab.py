@@ -25,11 +25,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+import billing_flow
+from billing_flow import Billing, BillingInputs
 from order_flow import Cancel, Carrier, Declined, Order, OrderInputs, Review, ReviewVerdict
 from penstock.runtime.core import Actor, Rejected
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.timers import ManualClock
 from penstock.runtime.worker import Limits
+from purchase_flow import Purchase, PurchaseInputs, Withdraw
 
 START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 CLEO = Actor("cleo", frozenset({"customer"}))
@@ -196,13 +199,61 @@ async def drive(folder: Path, ids: list[str], mine: Mine) -> None:
             clock.advance(timedelta(hours=25) if alone else timedelta(minutes=1))
 
 
+class Office:
+    """The activities of both flows of the shop."""
+
+    def __init__(self, folder: Path, mine: Mine) -> None:
+        self.shop = Shop(folder, mine)
+
+    async def ship(self, total: Decimal, *, key: str) -> str:
+        self.shop.effect("ship", key)
+        return f"t {key}"
+
+    async def collect(self, total: Decimal, *, key: str) -> str:
+        if total == 13:
+            raise billing_flow.Declined("no money")
+        self.shop.effect("collect", key)
+        return f"r {key}"
+
+    async def give_back(self, result: str | None, *, key: str) -> None:
+        self.shop.effect("give_back", key, result)
+
+
+PURCHASES = {"good": Decimal(20), "bad": Decimal(13), "withdrawn": Decimal(7)}
+
+
+async def mail(folder: Path, ids: list[str], mine: Mine) -> None:
+    """Start these purchases and then what bills them, read what is emitted, and see all of it through to its end."""
+    clock = SavedClock(folder / "clock")
+    limits = Limits(poll=timedelta(milliseconds=1), pause=timedelta(milliseconds=1))
+    office = Office(folder, mine)
+    flows: dict[Any, object] = {Purchase: office, Billing: office}
+    async with SqliteHost(folder / "orders.db", flows, clock=clock, limits=limits) as host:
+        for id in ids:
+            await host.start(Purchase, id, PurchaseInputs(PURCHASES[id], f"bill {id}"))
+            if id == "withdrawn":
+                await host.send(id, Withdraw(), request="withdraw")
+            await host.start(Billing, f"bill {id}", BillingInputs(id))
+        while True:
+            await host.run_until_idle()
+            for message in await host.messages():
+                note(folder / "messages", message.id, message.payload)
+                mine.point()
+                await host.acknowledge(message.id)
+            instances = [await host.instance(each) for id in ids for each in (id, f"bill {id}")]
+            if all(each.status.finished for each in instances):
+                return
+            clock.advance(timedelta(minutes=1))
+
+
 def child(folder: Path, ids: list[str], crash_at: int) -> NoReturn:
     """The process that is going to die, or to finish."""
     mine = Mine(crash_at)
     MinedConnection.mine = mine
     setattr(sqlite3, "connect", partial(sqlite3.connect, factory=MinedConnection))  # noqa: B010 - typed as a function
     try:
-        asyncio.run(asyncio.wait_for(drive(folder, ids, mine), 60))
+        work = mail if set(ids) <= set(PURCHASES) else drive
+        asyncio.run(asyncio.wait_for(work(folder, ids, mine), 60))
     except BaseException:  # noqa: BLE001 - told to the test, which fails
         (folder / "failure").write_text(traceback.format_exc())
         os._exit(1)
