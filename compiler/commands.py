@@ -17,6 +17,7 @@ from .terminal import Terminal
 
 if TYPE_CHECKING:
     from .kernel import Kernel
+    from .staff import Staff
 
 Command = Callable[[argparse.Namespace, Terminal, str], int]
 """Arguments, terminal, penstock's version -> exit code. Raises Trouble for what only the user can mend."""
@@ -33,9 +34,26 @@ class Trouble(Exception):
 
 
 def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
-    files = [pipeline.check(pipeline.read(path), args.timeout) for path in gather(args.files)]
+    read = [pipeline.read(path) for path in gather(args.files)]
+    staff = _staff(args.staff, read) if args.staff else None
+    files = [pipeline.check(file, args.timeout, staff) for file in read]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
+
+
+def _staff(name: str, files: Sequence[Examined]) -> Staff:
+    """The people of a staff file, whose roles are spelt as in the flows."""
+    from . import staff
+
+    try:
+        found = staff.read(Path(name))
+    except staff.StaffError as error:
+        raise Trouble(str(error)) from error
+    kernels = [kernel for file in files for kernel in file.kernels]
+    wrong = found.misspelt(frozenset(role for kernel in kernels for role in kernel.roles)) if kernels else None
+    if wrong is not None:
+        raise Trouble(f"{name}: {wrong}")
+    return found
 
 
 def test(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:

@@ -19,6 +19,7 @@ from .outputs import MARK, Output
 
 if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
     from .kernel import Kernel
+    from .staff import Staff
 
 
 class Undrawable(Exception):
@@ -72,14 +73,14 @@ def read(path: Path) -> Examined:
     return Examined(loaded.source, said, tuple(map(lower, analysed.flows)))
 
 
-def check(file: Examined, seconds: float | None = None) -> Examined:
+def check(file: Examined, seconds: float | None = None, staff: Staff | None = None) -> Examined:
     """The file with the answers of every check for each flow, which may take so many seconds (else as usual)."""
     if not file.kernels:
         return file
     from .checks import suite
 
     limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
-    return replace(file, reports=tuple(suite.check(kernel, limits) for kernel in file.kernels))
+    return replace(file, reports=tuple(suite.check(kernel, limits, staff) for kernel in file.kernels))
 
 
 def rehearse(file: Examined) -> Examined:

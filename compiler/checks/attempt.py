@@ -13,7 +13,7 @@ from ..simulate import start, step
 from .clock import Clock
 from .encode import Env
 from .graph import Arrival, Faulted
-from .moves import Move, actor, simplest
+from .moves import Move, MoveKind, actor, simplest
 from .schedule import Schedule
 from .states import States
 
@@ -43,11 +43,14 @@ class Attempts:
 
     def step(self, source: Arrival, move: Move, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
         """None where the interpreter refuses the trigger, or faults (which is noted)."""
-        at = source.instance
-        who = actor(self.kernel, at, move)
         trigger = move.trigger(payload)
         now = max(now, self.moment(source, trigger))
-        tried = Arrival(at, now, source.real, payload, (), source, move, trigger, who)
+        at, now, real = source.instance, now, source.real
+        if move.kind is MoveKind.TASK:
+            at, now, able = self._entrusted(at, move.name, now)
+            real = real and able
+        who = actor(self.kernel, at, move)
+        tried = Arrival(at, now, real, payload, (), source, move, trigger, who)
         tried = replace(tried, real=self._in_order(tried))
         try:
             made = step(self.kernel, at, trigger, who, now)
@@ -58,6 +61,20 @@ class Attempts:
                 self.faults.append(Faulted(fault.code, fault.span, tried))
             return None
         return replace(tried, instance=made.after, taken=made.taken)
+
+    def _entrusted(self, at: Instance, task: str, now: datetime) -> tuple[Instance, datetime, bool]:
+        """The instance when somebody may do the task: escalated, if it is for nobody now. If nobody ever may, as if
+        somebody might, and False: that there is somebody is F501's to ask."""
+        item = next(item for item in at.tasks if item.task == task)
+        if item.roles or any(person not in item.excluded for person in item.persons):
+            return at, now, True
+        for armed in at.due():
+            escalates = self.kernel.timer[armed.timer].escalates
+            if escalates is not None and escalates[0] == task:
+                now = max(now, armed.due)
+                return step(self.kernel, at, Fired(armed.timer), NOBODY, now).after, now, True
+        made_up = replace(item, persons=("somebody",), excluded=())
+        return replace(at, tasks=tuple(made_up if each is item else each for each in at.tasks)), now, False
 
     def moment(self, source: Arrival, trigger: Trigger) -> datetime:
         """The earliest a trigger may come after an arrival."""

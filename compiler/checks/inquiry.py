@@ -18,6 +18,7 @@ from ...dsl.model import Value
 from ...dsl.source import Span
 from ..instance import Actor, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
+from ..staff import Staff
 from ..trace import told, triggered
 from .control import Control
 from .explore import Explorer
@@ -62,9 +63,10 @@ class Breach:
 class Inquiry:
     """One kernel, explored."""
 
-    def __init__(self, explorer: Explorer) -> None:
+    def __init__(self, explorer: Explorer, staff: Staff | None = None) -> None:
         self.explorer = explorer
         self.kernel: Kernel = explorer.kernel
+        self.staff = staff
         self.graph = explorer.run()
         self.states = explorer.states
         self.encoder = explorer.encoder

@@ -12,6 +12,7 @@ from dataclasses import replace
 from ...dsl.diagnostics import Rule
 from ...dsl.model import Accept
 from ..kernel import Kernel
+from ..staff import Staff
 from . import (
     compensation,
     completion,
@@ -29,6 +30,7 @@ from . import (
     pivot,
     properties,
     ranges,
+    separation,
     unassigned,
     unhandled,
     unreachable,
@@ -61,6 +63,7 @@ CHECKS = (
     (ranges.RULE, ranges.check),
     (unset.RULE, unset.check),
     (division.RULE, division.check),
+    (separation.RULE, separation.check),
     (unassigned.RULE, unassigned.check),
 )
 RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
@@ -71,9 +74,9 @@ UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403"
 __all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check"]
 
 
-def check(kernel: Kernel, limits: Limits | None = None) -> Report:
-    """Every answer about one flow, in the order of the checks."""
-    inquiry = Inquiry(Explorer(kernel, limits))
+def check(kernel: Kernel, limits: Limits | None = None, staff: Staff | None = None) -> Report:
+    """Every answer about one flow, in the order of the checks; with a staff, whether it suffices."""
+    inquiry = Inquiry(Explorer(kernel, limits), staff)
     answers = (_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
     return Report(kernel.name, tuple(answers), configurations=len(inquiry.graph.nodes))
 

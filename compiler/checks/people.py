@@ -1,0 +1,241 @@
+"""Who may do what on a run: an explored kernel and a staff in, who has done what wherever runs lead, out.
+
+A **cast** is what the people did as far as tasks ask for it: who did the start and each task last, and whom each open
+task shuts out or is for, as it was when it was opened. Casts are searched over the edges of the graph, breadth first;
+two that differ only in who is who among people with the same roles count as one. Delegation is left aside: whoever
+delegates answers for it. A task `for person` whose name is data is taken to name somebody who may do it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ...dsl.model import Literal, Task
+from ..instance import Instance
+from ..kernel import Kernel, On, Stay, TriggerKind
+from ..staff import Staff
+from .graph import Edge, Graph
+from .moves import MoveKind
+
+MOST = 40_000  # casts
+STRANGER = "somebody else"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open task: whom it shuts out, and whom alone it is for (None: for roles)."""
+
+    task: str
+    excluded: frozenset[str]
+    persons: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    node: int
+    done: tuple[tuple[str, str], ...]  # moment -> who, of those that some task asks for
+    open: tuple[Opened, ...]
+
+    def opened(self, task: str) -> Opened:
+        return next(item for item in self.open if item.task == task)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scene:
+    """A cast, and how it came about: the edge, and who took it."""
+
+    cast: Cast
+    before: Scene | None
+    edge: Edge
+    who: str
+
+    def play(self) -> tuple[Scene, ...]:
+        """From the start to here."""
+        scenes = [self]
+        while (before := scenes[-1].before) is not None:
+            scenes.append(before)
+        return tuple(reversed(scenes))
+
+
+class People:
+    """The people there are. Without a staff: enough of them, any of whom may have any role."""
+
+    def __init__(self, kernel: Kernel, staff: Staff | None) -> None:
+        self.kernel = kernel
+        self.staff = staff
+        tasks = kernel.task.values()
+        asked = {*(name for task in tasks for name in task.excluded), *(t.doer for t in tasks if t.doer is not None)}
+        self.moments = frozenset(asked)
+        enough = len(asked) + 1
+        named = {t.person.value for t in tasks if isinstance(t.person, Literal) and isinstance(t.person.value, str)}
+        self.roles: dict[str, frozenset[str]] = {}
+        if staff is None:
+            self.roles = {f"person {n}": frozenset(kernel.roles) for n in range(1, enough + 1)}
+            self.roles |= {str(name): frozenset() for name in named}
+        else:
+            self.roles = {name: roles & frozenset(kernel.roles) for name, roles in staff.people.items()}
+            for role in sorted(staff.outside & frozenset(kernel.roles)):
+                self.roles |= {f"{role} {n}": frozenset({role}) for n in range(1, enough + 1)}
+        self.roles.setdefault(STRANGER, frozenset())
+        self.kin = {name: (name,) if name in named else (*sorted(roles),) for name, roles in self.roles.items()}
+
+    def escalated(self, task: Task) -> tuple[str, ...]:
+        """The roles a task is for, those added before a fixed time leads away from it included."""
+        kernel = self.kernel
+        place = next(place for place in kernel.place.values() if task in place.tasks)
+        lengths = [length for name in kernel.above(place.name) for length in self._leaving(name)]
+        return (*task.roles, *(e.role for e in task.escalations if all(e.after < length for length in lengths)))
+
+    def _leaving(self, place: str) -> Iterator[timedelta]:
+        """The lengths of a place's timers that lead away from it, where they are written."""
+        for timer in self.kernel.place[place].timers:
+            commands = self.kernel.answering.get((place, On(TriggerKind.TIMER, timer.id)), ())
+            length = timer.after.value if isinstance(timer.after, Literal) and timer.since is None else None
+            if isinstance(length, timedelta) and any(not isinstance(c.target, Stay) for c in commands):
+                yield length
+
+    def able(self, opened: Opened) -> list[str]:
+        """Who can do an open task."""
+        return [name for name in self.entitled(opened) if name not in opened.excluded]
+
+    def entitled(self, opened: Opened) -> list[str]:
+        """Whom an open task is for, those that it shuts out included."""
+        task = self.kernel.task[opened.task]
+        roles = frozenset(self.escalated(task))
+        by_name = opened.persons or frozenset()
+        return [name for name, has in self.roles.items() if has & roles or name in by_name]
+
+    def free(self, task: Task) -> bool:
+        """Whether it is for somebody whom data name."""
+        return task.person is not None and not isinstance(task.person, Literal)
+
+    def doers(self, cast: Cast, task: str) -> list[str]:
+        """Who can do it, as far as it matters who."""
+        opened = cast.opened(task)
+        able = self.able(opened)
+        if self.free(self.kernel.task[task]):
+            able = [name for name in self.roles if name not in opened.excluded]
+        return able if task in self.moments else able[:1]
+
+
+class Casting:
+    """The search. `scenes` are in the order found, the shortest plays first; `whole`: nothing was left out."""
+
+    def __init__(self, graph: Graph, people: People) -> None:
+        self.graph = graph
+        self.people = people
+        self.kernel = people.kernel
+        self.scenes: list[Scene] = []
+        self.whole = graph.complete
+        self._seen: set[Cast] = set()
+        self._search()
+
+    def _search(self) -> None:
+        todo: deque[Scene] = deque()
+
+        def found(scene: Scene) -> None:
+            key = self._alike(scene.cast)
+            if key not in self._seen:
+                self._seen.add(key)
+                self.scenes.append(scene)
+                todo.append(scene)
+
+        for edge in self.graph.begin:
+            for who in (*self.people.roles, "") if "start" in self.people.moments else (STRANGER,):
+                done = (("start", who),) if who and "start" in self.people.moments else ()
+                found(Scene(self._entered(edge, done, ()), None, edge, who))
+        while todo:
+            scene = todo.popleft()
+            for edge in self.graph.out[scene.cast.node]:
+                for who in self.takers(scene.cast, edge):
+                    found(Scene(self.after(scene.cast, edge, who), scene, edge, who))
+                    if len(self.scenes) > MOST:
+                        self.whole = False
+                        return
+
+    def takers(self, cast: Cast, edge: Edge) -> list[str]:
+        """Who may take an edge, as far as it matters; `""`: nobody in particular."""
+        return self.people.doers(cast, edge.move.name) if edge.move.kind is MoveKind.TASK else [""]
+
+    def after(self, cast: Cast, edge: Edge, who: str) -> Cast:
+        done = dict(cast.done)
+        if edge.move.kind is MoveKind.TASK and edge.move.name in self.people.moments:
+            done[edge.move.name] = who
+        return self._entered(edge, tuple(sorted(done.items())), cast.open)
+
+    def _entered(self, edge: Edge, done: tuple[tuple[str, str], ...], before: tuple[Opened, ...]) -> Cast:
+        kept = _keys(edge.arrival.before.instance) if edge.arrival.before is not None else frozenset[str]()
+        old = {item.task: item for item in before}
+        items = edge.arrival.instance.tasks
+        opened = tuple(
+            old[i.task] if i.key in kept and i.task in old else self._opened(i.task, dict(done)) for i in items
+        )
+        return Cast(edge.target, done, opened)
+
+    def _opened(self, name: str, done: dict[str, str]) -> Opened:
+        task = self.kernel.task[name]
+        persons: frozenset[str] | None = None
+        if task.doer is not None:
+            persons = frozenset({done[task.doer]} if task.doer in done else ())
+        elif isinstance(task.person, Literal):
+            persons = frozenset({str(task.person.value)})
+        return Opened(name, frozenset(done[moment] for moment in task.excluded if moment in done), persons)
+
+    def _alike(self, cast: Cast) -> Cast:
+        """The same cast for all that differ only in who is who among people with the same roles."""
+        names: dict[str, str] = {}
+        counts: dict[tuple[str, ...], int] = {}
+
+        def known(name: str) -> str:
+            if name not in names:
+                kin = self.people.kin.get(name, (name,))
+                counts[kin] = counts.get(kin, 0) + 1
+                names[name] = f"{'+'.join(kin)}/{counts[kin]}"
+            return names[name]
+
+        done = tuple((moment, known(who)) for moment, who in cast.done)
+        opened = tuple(
+            Opened(
+                item.task,
+                frozenset(map(known, sorted(item.excluded))),
+                None if item.persons is None else frozenset(map(known, sorted(item.persons))),
+            )
+            for item in cast.open
+        )
+        return Cast(cast.node, done, opened)
+
+    def hopeless(self, task: str) -> bool:
+        """Whether some way through the flow leads to where nobody can do the task, whoever did what before."""
+        todo: deque[tuple[int, frozenset[Cast]]] = deque()
+        seen: set[tuple[int, frozenset[Cast]]] = set()
+        begun: dict[Edge, set[Cast]] = {}
+        for scene in self.scenes:
+            if scene.before is None:
+                begun.setdefault(scene.edge, set()).add(scene.cast)
+        todo.extend((edge.target, frozenset(casts)) for edge, casts in begun.items())
+        while todo:
+            node, casts = todo.popleft()
+            if (node, casts) in seen:
+                continue
+            seen.add((node, casts))
+            here = [self.people.able(cast.opened(task)) for cast in casts if task in {o.task for o in cast.open}]
+            if here and not any(here):
+                return True
+            if len(seen) > MOST:
+                return False
+            for edge in self.graph.out[node]:
+                after = frozenset(self.after(c, edge, who) for c in casts for who in self.takers(c, edge))
+                if after:
+                    todo.append((edge.target, after))
+        return False
+
+    def opening(self, task: str) -> Iterator[Scene]:
+        """Where the task is open."""
+        return (scene for scene in self.scenes if any(item.task == task for item in scene.cast.open))
+
+
+def _keys(at: Instance) -> frozenset[str]:
+    return frozenset(item.key for item in at.tasks)

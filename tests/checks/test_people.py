@@ -1,0 +1,226 @@
+"""F501 against plain enumeration of who might do what, and what it says of small flows and staffs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from kernels import flow, kernel
+from penstock.compiler.checks.suite import check
+from penstock.compiler.checks.verdict import Answer, Verdict
+from penstock.compiler.instance import NOBODY, Actor, Armed, Completion, Fired, Instance, Rejected
+from penstock.compiler.kernel import Kernel
+from penstock.compiler.simulate import start, step
+from penstock.compiler.staff import Staff, StaffError, parse, read
+
+SPECS = Path(__file__).parents[2] / "specs"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def of(kernel: Kernel, staff: Staff | None) -> dict[str, Answer]:
+    return {a.subject: a for a in check(kernel, staff=staff).answers if a.rule.code == "F501"}
+
+
+def said(answer: Answer) -> str:
+    assert answer.diagnostic is not None
+    return answer.diagnostic.message
+
+
+def staff(**people: str) -> Staff:
+    return Staff({name: frozenset(roles.split()) for name, roles in people.items()})
+
+
+# ---------------------------------------------------------------- against enumeration
+
+FLOWS = {
+    "a chain": """
+      roles a, b
+      start -> One
+      state One { task one for a { title "1" except actor of start } on one -> Two after 9d -> End }
+      state Two { task two for b { title "2" except actor of one, start } on two -> Three after 9d -> End }
+      state Three { task three for a, b { title "3" except actor of two } on three -> End after 9d -> End }
+      final End
+    """,
+    "kept together": """
+      roles a, b
+      start -> One
+      state One { task one for a, b { title "1" } on one -> Two after 9d -> End }
+      state Two { task two for b { title "2" except actor of one } on two -> Three after 9d -> Three }
+      state Three { task three for actor of two { title "3" except actor of one } on three -> End after 9d -> End }
+      final End
+    """,
+    "escalated": """
+      roles a, b
+      start -> One
+      state One { task one for a { title "1" escalate to b after 1d } on one -> Two after 9d -> End }
+      state Two {
+        task two for a { title "2" except actor of one escalate to b after 2d }
+        on two -> One
+        after 9d -> End
+      }
+      final End
+    """,
+    "both open": """
+      roles a, b
+      start -> Both
+      state Both {
+        task one for a { title "1" }
+        task two for b { title "2" except actor of start }
+        on one stay
+        on two -> Three
+        after 9d -> End
+      }
+      state Three { task three for b { title "3" except actor of one, two } on three -> Both after 9d -> End }
+      final End
+    """,
+}
+
+
+def helpless(kernel: Kernel, people: Mapping[str, frozenset[str]]) -> set[str]:
+    """The tasks that nobody can do somewhere: every choice of people is tried on the interpreter."""
+    found: set[str] = set()
+    seen: set[object] = set()
+    everybody = [Actor(name, roles) for name, roles in people.items()]
+    todo = [start(kernel, (), who, NOW).after for who in (*everybody, Actor("somebody else"), NOBODY)]
+    while todo:
+        at = todo.pop()
+        key = at.configuration, at.actors, tuple((i.task, i.excluded, i.persons) for i in at.tasks)
+        if key in seen or at.finished:
+            continue
+        seen.add(key)
+        for item in at.tasks:
+            after = list(outcomes(kernel, at, item.task, everybody))
+            if not after:
+                found.add(item.task)
+            todo += after
+        todo += [step(kernel, at, Fired(armed.timer), NOBODY, armed.due).after for armed in leaving(kernel, at)]
+    return found
+
+
+def outcomes(kernel: Kernel, at: Instance, task: str, everybody: list[Actor]) -> Iterator[Instance]:
+    """What becomes of the instance when somebody completes a task, escalated as far as it will be."""
+    for armed in at.due():
+        if kernel.timer[armed.timer].task == task:
+            at = step(kernel, at, Fired(armed.timer), NOBODY, armed.due).after
+    for who in everybody:
+        try:
+            yield step(kernel, at, Completion(task), who, at.started).after
+        except Rejected:
+            continue
+
+
+def leaving(kernel: Kernel, at: Instance) -> list[Armed]:
+    return [armed for armed in at.due() if kernel.timer[armed.timer].task is None]
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_whether_there_is_somebody_is_what_enumeration_says(name: str) -> None:
+    subject = flow(FLOWS[name])
+    for roles in product(("a", "b", "a b", ""), repeat=3):
+        people = {person: frozenset(has.split()) for person, has in zip(("ann", "bob", "eve"), roles, strict=True)}
+        truth = helpless(subject, people)
+        answers = {s.removeprefix("the task ").strip("`"): a.verdict for s, a in of(subject, Staff(people)).items()}
+        assert {task for task in subject.task if answers.get(task) is Verdict.REFUTED} == truth, people
+        assert Verdict.UNKNOWN not in answers.values()
+
+
+# ---------------------------------------------------------------- what it says
+
+EXPENSE = kernel((SPECS / "expense.flow").read_text(encoding="utf-8"))
+ENOUGH = read(SPECS / "staff.toml")
+
+
+def test_the_staff_beside_the_expense_flow_suffices() -> None:
+    assert {answer.verdict for answer in of(EXPENSE, ENOUGH).values()} == {Verdict.PROVED}
+
+
+def test_one_director_less_and_a_run_shows_who_did_what() -> None:
+    fewer = Staff({name: roles for name, roles in ENOUGH.people.items() if name != "eva"}, ENOUGH.outside)
+    answer = of(EXPENSE, fewer)["the task `second_approval`"]
+    assert said(answer) == "nobody is left who may do `second_approval`, after what was done by whom"
+    assert answer.diagnostic is not None
+    assert answer.diagnostic.why[:2] == (
+        "`dora` may not: did `first_approval`.",
+        "`dan` may not: did `start`.",
+    )
+    assert [step.trigger.split("(")[0] for step in answer.diagnostic.trace] == [
+        'start by "dan"',
+        "check_policy done",
+        "reserve_budget done",
+        'first_approval by manager "dora"',
+    ]
+
+
+def test_what_nobody_can_avoid_is_told_from_an_unlucky_choice() -> None:
+    chain = flow("""
+      roles a
+      start -> One
+      state One { task one for a { title "1" } on one -> Two after 9d -> End }
+      state Two { task two for a { title "2" except actor of one } on two -> End after 9d -> End }
+      final End
+    """)
+    alone, pair = of(chain, staff(ann="a")), of(chain, staff(ann="a", bob="a"))
+    assert said(alone["the task `two`"]) == "nobody can do `two` here, whoever did what before"
+    assert pair["the task `two`"].verdict is Verdict.PROVED
+
+
+def test_a_role_that_nobody_has_may_be_that_of_people_outside() -> None:
+    nobody = of(EXPENSE, Staff({"mia": frozenset({"manager"}), "dan": frozenset({"director"})}))
+    assert of(EXPENSE, ENOUGH)["the event `attach`"].verdict is Verdict.PROVED
+    assert said(nobody["the event `attach`"]) == "there is nobody who may send `attach`, which is for `employee`"
+    assert said(nobody["the task `clarify`"]) == "there is nobody who can do `clarify`, which is for `employee`"
+
+
+def test_an_except_that_never_matters_is_refuted_without_a_staff() -> None:
+    late = flow("""
+      roles a
+      start -> One
+      state One { task one for a { title "1" except actor of two } on one -> Two after 9d -> End }
+      state Two { task two for a { title "2" } on two -> End after 9d -> End }
+      final End
+    """)
+    assert said(of(late, None)["`one` apart from `two`"]).startswith("`except actor of two` shuts nobody out")
+
+
+def test_a_task_for_an_actor_who_may_never_have_acted_is_refuted_without_a_staff() -> None:
+    skipped = flow("""
+      roles a
+      event skip
+      start -> One
+      state One { task one for a { title "1" } on one -> Two on skip -> Two after 9d -> End }
+      state Two { task two for actor of one { title "2" } on two -> End after 9d -> End }
+      final End
+    """)
+    answer = of(skipped, None)["the task `two`"]
+    assert said(answer) == "there is nobody who can do `two`, which is for whoever did `one`"
+    assert answer.diagnostic is not None and [s.trigger for s in answer.diagnostic.trace] == ["start", "skip"]
+
+
+# ---------------------------------------------------------------- the file
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("people = 3", "s.toml names nobody"),
+        ("[people", "s.toml is not TOML"),
+        ("[people]\nann = 'boss'", "s.toml: the roles of `ann` are a list of different names"),
+        ("[people]\nann = ['boss', 'boss']", "s.toml: the roles of `ann` are a list of different names"),
+        ("outsid = []\n[people]\nann = []", "s.toml speaks of `outsid`"),
+        ("outside = 'x'\n[people]\nann = []", "s.toml: `outside` are a list of different names"),
+    ],
+)
+def test_a_file_that_does_not_say_who_there_is_is_refused(text: str, message: str) -> None:
+    with pytest.raises(StaffError, match=message.replace("[", r"\[").replace("(", r"\(")):
+        parse(text, "s.toml")
+
+
+def test_a_role_that_is_nearly_one_of_a_flow_is_a_slip() -> None:
+    assert staff(ann="manger").misspelt(frozenset({"manager"})) == (
+        "no flow has the role `manger`; did you mean `manager`?"
+    )
+    assert staff(ann="cook").misspelt(frozenset({"manager"})) is None
