@@ -151,6 +151,109 @@ def test_states_and_finals_are_leaves_with_their_kind() -> None:
     assert kinds["Expired"] is LeafKind.FAILURE
 
 
+NESTED = """
+  roles clerk, boss
+  event stop
+  activity pay(amount: int) -> text { fails declined fails expired  compensate refund(result) }
+  activity look() { readonly fails lost }
+  start -> O
+  state O {
+    start -> P
+    parallel P {
+      region A {
+        start -> X
+        state X { do pay(1) on done -> Y  on expired -> Y }
+        state Y { do look() on done -> End  on timeout -> X  after 1h -> End }
+        final End
+      }
+      region B {
+        start -> Z
+        state Z { task sign for clerk { title "x" escalate to boss after 1h } }
+        final End
+        final failure Lost
+      }
+      on declined stay
+      on sign -> Good
+      on all done -> Good
+      on any failure -> compensate -> Bad
+    }
+    on failed -> Good
+    on stop -> Bad
+    after 2h since P -> Bad
+  }
+  final Good
+  final failure Bad
+"""
+
+
+def test_states_with_states_in_them_are_scopes_outer_before_inner() -> None:
+    kernel = flow(NESTED)
+    assert [(scope.name, scope.kind.value) for scope in kernel.scopes] == [
+        ("", "flow"),
+        ("O", "state"),
+        ("O.P", "parallel"),
+        ("O.P.A", "region"),
+        ("O.P.B", "region"),
+    ]
+    starts = {scope.name: scope.start and scope.start.target for scope in kernel.scopes}
+    assert starts == {"": None, "O": Goto("O.P"), "O.P": None, "O.P.A": Goto("O.P.A.X"), "O.P.B": Goto("O.P.B.Z")}
+    assert kernel.inside["O.P"] == ("O.P.A", "O.P.B")
+    assert kernel.leaf["O.P.A.X"].path == ("O", "O.P", "O.P.A")
+
+
+def test_finals_are_of_the_flow_or_of_their_region() -> None:
+    kinds = {leaf.name: leaf.kind for leaf in flow(NESTED).leaves if leaf.kind is not LeafKind.STATE}
+    assert kinds == {
+        "O.P.A.End": LeafKind.REGION_DONE,
+        "O.P.B.End": LeafKind.REGION_DONE,
+        "O.P.B.Lost": LeafKind.REGION_FAILED,
+        "Good": LeafKind.FINAL,
+        "Bad": LeafKind.FAILURE,
+    }
+
+
+def test_an_outcome_is_answered_by_the_innermost_place_that_names_it() -> None:
+    kernel = flow(NESTED)
+
+    def targets(leaf: str) -> dict[str, str]:
+        found = (command for command in kernel.commands if command.scope == leaf and command.on is not None)
+        return {str(c.on and c.on.name): getattr(c.target, "node", "stay") for c in found}
+
+    outer = {"failed": "Good"}
+    x = {"done": "O.P.A.Y", "expired": "O.P.A.Y", "declined": "stay", "timeout": "Good"}
+    y = {"done": "O.P.A.End", "timeout": "O.P.A.X", "lost": "Good", "O.P.A.Y.after1": "O.P.A.End"}
+    assert targets("O.P.A.X") == x | outer
+    assert targets("O.P.A.Y") == y | outer
+    (span,) = {c.span for c in kernel.commands if c.target == Goto("Good") and c.on and c.on.name in {"lost", "failed"}}
+    assert kernel.source.slice(span) == "on failed -> Good", "one written transition makes several commands"
+
+
+def test_events_timers_and_joins_stay_where_they_are_written_and_tasks_where_they_are_open() -> None:
+    kernel = flow(NESTED)
+    places = {command.on: command.scope for command in kernel.commands if command.on is not None}
+    assert places[On(TriggerKind.EVENT, "stop")] == "O"
+    assert places[On(TriggerKind.TIMER, "O.after1")] == "O"
+    assert places[On(TriggerKind.JOIN, "all done")] == places[On(TriggerKind.JOIN, "any failure")] == "O.P"
+    assert places[On(TriggerKind.TASK, "sign")] == "O.P.B.Z"
+    assert kernel.timer["O.after1"].since == "O.P"
+    assert kernel.home["O.P.B.Z.sign.escalate1"] == "O.P.B.Z" and kernel.home["sign"] == "O.P.B.Z"
+
+
+def test_a_group_of_calls_brings_the_list_of_its_results() -> None:
+    kernel = flow("""
+      activity pay(amount: int) -> text { compensate refund(result) }
+      start -> A
+      state A { do for n in [1, 2] at most 4: pay(n) on done(ids) -> G on failed -> G }
+      final G
+    """)
+    (done,) = commands(kernel, "A", "done")
+    assert [(param.name, str(param.type)) for param in done.params] == [("ids", "list<text> at most 4")]
+    assert {command.on.name: command.params for command in kernel.commands if command.on and command != done} == {
+        "timeout": (),
+        "failed": (),
+    }
+
+
 def test_a_shared_compensation_is_listed_once() -> None:
     kernel = flow("""
       activity a() { compensate undo() }

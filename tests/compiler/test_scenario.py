@@ -191,3 +191,40 @@ def test_every_scenario_has_its_own_answer() -> None:
         ("bad", Verdict.REFUTED),
     ]
     assert answers[1].diagnostic is not None
+
+
+SIDE_BY_SIDE = """
+  event stop
+  activity pack(item: int) -> int { fails broken  compensate unpack(result) }
+  start -> P
+  parallel P {
+    region A { start -> W  state W { do for n in [1, 2] at most 2: pack(n) on done -> D on failed -> D }  final D }
+    region B { start -> W  state W { do pack(3) on done -> D on failed -> D }  final D }
+    on all done -> Good
+    on stop -> compensate -> Bad
+  }
+  final Good
+  final failure Bad
+"""
+
+
+def parallel(*steps: str) -> Diagnostic | None:
+    example = flow(SIDE_BY_SIDE + 'scenario "side by side" {\n' + "\n".join(steps) + "\n}")
+    return play(example, example.scenarios[0])
+
+
+def test_an_outcome_is_that_of_the_oldest_call_of_its_activity_that_runs() -> None:
+    first = ("start()", "pack done(1)", "expect in P.A.W", "pack done(2)", "expect in P.A.D and in P.B.W")
+    assert parallel(*first, "pack broken", "expect in Good") is None
+
+
+def test_the_story_of_a_parallel_state_names_all_its_regions() -> None:
+    failed = parallel("start()", "pack broken", "expect in P.B.D")
+    assert failed is not None
+    assert [step.place for step in failed.trace] == ["A.W + B.W", "A.D + B.W"]
+    assert failed.why[1] == "there: in A.D + B.W"
+
+
+def test_a_compensation_goes_through_the_calls_of_all_regions() -> None:
+    steps = ("start()", "pack done(1)", "stop", "expect compensated unpack, unpack, unpack", "expect in Bad")
+    assert parallel(*steps) is None
