@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kernels import ORDER, flow, kernel
+from kernels import ORDER, flow, kernels
 from penstock.compiler.checks.verdict import Verdict
 from penstock.compiler.kernel import Kernel
 from penstock.compiler.scenario import play, rehearse
@@ -90,9 +90,10 @@ def test_a_right_example_plays_to_its_end(steps: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("path", sorted(ORDER.parent.glob("*.flow")), ids=lambda path: str(path.stem))
 def test_the_scenarios_of_the_specs_play_to_their_end(path: Path) -> None:
-    report = rehearse(kernel(path.read_text(encoding="utf-8")))
-    assert report.answers
-    assert [answer.diagnostic for answer in report.answers if answer.diagnostic is not None] == []
+    for each in kernels(path.read_text(encoding="utf-8")).values():
+        report = rehearse(each)
+        assert report.answers
+        assert [answer.diagnostic for answer in report.answers if answer.diagnostic is not None] == []
 
 
 def test_an_interrupted_call_is_settled_by_itself_unless_the_next_step_gives_its_outcome() -> None:
