@@ -49,6 +49,7 @@ def render(picture: Picture) -> str:
             *_inside(picture, "", "  "),
             "",
             *(_edge(picture, edge) for edge in picture.edges),
+            *_ways_down(picture),
             "",
             f"  {{rank=sink {finals}}}",
             "}",
@@ -114,6 +115,18 @@ def _edge(picture: Picture, edge: Edge) -> str:
     if target in groups:
         target, clipped = _way_in(picture, target), f"{clipped} lhead={_quoted(_cluster(target))}"
     return f'  {_id(source)} -> {_id(target)} [class="{edge.look}"{label} {style}{tooltip}{clipped}]'
+
+
+def _ways_down(picture: Picture) -> Iterator[str]:
+    """What leaves a group leaves it below its ends: edges that are not seen see to it."""
+    outer = {group.id: group.group for group in picture.groups}
+    leaving = {edge.source for edge in picture.edges} & outer.keys()
+    for node in picture.nodes:
+        group = node.group if node.look in (NodeLook.SUCCESS, NodeLook.FAILURE) else ""
+        while group:
+            if group in leaving:
+                yield f"  {_id(node.id)} -> {_id(_way_out(group))} [style=invis weight=0]"
+            group = outer[group]
 
 
 def _way_in(picture: Picture, group: str) -> str:

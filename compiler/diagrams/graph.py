@@ -317,7 +317,7 @@ def _arrows(kernel: Kernel) -> Iterator[_Arrow]:
             continue
         deadline = _deadline(kernel, command)
         timed = command.on is not None and command.on.kind is TriggerKind.TIMER
-        source = ANYWHERE if deadline is not None else command.scope
+        source = ANYWHERE if deadline is not None else _holder(kernel, commands)
         yield _arrow(source, command.target, _label(kernel, commands), command.span, timed)
     for scope in kernel.scopes:
         if scope.start is not None:
@@ -337,13 +337,18 @@ def _arrow(source: str, target: Goto | Undo, label: str, span: Span, timed: bool
 
 
 def _written(kernel: Kernel) -> Iterator[list[Command]]:
-    """The commands grouped by the transition they were written as: `on failed` answers several outcomes, and the
-    deadline stands in every state."""
-    groups: dict[tuple[Span, str], list[Command]] = {}
+    """The commands grouped by the transition they were written as: `on failed` answers several outcomes, and what is
+    written further out the outcomes of several leaves."""
+    groups: dict[Span, list[Command]] = {}
     for command in kernel.commands:
-        leaf = "" if _deadline(kernel, command) is not None else command.scope
-        groups.setdefault((command.span, leaf), []).append(command)
+        groups.setdefault(command.span, []).append(command)
     yield from groups.values()
+
+
+def _holder(kernel: Kernel, commands: list[Command]) -> str:
+    """The innermost place around all that a written transition counts for."""
+    around = [kernel.above(command.scope) for command in commands]
+    return next(name for name in around[0] if all(name in each for each in around))
 
 
 def _deadline(kernel: Kernel, command: Command) -> Timer | None:
@@ -354,7 +359,7 @@ def _deadline(kernel: Kernel, command: Command) -> Timer | None:
 
 def _internal(kernel: Kernel, place: Place) -> Iterator[str]:
     for commands in _written(kernel):
-        if commands[0].scope == place.name and isinstance(commands[0].target, Stay):
+        if _holder(kernel, commands) == place.name and isinstance(commands[0].target, Stay):
             yield _label(kernel, commands)
 
 
