@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,13 +17,23 @@ from penstock.compiler.kernel import Kernel, Stay
 from penstock.dsl.source import Source
 
 SPECS = Path(__file__).parents[2] / "specs"
-NAMES = sorted(path.stem for path in SPECS.glob("*.flow"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+def read(path: Path) -> Mapping[str, Kernel]:
+    """The kernels of a spec by `<spec>.<flow>`; of the only one, by the name of the spec."""
+    text = path.read_text(encoding="utf-8")
+    source = Source(f"specs/{path.name}", text)
+    found = {name: replace(kernel, source=source) for name, kernel in kernels.kernels(text).items()}
+    return {path.stem if len(found) == 1 else f"{path.stem}.{name}": kernel for name, kernel in found.items()}
+
+
+KERNELS = {name: kernel for path in sorted(SPECS.glob("*.flow")) for name, kernel in read(path).items()}
+NAMES = sorted(KERNELS)
+
+
 def kernel(name: str) -> Kernel:
-    found = kernels.kernel((SPECS / f"{name}.flow").read_text(encoding="utf-8"))
-    return replace(found, source=Source(f"specs/{name}.flow", found.source.text))
+    return KERNELS[name]
 
 
 def edge(drawn: Picture, source: str, target: str, look: EdgeLook = EdgeLook.MOVE) -> Edge:
@@ -47,20 +57,21 @@ def test_every_leaf_choice_and_written_transition_is_in_the_picture(name: str) -
     branches = [branch.span for choice in flow.choices for branch in choice.branches]
     moves = [command.span for command in flow.commands if not isinstance(command.target, Stay)]
     for span in (*branches, *moves):
-        assert f"(specs/{name}.flow:{flow.source.line(span)})" in shown
+        assert f"({flow.source.name}:{flow.source.line(span)})" in shown
     stays = {command.span for command in flow.commands if isinstance(command.target, Stay)}
     assert sum(line.endswith("stays") for node in drawn.nodes for line in node.lines) == len(stays)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_svg_shows_every_node_and_links_it_to_its_line(name: str) -> None:
-    drawn = picture(kernel(name))
+    flow = kernel(name)
+    drawn = picture(flow)
     root = ElementTree.fromstring(svg.render(dot.render(drawn)))
     words = {text.text for text in root.iter(f"{SVG}text")}
     links = {a.get("{http://www.w3.org/1999/xlink}href") for a in root.iter(f"{SVG}a")}
     for node in drawn.nodes:
         assert node.title in words or node.look is NodeLook.START
-        assert f"specs/{name}.flow#L{node.line}" in links
+        assert f"{flow.source.name}#L{node.line}" in links
     assert {drawn.title, *drawn.doc} <= words
 
 
