@@ -13,7 +13,7 @@ from ..simulate import start, step
 from .clock import Clock
 from .encode import Env
 from .graph import Arrival, Faulted
-from .moves import Move, MoveKind, actor, simplest
+from .moves import Move, MoveKind, actor, simplest, waits
 from .schedule import Schedule
 from .states import States
 
@@ -43,9 +43,10 @@ class Attempts:
 
     def step(self, source: Arrival, move: Move, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
         """None where the interpreter refuses the trigger, or faults (which is noted)."""
-        trigger = move.trigger(payload)
+        at, brought, payload = self.brought(source.instance, move, payload)
+        real = source.real and at == source.instance
+        trigger = move.trigger(brought)
         now = max(now, self.moment(source, trigger))
-        at, now, real = source.instance, now, source.real
         if move.kind is MoveKind.TASK:
             at, now, able = self._entrusted(at, move.name, now)
             real = real and able
@@ -75,6 +76,25 @@ class Attempts:
                 return step(self.kernel, at, Fired(armed.timer), NOBODY, now).after, now, True
         made_up = replace(item, persons=("somebody",), excluded=())
         return replace(at, tasks=tuple(made_up if each is item else each for each in at.tasks)), now, False
+
+    def brought(
+        self, at: Instance, move: Move, payload: tuple[Value, ...]
+    ) -> tuple[Instance, tuple[Value, ...], tuple[Value, ...]]:
+        """The instance and what its call answers, where the payload is what a whole group of calls brings: the results
+        of those that are done are as it says, as far as it says."""
+        call = next((call for call in at.calls if call.key == move.name and move.kind is MoveKind.ANSWER), None)
+        called = None if call is None else self.kernel.leaf[call.leaf].call
+        if call is None or called is None or called.each is None or not payload or waits(self.kernel, at, move):
+            return at, payload, payload
+        results = payload[0]
+        group = [each for each in at.calls if each.leaf == call.leaf and (each.answer == DONE or each == call)]
+        if not isinstance(results, tuple) or len(results) != len(group):
+            answer = self.settling(at, move) or ()
+            plain = tuple(result for each in group for result in (answer if each == call else (each.result,)))
+            return at, answer, (plain,)
+        given = {each.key: result for each, result in zip(group, results, strict=True)}
+        calls = (replace(c, result=given[c.key]) if c.key in given and c.answer else c for c in at.calls)
+        return replace(at, calls=tuple(calls)), (given[call.key],), payload
 
     def moment(self, source: Arrival, trigger: Trigger) -> datetime:
         """The earliest a trigger may come after an arrival."""

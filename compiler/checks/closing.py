@@ -77,7 +77,8 @@ class Closing:
                 self._whole(onward)
                 self.onward.append(onward)
                 work.extend(onward.passages)
-            done += [run.along(fan, passage) for run in search.runs if run.taken == passage.trail]
+            ended = (run for run in search.runs if run.taken == passage.trail and self._sized(run, passage))
+            done += [run.along(fan, passage) for run in ended]
         return done
 
     def _whole(self, fan: Fan) -> None:
@@ -87,10 +88,12 @@ class Closing:
     def _close(self, search: _Search, passage: Passage) -> bool:
         """Find what a passage leads to. True: the step goes on, by a join or behind a compensation of nothing."""
         if self.states.passages.goes_on(passage):
+            if passage.sizes:
+                self.open["a group of calls is left in the step that begins it"] = None
             return True
         depth = len(passage.trail)
         for _ in range(TURNS):
-            runs = [run for run in search.runs if run.taken[:depth] == passage.trail]
+            runs = [run for run in search.runs if run.taken[:depth] == passage.trail and self._sized(run, passage)]
             if any(len(run.taken) > depth for run in runs):
                 return True
             missing = self._missing(search, passage, runs)
@@ -103,6 +106,12 @@ class Closing:
                 return False
         self.open["one step has too many successors"] = None
         return False
+
+    @staticmethod
+    def _sized(run: Arrival, passage: Passage) -> bool:
+        """Whether a run has begun as many calls for items as the passage says."""
+        calls = [call.leaf for call in run.instance.calls]
+        return all(calls.count(leaf) == size for leaf, size in passage.sizes)
 
     def _agrees(self, run: Arrival, passage: Passage) -> bool:
         """Whether a run that ends with a passage came to where the passage says."""

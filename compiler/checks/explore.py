@@ -24,8 +24,8 @@ from .closing import Closing
 from .control import Abstraction, Control
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Node, Reaction
-from .moves import STARTING, Move, MoveKind, answering, moves, waits
-from .passages import Passages
+from .moves import STARTING, Move, MoveKind, answering, moves, needed, waits
+from .passages import Fan, Passages
 from .solver import Solver
 from .states import States
 from .zones import Zone
@@ -114,8 +114,11 @@ class Explorer:
             return True
         if move.kind is MoveKind.SETTLE:
             return False
-        fan = self.passages.of(node.control.rest, move.on, answering(node.instance, move))
+        fan = self._fan(node, node.instance, move)
         return any(isinstance(passage.target, Undo) for passage in fan.passages)
+
+    def _fan(self, node: Node, at: Instance, move: Move) -> Fan:
+        return self.passages.of(node.control.rest, move.on, answering(at, move), needed(self.kernel, at, move))
 
     def _follow(self, node: Node, arrival: Arrival, move: Move, made_up: bool) -> None:
         """Every successor of a node by one move."""
@@ -137,7 +140,7 @@ class Explorer:
             goal = node.control.place[1][0]  # also if its end was refused
             payload, fan = settling, self.passages.exit(goal, node.control.history)
         else:
-            fan = self.passages.of(node.control.rest, move.on, answering(arrival.instance, move))
+            fan = self._fan(node, arrival.instance, move)
         state = self.states.before(node.control.place, node.data)
         arrivals = tuple(node.arrivals) if own else (arrival,)
         for done in self.closing.successors(state, arrivals, move, payload, fan, made_up):

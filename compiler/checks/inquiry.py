@@ -264,7 +264,8 @@ class Inquiry:
     def trigger(self, breach: Breach) -> tuple[Trigger, Actor]:
         assert breach.arrival is not None, "the start has no trigger"
         move = breach.reaction.move
-        return move.trigger(breach.payload), actor(self.kernel, breach.arrival.instance, move)
+        at, brought, _ = self.attempts.brought(breach.arrival.instance, move, breach.payload)
+        return move.trigger(brought), actor(self.kernel, at, move)
 
     def tried(self, breach: Breach, replayed: Arrival) -> Arrival | None:
         """The trigger of a breach handed in after its run, which was replayed; None if a timer comes before it."""

@@ -140,10 +140,19 @@ def waits(kernel: Kernel, at: Instance, move: Move) -> bool:
     if called is None or called.each is None:
         return False
     group = [call for call in at.calls if call.leaf == leaf]
-    needed = len(group) if called.each.quota is None else min(called.each.quota, len(group))
     done = sum(call.answer == DONE for call in group) + (move.answer == DONE)
     gone = sum(call.answer == "gone" for call in group) + (move.answer != DONE)
-    return done < needed <= len(group) - gone
+    return done < needed(kernel, at, move) <= len(group) - gone
+
+
+def needed(kernel: Kernel, at: Instance, move: Move) -> int:
+    """How many calls of the leaf that a move answers have to be done."""
+    leaf = answering(at, move)
+    called = kernel.leaf[leaf].call if leaf else None
+    if called is None or called.each is None:
+        return 1
+    size = sum(call.leaf == leaf for call in at.calls)
+    return size if called.each.quota is None else min(called.each.quota, size)
 
 
 def actor(kernel: Kernel, at: Instance, move: Move) -> Actor:

@@ -7,10 +7,22 @@ it can. What it goes on with is another fan, `after` it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ...dsl.model import Assign, DurationType, Expr, InstantType, Now, OptionalType, Parameter, Ref, Type
+from ...dsl.model import (
+    Activity,
+    ActivityCall,
+    Assign,
+    DurationType,
+    Expr,
+    InstantType,
+    Now,
+    OptionalType,
+    Parameter,
+    Ref,
+    Type,
+)
 from ...dsl.walk import nodes
 from ..instance import Taken
 from ..kernel import (
@@ -58,6 +70,8 @@ class Passage:
     rest: Rest
     entered: tuple[str, ...]
     left: frozenset[str]
+    sizes: tuple[tuple[str, int], ...] = ()  # of groups of calls begun on the way, as far as they still run
+    vacant: tuple[str, ...] = ()  # leaves that call for each item, and there is none
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -94,15 +108,15 @@ class Passages:
         domains += [encoder.domain(self.variables[v.name], v.type, grown=True) for v in bounded]
         self.typed = encoder.all(moment, *domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
-        self._fans: dict[tuple[Rest, On, str], Fan] = {}
+        self._fans: dict[tuple[Rest, On, str, int], Fan] = {}
         self._exits: dict[tuple[str, History], Fan] = {}
         self._onward: dict[int, Fan] = {}
         self._count = 0
         self._starting: Fan | None = None
 
-    def of(self, rest: Rest, on: On, leaf: str = "") -> Fan:
-        """What a trigger does in a configuration; an outcome is of the call of `leaf`."""
-        key = rest, on, leaf
+    def of(self, rest: Rest, on: On, leaf: str = "", needed: int = 1) -> Fan:
+        """What a trigger does in a configuration; an outcome is of the call of `leaf`, or of as many as are needed."""
+        key = rest, on, leaf, needed
         if key not in self._fans:
             commands = self.kernel.written(rest.configuration, on, leaf)
             params = commands[0].params if commands else ()
@@ -112,7 +126,7 @@ class Passages:
             walk = self._walk(rest)
             given: tuple[Symbol, ...] = ()
             if on == On(TriggerKind.OUTCOME, DONE):
-                premise, given = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env)
+                premise, given = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env, needed)
             covered = on.kind is TriggerKind.EVENT and (
                 self.kernel.ignored(rest.configuration, on.name) or self.kernel.deferred(rest.configuration, on.name)
             )
@@ -154,8 +168,8 @@ class Passages:
     # ------------------------------------------------------------ going on in the same step
 
     def goes_on(self, passage: Passage) -> bool:
-        """Whether the step goes on from there, whatever the log: a join follows."""
-        return self.kernel.joined(passage.rest.configuration) is not None
+        """Whether the step goes on from there, whatever the log: a join follows, or a group of no calls."""
+        return bool(passage.vacant) or self.kernel.joined(passage.rest.configuration) is not None
 
     def after(self, passage: Passage) -> Fan:
         """What a step goes on with: from the target of a compensation with nothing to undo, or by a join."""
@@ -164,12 +178,13 @@ class Passages:
             walk = self._walk(rest)
             env = replace(env, facts=self._facts(rest.configuration))
             joined = self.kernel.joined(rest.configuration)
-            if joined is None:
+            found: Iterable[tuple[Command | None, Target, Way]]
+            if joined is None and passage.vacant:
+                found = self._nothing_called(walk, passage, env)
+            elif joined is None:
                 assert isinstance(passage.target, Undo), "only a compensation goes on"
                 way = Way((*passage.trail, Taken(None)), passage.condition, env)
-                found: Iterable[tuple[Command | None, Target, Way]] = (
-                    (passage.command, end, on) for end, on in walk.follow("", Goto(passage.target.node), way)
-                )
+                found = ((passage.command, end, on) for end, on in walk.follow("", Goto(passage.target.node), way))
             elif any(taken.command == joined.id for taken in passage.trail):
                 walk.owe(passage.condition, [Need("F005", joined.span, False)])
                 found = ()
@@ -177,6 +192,19 @@ class Passages:
                 found = walk.command(joined, passage.condition, env, passage.trail)
             self._onward[passage.id] = self._fan(walk, rest, found, env, before=passage)
         return self._onward[passage.id]
+
+    def _nothing_called(self, walk: Walk, passage: Passage, env: Env) -> Iterable[tuple[Command | None, Target, Way]]:
+        """The group of the first leaf that has no items is done at once, with no results."""
+        leaf = passage.vacant[0]
+        commands = self.kernel.written(passage.rest.configuration, On(TriggerKind.OUTCOME, DONE), leaf)
+        ids = {command.id for command in commands}
+        again = [command for command in commands if any(taken.command in ids for taken in passage.trail[1:])]
+        if again:
+            walk.owe(passage.condition, [Need("F005", again[0].span, False)])
+            return ()
+        params = commands[0].params if commands else ()
+        payload = [self.encoder.value((), param.type) for param in params]
+        return walk.commands(commands, passage.condition, env, payload, before=passage.trail) if commands else ()
 
     # ------------------------------------------------------------ parts
 
@@ -215,6 +243,10 @@ class Passages:
         leaves = [leaf for leaf in rest.configuration if leaf not in gone]
         leaves += [name for name in way.entered if name in kernel.leaf]
         configuration = tuple(sorted(leaves, key=lambda leaf: kernel.leaf[leaf].span.start))
+        sizes = [size for size in (before.sizes if before else ()) if size[0] not in gone]
+        vacant = [
+            leaf for leaf in (before.vacant[self._answers(command, before) :] if before else ()) if leaf not in gone
+        ]
         return Passage(
             self._count,
             command,
@@ -225,7 +257,15 @@ class Passages:
             Rest(configuration, self._left_at(rest, gone)),
             (*(before.entered if before else ()), *way.entered),
             gone | (before.left if before else frozenset()),
+            (*sizes, *(size for size in way.sizes if size[1])),
+            (*vacant, *(leaf for leaf, size in way.sizes if not size)),
         )
+
+    @staticmethod
+    def _answers(command: Command | None, before: Passage) -> int:
+        """How many of the groups without items a command answers for: the first, if it is about that leaf's call."""
+        about = command is not None and command.on == On(TriggerKind.OUTCOME, DONE)
+        return int(about and command is not None and command.scope in before.vacant[:1])
 
     def _left_at(self, rest: Rest, gone: frozenset[str]) -> History:
         history = dict(rest.history)
@@ -234,12 +274,14 @@ class Passages:
         return tuple(sorted(history.items()))
 
     def _ensured(
-        self, walk: Walk, leaf: Leaf, premise: Term, payload: tuple[Symbol, ...], env: Env
+        self, walk: Walk, leaf: Leaf, premise: Term, payload: tuple[Symbol, ...], env: Env, needed: int
     ) -> tuple[Term, tuple[Symbol, ...]]:
         """The contract of the leaf's activity, and its parameters. They are the arguments' values at the call: known
         where they have not changed since, that is where nothing that keeps the leaf changes them, or `now` is asked."""
         assert leaf.call is not None, "only a leaf with a call has outcomes"
         activity = self.kernel.activity[leaf.call.activity]
+        if leaf.call.each is not None:
+            return self._each_ensured(walk, activity, premise, payload, needed), ()
         if not activity.ensures:
             return premise, ()
         changed = _changing(self.kernel, leaf)
@@ -257,8 +299,26 @@ class Passages:
             premise = self.encoder.all(walk.owe(premise, needs), symbol.term)
         return premise, tuple(params.values())
 
-    def entering(self, place: Place, env: Env) -> tuple[Need, ...]:
-        """What must hold lest entering a place fault: its timers, titles and arguments."""
+    def _each_ensured(
+        self, walk: Walk, activity: Activity, premise: Term, payload: tuple[Symbol, ...], needed: int
+    ) -> Term:
+        """Of a group: as many results as are needed, each of which keeps the contract, for some arguments."""
+        for results in payload:
+            assert results.items is not None, "the results of a group are a list"
+            premise = self.encoder.all(premise, results.term == needed)
+            for index in range(needed if activity.ensures else 0):
+                params = {param.name: self.encoder.variable(param.name, param.type) for param in activity.params}
+                typed = [self.encoder.domain(params[param.name], param.type) for param in activity.params]
+                scope = Env({}, self.now, params, results.items.slot(index))
+                premise = self.encoder.all(premise, *typed)
+                for ensure in activity.ensures:
+                    symbol, needs = self.encoder.expression(ensure, scope)
+                    premise = self.encoder.all(walk.owe(premise, needs), symbol.term)
+        return premise
+
+    def entering(self, place: Place, env: Env, size: int) -> tuple[Need, ...]:
+        """What must hold lest entering a place fault: its timers, titles and arguments, of so many calls if it makes
+        one for each item."""
         needs: list[Need] = []
         for timer in place.timers:
             needs += self._timer_needs(timer.after if timer.at is None else timer.at, env)
@@ -269,12 +329,22 @@ class Passages:
                 symbol, more = self.encoder.expression(somebody(task.person), env)
                 needs += (*more, Need("F502", task.person.span, symbol.term))
         if isinstance(place, Leaf) and place.call is not None:
-            activity = self.kernel.activity[place.call.activity]
-            for arg, param in zip(place.call.args, activity.params, strict=True):
-                symbol, more = self.encoder.expression(arg, env)
-                needs += more
-                needs += in_range(self.encoder, symbol, param.type, arg.span)
+            for scope in self._called(place.call, env, size):
+                for arg, param in zip(place.call.args, self.kernel.activity[place.call.activity].params, strict=True):
+                    symbol, more = self.encoder.expression(arg, scope)
+                    needs += more
+                    needs += in_range(self.encoder, symbol, param.type, arg.span)
         return tuple(needs)
+
+    def _called(self, call: ActivityCall, env: Env, size: int) -> Iterator[Env]:
+        """What the arguments of each call are made from."""
+        if call.each is None:
+            yield env
+            return
+        items = self.encoder.expression(call.each.items, env)[0].items
+        assert items is not None, "typecheck lets calls go through lists only"
+        for index in range(size):
+            yield replace(env, params={call.each.param.name: items.slot(index)})
 
     def _timer_needs(self, moment: Expr | None, env: Env) -> tuple[Need, ...]:
         return () if moment is None else self.encoder.expression(moment, env)[1]

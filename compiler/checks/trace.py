@@ -116,7 +116,8 @@ class Tracer:
 
     def _plainer(self, step: Arrival, place: int) -> Iterator[Value]:
         """Values to try instead, the plainest first."""
-        if step.move is not None and step.move.kind in {MoveKind.ANSWER, MoveKind.SETTLE}:
+        settles = step.move is not None and step.move.kind is MoveKind.SETTLE
+        if step.move is not None and (settles or (step.move.kind is MoveKind.ANSWER and step.fan is None)):
             entry = step.move.name.partition("#")[0]
             type: Type | None = self.kernel.activity[entry].result
         else:

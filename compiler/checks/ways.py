@@ -60,13 +60,18 @@ class Way:
     premise: Term
     env: Env
     entered: tuple[str, ...] = ()
+    sizes: tuple[tuple[str, int], ...] = ()  # of leaves that are entered and call for each item: how many there are
 
 
 class Walk:
     """One fan under way. `history`: where scopes were left before it; `entering`: what entering a place needs."""
 
     def __init__(
-        self, kernel: Kernel, encoder: Encoder, history: History, entering: Callable[[Place, Env], tuple[Need, ...]]
+        self,
+        kernel: Kernel,
+        encoder: Encoder,
+        history: History,
+        entering: Callable[[Place, Env, int], tuple[Need, ...]],
     ) -> None:
         self.kernel = kernel
         self.encoder = encoder
@@ -80,7 +85,13 @@ class Walk:
     # ------------------------------------------------------------ guards and updates
 
     def commands(
-        self, commands: Sequence[Command], premise: Term, env: Env, payload: Sequence[Symbol], covered: bool
+        self,
+        commands: Sequence[Command],
+        premise: Term,
+        env: Env,
+        payload: Sequence[Symbol],
+        covered: bool = False,
+        before: tuple[Taken, ...] = (),
     ) -> Iterator[tuple[Command, Target, Way]]:
         """Every guard is evaluated; an `else` is enabled if no guard beside it holds; of several the first wins."""
         guards: dict[int, Term] = {}
@@ -100,7 +111,7 @@ class Walk:
         self.forks.append(Fork(commands[0].span, None, premise, told, stuck, others, covered))
         none = premise
         for command, term in enabled:
-            yield from self.command(command, self.encoder.all(none, term), _bind(env, command, payload))
+            yield from self.command(command, self.encoder.all(none, term), _bind(env, command, payload), before)
             none = self.encoder.all(none, self.encoder.no(term))
 
     def _enabled(self, command: Command, commands: Sequence[Command], guards: Mapping[int, Term]) -> Term:
@@ -151,18 +162,38 @@ class Walk:
                 continue
             for out, leaves, inner in self._leaves(end, passed):
                 if out is None:
-                    yield end, self._arrived(self.kernel.domain(scope, end.node), leaves, inner)
+                    domain = self.kernel.domain(scope, end.node)
+                    yield from ((end, on) for on in self._arrived(domain, leaves, inner))
                 else:
                     yield from self.follow(scope, out, inner)
 
-    def _arrived(self, domain: str, leaves: Configuration, way: Way) -> Way:
+    def _arrived(self, domain: str, leaves: Configuration, way: Way) -> Iterator[Way]:
         """The places inside the domain are entered, outer before inner: each must be possible."""
         above = (self.kernel.above(leaf) for leaf in leaves)
         entered = tuple(dict.fromkeys(name for names in above for name in reversed(names[: names.index(domain)])))
-        premise = way.premise
-        for name in entered:
-            premise = self.owe(premise, self.entering(self.kernel.place[name], way.env))
-        return replace(way, premise=premise, entered=entered)
+        for sized in self._sized(leaves, way):
+            premise, sizes = sized.premise, dict(sized.sizes)
+            for name in entered:
+                premise = self.owe(premise, self.entering(self.kernel.place[name], way.env, sizes.get(name, 0)))
+            if premise is not False:
+                yield replace(sized, premise=premise, entered=entered)
+
+    def _sized(self, leaves: Sequence[str], way: Way) -> Iterator[Way]:
+        """A way for each number of items there may be to call for."""
+        calls = ((leaf, self.kernel.leaf[leaf].call) for leaf in leaves)
+        found = next(((leaf, call.each) for leaf, call in calls if call is not None and call.each is not None), None)
+        if found is None:
+            yield way
+            return
+        leaf, each = found
+        items, needs = self.encoder.expression(each.items, way.env)
+        fits = Need("F401", each.items.span, self.encoder.all(items.term <= each.most))
+        premise = self.owe(way.premise, (*needs, fits))
+        for size in range(each.most + 1):
+            number = self.encoder.all(premise, items.term == size)
+            if number is not False:
+                on = replace(way, premise=number, sizes=(*way.sizes, (leaf, size)))
+                yield from self._sized(leaves[leaves.index(leaf) + 1 :], on)
 
     def _chosen(self, target: Target, way: Way) -> Iterator[tuple[Target, Way]]:
         if way.premise is False:
