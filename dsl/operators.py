@@ -71,6 +71,8 @@ class Operators:
         """`+ - * / %`, as `model.Binary` says."""
         if is_broken(left, right):
             return broken(span)
+        if op == "+" and isinstance(left.type, ListType) and isinstance(right.type, ListType):
+            return self._joined(*self.conversions.alike(left, right, "joined"), span)
         match op, left.type, right.type:
             case _, IntType(), IntType():
                 return Binary(op, left, right, IntType(), span)
@@ -89,9 +91,6 @@ class Operators:
                 return Binary(op, left, right, InstantType(), span)
             case "+", DurationType(), InstantType():
                 return Binary(op, right, left, InstantType(), span)
-            case "+", ListType(), ListType():
-                left, right = self.conversions.alike(left, right, "joined")
-                return self._joined(left, right, span)
             case "-", InstantType(), InstantType():
                 return Binary(op, left, right, DurationType(), span)
             case "/" | "%", (IntType() | DecimalType()), (IntType() | DecimalType()):

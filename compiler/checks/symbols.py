@@ -260,9 +260,14 @@ class Symbols:
         items: Items | None = None
         first, second = then.items, otherwise.items
         if first is not None and second is not None:
+
+            @cache
+            def slot(index: int) -> Symbol:
+                return self.choose(condition, first.slot(index), second.slot(index))
+
             items = Items(
                 max(first.most, second.most),
-                cache(lambda index: self.choose(condition, first.slot(index), second.slot(index))),
+                slot,
                 lambda test, fine: self.pick(condition, first.any(test, fine), second.any(test, fine)),
             )
         return Symbol(

@@ -307,3 +307,39 @@ def test_when_the_budget_of_questions_is_used_up_the_answer_is_unknown() -> None
     assert solver.ask(term).model is not None
     assert not solver.ask(term, False).unknown
     assert "used up" in solver.ask(term).unknown
+
+
+def test_of_long_lists_an_answer_is_found_in_the_first_items_or_left_open() -> None:
+    solver = Solver()
+    encoder = Encoder(solver.z3)
+    numbers, others = (encoder.variable(name, ListType(INT, 100)) for name in "ab")
+    asked = Contains(Literal(7, INT, NOWHERE), Ref(RefKind.DATA, "a", ListType(INT, 100), NOWHERE), NOWHERE)
+    found = encoder.condition(asked, Env({"a": numbers}, 0))
+    assert numbers.items is not None
+    solver.assume(encoder.axioms)
+    assert solver.ask(numbers.term == 3, numbers.items.slot(1).term == 7, encoder.no(found)).impossible
+    assert solver.ask(numbers.term == 0, found).impossible
+    short = [numbers.items.slot(place).term == 0 for place in range(24)]
+    assert solver.ask(numbers.term == 24, *short, found).impossible
+    assert solver.ask(numbers.term == 25, *short, found).model is not None
+    assert solver.ask(numbers.term == 25, *short, encoder.no(found)).model is not None
+    same = encoder.same(numbers, others)
+    solver.assume(encoder.axioms)
+    assert solver.ask(same, numbers.term != others.term).impossible
+    assert solver.ask(encoder.no(same), numbers.term == 2, others.term == 2, *_alike(numbers, others, 2)).impossible
+    assert solver.ask(encoder.no(same), numbers.term == 25, others.term == 25, *_alike(numbers, others, 24)).model
+    again = encoder.same(numbers, others)
+    assert solver.ask(same, encoder.no(again)).impossible
+
+
+def _alike(one: Symbol, other: Symbol, count: int) -> list[object]:
+    assert one.items is not None and other.items is not None
+    return [one.items.slot(place).term == other.items.slot(place).term for place in range(count)]
+
+
+def test_slots_that_nothing_asks_about_are_never_made() -> None:
+    encoder = Encoder(Solver().z3)
+    numbers = encoder.variable("a", ListType(ITEM, 100))
+    length = Builtin("len", (Ref(RefKind.DATA, "a", ListType(ITEM, 100), NOWHERE),), INT, NOWHERE)
+    encoder.expression(length, Env({"a": numbers}, 0))
+    assert numbers.items is not None and numbers.items.made == {}

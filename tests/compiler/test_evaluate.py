@@ -20,7 +20,10 @@ from penstock.dsl.model import (
     EnumType,
     InstantType,
     IntType,
+    ListType,
     OptionalType,
+    Parameter,
+    RecordType,
     Ref,
     RefKind,
     TextType,
@@ -142,9 +145,34 @@ def test_decimals_never_round(left: int, right: int, places: int) -> None:
     assert (int(wider), wider.as_tuple().exponent) == (left, -places)
 
 
+def test_decimals_in_lists_and_records_are_exact() -> None:
+    kernel = flow(
+        """
+          record Line { what: text, prices: list<decimal(2)> at most 3 }
+          data {
+            line: Line = Line(what: "a", prices: [1, 1234567890123456789012345678.01, -0.50])
+            least: decimal(2) = min(1234567890123456789012345678.01, 1234567890123456789012345678.02)
+            most: decimal(3) = max(1234567890123456789012345678.01, 0.001)
+            size: decimal(2) = abs(-1234567890123456789012345678.01)
+          }
+          start -> A
+          state A { wait forever "on purpose" }
+          final B
+        """
+    )
+    found = {v.name: evaluate(v.initial, Scope({}, NOW)) for v in kernel.data if v.initial is not None}
+    large = "1234567890123456789012345678.01"
+    assert str(found["line"]) == f"('a', (Decimal('1.00'), Decimal('{large}'), Decimal('-0.50')))"
+    assert [str(found[name]) for name in ("least", "most", "size")] == [large, f"{large}0", large]
+
+
 # ---------------------------------------------------------------- values from outside
 
 COLOR = EnumType("Color", ("red", "green"))
+LINE = RecordType(
+    "Line",
+    (Parameter("what", TextType(), NOWHERE), Parameter("prices", ListType(DecimalType(2), 2), NOWHERE)),
+)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +188,8 @@ COLOR = EnumType("Color", ("red", "green"))
         (DurationType(), [timedelta(0), timedelta(-1)], [NOW, 1]),
         (InstantType(), [NOW, NOW.astimezone(EAST)], [NOW.replace(tzinfo=None), EARLIEST, timedelta(0)]),
         (OptionalType(IntType(1, 3)), [None, 2], [4, "none"]),
+        (ListType(IntType(1, 3), 2), [(), (1, 3)], [(1, 4), (1, 1, 1), [1], None]),
+        (LINE, [("a", (Decimal(1),)), ("", ())], [("a",), ("a", (Decimal("0.001"),)), ("a", (), 1), "a", None]),
     ],
 )
 def test_a_value_fits_its_type_and_nothing_else_does(type: Type, good: list[Value], bad: list[Value]) -> None:

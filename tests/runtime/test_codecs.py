@@ -42,6 +42,7 @@ FITTING: list[tuple[Codec[object], st.SearchStrategy[object]]] = [
     (codec.optional(codec.integer(0, 9)), st.none() | st.integers(0, 9)),
     (codec.NOTHING, st.none()),
     (records.sequence(codec.TEXT), st.lists(st.text()).map(tuple)),
+    (records.sequence(codec.decimal(2), 2), st.lists(st.integers().map(Decimal), max_size=2).map(tuple)),
     (records.TEXTS, st.frozensets(st.text())),
     (LINE, st.builds(Line, st.integers().map(lambda n: Decimal(f"{n}E-2")), st.none() | st.sampled_from(Color))),
     (records.arguments(("a", codec.INT), ("b", codec.TEXT)), st.tuples(st.integers(), st.text())),
@@ -85,6 +86,9 @@ def test_a_wrong_value_is_refused_and_never_anything_else(data: st.DataObject, w
         (codec.enum(Color), "blue", "expected one of red, class, not 'blue'"),
         (LINE, Line(Decimal("0.001"), None), "price: Decimal('0.001') has more than 2 digits after the point"),
         (records.arguments(("a", codec.INT)), (1, 2), "expected 1 arguments, not 2"),
+        (records.sequence(codec.INT, 2), (1, 2, 3), "3 items are more than 2"),
+        (records.sequence(codec.integer(1, 9), 2), (1, 10), "1: 10 is not in 1..9"),
+        (records.sequence(LINE, 2), ((Decimal(1), None),), "0: expected Line, not (Decimal('1'), None)"),
     ],
 )
 def test_a_refusal_says_what_was_expected(kind: Codec[object], value: object, message: str) -> None:
@@ -106,6 +110,7 @@ def test_a_refusal_says_what_was_expected(kind: Codec[object], value: object, me
         (LINE, '{"price": "1.00", "class": null, "class_": null}', "class_: no such field"),
         (LINE, '{"price": "1.00", "class": "blue"}', "class: expected one of red, class, not 'blue'"),
         (LINE, "[]", "expected an object, not []"),
+        (records.sequence(codec.INT, 2), "[1, 2, 3]", "3 items are more than 2"),
         (records.sequence(LINE), '[{"price": "1", "class": 2}]', "0.class: expected one of red, class, not 2"),
     ],
 )

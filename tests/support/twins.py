@@ -193,14 +193,16 @@ def _whole(twins: Twins, trigger: Trigger) -> bool:
 
 def _made(codec: Any, value: Any) -> Any:
     """A value of the interpreter as one for generated code: records are of classes there. What does not fit stays."""
+    kind = type(codec)
     if not isinstance(value, tuple):
         return value
-    if isinstance(codec, type(optional(TEXT))):
+    parts = cast("tuple[Any, ...]", value)
+    if kind is type(optional(TEXT)):
         return _made(codec.item, value)
-    if isinstance(codec, type(sequence(TEXT))):
-        return tuple(_made(codec.item, part) for part in value)
-    if isinstance(codec, Record) and len(value) == len(codec.fields):
-        return codec.type(*(_made(inner, part) for (_, inner), part in zip(codec.fields, value, strict=True)))
+    if kind is type(sequence(TEXT)):
+        return tuple(_made(codec.item, part) for part in parts)
+    if kind is Record and len(parts) == len(codec.fields):
+        return codec.type(*(_made(inner, part) for (_, inner), part in zip(codec.fields, parts, strict=True)))
     return value
 
 
