@@ -60,10 +60,6 @@ def samples(type: Type) -> list[Value]:
             return [(), (good[0],), (good[-1], good[0]), tuple(good[:1] * type.most), tuple(good[:1] * (type.most + 1))]
         case OptionalType():
             return [None, *samples(type.item)[:-1], samples(type.item)[-1] or Decimal("0.5")]
-        case RecordType():
-            parts = [samples(field.type) for field in type.fields]
-            rows = [tuple(part[row % len(part)] for part in parts) for row in range(4)]
-            return [*rows, rows[0][1:], None]
         case _:
             return [None]
 
