@@ -193,7 +193,7 @@ def _whole(twins: Twins, trigger: Trigger) -> bool:
 
 def _made(codec: Any, value: Any) -> Any:
     """A value of the interpreter as one for generated code: records are of classes there. What does not fit stays."""
-    kind = type(codec)
+    kind: object = type(codec)
     if not isinstance(value, tuple):
         return value
     parts = cast("tuple[Any, ...]", value)
@@ -203,7 +203,7 @@ def _made(codec: Any, value: Any) -> Any:
         return tuple(_made(codec.item, part) for part in parts)
     if kind is Record and len(parts) == len(codec.fields):
         return codec.type(*(_made(inner, part) for (_, inner), part in zip(codec.fields, parts, strict=True)))
-    return value
+    return parts
 
 
 def _actor(actor: Actor) -> core.Actor:
