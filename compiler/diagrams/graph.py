@@ -34,13 +34,14 @@ from ..kernel import (
     Undo,
 )
 
-WORK, RETRY, UNDO, CLOCK, RESUME = (
+WORK, RETRY, UNDO, CLOCK, RESUME, FLOW = (
     "⚙",
     "↻",
     "↩",
     "◷",
     "↺",
-)  # all four are in the fonts of every desktop, unlike the emoji clocks
+    "▣",
+)  # all of them are in the fonts of every desktop, unlike the emoji clocks
 LABEL_WIDTH, LABEL_LINES, DOC_WIDTH, TOOLTIP_LINES = 28, 4, 76, 12
 START, ANYWHERE = "", "*"  # node ids that no state can have
 
@@ -265,8 +266,13 @@ def _leaf(kernel: Kernel, leaf: Leaf) -> Node:
 
 def _call(kernel: Kernel, call: ActivityCall) -> Iterator[str]:
     activity = kernel.activity[call.activity]
-    yield f"{WORK} {activity.name} {_retries(activity.retry)}".rstrip()
-    if isinstance(activity.effect, Compensation):
+    if activity.flow:
+        yield f"{FLOW} flow {activity.name}"
+    else:
+        yield f"{WORK} {activity.name} {_retries(activity.retry)}".rstrip()
+    if isinstance(activity.effect, Compensation) and activity.flow:
+        yield f"{UNDO} undoes itself"
+    elif isinstance(activity.effect, Compensation):
         yield f"{UNDO} {activity.effect.name}"
     elif activity.effect is Effect.IRREVERSIBLE:
         yield "irreversible"

@@ -10,8 +10,6 @@ import json
 import logging
 import os
 import random
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -19,9 +17,8 @@ from pathlib import Path
 
 import pytest
 
-import crash_lab
 from billing_flow import Billing
-from crash_lab import ORDERS, PURCHASES
+from crash_lab import ORDERS, PURCHASES, Lab, lines
 from order_flow import Order
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.journal import replay
@@ -34,35 +31,6 @@ KILLS = int(os.environ.get("PENSTOCK_KILLS", "40"))
 UNDO = {"reserve_stock": "release_stock", "charge_card": "refund"}
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-
-
-class Lab:
-    """A running `crash_lab`."""
-
-    def __init__(self) -> None:
-        path = os.pathsep.join(filter(None, sys.path))
-        self.process = subprocess.Popen(
-            [sys.executable, crash_lab.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-
-    def run(self, folder: Path, ids: list[str], crash_at: int = 0, kill_after: float | None = None) -> bool:
-        """Whether the process was killed; otherwise all orders have ended."""
-        request = {"folder": str(folder), "ids": ids, "crash_at": crash_at}
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps({**request, "kill_after": kill_after}) + "\n")
-        self.process.stdin.flush()
-        code = int(self.process.stdout.readline())
-        assert code in (0, -9), (folder / "failure").read_text()
-        return code == -9
-
-    def close(self) -> None:
-        with self.process:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
 
 
 @pytest.fixture
@@ -81,13 +49,6 @@ def lab() -> Iterator[Lab]:
     lab = Lab()
     yield lab
     lab.close()
-
-
-def lines(path: Path) -> list[list[str]]:
-    """A side file; the last line may have been cut short by the kill, when nobody had been told of it."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 def assert_nothing_lost_or_doubled(folder: Path, ids: list[str]) -> dict[str, str]:

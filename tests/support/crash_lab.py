@@ -14,10 +14,11 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -246,32 +247,75 @@ async def mail(folder: Path, ids: list[str], mine: Mine) -> None:
             clock.advance(timedelta(minutes=1))
 
 
-def child(folder: Path, ids: list[str], crash_at: int) -> NoReturn:
+async def sell(folder: Path, ids: list[str], mine: Mine) -> None:
+    """Orders, or purchases with their bills."""
+    await (mail if set(ids) <= set(PURCHASES) else drive)(folder, ids, mine)
+
+
+Drive = Callable[[Path, list[str], Mine], Coroutine[Any, Any, None]]
+
+
+def child(folder: Path, ids: list[str], crash_at: int, drive: Drive) -> NoReturn:
     """The process that is going to die, or to finish."""
     mine = Mine(crash_at)
     MinedConnection.mine = mine
     setattr(sqlite3, "connect", partial(sqlite3.connect, factory=MinedConnection))  # noqa: B010 - typed as a function
     try:
-        work = mail if set(ids) <= set(PURCHASES) else drive
-        asyncio.run(asyncio.wait_for(work(folder, ids, mine), 60))
+        asyncio.run(asyncio.wait_for(drive(folder, ids, mine), 60))
     except BaseException:  # noqa: BLE001 - told to the test, which fails
         (folder / "failure").write_text(traceback.format_exc())
         os._exit(1)
     os._exit(0)
 
 
-def serve(answer: Callable[[str], None]) -> None:
+def serve(answer: Callable[[str], None], drive: Drive) -> None:
     """Requests from the standard input, one a line: folder, ids, crash_at, kill_after (seconds)."""
     for line in sys.stdin:
         request = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            child(Path(request["folder"]), request["ids"], request["crash_at"])
+            child(Path(request["folder"]), request["ids"], request["crash_at"], drive)
         if request["kill_after"] is not None:
             time.sleep(request["kill_after"])
             os.kill(pid, signal.SIGKILL)
         answer(json.dumps(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
 
 
+class Lab:
+    """A running laboratory: this program, or one that drives other flows with it."""
+
+    def __init__(self, program: str = __file__) -> None:
+        path = os.pathsep.join(filter(None, sys.path))
+        self.process = subprocess.Popen(
+            [sys.executable, program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+    def run(self, folder: Path, ids: list[str], crash_at: int = 0, kill_after: float | None = None) -> bool:
+        """Whether the process was killed; otherwise all orders have ended."""
+        request = {"folder": str(folder), "ids": ids, "crash_at": crash_at}
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps({**request, "kill_after": kill_after}) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        assert code in (0, -9), (folder / "failure").read_text()
+        return code == -9
+
+    def close(self) -> None:
+        with self.process:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+
+
+def lines(path: Path) -> list[list[str]]:
+    """A side file; the last line may have been cut short by the kill, when nobody had been told of it."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
 if __name__ == "__main__":
-    serve(partial(print, flush=True))
+    serve(partial(print, flush=True), sell)
