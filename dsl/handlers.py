@@ -192,7 +192,10 @@ class Handlers:
         owner = self.nodes.block[self.known.owners[name.text]]
         label = Label(self.names.place(Kind.TASK, name.text), "the task is open here")
         if not owner.within(block):
-            message = f"`{name.text}` is a task of `{owner.path}`, so `{block.tree.name.text}` cannot see it done."
+            here, there = block.tree.name.text, owner.path
+            message = f"`{name.text}` is a task of `{there}`, so `{here}` cannot see it done."
+            if block.within(owner):
+                message = f"`{name.text}` is a task of `{there}`, so it is handled there or further out, not in `{here}`."
             self.findings.error(rules.NO_SUCH_TRIGGER, name.span, message, "not open here", others=(label,))
         elif (nearest := next(each for each in owner.outwards() if names_it(each, name.text))) != block:
             message = f"That `{name.text}` is done is already handled in `{nearest.path}`, so never here."

@@ -56,7 +56,7 @@ class Structures(ABC):
         fields = [field.name for field in operand.type.fields]
         fix = did_you_mean(name.text, name.span, fields)
         message = f"`{operand.type}` has no field `{name.text}`."
-        note = "" if fix else f"It has {listed(fields)}."
+        note = "" if fix or not fields else f"It has {listed(fields)}."
         findings.error(rules.UNKNOWN_NAME, name.span, message, "no such field", fix=fix, note=note)
         return broken(span)
 
@@ -77,7 +77,7 @@ class Structures(ABC):
             elif each.name.text not in types:
                 fix = did_you_mean(each.name.text, each.name.span, types)
                 message = f"`{record}` has no field `{each.name.text}`."
-                note = "" if fix else f"It has {listed(types)}."
+                note = "" if fix or not types else f"It has {listed(types)}."
                 findings.error(rules.UNKNOWN_NAME, each.name.span, message, "no such field", fix=fix, note=note)
             given.setdefault(each.name.text, each)
         missing = [field for field in types if field not in given]

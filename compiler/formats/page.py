@@ -49,8 +49,6 @@ def page(finding: Finding, style: Style) -> str:
     text = paint(f"{finding.level}[{said.rule.code}]") + style.strong(f": {clean(said.message)}") + "\n"
     if said.span is not None:
         text += excerpt(source, Label(said.span, said.label), said.others, style, paint)
-    else:
-        text += style.gutter("  ╭─ ") + f"{clean(source.name)}\n" + style.gutter("  ╰─") + "\n"
     body = [_paragraph("why", said.why, style)] if said.why else []
     body += [trace(finding, style)] if said.trace else []
     body += [_paragraph("help", [fix.text], style) for fix in said.fixes]

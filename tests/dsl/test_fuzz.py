@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composed import COMPOSED
 from penstock.dsl.automaton import automaton
 from penstock.dsl.diagnostics import Diagnostic
 from penstock.dsl.format import canonical, format_text
@@ -20,6 +21,7 @@ LONGER = int(os.environ.get("PENSTOCK_FUZZ", "1"))
 """How many times longer than usual the fuzz runs."""
 
 SPECS = [path.read_text("utf-8") for path in sorted((Path(__file__).parents[2] / "specs").glob("*.flow"))]
+SPECS.append(COMPOSED)
 ORDER = next(text for text in SPECS if "flow Order" in text)
 
 ODD = [
@@ -42,7 +44,7 @@ ODD = [
     "_",
 ]
 PLAIN = ["a", "b", "Paying", "1", "0.5", "30s", '"text"', '"{a}"', '"{"', "@2026-01-31T12:00:00Z"]
-WORDS = [*sorted(automaton().words), *PLAIN, *ODD, "parallel", "every", "send", "list"]
+WORDS = [*sorted(automaton().words), *PLAIN, *ODD, "migrate", "deadline", "list"]
 
 
 def parses(text: str) -> None:
