@@ -195,7 +195,9 @@ class Handlers:
             here, there = block.tree.name.text, owner.path
             message = f"`{name.text}` is a task of `{there}`, so `{here}` cannot see it done."
             if block.within(owner):
-                message = f"`{name.text}` is a task of `{there}`, so it is handled there or further out, not in `{here}`."
+                message = (
+                    f"`{name.text}` is a task of `{there}`, so it is handled there or further out, not in `{here}`."
+                )
             self.findings.error(rules.NO_SUCH_TRIGGER, name.span, message, "not open here", others=(label,))
         elif (nearest := next(each for each in owner.outwards() if names_it(each, name.text))) != block:
             message = f"That `{name.text}` is done is already handled in `{nearest.path}`, so never here."

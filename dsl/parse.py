@@ -44,7 +44,9 @@ def parse_and_mark(source: Source, file: Source | None = None) -> tuple[Parsed, 
     tokens = [token for token in everything if token.kind not in COMMENTS]
     if len(tokens) == 1:
         at = Span(whole.start, whole.start) if file else None
-        return Parsed(nothing, (Diagnostic(rules.EMPTY, f"There is nothing in `{(file or source).name}`.", at),)), Marks()
+        return Parsed(
+            nothing, (Diagnostic(rules.EMPTY, f"There is nothing in `{(file or source).name}`.", at),)
+        ), Marks()
     deep = _too_deep(tokens)
     if deep is not None:
         message = f"Brackets are nested more than {DEEPEST_BRACKETS} deep here; nothing of the file was read."

@@ -1,6 +1,6 @@
 """A flow with every way of composing states: states in states, regions, joins, history, milestones, calls for each item."""
 
-COMPOSED = '''\
+COMPOSED = """\
 record Item { sku: text, copies: int 1..9 }
 
 ## Review a paper by law and by money while it is printed.
@@ -90,4 +90,4 @@ flow Paper version 1 {
     expect in Counting.Second and in Reading
   }
 }
-'''
+"""
