@@ -1,4 +1,4 @@
-"""A flow with every way of composing states: states in states, regions, joins, history, milestones, calls for each item."""
+"""A flow with every way of composing: states in states, regions, joins, history, milestones, a call for each item."""
 
 COMPOSED = """\
 record Item { sku: text, copies: int 1..9 }
