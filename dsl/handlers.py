@@ -199,7 +199,7 @@ class Handlers:
                     f"`{name.text}` is a task of `{there}`, so it is handled there or further out, not in `{here}`."
                 )
             self.findings.error(rules.NO_SUCH_TRIGGER, name.span, message, "not open here", others=(label,))
-        elif (nearest := next(each for each in owner.outwards() if names_it(each, name.text))) != block:
+        elif (nearest := next((b for b in owner.outwards() if names_it(b, name.text)), block)) != block:
             message = f"That `{name.text}` is done is already handled in `{nearest.path}`, so never here."
             self.findings.error(rules.NO_SUCH_TRIGGER, name.span, message, "handled further in", others=(label,))
 
