@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .codec import Invalid
-from .core import NOBODY, Actor, Outcome
+from .core import NOBODY, Actor, Delegation, Outcome
 from .errors import Conflict, NotParked, StoreError, Unknown
 from .families import Families
 from .journal import AnyFlow, written
@@ -78,6 +78,13 @@ class Engine:
             return earlier
         self._steps.fire_overdue(tx, id, now)
         return self._steps.acknowledge(tx, id, trigger, by, now, request=request)
+
+    def delegate(
+        self, tx: Transaction, id: str, delegation: Delegation, reason: str, by: Actor, now: datetime
+    ) -> JournalEntry:
+        """Hand an open task on. Raises Unknown, Rejected."""
+        self._steps.fire_overdue(tx, id, now)
+        return self._steps.acknowledge(tx, id, delegation, by, now, note=reason)
 
     def retry(self, tx: Transaction, id: str, key: str, reason: str, by: Actor, now: datetime) -> JournalEntry:
         """Give a parked call a new round of attempts. Raises Unknown, NotParked."""

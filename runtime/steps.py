@@ -169,13 +169,15 @@ class Steps:
             case CancelTimer(timer):
                 tx.drop_timer(id, timer)
             case OpenTask():
-                tx.put_task(TaskItem(id, *effect[:6]))
+                form = tuple(name for name, _ in spec.events[effect.task].record.fields)
+                tx.put_task(TaskItem(id, *effect, form=form))
             case EscalateTask(key, role):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, roles=tuple(dict.fromkeys((*task.roles, role)))))
             case RemindTask(key):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, reminders=task.reminders + 1))
+                    LOG.info("%s: %s still waits (%s)", id, key, task.title)
             case DelegateTask(key, to):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, roles=(), persons=(to,)))

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from .core import Actor, Work
 from .gates import Gate
 from .letters import Post
 
@@ -136,7 +137,7 @@ class Timer:
 @dataclass(frozen=True, slots=True)
 class TaskItem:
     """Work that waits for a person who has one of `roles` or is among `persons`, and not among `excluded` (actor ids).
-    reminders: so many until now."""
+    reminders: so many until now. form: the fields that completing it takes."""
 
     instance: str
     key: str
@@ -147,9 +148,15 @@ class TaskItem:
     excluded: tuple[str, ...]
     persons: tuple[str, ...] = ()
     reminders: int = 0
+    form: tuple[str, ...] = ()
 
     def overdue(self, now: datetime) -> bool:
         return self.due is not None and self.due < now
+
+    def open_to(self, actor: Actor) -> bool:
+        """Whether the actor may do it."""
+        work = Work(self.key, self.task, self.roles, self.excluded, self.persons)
+        return work.entitles(actor) and actor.id not in self.excluded
 
 
 @dataclass(frozen=True, slots=True)

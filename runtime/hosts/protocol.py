@@ -41,6 +41,10 @@ class Host(Protocol):
         """Complete an open task; `task` is its generated event with the form's fields. Raises as `send` does."""
         ...
 
+    async def delegate(self, id: str, task: str, to: str, *, by: Actor, reason: str = "") -> JournalEntry:
+        """Hand an open task on to one person, who alone may do it then. Raises Rejected, Unknown."""
+        ...
+
     async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         """An operator gives a parked call a new round of attempts. Raises NotParked, Unknown."""
         ...
@@ -69,8 +73,8 @@ class Host(Protocol):
         """All attempts of its calls, oldest first."""
         ...
 
-    async def tasks(self, role: str | None = None) -> Sequence[TaskItem]:
-        """The open tasks (of this role, where one is given)."""
+    async def tasks(self, role: str | None = None, *, for_: Actor | None = None) -> Sequence[TaskItem]:
+        """The open tasks (that are for this role; that this person may do), with what an inbox shows of them."""
         ...
 
     async def parked(self) -> Sequence[PendingCall]:

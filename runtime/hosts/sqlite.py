@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from ..core import NOBODY, Actor, Fired, Outcome
+from ..core import NOBODY, Actor, Delegation, Fired, Outcome
 from ..engine import Engine
 from ..errors import HostError, Unknown
 from ..flow import Flow
@@ -109,6 +109,10 @@ class SqliteHost:
     async def complete(self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
         return await self.send(id, task, by=by, request=request)
 
+    async def delegate(self, id: str, task: str, to: str, *, by: Actor, reason: str = "") -> JournalEntry:
+        handing = Delegation(task, to)
+        return await self._act(lambda tx: self._engine.delegate(tx, id, handing, reason, by, self._clock.now()))
+
     async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         _require_reason(reason)
         return await self._act(lambda tx: self._engine.retry(tx, id, key, reason, by, self._clock.now()))
@@ -153,8 +157,9 @@ class SqliteHost:
     async def attempts(self, id: str) -> Sequence[Attempt]:
         return await self._store.read(lambda tx: tx.attempts(id))
 
-    async def tasks(self, role: str | None = None) -> Sequence[TaskItem]:
-        return await self._store.read(lambda tx: tx.tasks(role))
+    async def tasks(self, role: str | None = None, *, for_: Actor | None = None) -> Sequence[TaskItem]:
+        items = await self._store.read(lambda tx: tx.tasks(role))
+        return [item for item in items if for_ is None or item.open_to(for_)]
 
     async def parked(self) -> Sequence[PendingCall]:
         return await self._store.read(lambda tx: tx.parked_calls())

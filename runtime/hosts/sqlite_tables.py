@@ -100,6 +100,7 @@ CREATE TABLE task (
   excluded      TEXT NOT NULL,
   persons       TEXT NOT NULL,
   reminders     INTEGER NOT NULL,
+  form          TEXT NOT NULL,
   PRIMARY KEY (instance, key)
 ) WITHOUT ROWID;
 
@@ -279,8 +280,8 @@ class SqliteTransaction(SqliteMail):
     # ------------------------------------------------------------ tasks
 
     def put_task(self, t: TaskItem) -> None:
-        roles, excluded, persons = json.dumps(t.roles), json.dumps(t.excluded), json.dumps(t.persons)
-        row = t.instance, t.key, t.task, roles, t.title, _micros(t.due), excluded, persons, t.reminders
+        roles, excluded, persons, form = map(json.dumps, (t.roles, t.excluded, t.persons, t.form))
+        row = t.instance, t.key, t.task, roles, t.title, _micros(t.due), excluded, persons, t.reminders, form
         self._put("task", *row)
 
     def drop_task(self, instance: str, key: str) -> None:
@@ -291,7 +292,7 @@ class SqliteTransaction(SqliteMail):
 
     def tasks(self, role: str | None) -> Sequence[TaskItem]:
         items = map(_task, self._all("SELECT * FROM task ORDER BY instance, key"))
-        return [item for item in items if role is None or not item.roles or role in item.roles]
+        return [item for item in items if role is None or role in item.roles]
 
     # ------------------------------------------------------------ workers
 
@@ -370,7 +371,6 @@ def _tick(row: tuple[Any, ...]) -> Tick:
 
 
 def _task(row: tuple[Any, ...]) -> TaskItem:
-    instance, key, task, roles, title, due, excluded, persons, reminders = row
-    groups = (tuple(json.loads(each)) for each in (roles, excluded, persons))
-    may, may_not, named = groups
-    return TaskItem(instance, key, task, may, title, _moment(due), may_not, named, reminders)
+    instance, key, task, roles, title, due, excluded, persons, reminders, form = row
+    may, may_not, named, fields = (tuple(json.loads(each)) for each in (roles, excluded, persons, form))
+    return TaskItem(instance, key, task, may, title, _moment(due), may_not, named, reminders, fields)

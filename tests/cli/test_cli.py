@@ -366,3 +366,49 @@ def test_the_order_is_sound_and_the_scenarios_of_all_specs_pass(monkeypatch: pyt
 def test_generated_has_not_drifted_from_the_specs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repository.ROOT)
     assert cli.main(["build", "--check", "--no-verify", *SPECS]) == 0
+
+
+# ---------------------------------------------------------------- the staff
+
+
+PAY = """\
+flow Pay version 1 {
+  roles clerk
+  start -> Preparing
+  state Preparing {
+    task prepare for clerk { title "Prepare" }
+    on prepare -> Releasing
+    after 1d   -> Paid
+  }
+  state Releasing {
+    task release for clerk {
+      title "Release"
+      except actor of prepare
+    }
+    on release -> Paid
+    after 1d   -> Paid
+  }
+  final Paid
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("staff", "code", "said"),
+    [
+        ('[people]\nann = ["clerk"]\nbob = ["clerk"]\n', 0, "Pay: "),
+        ('[people]\nann = ["clerk"]\n', 1, "nobody can do `release` here, whoever did what before"),
+        ('[people]\nann = ["clrk"]\n', 2, "staff.toml: no flow has the role `clrk`; did you mean `clerk`?"),
+        ("[people\n", 2, "staff.toml is not TOML"),
+        (None, 2, "cannot read staff.toml"),
+    ],
+)
+def test_check_asks_of_a_staff_whether_it_suffices(
+    here: Path, staff: str | None, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "pay.flow").write_text(PAY)
+    if staff is not None:
+        (here / "staff.toml").write_text(staff)
+    assert cli.main(["check", "pay.flow", "--staff", "staff.toml"]) == code
+    told = capsys.readouterr()
+    assert said in told.out + told.err

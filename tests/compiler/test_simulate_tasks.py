@@ -11,14 +11,17 @@ from penstock.compiler.effects import (
     ArmTimer,
     CancelTimer,
     CloseTask,
+    DelegateTask,
     DropEvent,
     EscalateTask,
     Finish,
     OpenTask,
+    RemindTask,
 )
 from penstock.compiler.instance import (
     Actor,
     Completion,
+    Delegation,
     Event,
     Fired,
 )
@@ -250,3 +253,84 @@ def test_an_escalation_adds_a_role_to_the_open_task() -> None:
     assert run.at.tasks[0].roles == ("clerk", "boss")
     assert run.ignores(Fired("A.check.escalate1"))
     assert run(Completion("check", (True, None)), BOSS).at.configuration == ("B",)
+
+
+# ---------------------------------------------------------------- tasks for somebody in particular
+
+
+def test_a_task_for_a_person_is_for_nobody_else_whatever_their_roles() -> None:
+    run = Run(
+        flow("""
+          data { who: text = "ann" }
+          roles clerk, boss
+          start -> A
+          state A { task t for person who { title "t" } on t -> G }
+          final G
+        """)
+    )
+    (opened,) = (effect for effect in run.effects if isinstance(effect, OpenTask))
+    assert (opened.roles, opened.persons) == ((), ("ann",))
+    assert run.rejects(Completion("t"), BOSS) == "role"
+    assert run.rejects(Completion("t"), Actor("", frozenset())) == "role"
+    assert run(Completion("t"), Actor("ann")).at.finished
+
+
+def test_a_task_for_the_actor_of_another_is_for_nobody_until_it_is_escalated_if_nobody_is_known() -> None:
+    body = """
+      roles clerk, boss
+      start -> A
+      state A { task t for clerk { title "t" } on t -> B }
+      state B { task u for actor of t { title "u" escalate to boss after 1h } on u -> G }
+      final G
+    """
+    run = Run(flow(body))
+    run(Completion("t"), Actor("ann", frozenset({"clerk"})))
+    assert run.rejects(Completion("u"), Actor("bob", frozenset({"clerk"}))) == "role"
+    assert run(Completion("u"), Actor("ann")).at.finished
+    run = Run(flow(body))
+    run(Completion("t"), Actor("", frozenset({"clerk"})))
+    assert run.rejects(Completion("u"), Actor("", frozenset({"clerk"}))) == "role"
+    run(Fired("B.u.escalate1"), after=HOUR)
+    assert run(Completion("u"), BOSS).at.finished
+
+
+def test_reminders_are_counted_and_stop_with_the_task_or_when_they_are_used_up() -> None:
+    run = Run(
+        flow("""
+          roles clerk
+          start -> A
+          state A { task t for clerk { title "t" remind every 1h at most 2 } on t -> G }
+          final G
+        """)
+    )
+    run(Fired("A.t.remind"), after=HOUR)
+    assert run.effects == (RemindTask("t#1"), ArmTimer("A.t.remind", NOW + 2 * HOUR))
+    run(Fired("A.t.remind"), after=3 * HOUR)
+    assert run.effects == (RemindTask("t#1"),)
+    assert [(item.reminders, run.at.timers) for item in run.at.tasks] == [(2, ())]
+
+
+def test_who_may_do_a_task_hands_it_on_and_it_is_escalated_all_the_same() -> None:
+    kernel = flow("""
+      roles clerk, boss
+      start -> A
+      state A { task t for clerk { title "t" except actor of start escalate to boss after 1h } on t -> G }
+      final G
+    """)
+    run = Run(kernel, actor=Actor("eve"))
+    assert run.rejects(Delegation("t", "bob"), BOSS) == "role"
+    assert run.rejects(Delegation("t", "eve"), CLERK) == "excluded"
+    assert run.rejects(Delegation("t", "bob"), CLERK_EVE) == "excluded"
+    assert run.rejects(Delegation("t", ""), CLERK) == "payload"
+    assert run.rejects(Delegation("nonsense", "bob"), CLERK) == "payload"
+    run(Delegation("t", "bob"), CLERK)
+    assert run.effects == (DelegateTask("t#1", "bob"),)
+    assert run.rejects(Completion("t"), CLERK) == "role"
+    run(Fired("A.t.escalate1"), after=HOUR)
+    assert [(item.roles, item.persons) for item in run.at.tasks] == [(("boss",), ("bob",))]
+    run(Completion("t"), Actor("bob"))
+    assert dict(run.at.actors)["t"] == "bob"
+    assert run.rejects(Delegation("t", "bob"), CLERK) == "finished"
+
+
+CLERK_EVE = Actor("eve", frozenset({"clerk"}))
