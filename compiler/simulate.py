@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..dsl.model import Activity, Compensation, Effect, Expr, Parameter, Value, Variable
+from ..dsl.source import Span
 from .draft import Draft, Payload, named
 from .evaluate import Facts, Fault, Scope, evaluate, fits, kept, within
 from .instance import (
@@ -431,7 +432,7 @@ class _Run(Draft):
         """Take one further step, if there is one."""
         join = self.kernel.joined(self.configuration)
         if join is not None:
-            self.once(join)
+            self.once(join, join.span)
             self.take(join, ())
         elif self.vacant:
             self.nothing_called(self.vacant.pop(0))
@@ -444,13 +445,13 @@ class _Run(Draft):
         assert called is not None, "only a leaf that calls can lack what it calls for"
         payload: Payload = () if self.kernel.activity[called.activity].result is None else ((),)
         command = self.choose(On(TriggerKind.OUTCOME, DONE), payload, leaf)
-        self.once(command)
+        self.once(command, called.span)
         self.take(command, payload)
 
-    def once(self, command: Command) -> None:
+    def once(self, command: Command, span: Span) -> None:
         assert command.on is not None, "only the start answers to nothing"
         if (command.scope, command.on) in self.followed:
-            raise Fault("F005", command.span)
+            raise Fault("F005", span)
         self.followed.add((command.scope, command.on))
 
     def deliver(self) -> bool:

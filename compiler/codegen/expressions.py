@@ -251,6 +251,8 @@ class Printer:
                 return self.code(replace(expr, op="!=" if expr.op == "==" else "=="))
             case OneOf():
                 return self._one_of(expr, " not in ", " and ", "!=")
+            case InState(state):
+                return Code(f"{self.names.states}.{self.names.state[state]} not in at", COMPARISON)
             case Contains():
                 operand, items = self.code(expr.operand), self.code(expr.items)
                 return Code(f"{operand.at(SUM)} not in {items.at(SUM)}", COMPARISON, operand.partial or items.partial)

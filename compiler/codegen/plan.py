@@ -27,7 +27,7 @@ from ...dsl.model import (
     Type,
     Variable,
 )
-from ..kernel import Kernel, Leaf, Place, Scope, ScopeKind, TriggerKind
+from ..kernel import Kernel, Leaf, Scope, ScopeKind, TriggerKind
 from .behaviour import Alternative, Behaviour, Case, Entry, Move
 from .expressions import Printer
 from .literals import AND, codec, duration, quoted, type_name
@@ -144,6 +144,11 @@ class State:
     joins: tuple[Join, ...] = ()
 
     @property
+    def scope(self) -> bool:
+        """Whether states are in it."""
+        return self.kind in {"outer", "parallel", "region"}
+
+    @property
     def note(self) -> str:
         """What the enumeration says of it."""
         return KINDS[self.kind]
@@ -155,8 +160,9 @@ KINDS = {
     "failure": "final, a failure",
     "region done": "final of its region",
     "region failed": "final of its region, a failure",
-    "scope": "has states in it",
+    "outer": "has states in it",
     "parallel": "has regions in it",
+    "region": "region",
 }
 
 
@@ -443,7 +449,7 @@ class _Planner:
         places = sorted((place for place in _inner(self.kernel) if place.name in names), key=lambda p: p.span.start)
         return tuple(self.behaviour.node(place.name) for place in places)
 
-    def state(self, place: Place) -> State:
+    def state(self, place: Leaf | Scope) -> State:
         names, name = self.names, place.name
         answered = [c.on for c in self.kernel.commands if c.on is not None and c.scope == name]
         accepted = {on.name for on in answered if on.kind in {TriggerKind.EVENT, TriggerKind.TASK}}
@@ -490,15 +496,13 @@ class _Planner:
             yield Choice(member, choice.name, choice.doc, place, function, self.behaviour.branches(choice))
 
 
-def _inner(kernel: Kernel) -> list[Place]:
+def _inner(kernel: Kernel) -> list[Leaf | Scope]:
     """Every place but the flow itself."""
-    return [place for place in kernel.place.values() if place.name]
+    return [*kernel.scopes[1:], *kernel.leaves]
 
 
-def _kind_of(place: Place) -> str:
-    if isinstance(place, Leaf):
-        return place.kind
-    return "parallel" if isinstance(place, Scope) and place.kind is ScopeKind.PARALLEL else "scope"
+def _kind_of(place: Leaf | Scope) -> str:
+    return "outer" if place.kind is ScopeKind.STATE else place.kind
 
 
 def _note(type: Type) -> str:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from composed_flows import GROUPS, NESTED, PARALLEL
 from kernels import kernel
 from odd_flows import MESSAGES, NAMES, PEOPLE, STRUCTURES, TYPES, WAITING
 from penstock.compiler.kernel import Kernel
@@ -43,6 +44,9 @@ ODD = {
     "people": PEOPLE,
     "messages": MESSAGES,
     "structures": STRUCTURES,
+    "nested": NESTED,
+    "parallel": PARALLEL,
+    "groups": GROUPS,
 }
 
 

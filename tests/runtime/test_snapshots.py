@@ -89,7 +89,7 @@ def test_another_flow_version_or_format_is_named() -> None:
 
 
 CONTRADICTIONS: list[tuple[int, list[Any], Any, str]] = [
-    (0, ["at"], [], "it rests in one state, or in none while it compensates or once it is withdrawn"),
+    (0, ["at"], [], "it rests somewhere, or in no place while it compensates or once it is withdrawn"),
     (0, ["at"], ["Approval"], "reserve_stock cannot be under way in Approval"),
     (0, ["at"], ["Nowhere"], "at: there is no state 'Nowhere'"),
     (0, ["ledger", "counter"], 0, "the calls of the log are out of order"),
@@ -98,7 +98,7 @@ CONTRADICTIONS: list[tuple[int, list[Any], Any, str]] = [
     (0, ["ledger", "log", 0, "args", "qty"], "2", "ledger.log.0.args.qty: expected a whole number, not '2'"),
     (0, ["inputs", "qty"], 0, "inputs.qty: 0 is not in 1..100"),
     (2, ["ledger", "timers", 0, "timer"], "Approval.after1", "something is under way twice"),
-    (3, ["ledger", "undoing", "node"], "Nowhere", "there is no state or choice 'Nowhere'"),
+    (3, ["ledger", "undoing", "node"], "Nowhere", "there is no place or choice 'Nowhere'"),
     (3, ["ledger", "undoing", "running"], "quote#2/undo", "undoes something else than the newest call"),
     (3, ["ledger", "completed"], ["ship"], "only readonly activities are remembered as completed"),
     (
