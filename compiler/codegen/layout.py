@@ -41,6 +41,9 @@ def _opened(text: str, start: int, end: int, comment: str, width: int) -> list[s
     whole = f"{indent}    {body}"
     if called and len(whole) <= width and not body.endswith(","):
         return [head, whole, tail]
+    if turn := next((i for i, _, depth in _scan(body) if not depth and body.startswith(" for ", i)), 0):
+        parts = (body[:turn], body[turn + 1 :])  # of a generator
+        return [head, *(line for part in parts for line in fit(f"{indent}    {part}", width)), tail]
     items = _items(body)
     if not items or (len(items) == 1 and not called and text[start] == "("):
         return []

@@ -76,12 +76,15 @@ def as_tuple(items: tuple[str, ...]) -> str:
 
 def _spaced(lines: list[str]) -> list[str]:
     """The lines with blank ones as Python is written: two before what starts at the margin after a gap, one elsewhere,
-    none below the head of a block."""
+    none below the head of a block, and nothing at all between the braces of an empty table."""
     spaced: list[str] = []
     gap = False
     for line in lines:
         if not line:
             gap = True
+            continue
+        if line.lstrip() == "}," and spaced[-1].endswith("{"):
+            spaced[-1] += line.lstrip()
             continue
         if gap and spaced and not spaced[-1].endswith(("(", "[", "{")):
             opens = line.startswith(("class ", "def ", "@", "_RULES", "async ")) or spaced[-1][:1] in " )"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kernels import kernel
 from odd_flows import MESSAGES, NAMES, PEOPLE, STRUCTURES, TYPES, WAITING
 from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
+from random_trees import random_tree
 from twins import AnyFlow, Twins, drive, generated
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.flow"))
@@ -58,19 +60,22 @@ def test_an_odd_flow_runs_as_the_interpreter_says(text: str, run: list[tuple[int
 
 
 @cache
-def small(seed: int) -> tuple[Kernel, type[AnyFlow]] | None:
+def small(text: str) -> tuple[Kernel, type[AnyFlow]] | None:
     """A random flow, unless the language refuses it."""
     try:
-        made = kernel(random_flow(seed))
+        made = kernel(text)
     except AssertionError:
         return None
     return made, generated(made)
 
 
+@pytest.mark.parametrize("text", [random_flow, random_tree], ids=["flat", "tree"])
 @settings(max_examples=10 * EXAMPLES)
 @given(seed=st.integers(0, 10_000), run=RUN)
-def test_a_random_flow_runs_as_the_interpreter_says(seed: int, run: list[tuple[int, int]]) -> None:
-    made = small(seed)
+def test_a_random_flow_runs_as_the_interpreter_says(
+    text: Callable[[int], str], seed: int, run: list[tuple[int, int]]
+) -> None:
+    made = small(text(seed))
     assume(made is not None)
     assert made is not None
     drive(Twins(*made), run)
