@@ -13,7 +13,7 @@ from ...dsl.model import DurationType
 from ..evaluate import shown
 from ..kernel import Kernel, Leaf, On, Stay, Timer, TriggerKind
 from .inquiry import Finding, Inquiry
-from .latest import MICRO, budget
+from .latest import MICRO, answering
 from .verdict import Answer, Verdict
 
 RULE = Rule(
@@ -62,7 +62,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     for leaf in inquiry.kernel.leaves:
         if leaf.call is not None and inquiry.entered[leaf.name]:
             activity = inquiry.kernel.activity[leaf.call.activity]
-            longest = budget(activity.timeout, activity.retry)
+            longest = answering(activity)
             if longest is not None:
                 yield _of_leaf(inquiry, leaf, longest)
 

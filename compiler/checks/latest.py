@@ -4,7 +4,8 @@ A longest path, not over places but over what began and has not ended: each call
 latest moment at which it began, and a node is left when the first of them must have ended. Where ways meet, the later
 moment is kept of each. So what comes out bounds every run, and a run that takes so long is looked for by who asks.
 
-Assumed: a call answers within its budget, attempts times timeout and the waits between; so does a compensation. Time
+Assumed: a call answers within its budget, attempts times timeout and the waits between; so does a compensation, but no
+sub-flow. Time
 parked with an operator does not count. Events and tasks come as late as timers and calls allow.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from ...dsl.model import Compensation, Retry
+from ...dsl.model import Activity, Compensation, Retry
 from ..instance import Instance
 from ..kernel import Kernel
 from .clock import Clock
@@ -34,6 +35,18 @@ def budget(timeout: timedelta, retry: Retry) -> int | None:
     waits += retry.limit * max(0, retry.attempts - 61)
     spent: int = (timeout * retry.attempts + waits) // MICRO
     return spent
+
+
+def answering(activity: Activity) -> int | None:
+    """The longest until a call of the activity is answered, or parked; None: a sub-flow takes the time it takes."""
+    return None if activity.flow else budget(activity.timeout, activity.retry)
+
+
+def undoing(activity: Activity) -> int | None:
+    """The longest until its compensation has succeeded, or is parked."""
+    if activity.flow or not isinstance(activity.effect, Compensation):
+        return answering(activity)
+    return budget(activity.effect.timeout, activity.effect.retry)
 
 
 @dataclass(slots=True)
@@ -77,7 +90,7 @@ class Latest:
         call = self.kernel.leaf[leaf].call
         assert call is not None, "its call runs"
         activity = self.kernel.activity[call.activity]
-        return budget(activity.timeout, activity.retry)
+        return answering(activity)
 
     def waits_for_data(self, node: Node) -> bool:
         """Whether a timer is armed whose moment is data: it comes, and nobody knows when."""
@@ -160,8 +173,8 @@ class Latest:
         """How long the compensation under way waits for what it is at."""
         activity = self.kernel.activity[at.log[-1].activity]
         if at.undoing is None or at.undoing.running is None or not isinstance(activity.effect, Compensation):
-            return budget(activity.timeout, activity.retry)
-        return budget(activity.effect.timeout, activity.effect.retry)
+            return answering(activity)
+        return undoing(activity)
 
     def _relax(self, found: Longest, edge: Edge, ender: str | None) -> bool:
         source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]

@@ -84,8 +84,8 @@ flow Order version 1 {
 }
 """
 
-KERNELS = kernels(TWO)
-KERNELS |= {each.stem: kernel for each in SPECS.glob("*.flow") for kernel in kernels(each.read_text("utf-8")).values()}
+ALONE = [kernel for each in SPECS.glob("*.flow") for kernel in kernels(each.read_text("utf-8")).values()]
+KERNELS = kernels(TWO) | {f"{kernel.name} of the specs": kernel for kernel in ALONE}
 FLOWS = {name: generated(kernel) for name, kernel in KERNELS.items()}
 CHOICES = st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from([0, 1, 3600, 90_000])), min_size=1, max_size=15)
 

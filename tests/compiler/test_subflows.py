@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from tests.support.kernels import kernels
 
+from kernels import kernels
 from penstock.compiler import scenario
 from penstock.compiler.checks import suite
 from penstock.compiler.checks.verdict import Verdict
@@ -140,6 +140,13 @@ def test_a_parent_is_checked_as_if_it_did_an_activity(shop: dict[str, Kernel]) -
     forgotten = kernels(SHOP.replace("after 1d -> Done", "after 1d -> Failed"))["Order"]
     report = suite.check(forgotten)
     assert "F101" in {answer.rule.code for answer in report.answers if answer.verdict is Verdict.REFUTED}
+
+
+def test_nothing_is_promised_of_how_long_a_sub_flow_takes() -> None:
+    for promise in ("start leads to in Sent or in Failed within 400d", "start leads to in Sent or in Failed"):
+        order = kernels(SHOP.replace("  final Done\n", f"  final Done\n  {promise}\n"))["Order"]
+        (answer,) = [each for each in suite.check(order).answers if each.rule.code == "F301"]
+        assert answer.verdict is not Verdict.PROVED
 
 
 def test_the_outputs_come_one_by_one_and_are_kept_as_one_record(shop: dict[str, Kernel]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -89,8 +89,9 @@ SHIP, LABEL = "o/Shipping#1", "o/Shipping#1/Labelling#1"
 class Shop:
     """A house with the flows, and what their activities answer."""
 
-    def __init__(self, house: House, **answers: list[object]) -> None:
-        given = {"label": ["l-1"], "peel": [None], "quit": [None], "book": ["b-1"], "unbook": [None], **answers}
+    def __init__(self, house: House, **answers: Sequence[object]) -> None:
+        usual = {"label": ["l-1"], "peel": [None], "quit": [None], "book": ["b-1"], "unbook": [None]}
+        given: dict[str, Sequence[object]] = {**usual, **answers}
         work = doing(**given)
         self.house = house
         self.flows = {ORDER: work, SHIPPING: work, LABELLING: work}

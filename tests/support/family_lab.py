@@ -15,6 +15,7 @@ from gift_flow import Gift, GiftInputs, TakeBack
 from penstock.runtime.core import Actor, Rejected
 from penstock.runtime.errors import Unknown
 from penstock.runtime.hosts.sqlite import SqliteHost
+from penstock.runtime.journal import AnyFlow
 from penstock.runtime.worker import Limits
 from shipping_flow import Delivered, Lost, Shipping
 
@@ -85,7 +86,7 @@ async def drive(folder: Path, ids: list[str], mine: Mine) -> None:
     clock = SavedClock(folder / "clock")
     limits = Limits(poll=timedelta(milliseconds=1), pause=timedelta(milliseconds=1))
     post = Post(folder, mine)
-    flows = {Gift: post, Shipping: post}
+    flows: dict[type[AnyFlow], object] = {Gift: post, Shipping: post}
     async with SqliteHost(folder / "orders.db", flows, clock=clock, limits=limits) as host:
         for id in ids:
             await host.start(Gift, id, GiftInputs(id, Decimal(20)), by=CLEO)
