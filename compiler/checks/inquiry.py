@@ -355,11 +355,14 @@ class Inquiry:
         return self._succeeds[reaction]
 
     def ends(self, parts: Sequence[Fan]) -> Iterator[Passage]:
-        """The passages that a step ends with: a compensation with nothing to undo goes on in another part."""
-        for part in parts:
-            for passage in part.passages:
-                if not (isinstance(passage.target, Undo) and self.states.passages.after(passage) in parts):
-                    yield passage
+        """The passages that a step ends with: a join, and a compensation with nothing to undo, go on in another part."""
+        passages = self.states.passages
+        for passage in (passage for part in parts for passage in part.passages):
+            if passages.goes_on(passage):
+                onward = passages.after(passage)
+                yield from () if onward in parts else self.ends((onward,))
+            elif not (isinstance(passage.target, Undo) and passages.after(passage) in parts):
+                yield passage
 
     def refused(self, reaction: Reaction) -> Term:
         """That nothing can be done about a move that brings no payload: no command takes it to its end."""

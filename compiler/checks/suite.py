@@ -39,6 +39,7 @@ from . import (
 )
 from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
+from .horizon import horizons
 from .inquiry import Inquiry
 from .verdict import Answer, Report, Verdict
 
@@ -77,8 +78,9 @@ __all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check"]
 def check(kernel: Kernel, limits: Limits | None = None, staff: Staff | None = None) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices."""
     inquiry = Inquiry(Explorer(kernel, limits), staff)
-    answers = (_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
-    return Report(kernel.name, tuple(answers), configurations=len(inquiry.graph.nodes))
+    answers = tuple(_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
+    report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
+    return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
 
 
 def _accepted(kernel: Kernel, answer: Answer) -> Answer:

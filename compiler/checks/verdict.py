@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 
 from ...dsl.diagnostics import Diagnostic, Rule
@@ -38,13 +39,25 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Horizon:
+    """How long a run takes at the longest, from a state on, or (`state` empty) from the start. `longest` None: without
+    end, and `reason` says why. Time parked with an operator is not counted."""
+
+    state: str
+    longest: timedelta | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Every answer about one flow, in the order of the checks, the warnings (F7xx), and how much was looked at."""
+    """Every answer about one flow, in the order of the checks, the warnings (F7xx), how much was looked at, and of a
+    flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states."""
 
     flow: str
     answers: tuple[Answer, ...]
     warnings: tuple[Diagnostic, ...] = ()
     configurations: int = 0
+    horizons: tuple[Horizon, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

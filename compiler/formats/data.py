@@ -8,7 +8,7 @@ from typing import Any
 
 from ...dsl.diagnostics import Fix, TraceStep
 from ...dsl.source import Source, Span
-from ..checks.verdict import Answer, Report
+from ..checks.verdict import Answer, Horizon, Report
 from ..pipeline import Examined
 from .finding import Finding, Place, findings
 
@@ -43,6 +43,15 @@ def _flow(report: Report, source: Source) -> dict[str, Any]:
         "name": report.flow,
         "verdict": report.verdict.name.lower(),
         "answers": [_answer(answer, source) for answer in report.answers],
+        "longest": [_horizon(horizon) for horizon in report.horizons],
+    }
+
+
+def _horizon(horizon: Horizon) -> dict[str, Any]:
+    return {
+        "state": horizon.state or None,
+        "seconds": None if horizon.longest is None else horizon.longest.total_seconds(),
+        "reason": horizon.reason or None,
     }
 
 

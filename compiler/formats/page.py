@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from ...dsl.diagnostics import Label, Rule, Severity, TraceStep
+from ...dsl.model import DurationType
 from ...dsl.source import Source, Span
-from ..checks.verdict import Report, Verdict
+from ..checks.verdict import Horizon, Report, Verdict
+from ..evaluate import shown
 from ..pipeline import Examined
 from .excerpt import excerpt
 from .finding import Finding, Level, findings
@@ -105,6 +107,7 @@ def summary(files: Sequence[Examined], style: Style) -> Iterator[str]:
         for report in file.reports:
             name = f"{file.source.name}: {report.flow}" if len(files) > 1 else report.flow
             yield f"{clean(name)}: {', '.join(_tally(report, style))}{_scope(report)}"
+            yield from map(_longest, report.horizons[:1])
 
 
 def _tally(report: Report, style: Style) -> Iterator[str]:
@@ -129,6 +132,13 @@ def _tally(report: Report, style: Style) -> Iterator[str]:
 def _scope(report: Report) -> str:
     """` (23 configurations)`, of checks; nothing of scenarios."""
     return f" ({_count(report.configurations, 'configuration')})" if report.configurations else ""
+
+
+def _longest(horizon: Horizon) -> str:
+    """`  a run takes 4d18h at the longest`, of the flow."""
+    if horizon.longest is None:
+        return clean(f"  a run may take for ever: {horizon.reason}")
+    return f"  a run takes {shown(horizon.longest, DurationType())} at the longest"
 
 
 def _of_scenarios(rule: Rule) -> bool:

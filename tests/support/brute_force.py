@@ -72,7 +72,7 @@ class Verdicts:
     """Findings as (code, offset of the place) -> the number of triggers (the start counts) of the shortest run."""
 
     refuted: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
-    asked: set[int] = field(default_factory=set[int])  # the transitions of what is entered; F002 is about them
+    asked: set[int] = field(default_factory=set[int])  # F001 and F002 are about these: what lies in, and the transitions of, what is entered
     instances: int = 0
 
     def add(self, code: str, place: int, depth: int) -> None:
@@ -421,10 +421,12 @@ class Search:
     def conclude(self) -> None:
         kernel, found = self.kernel, self.found
         found.instances = len(self.depth)
-        inner = [place for place in kernel.place.values() if place.name and self.entered.issuperset(place.path)]
-        for node in (*inner, *kernel.choices):
+        places = [place for place in kernel.place.values() if place.name]
+        for node in (*places, *kernel.choices):
             if node.name not in self.entered:
                 found.add("F001", node.span.start, 0)
+        outer = [place for place in places if self.entered.issuperset(place.path)]
+        found.asked.update(node.span.start for node in (*outer, *kernel.choices))
         self.entered.add("")
         ways: list[tuple[str, Span]] = []
         for command in kernel.commands[1:]:
@@ -438,7 +440,7 @@ class Search:
         for _, span in ways:
             if span.start not in self.taken:
                 found.add("F002", span.start, 0)
-        found.asked = {span.start for place, span in ways if place in self.entered}
+        found.asked.update(span.start for place, span in ways if place in self.entered)
         for claim in kernel.properties:
             if isinstance(claim, Reach) and claim.span.start not in self.reached:
                 found.add("F301", claim.span.start, 0)
