@@ -355,7 +355,7 @@ class Inquiry:
         return self._succeeds[reaction]
 
     def ends(self, parts: Sequence[Fan]) -> Iterator[Passage]:
-        """The passages that a step ends with: a join, and a compensation with nothing to undo, go on in another part."""
+        """The passages that a step ends with: a join, or a compensation of nothing, goes on in another part."""
         passages = self.states.passages
         for passage in (passage for part in parts for passage in part.passages):
             if passages.goes_on(passage):

@@ -72,7 +72,9 @@ class Verdicts:
     """Findings as (code, offset of the place) -> the number of triggers (the start counts) of the shortest run."""
 
     refuted: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
-    asked: set[int] = field(default_factory=set[int])  # F001 and F002 are about these: what lies in, and the transitions of, what is entered
+    asked: set[int] = field(
+        default_factory=set[int]
+    )  # F001 and F002 are about these: what lies in, and the transitions of, what is entered
     instances: int = 0
 
     def add(self, code: str, place: int, depth: int) -> None:
