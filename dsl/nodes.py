@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TypeVar
 
 from . import rules_of_meaning as rules
@@ -67,6 +68,7 @@ class Nodes:
     def __init__(self, tree: syntax.Flow) -> None:
         self.blocks = tuple(_blocks(tree.members, None))
         self.block = {each.path: each for each in reversed(self.blocks)}
+        self._first = {each.path: place for place, each in reversed(list(enumerate(self.blocks)))}
         self.choices = tuple(_inner(tree, self.blocks, syntax.Choice))
         self.finals = tuple(_inner(tree, self.blocks, syntax.Final))
 
@@ -84,7 +86,11 @@ class Nodes:
 
     def inside(self, block: Block) -> Iterator[Block]:
         """The block and all in it."""
-        return (each for each in self.blocks if each.within(block))
+        if not block.outer:
+            return iter((block,))
+        first = self._first[block.path]
+        rest = (self.blocks[place] for place in range(first, len(self.blocks)))
+        return takewhile(lambda each: each.within(block), rest)
 
 
 def path_of(around: Block | None, name: str) -> str:

@@ -35,6 +35,10 @@ def test_a_sound_flow_and_an_unreadable_file_are_reported_in_every_format(form: 
     assert rendered(form, examined.SOUND, examined.UNREADABLE)
 
 
+def test_what_has_no_place_in_a_text_has_no_frame() -> None:
+    assert "╭" not in rendered("full", examined.UNREADABLE)
+
+
 def test_colours_change_nothing_but_colours() -> None:
     colored = report.render("full", FILES, Style(colored=True), "0.0.0")
     assert "\x1b[1;31m" in colored

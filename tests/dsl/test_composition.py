@@ -274,3 +274,13 @@ def test_in_disorder_it_never_breaks_the_analysis(changes: list[tuple[int, int]]
         tokens[place], tokens[other] = tokens[other], ""
     for each in analysed("".join(tokens)).flows:
         assert_composed_soundly(each)
+
+
+def test_a_flow_may_be_nested_as_deep_as_brackets_may() -> None:
+    depth = 60
+    opened = "".join(f"state O{n} {{ start -> O{n + 1}  after {n + 1}h -> Done\n" for n in range(depth))
+    text = f"flow A {{ start -> O0  final Done\n{opened}state O{depth} {{ after 1h -> Done }}{'}' * depth}\n}}"
+    found = analysed(text)
+    assert [each.message for each in found.diagnostics] == []
+    assert found.flows[0].states[-1].name == ".".join(f"O{n}" for n in range(depth + 1))
+    assert_composed_soundly(found.flows[0])
