@@ -146,7 +146,7 @@ class Behaviour:
         kind = self.names.find(name, Kind.ACTIVITY)
         params = known.params if known and kind else ()
         if known and known.flow:
-            return self._flow(tree, params)
+            return self._flow(tree, params, each, scope)
         if kind and len(params) != len(tree.args):
             message = f"`{name.text}` takes {values_of(len(params))}, and here it is given {values_of(len(tree.args))}."
             label = Label(self.names.place(Kind.ACTIVITY, name.text), f"takes {values_of(len(params))}")
@@ -182,7 +182,7 @@ class Behaviour:
         each = Each(Parameter(name.text, item, name.span), items, most, tree.quota, tree.span)
         return each, self.scope.adding({name.text: (RefKind.PARAM, item)})
 
-    def _flow(self, tree: syntax.Do, params: tuple[Parameter, ...]) -> ActivityCall:
+    def _flow(self, tree: syntax.Do, params: tuple[Parameter, ...], each: Each | None, scope: Scope) -> ActivityCall:
         name = tree.activity
         if tree.named is None:
             message = f"`{name.text}` is a flow, which is done as `do flow {name.text}(..)`."
@@ -191,9 +191,8 @@ class Behaviour:
             return ActivityCall(name.text, (), tree.span)
         types = {each.name: each.type for each in params}
         given = in_order(tree.named, types, name.text, tree.span, self.names)
-        return ActivityCall(
-            name.text, tuple(self.typing.value(each, type_, self.scope) for each, type_ in given), tree.span
-        )
+        args = tuple(self.typing.value(value, type_, scope) for value, type_ in given)
+        return ActivityCall(name.text, args, tree.span, each)
 
     def _task(self, tree: syntax.Task) -> Task:
         name, clauses = tree.name.text, tree.clauses

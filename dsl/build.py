@@ -279,6 +279,9 @@ class Builder:
     def do_each(self, span: Span, each: s.Each, activity: s.Name, args: tuple[s.Expr, ...]) -> s.Do:
         return s.Do(activity, args, span, None, each)
 
+    def do_each_flow(self, span: Span, each: s.Each, flow: s.Name, args: tuple[s.Argument, ...]) -> s.Do:
+        return s.Do(flow, (), span, args, each)
+
     def each(self, span: Span, name: s.Name, items: s.Expr, most: int | None, quota: int | None) -> s.Each:
         return s.Each(name, items, most, quota, span)
 

@@ -110,9 +110,10 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
         return
     first = {call.leaf: call for call in reversed(at.calls) if not call.answer}  # of a group, one is like another
     for call in first.values():
-        activity = kernel.activity[call.activity]
+        activity, called = kernel.activity[call.activity], kernel.leaf[call.leaf].call
+        alone = called is not None and called.each is None
         for answer in kernel.outcomes(activity):
-            parts = activity.flow and activity.result is not None and answer == DONE
+            parts = alone and activity.flow and activity.result is not None and answer == DONE
             yield from _handled(kernel, at, Move(MoveKind.ANSWER, call.key, answer, parts))
     for event in kernel.events:
         yield from _handled(kernel, at, Move(MoveKind.EVENT, event.name))

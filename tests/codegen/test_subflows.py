@@ -47,6 +47,25 @@ flow Asking version 1 {
   final failure Unknown
 }
 
+flow Many version 1 {
+  input { orders: list<text> at most 3 }
+  data { sent: int = 0 }
+  event cancel
+  start -> Sending
+  state Sending {
+    do for order in orders: flow Shipping(order: order, speed: slow)
+    on done(parcels) { sent = len(parcels) } -> Sent
+    on failed -> compensate -> Failed
+    on cancel -> compensate -> Failed
+  }
+  state Sent {
+    on cancel -> compensate -> Failed
+    after 1d -> Done
+  }
+  final Done
+  final failure Failed
+}
+
 flow Resting version 1 { start -> Done  final Done }
 
 flow Order version 1 {
@@ -93,7 +112,8 @@ CHOICES = st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from([0, 1, 3600
 @settings(max_examples=60, deadline=None)
 @given(choices=CHOICES)
 def test_the_generated_parent_does_what_the_interpreter_does(choices: list[tuple[int, int]]) -> None:
-    drive(Twins(KERNELS["Order"], FLOWS["Order"]), choices)
+    for name in ("Order", "Many"):
+        drive(Twins(KERNELS[name], FLOWS[name]), choices)
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -230,3 +230,45 @@ def test_nothing_is_withdrawn_past_the_pivot() -> None:
     child = kernels(text)["Child"]
     begun = start(child, (), NOBODY, NOW)
     assert step(child, begun.after, Withdraw(), NOBODY, NOW) == Step(begun.after)
+
+
+def test_a_flow_for_each_item() -> None:
+    text = """
+    flow Child version 1 {
+      input { n: int 0..9 }
+      output n
+      activity pay() { compensate refund() }
+      start -> A
+      state A { do pay()  on done -> Good  on failed -> compensate -> Bad }
+      final Good
+      final failure Bad
+    }
+    flow Parent version 1 {
+      input { ns: list<int 0..9> at most 3 }
+      data { m: int = 0 }
+      start -> A
+      state A {
+        do for n in ns at most 3: flow Child(n: n)
+        on done(results) { m = len(results) } -> Good
+        on failed -> compensate -> Bad
+      }
+      final Good
+      final failure Bad
+      scenario "all of them" {
+        start(ns: [1, 2])
+        Child done(1)
+        Child done(2)
+        expect in Good and m == 2
+      }
+      scenario "one fails" {
+        start(ns: [1, 2])
+        Child done(1)
+        Child failed
+        expect in Bad
+        expect compensated Child
+      }
+    }
+    """
+    parent = kernels(text)["Parent"]
+    assert [answer.verdict for answer in scenario.rehearse(parent).answers] == [Verdict.PROVED] * 2
+    assert {answer.verdict for answer in suite.check(parent).answers} == {Verdict.PROVED}

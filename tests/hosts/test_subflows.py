@@ -325,3 +325,38 @@ def test_a_restart_changes_nothing(house: House) -> None:
 
     finishing(begin())
     finishing(end())
+
+
+def test_a_child_for_each_item(house: House) -> None:
+    many = """
+    flow Many version 1 {
+      input { orders: list<text> at most 3 }
+      data { sent: int = 0 }
+      event cancel
+      start -> Labelling
+      state Labelling {
+        do for order in orders: flow Labelling(order: order)
+        on done(all) { sent = len(all) } -> Labelled
+        on failed -> compensate -> Failed
+      }
+      state Labelled { on cancel -> compensate -> Failed  wait forever "somebody cancels" }
+      final failure Failed
+    }
+    """
+    flows = {name: generated(kernel) for name, kernel in kernels(SHOP + many).items()}
+    made, child = flows["Many"], flows["Labelling"]
+
+    async def run() -> None:
+        work = doing(label=["l"], peel=[None], quit=[None])
+        async with house.open_for({made: work, child: work}) as host:
+            await host.start(made, "m", inputs(made, ("a", "b")))
+            await host.run_until_idle()
+            record: Any = await host.record("m")
+            assert record.data.sent == 2
+            await host.send("m", made.event("cancel"))
+            await host.run_until_idle()
+            ids = [link.instance for link in await host.children("m")]
+            assert await ends(host, "m", *ids) == [("failed", ("Failed",)), ("failed", ()), ("failed", ())]
+            await replayed(host, "m", *ids)
+
+    finishing(run())
