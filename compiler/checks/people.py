@@ -54,7 +54,7 @@ class Scene:
 
     def play(self) -> tuple[Scene, ...]:
         """From the start to here."""
-        scenes = [self]
+        scenes: list[Scene] = [self]
         while (before := scenes[-1].before) is not None:
             scenes.append(before)
         return tuple(reversed(scenes))

@@ -93,13 +93,16 @@ class Tracer:
         self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]], times: Sequence[datetime], shows: Shows
     ) -> Arrival | None:
         at: Arrival | None = None
+        later = False  # a task had to be escalated before somebody could do it
         for old, payload, now in zip(run, payloads, times, strict=True):
             if at is None or old.move is None:
                 at = self.attempts.start(payload, now)
             else:
                 step = self.attempts.step(at, old.move, payload, now)
                 at = step if step is not None and self.in_time(at, step) else None
-            if at is None or at.taken != old.taken or at.now != now:
+            task = old.move is not None and old.move.kind is MoveKind.TASK
+            later = later or (task and at is not None and at.now > now)
+            if at is None or at.taken != old.taken or (at.now != now and not later):
                 return None
         return at if at is not None and shows(at) else None
 

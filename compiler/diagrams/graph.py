@@ -208,7 +208,7 @@ def _inside(name: str, kernel: Kernel) -> str:
 
 def _group(kernel: Kernel, scope: Scope) -> Group:
     look = {ScopeKind.PARALLEL: GroupLook.PARALLEL, ScopeKind.REGION: GroupLook.REGION}.get(scope.kind, GroupLook.OUTER)
-    lines = [line for task in scope.tasks for line in _task(task)]
+    lines = [line for task in scope.tasks for line in _task(kernel, task)]
     about = " · ".join([f"{scope.kind} {scope.name}", *_moods(scope)])
     drawn = _node(
         kernel, scope.name, NodeLook.STATE, _short(scope.name), lines + _stays(kernel, scope), about, scope.span
@@ -289,7 +289,7 @@ def _task(kernel: Kernel, task: Task) -> Iterator[str]:
     for escalation in task.escalations:
         yield f"{CLOCK} {_duration(escalation.after.total_seconds())}: also {escalation.role}"
     if task.remind is not None:
-        most = "" if task.most_reminders is None else f" ≤ {task.most_reminders}×"
+        most = "" if task.most_reminders is None else f" {task.most_reminders}×"
         yield f"{CLOCK} every {_duration(task.remind.total_seconds())}: remind{most}"
 
 

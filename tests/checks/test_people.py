@@ -200,6 +200,25 @@ def test_a_task_for_an_actor_who_may_never_have_acted_is_refuted_without_a_staff
     assert answer.diagnostic is not None and [s.trigger for s in answer.diagnostic.trace] == ["start", "skip"]
 
 
+def test_a_task_that_only_an_escalation_gives_to_somebody_is_done_on_a_run() -> None:
+    """Two tasks of an outer state, one for whoever did the other: at first nobody, later the boss."""
+    subject = flow("""
+      roles clerk, boss
+      start -> Outer
+      state Outer {
+        start -> Inner
+        task one for clerk { title "1" remind every 1h }
+        task two for actor of one { title "2" escalate to boss after 2h }
+        state Inner {}
+        on one -> Outer
+        on two -> End
+        after 9d -> End
+      }
+      final End
+    """)
+    assert {answer.verdict for answer in check(subject).answers} == {Verdict.PROVED}
+
+
 # ---------------------------------------------------------------- the file
 
 
