@@ -15,18 +15,21 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from agreement import Tally, compare
 from random_flows import random_flow
+from random_trees import random_tree
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Hold the checker against brute force on random flows.")
     parser.add_argument("--flows", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="the first flow's seed (default 0)")
+    parser.add_argument("--trees", action="store_true", help="flows with states in states, regions and groups of calls")
     args = parser.parse_args()
+    write = random_tree if args.trees else random_flow
     tally, began = Tally(), monotonic()
     for seed in range(args.seed, args.seed + args.flows):
-        compare(seed, tally)
+        compare(seed, tally, write)
         if tally.disagreements:
-            print("\n".join(tally.disagreements), random_flow(seed), sep="\n")
+            print("\n".join(tally.disagreements), write(seed), sep="\n")
             return 1
         if (seed - args.seed + 1) % 100 == 0:
             print(f"{seed - args.seed + 1} flows, {monotonic() - began:.0f} s", file=sys.stderr, flush=True)

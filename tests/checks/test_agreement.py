@@ -10,7 +10,9 @@ import os
 import pytest
 
 from agreement import CODES, Tally, compare
+from random_trees import random_tree
 
+TREES = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
 FLOWS = int(os.environ.get("PENSTOCK_AGREEMENT", "80"))
 CHUNK = 10
 
@@ -25,3 +27,14 @@ def test_the_checker_agrees_with_brute_force(first: int) -> None:
     asked = sum((tally.refuted + tally.proved + tally.unknown).values())
     assert sum(tally.unknown.values()) <= asked / 20, "unknown must stay rare"
     assert {*tally.refuted, *tally.proved, *tally.unknown} == set(CODES)
+
+
+@pytest.mark.parametrize("first", range(0, TREES, CHUNK))
+def test_the_checker_agrees_with_brute_force_about_states_in_states(first: int) -> None:
+    tally = Tally()
+    for seed in range(first, first + CHUNK):
+        compare(seed, tally, random_tree)
+    assert tally.disagreements == []
+    assert tally.flows, "at least one of ten flows is small enough to enumerate"
+    asked = sum((tally.refuted + tally.proved + tally.unknown).values())
+    assert sum(tally.unknown.values()) <= asked / 10, "unknown must stay rare"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from brute_force import TooLarge, Verdicts, enumerate_flow
@@ -37,9 +38,9 @@ class Tally:
     disagreements: list[str] = field(default_factory=list[str])
 
 
-def compare(seed: int, tally: Tally) -> None:
-    """Decide the flow of a seed both ways, and note what they agree and disagree on."""
-    subject = kernel(random_flow(seed))
+def compare(seed: int, tally: Tally, write: Callable[[int], str] = random_flow) -> None:
+    """Decide the flow of a seed both ways, and note what they agree and disagree on. write: what makes its text."""
+    subject = kernel(write(seed))
     try:
         truth = enumerate_flow(subject, INSTANCES)
     except TooLarge:
