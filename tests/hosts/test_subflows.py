@@ -90,9 +90,14 @@ class Shop:
     """A house with the flows, and what their activities answer."""
 
     def __init__(self, house: House, **answers: Sequence[object]) -> None:
-        usual = {"label": ["l-1"], "peel": [None], "quit": [None], "book": ["b-1"], "unbook": [None]}
-        given: dict[str, Sequence[object]] = {**usual, **answers}
-        work = doing(**given)
+        usual: dict[str, Sequence[object]] = {
+            "label": ["l-1"],
+            "peel": [None],
+            "quit": [None],
+            "book": ["b-1"],
+            "unbook": [None],
+        }
+        work = doing(**usual | answers)
         self.house = house
         self.flows = {ORDER: work, SHIPPING: work, LABELLING: work}
 
