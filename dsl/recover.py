@@ -218,7 +218,8 @@ class MendingReader(Reader):
         for word in words:
             matcher.set_seq1(word)
             ratio = matcher.ratio()
-            likeness = 1.0 if sorted(word) == sorted(token.text) else ratio
+            swapped = sorted(word) == sorted(token.text) and token.text not in self._machine.words
+            likeness = 1.0 if swapped else ratio
             if word.isalpha() and word != token.text and likeness >= _ALIKE:
                 rated.append((word, likeness, ratio))
         best = sorted(rated, key=lambda each: (-each[1], -each[2], each[0]))
