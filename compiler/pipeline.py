@@ -18,6 +18,7 @@ from .checks.verdict import Report
 from .outputs import MARK, Output
 
 if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
+    from ..dsl.model import System
     from .kernel import Kernel
     from .staff import Staff
 
@@ -35,6 +36,8 @@ class Examined:
     diagnostics: tuple[Diagnostic, ...]
     kernels: tuple[Kernel, ...] = ()
     reports: tuple[Report, ...] = ()
+    systems: tuple[System, ...] = ()
+    imported: tuple[Kernel, ...] = ()  # flows of other files that systems have as members
 
     @property
     def readable(self) -> bool:
@@ -70,17 +73,31 @@ def read(path: Path) -> Examined:
     parsed = parse(loaded.source)
     analysed = analyse(parsed.tree, loaded.source)
     said = (*loaded.diagnostics, *parsed.diagnostics, *analysed.diagnostics)
-    return Examined(loaded.source, said, tuple(map(lower, analysed.flows)))
+    kernels, imported = tuple(map(lower, analysed.flows)), tuple(map(lower, analysed.imported))
+    systems = () if any(each.severity is Severity.ERROR for each in said) else analysed.systems
+    return Examined(loaded.source, said, kernels, systems=systems, imported=imported)
 
 
 def check(file: Examined, seconds: float | None = None, staff: Staff | None = None) -> Examined:
     """The file with the answers of every check for each flow, which may take so many seconds (else as usual)."""
-    if not file.kernels:
+    if not file.kernels and not file.systems:
         return file
     from .checks import suite
 
     limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
-    return replace(file, reports=tuple(suite.check(kernel, limits, staff) for kernel in file.kernels))
+    reports = tuple(suite.check(kernel, limits, staff) for kernel in file.kernels)
+    return replace(file, reports=(*reports, *check_systems(file, seconds)))
+
+
+def check_systems(file: Examined, seconds: float | None = None) -> tuple[Report, ...]:
+    """What the checks say of the systems of a file alone."""
+    if not file.systems:
+        return ()
+    from .checks import suite, systems
+
+    limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
+    kernels = {kernel.name: kernel for kernel in (*file.imported, *file.kernels)}
+    return tuple(systems.check(system, kernels, limits) for system in file.systems)
 
 
 def rehearse(file: Examined) -> Examined:
@@ -168,6 +185,6 @@ def rules() -> Sequence[Rule]:
     """Every rule there is, by code."""
     from ..dsl.rules import RULES
     from . import scenario
-    from .checks import suite
+    from .checks import suite, systems
 
-    return sorted((*RULES, *suite.RULES, scenario.FAILED), key=lambda rule: rule.code)
+    return sorted((*RULES, *suite.RULES, *systems.RULES, scenario.FAILED), key=lambda rule: rule.code)

@@ -54,9 +54,9 @@ def test_a_real_flow_is_proved_sound(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOUND, ids=name)
 def test_every_scenario_of_a_real_flow_passes(path: Path) -> None:
-    (report,) = pipeline.rehearse(pipeline.read(path)).reports
-    assert report.answers
-    assert [answer.subject for answer in report.answers if answer.verdict is not Verdict.PROVED] == []
+    for report in pipeline.rehearse(pipeline.read(path)).reports:
+        assert report.answers
+        assert [answer.subject for answer in report.answers if answer.verdict is not Verdict.PROVED] == []
 
 
 def test_there_is_a_broken_flow_for_every_check() -> None:

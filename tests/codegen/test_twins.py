@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from composed_flows import GROUPS, NESTED, PARALLEL
-from kernels import kernel
+from kernels import kernel, kernels
 from odd_flows import MESSAGES, NAMES, PEOPLE, STRUCTURES, TYPES, WAITING
 from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
@@ -25,17 +25,26 @@ EXAMPLES = int(os.environ.get("PENSTOCK_EXAMPLES", "150"))
 RUN = st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from((0, 0, 1, 2, 3, 3600, 86400))), min_size=2, max_size=40)
 
 
+def real() -> dict[str, Kernel]:
+    """The flows of the specs, by name."""
+    return {name: made for path in SPECS for name, made in kernels(path.read_text(encoding="utf-8")).items()}
+
+
+REAL = real()
+MODULES = {name: generated(made) for name, made in REAL.items()}
+
+
 @cache
 def twins(text: str) -> tuple[Kernel, type[AnyFlow]]:
     made = kernel(text)
     return made, generated(made)
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", REAL)
 @settings(max_examples=EXAMPLES)
 @given(run=RUN)
-def test_a_real_flow_runs_as_the_interpreter_says(spec: Path, run: list[tuple[int, int]]) -> None:
-    drive(Twins(*twins(spec.read_text(encoding="utf-8"))), run)
+def test_a_real_flow_runs_as_the_interpreter_says(name: str, run: list[tuple[int, int]]) -> None:
+    drive(Twins(REAL[name], MODULES[name]), run)
 
 
 ODD = {
