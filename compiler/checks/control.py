@@ -8,6 +8,7 @@ order in such a segment and how many of a kind, is put back by `variants`, for e
 
 Where regions run side by side the order in which calls were made is left out too, unless a property asks for what is
 done while it compensates: in the end a compensation undoes all of a segment, whatever the order, and changes no data.
+How many entries of a kind there are is then exact, until there are too many of them.
 
 Deferred events are left out: one that waits is like the same event sent later, when a state handles it. So the search
 sends an event only where it is handled. Who acted is left out as well: somebody else who is entitled can always act.
@@ -28,6 +29,8 @@ from .passages import Rest
 from .rewrite import inside
 from .ways import History
 
+MOST_COUNTED = 8  # entries of one group that are told apart by how many they are
+
 Kind = tuple[str, str, str]
 """(activity, `maybe` or `done`, `running`, `flying` (interrupted, not settled) or `settled`)."""
 
@@ -43,10 +46,7 @@ class Segment:
 
     kinds: tuple[Kind, ...]
     numbers: tuple[int, ...] = ()
-
-    @property
-    def loose(self) -> bool:
-        return bool(self.numbers)
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,15 @@ class Abstraction:
         claims = [expr for claim in kernel.properties for expr in _conditions(claim)]
         asked = [part for claim in claims for part in inside(claim)]
         self._completed = frozenset(part.activity for part in asked if isinstance(part, Standing))
-        apart = any(scope.kind is ScopeKind.PARALLEL for scope in kernel.scopes)
+        groups = [leaf.call.each.most for leaf in kernel.leaves if leaf.call is not None and leaf.call.each is not None]
+        apart = bool(groups) or any(scope.kind is ScopeKind.PARALLEL for scope in kernel.scopes)
         self._ordered = not apart or any(isinstance(part, (Standing, Count)) for part in asked)
         compared = [
             part for part in asked if isinstance(part, Binary) and any(isinstance(i, Count) for i in inside(part))
         ]
         bounds = [i.value for part in compared for i in inside(part) if isinstance(i, Literal)]
         self.cap = 1 + max((abs(b) for b in bounds if isinstance(b, int)), default=0)
-        self.cap = max(self.cap, 2)  # so that whether an activity comes twice can be read off
+        self.cap = max(self.cap, 2, 1 + min(max(groups, default=0), MOST_COUNTED))  # whether one comes twice, at least
 
     def control(self, at: Instance) -> Control:
         place = ("at", at.configuration) if at.undoing is None else ("undo", (at.undoing.node,))
@@ -131,7 +132,8 @@ class Abstraction:
         if len({activity for activity, _, _ in kinds}) == len(kinds):
             return Segment(tuple(kinds if self._ordered else sorted(kinds)))
         numbers = Counter(kinds)
-        return Segment(tuple(sorted(numbers)), tuple(min(numbers[kind], self.cap) for kind in sorted(numbers)))
+        counted = tuple(min(numbers[kind], self.cap) for kind in sorted(numbers))
+        return Segment(tuple(sorted(numbers)), counted, self._ordered or max(counted) >= self.cap)
 
     def variants(self, at: Instance) -> Iterator[Instance]:
         """Other instances of the same control that may do otherwise: as many of each kind as are counted and no more,
