@@ -1,4 +1,4 @@
-"""The example that the README shows: three orders on the SQLite host, always the same story."""
+"""The examples, that of the README among them: flows on the SQLite host, always the same story."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pytest
+
 import repository
 
 
-def test_the_example_of_three_orders_tells_its_story(golden: Callable[[str, str], None]) -> None:
+@pytest.mark.parametrize(("example", "told"), [("order", "demo.txt"), ("messages", "messages.txt")])
+def test_an_example_tells_its_story(example: str, told: str, golden: Callable[[str, str], None]) -> None:
     done = subprocess.run(
-        [sys.executable, "docs/examples/order/run.py"],
+        [sys.executable, f"docs/examples/{example}/run.py"],
         cwd=repository.ROOT,
         env={**os.environ, "PYTHONPATH": "generated", "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
     )
     assert (done.returncode, done.stderr) == (0, "")
-    golden("demo.txt", done.stdout)
+    golden(told, done.stdout)
