@@ -99,7 +99,7 @@ def _finding(inquiry: Inquiry, timer: str, latest: Latest | None) -> Finding:
     if latest is not None and leaf is not None and leaf.call is not None:
         spent = shown((latest.answered(home) or 0) * MICRO, DurationType())
         why = f"`{leaf.call.activity}` has answered after {spent} at the longest: its attempts are used up then."
-        others = (Label(leaf.call.span, "answers before"),)
+        others: tuple[Label, ...] = (Label(leaf.call.span, "answers before"),)
     else:
         why = "whenever it is armed, something shorter leaves the state before it falls due."
         others = (Label(kernel.place[home].span, "always left before"),) if home else ()

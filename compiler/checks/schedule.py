@@ -91,7 +91,7 @@ class Schedule:
             for timer in self._timers(before):
                 begun, most = self._due(run, timer, armed[k - 1][timer.timer])
                 if timer.timer == self.deadline and (late or before.compensating):
-                    if k - 1 == overrun:
+                    if overrun is not None and k - 1 == overrun:
                         bounds.append((begun, overrun, -most))
                 elif not before.compensating:
                     bounds.append((k, begun, most))

@@ -35,6 +35,7 @@ from penstock.compiler.kernel import (
     Kernel,
     LeafKind,
     On,
+    Place,
     Stay,
     Target,
     TriggerKind,
@@ -424,11 +425,12 @@ class Search:
         kernel, found = self.kernel, self.found
         found.instances = len(self.depth)
         places = [place for place in kernel.place.values() if place.name]
-        for node in (*places, *kernel.choices):
+        nodes: list[Place | Choice] = [*places, *kernel.choices]
+        for node in nodes:
             if node.name not in self.entered:
                 found.add("F001", node.span.start, 0)
-        outer = [place for place in places if self.entered.issuperset(place.path)]
-        found.asked.update(node.span.start for node in (*outer, *kernel.choices))
+        found.asked.update(place.span.start for place in places if self.entered.issuperset(place.path))
+        found.asked.update(choice.span.start for choice in kernel.choices)
         self.entered.add("")
         ways: list[tuple[str, Span]] = []
         for command in kernel.commands[1:]:
