@@ -55,6 +55,10 @@ from ..dsl.source import Span
 
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
 """Decimal arithmetic that never rounds."""
+LONGEST = timedelta(days=36500)
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Durations and instants from outside lie within these: what the checks assume is what the door lets in."""
+
 MOST_DIGITS = 1000
 
 
@@ -289,6 +293,24 @@ def fits(value: object, type: Type) -> TypeGuard[Value]:
             return value is None or fits(value, type.item)
         case NoneType():
             return value is None
+
+
+def admitted(value: object, type: Type) -> TypeGuard[Value]:
+    """Whether a value may come from outside: it fits, and its times are such as arithmetic with them can bear."""
+    return fits(value, type) and _bearable(value)
+
+
+def _bearable(value: object) -> bool:
+    match value:
+        case timedelta():
+            return abs(value) <= LONGEST
+        case datetime():
+            return EARLIEST <= value < LATEST
+        case tuple():
+            parts: tuple[object, ...] = value
+            return all(map(_bearable, parts))
+        case _:
+            return True
 
 
 def kept(value: Value, type: Type) -> Value:

@@ -14,7 +14,7 @@ from datetime import datetime
 from ..dsl.model import Activity, Compensation, Effect, Expr, Parameter, Value, Variable
 from ..dsl.source import Span
 from .draft import Draft, Payload, named
-from .evaluate import Facts, Fault, Scope, evaluate, fits, kept, within
+from .evaluate import Facts, Fault, Scope, admitted, evaluate, kept, within
 from .instance import (
     WITHDRAWN,
     Actor,
@@ -130,7 +130,7 @@ def _conform(values: Sequence[Value], fields: Sequence[Parameter | Variable]) ->
         raise Rejected("payload")
     payload: list[Value] = []
     for value, field in zip(values, fields, strict=True):
-        if not fits(value, field.type):
+        if not admitted(value, field.type):
             raise Rejected("payload")
         payload.append(kept(value, field.type))
     return tuple(payload)
@@ -288,7 +288,7 @@ class _Run(Draft):
             if outcome.value is not None:
                 raise Rejected("payload")
             return ()
-        if not fits(outcome.value, activity.result):
+        if not admitted(outcome.value, activity.result):
             raise Rejected("payload")
         result = kept(outcome.value, activity.result)
         scope = self.scope(named(args, activity.params), result)

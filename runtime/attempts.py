@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from .codec import NOTHING, Codec, Invalid
+from .codec import NOTHING, Codec, Invalid, admitted
 from .core import ActivityError
 from .heartbeat import PULSE, Pulse
 from .outbox import DONE, FAILED, INTERRUPTED, TIMEOUT, Result, told
@@ -111,7 +111,7 @@ def _judged(work: Work, value: object) -> Result:
         return Result(DONE)
     codec: Codec[object] = work.spec.result
     try:
-        checked = codec.check(None if codec is NOTHING else value)
+        checked = admitted(codec, None if codec is NOTHING else value)
     except Invalid as invalid:
         return Result(FAILED, error=f"not a valid answer: {invalid}")
     if work.spec.ensures is not None and not work.spec.ensures(checked, *work.args):

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -232,6 +232,33 @@ class _Nothing(Codec[None]):
 
     def decode(self, json: object) -> None:
         self.check(json)
+
+
+LONGEST = timedelta(days=36500)
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""What comes from outside lies within these, so that arithmetic with it can be proved not to overflow."""
+
+
+def admitted(codec: Codec[T], value: object) -> T:
+    """A value from outside, in normal form. Raises Invalid, also for times that arithmetic with them may not bear."""
+    checked = codec.check(value)
+    _require_bearable(checked)
+    return checked
+
+
+def _require_bearable(value: object) -> None:
+    if isinstance(value, timedelta):
+        if abs(value) > LONGEST:
+            raise Invalid(f"{value} is longer than {LONGEST.days} days")
+    elif isinstance(value, datetime):
+        if not EARLIEST <= value < LATEST:
+            raise Invalid(f"{value} is not in the years {EARLIEST.year} to {LATEST.year - 1}")
+    elif isinstance(value, tuple):
+        for part in cast("tuple[object, ...]", value):
+            _require_bearable(part)
+    elif is_dataclass(value):
+        for field in fields(value):
+            _require_bearable(getattr(value, field.name))
 
 
 BOOL: Codec[bool] = _Bool()

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .codec import Invalid
+from .codec import Invalid, admitted
 from .core import NOBODY, Actor, Delegation, Outcome
 from .errors import Conflict, NotParked, StoreError, Unknown
 from .families import Families
@@ -102,7 +102,7 @@ class Engine:
         elif outcome.kind not in spec.outcomes:
             raise Invalid(f"{call.name} is {' or '.join(spec.outcomes)}, not {outcome.kind}")
         elif outcome.kind == "done":
-            outcome = outcome._replace(value=spec.result.check(outcome.value))
+            outcome = outcome._replace(value=admitted(spec.result, outcome.value))
         tx.drop_call(id, outcome.key)
         return self._steps.acknowledge(tx, id, outcome, by, now, note=reason)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import ClassVar, Self, cast
 
 from . import snapshot
-from .codec import Invalid, Json
+from .codec import Invalid, Json, admitted
 from .core import NOBODY, Actor, Delegation, Fault, Fired, Ledger, Outcome, Rejected, Step, Withdraw
 from .progress import Progress
 from .rules import D, E, Fields, I, Rules, S
@@ -75,7 +75,7 @@ class Flow(Fields[I, D, S, E]):
     def begin(cls, inputs: I, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
         """A new instance. Raises Rejected("payload") for inputs that do not fit, Fault where the flow is unsound."""
         try:
-            given = cast(I, cls.spec.inputs.check(inputs))
+            given = cast(I, admitted(cls.spec.inputs, inputs))
         except Invalid as invalid:
             raise Rejected("", inputs, "payload", str(invalid)) from None
         rules = cls._rules()

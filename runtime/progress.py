@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Generic, cast
 
-from .codec import NOTHING, Invalid
+from .codec import NOTHING, Invalid, admitted
 from .core import DEADLINE, WITHDRAWN, Actor, ArmTimer, Call, Delegation, Fault, Fired, Outcome, Undoing, Withdraw, Work
 from .passage import Passage
 from .rules import D, E, Goto, Group, I, Join, S, Stay, Undo, Unmoved
@@ -92,7 +92,7 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
         if event is None:
             raise TypeError(f"{trigger!r} is no trigger of {self.spec.name}")
         try:
-            trigger = cast(E, event.record.check(trigger))
+            trigger = cast(E, admitted(event.record, trigger))
         except Invalid as invalid:
             raise self.rejected(trigger, "payload", str(invalid)) from None
         if event.task:
@@ -198,7 +198,7 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
         if outcome.kind != "done":
             return outcome._replace(value=None)
         try:
-            outcome = outcome._replace(value=activity.result.check(outcome.value))
+            outcome = outcome._replace(value=admitted(activity.result, outcome.value))
         except Invalid as invalid:
             raise self.rejected(outcome, "payload", str(invalid)) from None
         if activity.ensures is not None and not activity.ensures(outcome.value, *args):

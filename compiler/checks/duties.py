@@ -2,8 +2,8 @@
 
 Shared by F401, F402, F403 and F502. Asked in every configuration that comes to the place, short-circuits taken into
 account: guards, updates, arguments, timers, titles, `ensures`, properties, and the arguments of compensations (for any
-argument of the call, and a result that may be none). Assumed of values from outside: durations lie within 36500d,
-instants in the years 1900 to 2199; beyond that arithmetic with them may still overflow.
+argument of the call, and a result that may be none). Durations from outside lie within 36500d, instants in the years
+1900 to 2199, since others are refused; of `now` it is assumed.
 """
 
 from __future__ import annotations

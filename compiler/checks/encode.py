@@ -3,7 +3,8 @@
 Values are encoded as `symbols` says; texts are numbered with distinct literals. An expression comes with its **needs**:
 what must hold for it to be defined, short-circuits taken into account, exactly as `evaluate` faults.
 
-Trusted beside Z3. Assumed of values from outside: a duration lies within 36500d, an instant in the years 1900 to 2199.
+Trusted beside Z3. A duration from outside lies within 36500d, an instant in the years 1900 to 2199: others are refused
+at the door (`payload`). Assumed of `now`.
 """
 
 from __future__ import annotations

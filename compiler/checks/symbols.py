@@ -30,12 +30,13 @@ from ...dsl.model import (
     TextType,
     Type,
 )
+from .. import evaluate
 from .solver import Term
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICRO = timedelta(microseconds=1)
-LONGEST = timedelta(days=36500) // MICRO
-EARLIEST, LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICRO for year in (1900, 2200))
+LONGEST = evaluate.LONGEST // MICRO
+EARLIEST, LATEST = ((moment - EPOCH) // MICRO for moment in (evaluate.EARLIEST, evaluate.LATEST))
 DURATIONS = timedelta.min // MICRO, timedelta.max // MICRO
 INSTANTS = tuple((at - EPOCH) // MICRO for at in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)))
 MOST_SLOTS = 24
