@@ -169,6 +169,12 @@ class Component:
             return Alive.SURELY
         return Alive.PERHAPS if any(on.values()) else Alive.NOT
 
+    @cached_property
+    def ticking(self) -> frozenset[str]:
+        """The timers that make steps; the others only remind people, or show their work to more of them."""
+        on = [command.on for command in self.kernel.commands if command.on is not None]
+        return frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
+
     # ------------------------------------------------------------ payloads to try
 
     @cached_property

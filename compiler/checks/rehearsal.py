@@ -8,7 +8,7 @@ later. What differs only in data that decides nothing is tried once, so what is 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -52,12 +52,12 @@ class Scene:
 
 @dataclass(eq=False)
 class Rehearsal:
-    """`runs` are the shortest found for each question; `lost` tells joint configurations that cannot come to an end."""
+    """`runs` are the shortest found for each question; `lost` are joint configurations that cannot come to an end."""
 
     system: System
     components: tuple[Component, ...]
     most: int
-    lost: Callable[[Joint], bool]
+    lost: frozenset[Joint]
     runs: dict[Question, tuple[TraceStep, ...]] = field(default_factory=dict[Question, tuple[TraceStep, ...]])
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class Rehearsal:
         alive = {component.alive(key) for component, key in zip(self.components, keys, strict=True)}
         if alive == {Alive.NOT} and not any(scene.boxes):
             self._note(STILL, scene)
-        elif self.lost(self._joint(scene, keys)):
+        elif self._joint(scene, keys) in self.lost:
             self._note(LOST, scene)
 
     def _joint(self, scene: Scene, keys: list[int]) -> Joint:
@@ -157,8 +157,10 @@ class Rehearsal:
         if move.kind is not MoveKind.TIMER:
             return scene.now
         now = max(scene.now, next(armed.due for armed in at.timers if armed.timer == move.name))
-        awake = [other for other in scene.members if other is not None and not other.compensating]
-        return now if all(armed.due >= now for other in awake for armed in other.timers) else None
+        pairs = zip(self.components, scene.members, strict=True)
+        awake = [(component, other) for component, other in pairs if other is not None and not other.compensating]
+        dues = [armed.due for component, other in awake for armed in other.timers if armed.timer in component.ticking]
+        return now if all(due >= now for due in dues) else None
 
     def _deliveries(self, scene: Scene, index: int, at: Instance) -> Iterator[Scene]:
         component, box = self.components[index], scene.boxes[index]

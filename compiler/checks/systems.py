@@ -15,7 +15,7 @@ from ...dsl.model import System
 from ..kernel import Kernel
 from .component import Component
 from .explore import Limits
-from .joint import Product
+from .joint import Joint, Product
 from .rehearsal import LOST, ORPHANED, OVERFLOWN, REJECTED, STILL, STUCK, Question, Rehearsal
 from .verdict import Answer, Report, Verdict
 
@@ -116,8 +116,8 @@ class _Examination:
         self.found = product.run()
         ends = product.recoverable()
         hopeful = not self.found.open and not self.found.overflown and bool(ends)
-        lost = (lambda joint: joint in self.found.known and joint not in ends) if hopeful else (lambda joint: False)
-        self.losing = hopeful and any(joint not in ends for joint in self.found.known)
+        lost = frozenset(self.found.known.keys() - ends) if hopeful else frozenset[Joint]()
+        self.losing = bool(lost)
         self.rehearsal = Rehearsal(system, self.components, MOST_SCENES, lost)
         self.rehearsal.play(set(self._suspected()))
 

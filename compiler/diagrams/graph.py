@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from ...dsl.model import ActivityCall, Assign, Compensation, Effect, Expr, Parameter, Retry, Task
+from ...dsl.model import ActivityCall, Assign, Compensation, Effect, Emit, Expr, Parameter, Retry, Task, Update
 from ...dsl.source import Source, Span
 from ..kernel import (
     Choice,
@@ -34,6 +34,7 @@ from ..kernel import (
     Undo,
 )
 
+MAIL = "✉"
 WORK, RETRY, UNDO, CLOCK, RESUME, FLOW = (
     "⚙",
     "↻",
@@ -327,10 +328,12 @@ def _arrows(kernel: Kernel) -> Iterator[_Arrow]:
         yield _arrow(source, command.target, _label(kernel, commands), command.span, timed)
     for scope in kernel.scopes:
         if scope.start is not None:
-            yield _arrow(inner_start(scope.name), scope.start.target, "", scope.start.span, timed=False)
+            label = _messages(scope.start.updates)
+            yield _arrow(inner_start(scope.name), scope.start.target, label, scope.start.span, timed=False)
     for choice in kernel.choices:
         for branch in choice.branches:
             label = "else" if branch.guard is None else _text(kernel.source, branch.guard)
+            label = f"{label} {_messages(branch.updates)}".rstrip()
             yield _arrow(choice.name, branch.target, label, branch.span, timed=False)
 
 
@@ -372,15 +375,22 @@ def _internal(kernel: Kernel, place: Place) -> Iterator[str]:
 def _label(kernel: Kernel, commands: list[Command]) -> str:
     """Trigger, payload and guard of one written transition, shortly."""
     command, source = commands[0], kernel.source
+    messages = _messages(command.updates)
     if command.on is None:
-        return ""
+        return messages
     if command.on.kind is TriggerKind.TIMER:
         name = _timing(kernel, command.on.name)
     else:
         names = [c.on.name for c in commands if c.on is not None]
         name = "failed" if "failed" in names else ", ".join(dict.fromkeys(names))
     guard = "[else]" if command.otherwise else "" if command.guard is None else f"[{_text(source, command.guard)}]"
-    return f"{name}{_payload(command.params)} {guard}".strip()
+    return " ".join(part for part in (f"{name}{_payload(command.params)}", guard, messages) if part)
+
+
+def _messages(updates: Iterable[Update]) -> str:
+    """What goes out: `✉ Billing.invoice, shipped`."""
+    sent = [u.message if isinstance(u, Emit) else f"{u.flow}.{u.event}" for u in updates if not isinstance(u, Assign)]
+    return f"{MAIL} {', '.join(sent)}" if sent else ""
 
 
 def _timing(kernel: Kernel, timer_id: str) -> str:
