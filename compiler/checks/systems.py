@@ -24,8 +24,9 @@ MOST_SCENES = 6_000
 
 _FLOWS = """\
 flow Ask version 1 {
+  input { n: int 0..9 }
   event answer
-  start { send Reply.question to "r" } -> Waiting
+  start { send Reply.question(n) to "r" } -> Waiting
   state Waiting {
     on answer -> Done
     wait forever "the other answers"
@@ -34,10 +35,11 @@ flow Ask version 1 {
 }
 
 flow Reply version 1 {
-  event question
+  event question(n: int 0..9)
   start -> Idle
   state Idle {
-    on question %s-> Done
+    on question(n) when n > 0 { send Ask.answer to "a" } -> Done
+    on question else %s-> Done
     wait forever "the other asks"
   }
   final Done
@@ -59,7 +61,7 @@ Each of the flows may be sound by itself and wait for a message that never comes
 ```flow
 {_QUIET}```
 
-`ask` waits for an answer that `reply` never sends. Here it should.
+To a zero `reply` says nothing, and `ask` waits for ever. Here it answers.
 
 ```flow
 {_MENDED}```

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import pytest
 
 from penstock.compiler import pipeline
 from penstock.compiler.checks.moves import BEGIN
+from penstock.compiler.checks.systems import RULES
 from penstock.compiler.checks.verdict import Verdict
 from penstock.compiler.effects import DropEvent, SendEvent
 from penstock.compiler.instance import NOBODY, Event, Instance, Rejected, Step
@@ -250,3 +252,26 @@ def test_what_payloads_rule_out_is_never_refuted(tmp_path: Path) -> None:
     (report,) = pipeline.check_systems(examined(tmp_path, PAYLOADS % "<= 9"))
     (answer,) = [each for each in report.answers if each.rule.code == "F311"]
     assert answer.verdict is not Verdict.REFUTED
+
+
+def test_the_page_of_the_deadlock_shows_one_and_mends_it(tmp_path: Path) -> None:
+    (page,) = [rule.page for rule in RULES if rule.code == "F311"]
+    bad, mended = re.findall(r"```flow\n(.*?)```", page, re.DOTALL)
+    (report,) = pipeline.check_systems(examined(tmp_path, bad))
+    assert {answer.rule.code for answer in report.answers if answer.verdict is Verdict.REFUTED} == {"F311"}
+    (report,) = pipeline.check_systems(examined(tmp_path, mended))
+    assert {answer.verdict for answer in report.answers} == {Verdict.PROVED}
+
+
+def test_a_member_may_be_imported_if_it_has_no_mistakes(tmp_path: Path) -> None:
+    ask, reply = PAYLOADS.replace("%s", "< 9").split("flow Reply")
+    reply, system = reply.split("system")
+    (tmp_path / "reply.flow").write_text(f"flow Reply{reply}".replace('{ send Ask.answer(n) to "a" } ', ""), "utf-8")
+    path = tmp_path / "ask.flow"
+    path.write_text(f'import "reply.flow"\n{ask}system{system}', "utf-8")
+    (report,) = pipeline.check_systems(pipeline.read(path))
+    assert {answer.verdict for answer in report.answers} == {Verdict.PROVED}  # the answer comes from outside
+    broken = (tmp_path / "reply.flow").read_text("utf-8").replace("-> Done", "-> Nowhere")
+    (tmp_path / "reply.flow").write_text(broken, "utf-8")
+    said = [each.message for each in pipeline.read(path).diagnostics]
+    assert said == ["`Reply`, or a flow beside it, has mistakes, so `Talk` cannot be checked."]
