@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .checks.verdict import Verdict
-from .formats import data, forges, junit, page, sarif
+from .formats import data, forges, junit, page, sarif, times
 from .formats.style import Style
 from .pipeline import Examined
 
@@ -17,6 +17,7 @@ Form = Callable[[Sequence[Examined], Style, str], str]
 FORMS: dict[str, Form] = {
     "full": lambda files, style, tool: page.full(files, style),
     "concise": lambda files, style, tool: page.concise(files, style),
+    "times": lambda files, style, tool: times.times(files, style),
     "json": lambda files, style, tool: data.data(files, tool, exit_code(files)),
     "sarif": lambda files, style, tool: sarif.sarif(files, tool),
     "github": lambda files, style, tool: forges.github(files),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,13 +13,14 @@ import pytest
 
 import examined
 from penstock.compiler import report
+from penstock.compiler.checks.verdict import Horizon
 from penstock.compiler.formats.finding import findings
 from penstock.compiler.formats.style import PLAIN, Style
 from penstock.compiler.pipeline import Examined
 from penstock.dsl.source import Source
 
 FILES = [examined.CHECKED, examined.BROKEN]
-ENDINGS = {"full": "txt", "concise": "txt", "github": "txt", "junit": "xml"}
+ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "github": "txt", "junit": "xml"}
 
 
 def rendered(form: str, *files: Examined) -> str:
@@ -140,3 +142,15 @@ def test_github_commands_escape_what_would_end_them() -> None:
     (line,) = rendered("github", Examined(name, (tricky,))).splitlines()
     assert "file=a%2Cb%3Ac.flow," in line
     assert line.endswith("::50%25 of␊it: ␛[31mbad, ::error::")
+
+
+def test_the_time_that_is_left_is_told_of_every_state_of_a_flow_that_is_proved() -> None:
+    day, end = timedelta(days=1), Horizon("Waiting", None, "`Waiting` waits for ever")
+    (told,) = examined.SOUND.reports
+    timed = replace(told, horizons=(Horizon("", None, end.reason), Horizon("Working", 3 * day), end))
+    lines = rendered("times", replace(examined.SOUND, reports=(timed,))).splitlines()
+    assert lines[1:] == [
+        "  a run may take for ever: `Waiting` waits for ever",
+        "    Working  3d",
+        "    Waiting  for ever: `Waiting` waits for ever",
+    ]
