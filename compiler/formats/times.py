@@ -16,8 +16,7 @@ def times(files: Sequence[Examined], style: Style) -> str:
     """A summary line for each flow, then its states, each with the longest time that is left from there."""
     lines: list[str] = []
     for file in files:
-        for line in summary([file], style):
-            lines.append(line)
+        lines += summary([file], style)
         for report in file.reports:
             lines += _states(report, style, len(file.reports) > 1)
     return "".join(f"{line}\n" for line in lines)
