@@ -97,10 +97,10 @@ def analyse(tree: syntax.File, source: Source) -> Analysed:
     playing = {member.flow for each in systems for member in each.members}
     imported = [analysis.flow(source) for analysis in away if analysis.tree.name.text in playing]
     broken = {analysis.tree.name.text for analysis in away if analysis.findings.errors}
-    for each in systems:
-        for member in each.members:
+    for made in systems:
+        for member in made.members:
             if member.flow in broken:
-                message = f"`{member.flow}`, or a flow beside it, has mistakes, so `{each.name}` cannot be checked."
+                message = f"`{member.flow}`, or a flow beside it, has mistakes, so `{made.name}` cannot be checked."
                 findings.error(rules.MISSING_PART, member.span, message, "see its own file")
     whole = findings.errors == 0 and tree.complete
     return Analysed(
