@@ -511,8 +511,8 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """`do activity(args)`, or `do flow NAME(name: value)`, whose arguments are `named` (else None); each also as `do for
-    ..: activity(args)`."""
+    """`do activity(args)`, `do for ..: activity(args)`; or `do flow NAME(name: value)`, whose arguments are `named`
+    (else None)."""
 
     activity: Name
     args: tuple[Expr, ...]

@@ -28,6 +28,7 @@ from penstock.compiler.instance import (
     Trigger,
 )
 from penstock.compiler.kernel import (
+    DONE,
     Branch,
     Choice,
     Command,
@@ -50,6 +51,7 @@ from penstock.dsl.model import (
     Effect,
     EnumType,
     IntType,
+    ListType,
     OptionalType,
     Reach,
     Type,
@@ -92,6 +94,8 @@ def domain(type: Type) -> tuple[Value, ...]:
             return type.members
         case OptionalType():
             return (None, *domain(type.item))
+        case ListType():
+            return tuple(items for size in range(type.most + 1) for items in product(domain(type.item), repeat=size))
         case _:
             raise TooLarge(f"cannot enumerate {type}")
 
@@ -167,7 +171,8 @@ class Search:
             except Fault as fault:
                 self.found.add(fault.code, fault.span.start, depth + 1)
                 continue
-            except Rejected:
+            except Rejected as rejected:
+                self.open_case(instance, trigger, rejected.reason, moment, depth + 1)
                 continue
             self.note(after)
             self.compare_logs(instance, after.after, trigger, depth + 1)
@@ -329,9 +334,27 @@ class Search:
             self.found.add("F007", written[0].span.start, depth)
         if commands:
             payload = trigger.payload if isinstance(trigger, (Event, Completion)) else ()
-            if isinstance(trigger, Outcome) and trigger.value is not None and not isinstance(trigger.value, tuple):
-                payload = (trigger.value,)
+            if isinstance(trigger, Outcome) and call is not None and trigger.kind == DONE:
+                payload = self.brought(instance, call, trigger.value)
             self.probe(commands[0], instance, dict(instance.variables(self.kernel)), payload, now, depth)
+
+    def brought(self, instance: Instance, call: Call, value: Value) -> tuple[Value, ...]:
+        """What an answer brings: its result, or those of all that are done of the group of its call."""
+        if self.kernel.activity[call.activity].result is None:
+            return ()
+        if call.item is None:
+            return (value,)
+        group = [other for other in instance.calls if other.leaf == call.leaf]
+        return (tuple(value if c == call else c.result for c in group if c == call or c.answer == DONE),)
+
+    def open_case(self, instance: Instance, trigger: Trigger, reason: str, now: datetime, depth: int) -> None:
+        """A step that a command begins, and that is refused all the same: a choice, or the `done` of a group without
+        items, has no way on."""
+        if reason != "unhandled":
+            return
+        begun = enabled(self.kernel, instance, trigger, now)
+        if begun or (isinstance(trigger, Outcome) and all(trigger.key != call.key for call in instance.calls)):
+            self.found.add("F007", begun[0].span.start if begun else -1, depth)
 
     def passed_over(self, instance: Instance, trigger: Trigger) -> bool:
         """Whether an event is ignored or deferred where no command answers it."""
