@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from agreement import Tally, compare
 from random_flows import random_flow
+from random_groups import random_groups
 from random_trees import random_tree
 
 
@@ -23,8 +24,9 @@ def main() -> int:
     parser.add_argument("--flows", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="the first flow's seed (default 0)")
     parser.add_argument("--trees", action="store_true", help="flows with states in states, regions and groups of calls")
+    parser.add_argument("--groups", action="store_true", help="flows that call for each item of lists of any length")
     args = parser.parse_args()
-    write = random_tree if args.trees else random_flow
+    write = random_tree if args.trees else random_groups if args.groups else random_flow
     tally, began = Tally(), monotonic()
     for seed in range(args.seed, args.seed + args.flows):
         compare(seed, tally, write)

@@ -15,6 +15,7 @@ from kernels import kernel, kernels
 from odd_flows import MESSAGES, NAMES, PEOPLE, STRUCTURES, TYPES, WAITING
 from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
+from random_groups import random_groups
 from random_trees import random_tree
 from twins import AnyFlow, Twins, drive, generated
 
@@ -87,6 +88,12 @@ def test_a_random_flow_runs_as_the_interpreter_says(seed: int, run: list[tuple[i
 @given(seed=st.integers(0, 10_000), run=RUN)
 def test_a_random_tree_of_states_runs_as_the_interpreter_says(seed: int, run: list[tuple[int, int]]) -> None:
     compare(random_tree(seed), run)
+
+
+@settings(max_examples=2 * EXAMPLES)
+@given(seed=st.integers(0, 10_000), run=RUN)
+def test_random_calls_for_each_item_run_as_the_interpreter_says(seed: int, run: list[tuple[int, int]]) -> None:
+    compare(random_groups(seed), run)
 
 
 def compare(text: str, run: list[tuple[int, int]]) -> None:

@@ -489,9 +489,10 @@ class Search:
                 if key not in alive:
                     alive.add(key)
                     stack.append(key)
-        for key, depth in self.depth.items():
-            if key not in alive:
-                self.found.add("F004", self.kernel.span.start, depth)
+        lost = [key for key in self.depth if key not in alive]
+        told = [key for key in lost if self.places[key]] or lost  # rather at rest than while it compensates
+        for key in told:
+            self.found.add("F004", self.kernel.span.start, self.depth[key])
 
     def livelocks(self) -> None:
         """F005: a cycle of nothing but answers: what remains when nodes without a way on are taken away, for ever."""
