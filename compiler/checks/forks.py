@@ -13,6 +13,7 @@ from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
+from ..kernel import DONE
 from ..simulate import enabled, step
 from ..trace import started
 from .graph import Arrival, Node, Reaction
@@ -95,13 +96,16 @@ def _comes(inquiry: Inquiry, tried: Arrival, fork: Fork) -> bool:
     """Whether the interpreter, given the trigger, finds not one command, or comes to the choice or no further."""
     assert tried.trigger is not None, "it is tried after a run"
     try:
-        if fork.choice is None:
+        if fork.choice is None and not fork.at_once:
             return len(enabled(inquiry.kernel, tried.instance, tried.trigger, tried.now)) != 1
         made = step(inquiry.kernel, tried.instance, tried.trigger, tried.actor, tried.now)
     except Rejected as rejected:
-        return fork.choice is not None and rejected.reason == "unhandled"
+        return rejected.reason == "unhandled"
     except Fault:
         return False
+    if fork.at_once:
+        spans = {inquiry.kernel.commands[taken.command].span for taken in made.taken if taken.command is not None}
+        return any(span in spans for span, _ in fork.guards)
     return any(name == fork.choice for taken in made.taken for name, _ in taken.branches)
 
 
@@ -110,6 +114,8 @@ def trigger_name(meeting: Meeting) -> str:
     move = meeting.reaction.move
     if meeting.fork.choice is not None:
         return f"the choice `{meeting.fork.choice}`"
+    if meeting.fork.at_once:
+        return f"`{DONE}`"
     match move.kind:
         case MoveKind.ANSWER:
             return f"`{move.answer}`"

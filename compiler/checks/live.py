@@ -9,7 +9,7 @@ Nothing here is trusted: atoms that are missing cost completeness, never soundne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...dsl.model import (
     Always,
@@ -17,6 +17,7 @@ from ...dsl.model import (
     Binary,
     BoolType,
     Builtin,
+    Each,
     Expr,
     IntType,
     LeadsTo,
@@ -37,6 +38,7 @@ from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, need
 from .rewrite import bare, folded, inside, linear, literal, numeric, placed, somebody, unwrapped
 
 MOST_CUTS = 24  # of one form, where nothing written bounds them
+MOST_SIZES = 12  # of a group of calls
 MOST_ATOMS = 160  # in one place
 
 
@@ -66,8 +68,16 @@ class Live:
         if place not in self._places:
             kind, names = place
             spots = [("leaf" if kind == "at" else kind, name) for name in names]
-            self._places[place] = tuple(dict.fromkeys(atom for spot in spots for atom in self._found.get(spot, ())))
+            found = dict.fromkeys(atom for spot in spots for atom in self._found.get(spot, ()))
+            found.update(dict.fromkeys(atom for name in names if kind == "at" for atom in self._sizes(name)))
+            self._places[place] = tuple(found)
         return self._places[place]
+
+    def _sizes(self, leaf: str) -> Iterator[Atom]:
+        """How many items there are while they are called for. It tells nodes apart that control tells apart anyway."""
+        called = self.kernel.leaf[leaf].call
+        if called is not None and called.each is not None and called.each.most <= MOST_SIZES:
+            yield from filter(data_only, _sizes(called.each, range(called.each.most)))
 
     def _settle(self) -> None:
         spots = list(self._asking)
@@ -212,6 +222,10 @@ class Live:
             if task.person is not None:
                 yield from atoms(bare(somebody(task.person)))
         if isinstance(place, Leaf) and place.call is not None:
+            if place.call.each is not None:
+                asked.append(place.call.each.items)
+                each = place.call.each
+                yield from _sizes(each, (0, (each.quota or 1) - 1, each.most))
             for arg, param in zip(place.call.args, self.kernel.activity[place.call.activity].params, strict=True):
                 asked.append(arg)
                 yield from _in_range(bare(arg), param.type)
@@ -274,6 +288,12 @@ class Live:
         if span is not None and span[0] < span[1] and len(atom.form) == 1:
             return span[0] <= atom.bound <= span[1] and span[1] - span[0] <= MOST_ATOMS
         return sum(isinstance(other, Cut) and other.form == atom.form for other in found) < MOST_CUTS
+
+
+def _sizes(each: Each, bounds: Iterable[int]) -> Iterator[Atom]:
+    """Whether there are at most so many items."""
+    for bound in dict.fromkeys(bounds):
+        yield from _in_range(bare(each.items), ListType(BoolType(), bound))
 
 
 def _counted(term: Expr) -> Ref | None:

@@ -7,7 +7,7 @@ grows after as many rounds as there are variables has no bound). Values from out
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from ...dsl.model import (
@@ -17,11 +17,13 @@ from ...dsl.model import (
     Conditional,
     Convert,
     DurationType,
+    Each,
     Expr,
     Field,
     InstantType,
     IntType,
     Literal,
+    NewList,
     NewRecord,
     Now,
     OptionalType,
@@ -68,13 +70,10 @@ def _data(kernel: Kernel) -> dict[str, Interval]:
         if isinstance(node, Assign) and node.name in assigned:
             assigned[node.name].append(node.value)
     known: dict[str, Interval] = dict.fromkeys(assigned, (0, 0))
-    for node in nodes(kernel):
-        if isinstance(node, NewRecord):
-            for value, field in zip(node.values, node.type.fields, strict=True):
-                if isinstance(_item(field.type), DurationType | InstantType):
-                    name = _field(node.type, field.name)
-                    assigned.setdefault(name, []).append(value)
-                    known[name] = _typed(field.type)
+    for name, type, values in _parts(kernel):
+        if isinstance(_item(type), DurationType | InstantType):
+            assigned.setdefault(name, []).extend(values)
+            known[name] = _typed(type)
     before = known
     for _ in range(len(assigned) + 2):
         before = known
@@ -82,6 +81,18 @@ def _data(kernel: Kernel) -> dict[str, Interval]:
             name: _hull([known[name], *(_interval(e, known) for e in values)]) for name, values in assigned.items()
         }
     return {name: known[name] if known[name] == before[name] else None for name in assigned}
+
+
+def _parts(kernel: Kernel) -> Iterator[tuple[str, Type, Sequence[Expr]]]:
+    """What fields of records, and items of lists that something is done for, are made of, wherever that is."""
+    for node in nodes(kernel):
+        if isinstance(node, NewRecord):
+            for value, field in zip(node.values, node.type.fields, strict=True):
+                yield _field(node.type, field.name), field.type, (value,)
+        elif isinstance(node, Each):
+            type = node.param.type
+            lists = (other for other in nodes(kernel) if isinstance(other, NewList) and other.type.item == type)
+            yield _each(node.param.name), type, [item for other in lists for item in other.items]
 
 
 def _interval(expr: Expr, data: dict[str, Interval]) -> Interval:
@@ -93,6 +104,8 @@ def _interval(expr: Expr, data: dict[str, Interval]) -> Interval:
             return (int(number), int(number))
         case Ref(kind=RefKind.DATA) if expr.name in data:
             return data[expr.name]
+        case Ref(kind=RefKind.PARAM):
+            return data.get(_each(expr.name), _typed(expr.type))
         case Ref():
             return _typed(expr.type)
         case Field(name=name) if isinstance(expr.operand.type, RecordType):
@@ -136,6 +149,11 @@ def _typed(type: Type) -> Interval:
 def _field(record: RecordType, name: str) -> str:
     """How a field is called among the variables; wherever the record was made."""
     return f"{record.name}.{name}"
+
+
+def _each(item: str) -> str:
+    """How an item that something is done for is called among the variables."""
+    return f"for {item}"
 
 
 def _item(type: Type) -> Type:

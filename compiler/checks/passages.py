@@ -291,7 +291,7 @@ class Passages:
             known = not any(isinstance(p, Now) or (isinstance(p, Ref) and p.name in changed) for p in nodes(arg))
             symbol, _ = self.encoder.expression(arg, env)
             params[param.name] = symbol if known else self.encoder.variable(param.name, param.type)
-            typed.append(self.encoder.domain(params[param.name], param.type))
+            typed.append(self.encoder.domain(params[param.name], param.type, grown=True))
         scope = Env({}, env.now, params, payload[0] if payload else None)
         premise = self.encoder.all(premise, *typed)
         for ensure in activity.ensures:
@@ -308,7 +308,7 @@ class Passages:
             premise = self.encoder.all(premise, results.term == needed)
             for index in range(needed if activity.ensures else 0):
                 params = {param.name: self.encoder.variable(param.name, param.type) for param in activity.params}
-                typed = [self.encoder.domain(params[param.name], param.type) for param in activity.params]
+                typed = [self.encoder.domain(params[p.name], p.type, grown=True) for p in activity.params]
                 scope = Env({}, self.now, params, results.items.slot(index))
                 premise = self.encoder.all(premise, *typed)
                 for ensure in activity.ensures:

@@ -41,7 +41,7 @@ class Fork:
     """Where one of several is picked: (span, that its guard is defined and true) of each that is not an `else`.
 
     `stuck`: no guard is true, and none was undefined on the way to that answer; `others`: how many `else` there are.
-    `covered`: what is left is ignored or deferred."""
+    `covered`: what is left is ignored or deferred. `at_once`: it is the `done` of a group that has no items."""
 
     span: Span  # of the choice, or of the first command
     choice: str | None
@@ -50,6 +50,7 @@ class Fork:
     stuck: Term
     others: int
     covered: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Walk:
         told = tuple((command.span, term) for command, term in enabled if several or not command.otherwise)
         others = 0 if several else sum(command.otherwise for command in commands)
         stuck = self.encoder.all(premise, *(self.encoder.no(term) for _, term in told))
-        self.forks.append(Fork(commands[0].span, None, premise, told, stuck, others, covered))
+        self.forks.append(Fork(commands[0].span, None, premise, told, stuck, others, covered, bool(before)))
         none = premise
         for command, term in enabled:
             yield from self.command(command, self.encoder.all(none, term), _bind(env, command, payload), before)

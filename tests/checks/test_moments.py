@@ -114,3 +114,21 @@ def test_a_time_without_a_bound_is_not_proved_to_be_representable() -> None:
 def test_a_time_made_from_bounded_ones_is_representable() -> None:
     for update in ("d = 2h * 3", "f = base + 30d", "f = now + d", "d = now - base", "f = if x > 3 then base else now"):
         assert verdicts(OVERFLOW.format(update=update), "F401") <= {Verdict.PROVED}, update
+
+
+def test_a_time_that_is_an_item_of_a_list_is_as_large_as_what_the_list_was_made_of() -> None:
+    body = """
+      input {{ first: duration, others: list<duration> at most 2 }}
+      data {{ waits: list<duration> at most 2 = [] }}
+      activity pause(length: duration) {{ readonly }}
+      start {{ waits = [first * {factor}] }} -> Open
+      state Open {{
+        do for each in {items}: pause(each * 2)
+        on done   -> Done
+        on failed -> Done
+      }}
+      final Done
+    """
+    assert Verdict.UNKNOWN in verdicts(body.format(factor=20000, items="waits"), "F401")
+    assert verdicts(body.format(factor=2, items="waits"), "F401") <= {Verdict.PROVED}
+    assert verdicts(body.format(factor=2, items="others"), "F401") <= {Verdict.PROVED}

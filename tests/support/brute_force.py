@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -34,6 +34,7 @@ from penstock.compiler.kernel import (
     Command,
     Goto,
     Kernel,
+    Leaf,
     LeafKind,
     On,
     Place,
@@ -171,8 +172,7 @@ class Search:
             except Fault as fault:
                 self.found.add(fault.code, fault.span.start, depth + 1)
                 continue
-            except Rejected as rejected:
-                self.open_case(instance, trigger, rejected.reason, moment, depth + 1)
+            except Rejected:
                 continue
             self.note(after)
             self.compare_logs(instance, after.after, trigger, depth + 1)
@@ -347,15 +347,6 @@ class Search:
         group = [other for other in instance.calls if other.leaf == call.leaf]
         return (tuple(value if c == call else c.result for c in group if c == call or c.answer == DONE),)
 
-    def open_case(self, instance: Instance, trigger: Trigger, reason: str, now: datetime, depth: int) -> None:
-        """A step that a command begins, and that is refused all the same: a choice, or the `done` of a group without
-        items, has no way on."""
-        if reason != "unhandled":
-            return
-        begun = enabled(self.kernel, instance, trigger, now)
-        if begun or (isinstance(trigger, Outcome) and all(trigger.key != call.key for call in instance.calls)):
-            self.found.add("F007", begun[0].span.start if begun else -1, depth)
-
     def passed_over(self, instance: Instance, trigger: Trigger) -> bool:
         """Whether an event is ignored or deferred where no command answers it."""
         where = instance.configuration
@@ -411,6 +402,7 @@ class Search:
         kernel, scope = self.kernel, Scope(values, now, configuration=instance.configuration)
         resumed = dict(instance.history)
         todo: list[Target] = [target]
+        vacant: set[str] = set()
         while todo:
             target = todo.pop(0)
             if isinstance(target, Stay):
@@ -424,6 +416,12 @@ class Search:
                 self.assign(branch.updates, scope, values)
                 todo.insert(0, branch.target)
                 continue
+            leaf = kernel.leaf.get(target.node)
+            if leaf is not None and leaf.call is not None and leaf.call.each is not None:
+                if evaluate(leaf.call.each.items, scope) == () and leaf.name not in vacant:
+                    vacant.add(leaf.name)
+                    todo = [after] if (after := self.vacant(leaf, scope, values, depth)) is not None else []
+                continue
             place = kernel.scope.get(target.node)
             if place is None or (isinstance(target, Goto) and target.resume and place.name in resumed):
                 continue
@@ -432,6 +430,22 @@ class Search:
             else:
                 self.assign(place.start.updates, scope, values)
                 todo.insert(0, place.start.target)
+
+    def vacant(self, leaf: Leaf, scope: Scope, values: dict[str, Value], depth: int) -> Target | None:
+        """Where a group without items leads: it is done at once, with no results."""
+        written = self.kernel.answering.get((leaf.name, On(TriggerKind.OUTCOME, DONE)), ())
+        scopes = [replace(scope, params={param.name: () for param in command.params}) for command in written]
+        pairs = list(zip(written, scopes, strict=True))
+        open_ = [(c, s) for c, s in pairs if not c.otherwise and (c.guard is None or evaluate(c.guard, s) is True)]
+        if len(open_) > 1:
+            self.found.add("F006", written[0].span.start, depth)
+        open_ = open_ or [(c, s) for c, s in pairs if c.otherwise]
+        if not open_:
+            self.found.add("F007", leaf.span.start, depth)
+            return None
+        command, inner = open_[0]
+        self.assign(command.updates, inner, values)
+        return None if isinstance(command.target, Stay) else command.target
 
     def branch(self, choice: Choice, scope: Scope, depth: int) -> Branch | None:
         open_ = [b for b in choice.branches if b.guard is not None and evaluate(b.guard, scope)]
