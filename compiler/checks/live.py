@@ -77,7 +77,7 @@ class Live:
         """How many items there are while they are called for. It tells nodes apart that control tells apart anyway."""
         called = self.kernel.leaf[leaf].call
         if called is not None and called.each is not None and called.each.most <= MOST_SIZES:
-            yield from filter(data_only, _sizes(called.each, range(called.each.most)))
+            yield from filter(data_only, _sizes(called.each, range(called.each.most + 1)))
 
     def _settle(self) -> None:
         spots = list(self._asking)
