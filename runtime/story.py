@@ -60,6 +60,7 @@ def audit(spec: FlowSpec, journal: Sequence[JournalEntry]) -> str:
     rows = [("#", "at", "who", "what", "then", "note")]
     for entry in journal:
         names |= _started(spec, entry)
+        names |= _undone(spec, entry, names)
         when = f"{entry.at:%Y-%m-%d %H:%M:%S}"
         rows.append(
             (str(entry.sequence), when, _who(entry) or "-", _what(spec, entry, names), _place(entry), entry.note)
@@ -84,6 +85,7 @@ def _happenings(
         yield from _tries(passed, names)
         waiting = [each for each in waiting if each not in passed]
         names |= _started(spec, entry)
+        names |= _undone(spec, entry, names)
         yield entry.at, _told(spec, entry, before, names)
         before = entry
     yield from _tries(waiting, names)
@@ -191,14 +193,22 @@ def _effects(spec: FlowSpec, entry: JournalEntry) -> list[Effect]:
 
 
 def _started(spec: FlowSpec, entry: JournalEntry) -> dict[str, str]:
-    """What the calls that this row asked for are called."""
-    names: dict[str, str] = {}
+    """What the calls that this row asked for are called; `pack 2 of 3` where it asked for several of one activity."""
+    begun: dict[str, list[str]] = {}
     for effect in _effects(spec, entry):
         if isinstance(effect, StartActivity):
-            names[effect.key] = effect.activity
-        elif isinstance(effect, StartCompensation):
-            names[effect.key] = f"{effect.compensation} (undoing {effect.forward.partition('#')[0]})"
-    return names
+            begun.setdefault(effect.activity, []).append(effect.key)
+    return {
+        key: activity if len(keys) == 1 else f"{activity} {number} of {len(keys)}"
+        for activity, keys in begun.items()
+        for number, key in enumerate(keys, 1)
+    }
+
+
+def _undone(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> dict[str, str]:
+    """What the compensations that this row asked for are called, after the calls they undo."""
+    asked = (effect for effect in _effects(spec, entry) if isinstance(effect, StartCompensation))
+    return {e.key: f"{e.compensation} (undoing {names.get(e.forward, e.forward)})" for e in asked}
 
 
 def _given(spec: FlowSpec, key: str, value: object) -> str:
@@ -216,4 +226,12 @@ def _fields(record: Record[object], value: object) -> str:
 
 
 def _shown(value: object) -> str:
+    """A value as flows write it."""
+    if isinstance(value, tuple):
+        items = cast(tuple[object, ...], value)
+        names = cast(tuple[str, ...], getattr(value, "_fields", ()))
+        if not names:
+            return f"[{', '.join(map(_shown, items))}]"
+        fields = zip(names, items, strict=True)
+        return f"{type(value).__name__}({', '.join(f'{name}: {_shown(item)}' for name, item in fields)})"
     return f'"{value}"' if type(value) is str else f"{value}"

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 
+from crash_lab import START
+from fulfilment_flow import Fulfilment, FulfilmentInputs, Missing
 from order_flow import Cancel, Order, Review, ReviewVerdict
 from orders import CLEO, DORA, LARGE, OLGA, Hang, House, finishing, pass_time
 from penstock.runtime.core import Outcome
+from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.story import audit, story
+from penstock.runtime.timers import ManualClock
 
 HOUR = timedelta(hours=1)
 
@@ -66,3 +72,34 @@ def test_the_story_of_a_cancelled_order(house: House, golden: Callable[[str, str
 
     finishing(run())
     golden("cancelled.txt", told(house, "o-1", with_audit=False))
+
+
+class Desk:
+    """Activities that answer at once, so that answers come in the order of the calls."""
+
+    async def pack(self, item: str, *, key: str) -> str:
+        if item == "nothing":
+            raise Missing("none left")
+        return f"{item} in a box"
+
+    async def unpack(self, result: str | None, *, key: str) -> None: ...
+
+    async def charge(self, total: Decimal, *, key: str) -> str:
+        return "p-1"
+
+    async def refund(self, result: str | None, *, key: str) -> None: ...
+
+    async def send_out(self, boxes: tuple[str, ...], *, key: str) -> None: ...
+
+
+def test_calls_for_each_item_are_told_apart(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    async def run() -> str:
+        flows = {Fulfilment: Desk()}
+        async with SqliteHost(tmp_path / "orders.db", flows, clock=ManualClock(START)) as host:
+            await host.start(Fulfilment, "f-1", FulfilmentInputs(("cup", "pot", "nothing"), Decimal(20)))
+            await host.run_until_idle()
+            journal = await host.journal("f-1")
+            assert (await host.instance("f-1")).status.finished
+            return story(Fulfilment.spec, journal) + "\n" + audit(Fulfilment.spec, journal)
+
+    golden("items.txt", finishing(run()))
