@@ -7,6 +7,7 @@ zero F403.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,8 @@ EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, Inv
 LONGEST = timedelta(days=36500)
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Durations and instants from outside lie within these: what the checks assume is what the door lets in."""
+HALF = re.compile("[\\ud800-\\udfff]")
+"""A lone surrogate, which no UTF-8 holds."""
 
 MOST_DIGITS = 1000
 
@@ -296,7 +299,7 @@ def fits(value: object, type: Type) -> TypeGuard[Value]:
 
 
 def admitted(value: object, type: Type) -> TypeGuard[Value]:
-    """Whether a value may come from outside: it fits, and its times are such as arithmetic with them can bear."""
+    """Whether a value may come from outside: it fits, arithmetic can bear its times, and UTF-8 can hold its text."""
     return fits(value, type) and _bearable(value)
 
 
@@ -306,6 +309,8 @@ def _bearable(value: object) -> bool:
             return abs(value) <= LONGEST
         case datetime():
             return EARLIEST <= value < LATEST
+        case str():
+            return not HALF.search(value)
         case tuple():
             parts: tuple[object, ...] = value
             return all(map(_bearable, parts))

@@ -238,9 +238,13 @@ LONGEST = timedelta(days=36500)
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """What comes from outside lies within these, so that arithmetic with it can be proved not to overflow."""
 
+HALF = re.compile("[\\ud800-\\udfff]")
+"""Half of a character that UTF-16 writes in two: no UTF-8 holds it, so no file, title or message could."""
+
 
 def admitted(codec: Codec[T], value: object) -> T:
-    """A value from outside, in normal form. Raises Invalid, also for times that arithmetic with them may not bear."""
+    """A value from outside, in normal form. Raises Invalid, also for times that arithmetic may not bear, and for text
+    that cannot be written down."""
     checked = codec.check(value)
     _require_bearable(checked)
     return checked
@@ -253,6 +257,9 @@ def _require_bearable(value: object) -> None:
     elif isinstance(value, datetime):
         if not EARLIEST <= value < LATEST:
             raise Invalid(f"{value} is not in the years {EARLIEST.year} to {LATEST.year - 1}")
+    elif isinstance(value, str):
+        if HALF.search(value):
+            raise Invalid(f"{brief(value)} has half a character in it, a lone surrogate")
     elif isinstance(value, tuple):
         for part in cast("tuple[object, ...]", value):
             _require_bearable(part)

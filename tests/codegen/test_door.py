@@ -77,3 +77,37 @@ def test_times_in_lists_and_records_are_looked_at_as_well(
         simulate.step(KERNEL, instance, Event("offer", payload), NOBODY, NOW)
     with pytest.raises(core.Rejected, match="payload"):
         record.step(trigger, now=NOW)
+
+
+WORDS = flow("""
+  record Note { by: text, what: text? }
+  input { title: text }
+  event add(notes: list<Note> at most 3)
+  start -> Open
+  state Open { on add(_) -> Done  wait forever "notes" }
+  final Done
+""")
+TEXTS = generated(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "good"), [("\U0001f600", True), ("a\0b", True), ("\ud83d", False), ("a\udc00b", False)]
+)
+def test_text_from_outside_can_be_written_down(text: str, good: bool) -> None:
+    instance = simulate.start(WORDS, ("t",), NOBODY, NOW).after
+    record = TEXTS.begin(TEXTS.spec.inputs.type("t"), now=NOW).after
+    trigger = TEXTS.spec.events["add"].record.decode({"notes": [{"by": "ann", "what": text}]})
+    payload = ((("ann", text),),)
+    if good:
+        assert simulate.start(WORDS, (text,), NOBODY, NOW) and TEXTS.begin(TEXTS.spec.inputs.type(text), now=NOW)
+        assert simulate.step(WORDS, instance, Event("add", payload), NOBODY, NOW).after.finished
+        assert record.step(trigger, now=NOW).after.finished
+        return
+    with pytest.raises(Rejected, match="payload"):
+        simulate.start(WORDS, (text,), NOBODY, NOW)
+    with pytest.raises(core.Rejected, match="payload"):
+        TEXTS.begin(TEXTS.spec.inputs.type(text), now=NOW)
+    with pytest.raises(Rejected, match="payload"):
+        simulate.step(WORDS, instance, Event("add", payload), NOBODY, NOW)
+    with pytest.raises(core.Rejected, match="payload"):
+        record.step(trigger, now=NOW)
