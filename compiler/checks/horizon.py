@@ -13,7 +13,7 @@ from datetime import timedelta
 from ..kernel import LeafKind
 from .graph import Edge, Node
 from .inquiry import Inquiry
-from .latest import MICRO, Latest
+from .latest import MICRO, Latest, gated
 from .leads import drives
 from .livelock import strong
 from .verdict import Horizon
@@ -81,6 +81,8 @@ def _wait(inquiry: Inquiry, latest: Latest, node: Node) -> str:
         return "a compensation is tried again for ever"
     if node.control.running:
         call = inquiry.kernel.leaf[node.control.running[0][0]].call
+        if call is not None and gated(inquiry.kernel.activity[call.activity]):
+            return f"`{call.activity}` may wait its turn, behind a breaker or a limit"
         return f"`{call.activity if call else where}` is tried again for ever"
     return f"somebody is waited for in {where}"
 

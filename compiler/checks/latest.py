@@ -5,8 +5,8 @@ latest moment at which it began, and a node is left when the first of them must 
 moment is kept of each. So what comes out bounds every run, and a run that takes so long is looked for by who asks.
 
 Assumed: a call answers within its budget, attempts times timeout and the waits between; so does a compensation, but no
-sub-flow. Time
-parked with an operator does not count. Events and tasks come as late as timers and calls allow.
+sub-flow, nor a call behind a breaker or a limit. Time parked with an operator does not count. Events and tasks come as
+late as timers and calls allow.
 """
 
 from __future__ import annotations
@@ -38,8 +38,14 @@ def budget(timeout: timedelta, retry: Retry) -> int | None:
 
 
 def answering(activity: Activity) -> int | None:
-    """The longest until a call of the activity is answered, or parked; None: a sub-flow takes the time it takes."""
-    return None if activity.flow else budget(activity.timeout, activity.retry)
+    """The longest until a call of the activity is answered, or parked; None: a sub-flow takes the time it takes, and
+    one behind a breaker or a limit waits for the calls of other instances."""
+    return None if activity.flow or gated(activity) else budget(activity.timeout, activity.retry)
+
+
+def gated(activity: Activity) -> bool:
+    """Whether its calls wait their turn: for how long, only the other instances know."""
+    return activity.breaker is not None or activity.limit is not None
 
 
 def undoing(activity: Activity) -> int | None:

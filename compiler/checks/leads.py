@@ -20,7 +20,7 @@ from ..trace import place
 from .claims import RULE, holds_in
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
-from .latest import MICRO, Latest
+from .latest import MICRO, Latest, gated
 from .livelock import follow, ring, round_trip, strong, way
 from .moves import MoveKind
 from .rewrite import placed
@@ -152,6 +152,9 @@ class Question:
     def _stays(self, arrival: Arrival) -> Finding:
         ended = arrival.instance.finished
         reason = "the run has ended there." if ended else "nothing has to happen there, so the run may stay for ever."
+        activities = self.inquiry.kernel.activity
+        if any(not call.answer and gated(activities[call.activity]) for call in arrival.instance.calls):
+            reason = "behind a breaker or a limit a call waits for those of other instances, however long."
         return self._finding("a run never gets there", (reason,))
 
     def _rounds(self, arrival: Arrival) -> Finding:

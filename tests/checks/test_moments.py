@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kernels import flow
 from penstock.compiler.checks.suite import check
 from penstock.compiler.checks.verdict import Answer, Verdict
@@ -132,3 +134,28 @@ def test_a_time_that_is_an_item_of_a_list_is_as_large_as_what_the_list_was_made_
     assert Verdict.UNKNOWN in verdicts(body.format(factor=20000, items="waits"), "F401")
     assert verdicts(body.format(factor=2, items="waits"), "F401") <= {Verdict.PROVED}
     assert verdicts(body.format(factor=2, items="others"), "F401") <= {Verdict.PROVED}
+
+
+@pytest.mark.parametrize(
+    ("clauses", "after", "verdict"),
+    [
+        ("", "", Verdict.PROVED),
+        ("breaker 2 in 1m cool 30s", "", Verdict.REFUTED),
+        ("limit 2 per 10s", "", Verdict.REFUTED),
+        ("breaker 2 in 1m cool 30s limit 2 per 10s", "after 7m -> Lost", Verdict.PROVED),
+    ],
+)
+def test_behind_a_breaker_or_a_limit_a_call_takes_longer_than_its_attempts(
+    clauses: str, after: str, verdict: Verdict
+) -> None:
+    body = f"""
+      activity look() {{ timeout 5s retry 30 backoff 1s..1s {clauses} readonly }}
+      start -> Looking
+      state Looking {{ do look() on done -> Done on failed -> Lost {after} }}
+      final Done
+      final Lost
+      start leads to Done or Lost within 8m
+    """
+    assert verdicts(body, "F301") == {verdict}
+    if verdict is Verdict.PROVED:
+        assert verdicts(body, "F204") == {verdict}
