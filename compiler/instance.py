@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from ..dsl.model import Value
+from ..dsl.source import Span
 from .effects import Effect
 from .kernel import Configuration, Kernel
 
@@ -202,8 +203,9 @@ class Step:
 
 class Rejected(Exception):
     """The trigger is refused and nothing changed: `finished`, `payload`, `closed`, `role`, `excluded`, `unhandled`,
-    `full`."""
+    `full`. span: of what is written for it, if the flow is at fault (F007)."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, span: Span | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.span = span

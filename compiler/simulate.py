@@ -315,7 +315,8 @@ class _Run(Draft):
         """The enabled command, of several (F006) the first of the text. Raises Rejected("unhandled")."""
         commands = self.enabled(on, payload, leaf)
         if not commands:
-            raise Rejected("unhandled")
+            written = self.kernel.written(self.configuration, on, leaf)
+            raise Rejected("unhandled", written[0].span if written else None)
         return commands[0]
 
     def branch(self, choice: Choice) -> tuple[int, Branch]:
@@ -327,7 +328,7 @@ class _Run(Draft):
         for index, branch in branches:
             if branch.guard is None:
                 return index, branch
-        raise Rejected("unhandled")
+        raise Rejected("unhandled", choice.span)
 
     # ------------------------------------------------------------ point 5: a command
 

@@ -6,17 +6,39 @@ A longer run: `PENSTOCK_AGREEMENT=2000 python3 dev.py test tests/checks/test_agr
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 
 import pytest
 
-from agreement import CODES, Tally, compare
+from agreement import CODES, INSTANCES, Tally, compare
 from random_groups import random_groups
+from random_mixtures import random_mixture
 from random_trees import random_tree
 
 GROUPS = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
 TREES = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
 FLOWS = int(os.environ.get("PENSTOCK_AGREEMENT", "80"))
+MIXTURES = int(os.environ.get("PENSTOCK_AGREEMENT", "60"))
 CHUNK = 10
+
+CONSTRUCTS = (
+    *("parallel ", r"state O\d+ \{", "final failure Broken", r"choice C[1-9]", "on any failure", "on all done"),
+    *(
+        "on any done",
+        "on 2 done",
+        "-> resume ",
+        "compensate since ",
+        r"after \ds since ",
+        "deadline ",
+        r"when .*\bin [A-Z]",
+    ),
+    *("do for ", r"until \d done", "do flow ", "do for .*flow Child", r"in v\d at most \d", "emit told", "send Child"),
+    *("list<", r"Pair\(", r"\.a\b", r"len\(", " in v", "reach ", "never done", "always ", "count"),
+    *("task work_", "task job_", "escalate ", "remind ", "ignore ", "defer ", r"defer \w+ at most 1", "wait forever"),
+    *("readonly", "irreversible", "compensate undo_", "then park", "fails err", r"stay\b", "on failed", "else "),
+)
+"""What a random mixture may have in it, as patterns of its text."""
 
 
 @pytest.mark.parametrize("first", range(0, FLOWS, CHUNK))
@@ -33,21 +55,30 @@ def test_the_checker_agrees_with_brute_force(first: int) -> None:
 
 @pytest.mark.parametrize("first", range(0, TREES, CHUNK))
 def test_the_checker_agrees_with_brute_force_about_states_in_states(first: int) -> None:
-    tally = Tally()
-    for seed in range(first, first + CHUNK):
-        compare(seed, tally, random_tree)
-    assert tally.disagreements == []
-    assert tally.flows, "at least one of ten flows is small enough to enumerate"
-    asked = sum((tally.refuted + tally.proved + tally.unknown).values())
-    assert sum(tally.unknown.values()) <= asked / 10, "unknown must stay rare"
+    agree(first, random_tree, INSTANCES)
 
 
 @pytest.mark.parametrize("first", range(0, GROUPS, CHUNK))
 def test_the_checker_agrees_with_brute_force_about_calls_for_each_item(first: int) -> None:
+    agree(first, random_groups, INSTANCES)
+
+
+@pytest.mark.parametrize("first", range(0, MIXTURES, CHUNK))
+def test_the_checker_agrees_with_brute_force_about_everything_at_once(first: int) -> None:
+    agree(first, random_mixture, 400)
+
+
+def agree(first: int, write: Callable[[int], str], most: int) -> None:
     tally = Tally()
     for seed in range(first, first + CHUNK):
-        compare(seed, tally, random_groups)
+        compare(seed, tally, write, most)
     assert tally.disagreements == []
     assert tally.flows, "at least one of ten flows is small enough to enumerate"
     asked = sum((tally.refuted + tally.proved + tally.unknown).values())
     assert sum(tally.unknown.values()) <= asked / 10, "unknown must stay rare"
+
+
+def test_the_mixtures_have_every_construct_in_them() -> None:
+    texts = [random_mixture(seed) for seed in range(MIXTURES)]
+    missing = [word for word in CONSTRUCTS if sum(re.search(word, text) is not None for text in texts) < 2]
+    assert missing == []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from brute_force import TooLarge, Verdicts, enumerate_flow
-from kernels import kernel
+from kernels import kernels
 from penstock.compiler.checks.suite import check
 from penstock.compiler.checks.verdict import Answer, Verdict
 from random_flows import random_flow
@@ -38,11 +38,13 @@ class Tally:
     disagreements: list[str] = field(default_factory=list[str])
 
 
-def compare(seed: int, tally: Tally, write: Callable[[int], str] = random_flow) -> None:
-    """Decide the flow of a seed both ways, and note what they agree and disagree on. write: what makes its text."""
-    subject = kernel(write(seed))
+def compare(seed: int, tally: Tally, write: Callable[[int], str] = random_flow, most: int = INSTANCES) -> None:
+    """Decide the flow of a seed both ways, and note what they agree and disagree on.
+
+    write: what makes the text, in which the flow is `R`; most: so many instances are enumerated, and no more."""
+    subject = kernels(write(seed))["R"]
     try:
-        truth = enumerate_flow(subject, INSTANCES)
+        truth = enumerate_flow(subject, most)
     except TooLarge:
         tally.too_large += 1
         return
@@ -58,7 +60,7 @@ def compare(seed: int, tally: Tally, write: Callable[[int], str] = random_flow) 
                 _settle(seed, code, there, truth.refuted.get((code, place)), plain, tally)
         else:
             stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
-            judge = enumerate_flow(subject, INSTANCES, deferring=False) if stopped else truth
+            judge = enumerate_flow(subject, most, deferring=False) if stopped else truth
             depths = [depth for (other, _), depth in judge.refuted.items() if other == code]
             _settle(seed, code, mine, min(depths, default=None), plain, tally)
     _missing(seed, answers, truth, tally)

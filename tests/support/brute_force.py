@@ -55,6 +55,7 @@ from penstock.dsl.model import (
     ListType,
     OptionalType,
     Reach,
+    RecordType,
     Type,
     Update,
     Value,
@@ -97,6 +98,8 @@ def domain(type: Type) -> tuple[Value, ...]:
             return (None, *domain(type.item))
         case ListType():
             return tuple(items for size in range(type.most + 1) for items in product(domain(type.item), repeat=size))
+        case RecordType():
+            return tuple(payloads(tuple(field.type for field in type.fields)))
         case _:
             raise TooLarge(f"cannot enumerate {type}")
 
@@ -135,7 +138,8 @@ class Search:
             except Fault as fault:
                 self.found.add(fault.code, fault.span.start, 1)
                 continue
-            except Rejected:
+            except Rejected as rejected:
+                self.stuck(rejected, 1)
                 continue
             self.note(first)
             self.visit(first.after, EPOCH, 1, queue)
@@ -172,7 +176,8 @@ class Search:
             except Fault as fault:
                 self.found.add(fault.code, fault.span.start, depth + 1)
                 continue
-            except Rejected:
+            except Rejected as rejected:
+                self.stuck(rejected, depth + 1)
                 continue
             self.note(after)
             self.compare_logs(instance, after.after, trigger, depth + 1)
@@ -240,6 +245,11 @@ class Search:
                 self.entered.add(choice)
                 self.taken.add(self.kernel.choice[choice].branches[index].span.start)
             self.entered.update(taken.entered)
+
+    def stuck(self, rejected: Rejected, depth: int) -> None:
+        """F007, also where a join or a group without items leads to it."""
+        if rejected.span is not None:
+            self.found.add("F007", rejected.span.start, depth)
 
     def judge(self, instance: Instance, now: datetime, depth: int) -> None:
         """What is wrong with resting here."""
@@ -363,7 +373,8 @@ class Search:
 
     def compare_logs(self, before: Instance, after: Instance, trigger: Trigger, depth: int) -> None:
         """An irreversible entry that is gone, and not because its call answered with an error, was compensated over."""
-        answered = trigger.key if isinstance(trigger, Outcome) and trigger.kind.startswith("err") else None
+        errors = {(e.key, f.name) for e in before.log for f in self.kernel.activity[e.activity].fails}
+        answered = trigger.key if isinstance(trigger, Outcome) and (trigger.key, trigger.kind) in errors else None
         left = {entry.key for entry in after.log}
         for entry in before.log:
             effect = self.kernel.activity[entry.activity].effect
@@ -556,7 +567,7 @@ def canonical(instance: Instance, now: datetime) -> object:
         undoing and (undoing.mark, undoing.node, undoing.running is None),
         tuple((e.activity, e.args, e.status, e.in_flight, e.result) for e in instance.log),
         tuple((c.activity, c.args, position.get(c.key), c.leaf, c.item, c.answer, c.result) for c in instance.calls),
-        tuple((item.task, item.roles) for item in instance.tasks),
+        tuple((item.task, item.roles, item.reminders) for item in instance.tasks),
         tuple((armed.timer, max((armed.due - now) // SECOND, 0)) for armed in instance.timers),
         instance.deferred,
         instance.marks,
