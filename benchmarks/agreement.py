@@ -16,17 +16,19 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from agreement import Tally, compare
 from random_flows import random_flow
 from random_groups import random_groups
+from random_mixtures import random_mixture
 from random_trees import random_tree
+
+WRITERS = {"flows": random_flow, "trees": random_tree, "groups": random_groups, "mixtures": random_mixture}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Hold the checker against brute force on random flows.")
     parser.add_argument("--flows", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="the first flow's seed (default 0)")
-    parser.add_argument("--trees", action="store_true", help="flows with states in states, regions and groups of calls")
-    parser.add_argument("--groups", action="store_true", help="flows that call for each item of lists of any length")
+    parser.add_argument("--of", choices=WRITERS, default="flows", help="what kind of flows (default flows)")
     args = parser.parse_args()
-    write = random_tree if args.trees else random_groups if args.groups else random_flow
+    write = WRITERS[args.of]
     tally, began = Tally(), monotonic()
     for seed in range(args.seed, args.seed + args.flows):
         compare(seed, tally, write)

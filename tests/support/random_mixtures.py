@@ -1,6 +1,6 @@
 """Random very small flows of everything at once: a seed in, the text of one in which the constructs meet, out.
 
-`random_trees` and `random_flows` make whatever comes; here each flow is kept so small that nearly all can be enumerated,
+`random_trees` and `random_flows` make whatever comes; here each flow is so small that nearly all can be enumerated,
 and has in it what those leave out: lists and records, groups of calls without items, messages, sub-flows, reminders.
 """
 
