@@ -117,13 +117,13 @@ def outputs(file: Examined, spec: str, folder: Path, path: Path) -> tuple[Output
     `folder` is where they will lie, and `path` where the source does, for the links between the two."""
     from ..dsl.format import canonical
     from .codegen import names, render
-    from .diagrams import dot, graph, mermaid
+    from .diagrams import dot, mermaid, picture
 
     made: list[Output] = []
     digest = hashlib.sha256(canonical(file.source).encode()).hexdigest()
     for kernel in (_called(each, spec) for each in file.kernels):
         stem = names.module(kernel)
-        picture = graph.picture(kernel, _address(path, folder))
+        picture = picture.picture(kernel, _address(path, folder))
         made += [
             Output(f"{stem}.py", render.module(kernel, digest, spec)),
             Output(f"{stem}.dot", _marked("dot", dot.render(picture), spec)),
@@ -134,9 +134,9 @@ def outputs(file: Examined, spec: str, folder: Path, path: Path) -> tuple[Output
 
 def draw(kernel: Kernel, form: str, folder: Path, path: Path) -> str:
     """One picture of a flow, `svg`, `dot` or `mermaid`, to lie in `folder`. Raises Undrawable."""
-    from .diagrams import dot, graph, mermaid
+    from .diagrams import dot, mermaid, picture
 
-    picture = graph.picture(_called(kernel, path.name), _address(path, folder))
+    picture = picture.picture(_called(kernel, path.name), _address(path, folder))
     if form == "mermaid":
         return _marked(form, mermaid.render(picture), path.name)
     text = dot.render(picture)

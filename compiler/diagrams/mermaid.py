@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .graph import Edge, EdgeLook, Node, NodeLook, Picture, printable
+from .graph import Edge, EdgeLook, GroupLook, Node, NodeLook, Picture, printable
 from .palette import LOOKS
 
 _BRACKETS = {
@@ -14,7 +14,7 @@ _BRACKETS = {
     NodeLook.FAILURE: ("([", "])"),
     NodeLook.TASK: ("[/", "/]"),
 }
-_LINES = {
+_LINES: Mapping[NodeLook | GroupLook | EdgeLook, str] = {
     NodeLook.SUCCESS: "stroke-width:4px",
     NodeLook.ANYWHERE: "stroke-dasharray:4",
     EdgeLook.TIMER: "stroke-dasharray:2",

@@ -12,7 +12,8 @@ import pytest
 
 import kernels
 from penstock.compiler.diagrams import dot, layout, mermaid, svg
-from penstock.compiler.diagrams.graph import ANYWHERE, Edge, EdgeLook, NodeLook, Picture, picture
+from penstock.compiler.diagrams.graph import ANYWHERE, Edge, EdgeLook, NodeLook, Picture
+from penstock.compiler.diagrams.picture import picture
 from penstock.compiler.kernel import Kernel, Stay
 from penstock.dsl.source import Source
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kernels import kernels
 from penstock.compiler import pipeline, report
 from penstock.compiler.diagrams import dot, mermaid
-from penstock.compiler.diagrams.graph import picture
+from penstock.compiler.diagrams.picture import picture
 from penstock.compiler.formats.style import Style
 from penstock.compiler.kernel import Kernel
 from twins import AnyFlow, Twins, drive, generated
