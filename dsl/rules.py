@@ -199,9 +199,8 @@ LATER = Rule(
     "not-in-this-version",
     "A construct that this version of the language does not have.",
     """\
-Nested states, parallel regions, lists, records, messages between flows, schedules, migrations,
-circuit breakers, rate limits and heartbeats are designed but not there yet. They are refused as a whole instead of
-being understood in part.
+Migrations, and resuming a long activity from its last heartbeat, are designed but not there yet. They are refused as a
+whole instead of being understood in part.
 """,
 )
 

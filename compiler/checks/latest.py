@@ -48,10 +48,15 @@ def gated(activity: Activity) -> bool:
     return activity.breaker is not None or activity.limit is not None
 
 
+def settling(activity: Activity) -> int | None:
+    """The longest until an interrupted call is settled: it makes no further attempt, so it waits for no turn."""
+    return None if activity.flow else budget(activity.timeout, activity.retry)
+
+
 def undoing(activity: Activity) -> int | None:
     """The longest until its compensation has succeeded, or is parked."""
     if activity.flow or not isinstance(activity.effect, Compensation):
-        return answering(activity)
+        return settling(activity)
     return budget(activity.effect.timeout, activity.effect.retry)
 
 
@@ -112,6 +117,8 @@ class Latest:
         leaf = self.clock.place.get(edge.move.name, "")
         if length is None or all(leaf != running for running, *_ in node.control.running):
             return False
+        if self.kernel.timer[edge.move.name].since not in {None, leaf}:
+            return False  # it counts from before the call
         call, answered = self.kernel.leaf[leaf].call, self.answered(leaf)
         parks = call is not None and self.kernel.activity[call.activity].retry.park
         return answered is not None and answered < length and not parks
@@ -179,7 +186,7 @@ class Latest:
         """How long the compensation under way waits for what it is at."""
         activity = self.kernel.activity[at.log[-1].activity]
         if at.undoing is None or at.undoing.running is None or not isinstance(activity.effect, Compensation):
-            return answering(activity)
+            return settling(activity)
         return undoing(activity)
 
     def _relax(self, found: Longest, edge: Edge, ender: str | None) -> bool:

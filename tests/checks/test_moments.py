@@ -159,3 +159,33 @@ def test_behind_a_breaker_or_a_limit_a_call_takes_longer_than_its_attempts(
     assert verdicts(body, "F301") == {verdict}
     if verdict is Verdict.PROVED:
         assert verdicts(body, "F204") == {verdict}
+
+
+def test_a_timer_that_counts_from_before_the_call_may_come_before_its_answer() -> None:
+    body = """
+      activity look() { timeout 10s retry 2 backoff 1s..2s readonly }
+      event go
+      start -> Early
+      state Early { on go -> Looking  after 1h -> Looking }
+      state Looking { do look()  on done -> Seen  on failed -> Seen  after 5m since Early -> Late }
+      final Seen
+      final Late
+      start leads to in Seen
+    """
+    assert verdicts(body, "F202") == {Verdict.PROVED}
+    (claim,) = answers(body, "F301")
+    assert claim.verdict is Verdict.REFUTED
+    assert claim.diagnostic is not None
+    assert claim.diagnostic.trace[-1].place == "Late"
+
+
+def test_a_call_that_is_interrupted_waits_for_no_turn() -> None:
+    body = """
+      activity book() { timeout 10s retry 2 backoff 1s..2s limit 1 per 1h compensate unbook() }
+      start -> Booking
+      state Booking { do book()  on done -> Booked  on failed -> compensate -> Off  after 1h -> compensate -> Off }
+      final Booked
+      final failure Off
+      start leads to Booked or Off within 2h
+    """
+    assert verdicts(body, "F301") == verdicts(body, "F204") == {Verdict.PROVED}
