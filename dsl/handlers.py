@@ -102,6 +102,8 @@ class Handlers:
                 continue
             if not any(each.guard for each in alike):
                 message = "`else` takes what no `when` before it took, but this trigger has no `when` here."
+                if isinstance(tree.trigger, syntax.After | syntax.At):
+                    message = "Each `after` or `at` is a timer of its own, so it has no `else`: lead it to a choice."
                 self.findings.error(rules.CONTRADICTION, tree.span, message, "else of what?")
             rest = [each for each in alike if each.otherwise]
             if rest[0] is not tree:
