@@ -63,6 +63,8 @@ def parse(text: str, name: str) -> Staff:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StaffError(f"{name} is not TOML: {error}") from None
+    except RecursionError:
+        raise StaffError(f"{name} nests too deeply") from None
     for key in given:
         if key not in ("people", "outside"):
             raise StaffError(f"{name} speaks of `{key}`; a staff file has `[people]` and `outside`")

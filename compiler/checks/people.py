@@ -76,7 +76,13 @@ class People:
             self.roles = {f"person {n}": frozenset(kernel.roles) for n in range(1, enough + 1)}
             self.roles |= {str(name): frozenset() for name in named}
         else:
-            self.roles = {name: roles & frozenset(kernel.roles) for name, roles in staff.people.items()}
+            most = enough + sum(len(task.excluded) + 1 for task in tasks)  # a cast names no more
+            alike: dict[frozenset[str], int] = {}
+            for name, roles in staff.people.items():
+                known = roles & frozenset(kernel.roles)
+                alike[known] = alike.get(known, 0) + 1
+                if alike[known] <= most or name in named:  # of more with the same roles one is always left
+                    self.roles[name] = known
             for role in sorted(staff.outside & frozenset(kernel.roles)):
                 self.roles |= {f"{role} {n}": frozenset({role}) for n in range(1, enough + 1)}
         self.roles.setdefault(STRANGER, frozenset())

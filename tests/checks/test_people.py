@@ -238,6 +238,34 @@ def test_a_file_that_does_not_say_who_there_is_is_refused(text: str, message: st
         parse(text, "s.toml")
 
 
+def test_a_staff_of_thousands_is_answered_as_one_of_those_that_make_a_difference() -> None:
+    body = """
+      roles clerk, lead
+      start -> Drawn
+      state Drawn { task draw for clerk on draw -> Checked after 1d -> Checked }
+      state Checked { task look for clerk { except actor of draw } on look -> Signed after 1d -> Done }
+      state Signed { task sign for lead { except actor of draw, look } on sign -> Done after 1d -> Done }
+      final Done
+    """
+    subject = flow(body)
+    clerks = {f"clerk {n}": frozenset({"clerk"}) for n in range(5000)}
+    leads = {f"lead {n}": frozenset({"clerk", "lead"}) for n in range(3)}
+
+    def verdicts(people: Mapping[str, frozenset[str]]) -> dict[str, Verdict]:
+        return {name: answer.verdict for name, answer in of(subject, Staff(people)).items()}
+
+    few = dict([*clerks.items()][:9])
+    assert verdicts(clerks) == verdicts(few)
+    assert verdicts(clerks)["the task `sign`"] is Verdict.REFUTED
+    assert verdicts(clerks | leads) == verdicts(few | leads)
+    assert verdicts(clerks | leads)["the task `sign`"] is Verdict.PROVED
+
+
+def test_a_file_that_nests_too_deeply_is_refused() -> None:
+    with pytest.raises(StaffError, match="nests too deeply"):
+        parse("outside = " + "[" * 50_000 + "]" * 50_000, "staff.toml")
+
+
 def test_a_role_that_is_nearly_one_of_a_flow_is_a_slip() -> None:
     assert staff(ann="manger").misspelt(frozenset({"manager"})) == (
         "no flow has the role `manger`; did you mean `manager`?"
