@@ -233,5 +233,5 @@ def _shown(value: object) -> str:
         if not names:
             return f"[{', '.join(map(_shown, items))}]"
         fields = zip(names, items, strict=True)
-        return f"{type(value).__name__}({', '.join(f'{name}: {_shown(item)}' for name, item in fields)})"
+        return f"{type(items).__name__}({', '.join(f'{name}: {_shown(item)}' for name, item in fields)})"
     return f'"{value}"' if type(value) is str else f"{value}"

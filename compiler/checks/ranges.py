@@ -58,14 +58,25 @@ flow Retry version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    yield from duties.check(inquiry, RULE, _finding)
+    calls = (leaf.call for leaf in inquiry.kernel.leaves if leaf.call is not None)
+    most = {call.each.items.span: call.each.most for call in calls if call.each is not None}
+    yield from duties.check(inquiry, RULE, lambda text, span: _finding(text, span, most.get(span)))
     source = inquiry.kernel.source
     for span in dict.fromkeys(too_large(inquiry.kernel)):
         subject = f"`{source.slice(span)}` on line {source.line(span)}"
         yield inquiry.unknown(RULE, subject, span, "it may become too large to represent", "bound what it is made from")
 
 
-def _finding(text: str, span: Span) -> Finding:
+def _finding(text: str, span: Span, most: int | None) -> Finding:
+    """most: so many items of a list may be called for."""
+    if most is not None:
+        return Finding(
+            f"`{text}` can hold more than the {most} item{'s' if most > 1 else ''} that something is done for at most",
+            span,
+            "too many items for some data",
+            why=("the run would stop here with a fault.",),
+            fixes=(Fix("allow more with `at most`, or branch on `len` before"),),
+        )
     return Finding(
         f"`{text}` can be out of range",
         span,

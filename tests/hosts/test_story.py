@@ -13,6 +13,7 @@ from order_flow import Cancel, Order, Review, ReviewVerdict
 from orders import CLEO, DORA, LARGE, OLGA, Hang, House, finishing, pass_time
 from penstock.runtime.core import Outcome
 from penstock.runtime.hosts.sqlite import SqliteHost
+from penstock.runtime.journal import AnyFlow
 from penstock.runtime.story import audit, story
 from penstock.runtime.timers import ManualClock
 
@@ -94,7 +95,7 @@ class Desk:
 
 def test_calls_for_each_item_are_told_apart(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
     async def run() -> str:
-        flows = {Fulfilment: Desk()}
+        flows: dict[type[AnyFlow], object] = {Fulfilment: Desk()}
         async with SqliteHost(tmp_path / "orders.db", flows, clock=ManualClock(START)) as host:
             await host.start(Fulfilment, "f-1", FulfilmentInputs(("cup", "pot", "nothing"), Decimal(20)))
             await host.run_until_idle()
