@@ -239,6 +239,11 @@ class Types:
         for waiting in list(self._pending):
             self._named(waiting)
 
+    def know(self, record: RecordType, span: Span) -> None:
+        """Takes in a record that no declaration makes: what a flow answers, at the place where it is done."""
+        if self.names.declare(Kind.TYPE, syntax.Name(record.name, span)):
+            self.records[record.name] = self._types[record.name] = record
+
     def take(self, other: Types) -> None:
         """Adds the types of another file."""
         self.enums |= other.enums

@@ -31,14 +31,15 @@ class SubFlows:
         findings = Findings()
         types = Types(shared.names.inner(findings), shared.types)
         types.declare(e for e in tree.members if isinstance(e, syntax.Declaration))
+        inputs = [e.name.text for b in tree.members if isinstance(b, syntax.Input) for e in b.fields]
+        outputs = [e.text for b in tree.members if isinstance(b, syntax.Output) for e in b.names]
         fields = {
             field.name.text: Parameter(field.name.text, types.resolve(field.type, field.name.text), field.name.span)
             for each in tree.members
             if isinstance(each, syntax.Input | syntax.Data)
             for field in each.fields
+            if field.name.text in (*inputs, *outputs)
         }
-        inputs = [e.name.text for b in tree.members if isinstance(b, syntax.Input) for e in b.fields]
-        outputs = [e.text for b in tree.members if isinstance(b, syntax.Output) for e in b.names]
         if findings.errors or any(each not in fields for each in outputs):
             return "has mistakes in its inputs, data or outputs"
         seen = (*(fields[each] for each in inputs), *(fields[each] for each in outputs))

@@ -187,8 +187,7 @@ class _Analysis:
             flow,
             roles=tuple(role for role in flow.roles if role in own or role in named),
             enums=tuple(each for each in flow.enums if each.name in used or each.name not in self.shared.types.enums),
-            records=tuple(r for r in flow.records if r.name in used or r.name not in self.shared.types.records)
-            + tuple(each.result for each in self.done.values() if isinstance(each.result, RecordType)),
+            records=tuple(r for r in flow.records if r.name in used or r.name not in self.shared.types.records),
         )
 
     def _all(self, kind: type[Member]) -> list[Member]:
@@ -251,6 +250,8 @@ class _Analysis:
             if isinstance(activity.result, RecordType) and self.names.has(Kind.TYPE, activity.result.name):
                 message = f"What `{name.text}` answers is called `{activity.result.name}`, which is another type here."
                 self.findings.error(rules.DUPLICATE_NAME, name.span, message, "takes a name", others=(label,))
+            elif isinstance(activity.result, RecordType):
+                self.types.know(activity.result, name.span)
             self.names.lend(name, Kind.FLOW, Kind.ACTIVITY, Kind.COMPENSATION)
             found[name.text] = activity
         return found

@@ -306,7 +306,7 @@ Gift.spec = spec.FlowSpec(
             name="Shipping",
             method="",
             params=records.arguments(("order", codec.TEXT), ("speed", codec.enum(Speed))),
-            result=records.arguments(("tracking", codec.optional(codec.TEXT)), ("cost", codec.decimal(2))),
+            result=_SHIPPING_OUTPUTS,
             timeout=timedelta(days=0),
             retry=core.RetryPolicy(attempts=1, first=timedelta(days=0), limit=timedelta(days=0), park=True),
             kind=spec.ActivityKind.COMPENSATED,

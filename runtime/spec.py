@@ -56,7 +56,7 @@ class ActivitySpec:
     ensures: whether an answer keeps the contract, given `(result, *args)`; one that does not is a failed attempt.
     compensation: the name of the CompensationSpec, for a compensated one.
     flow: for `do flow`, the name of the flow that is started instead; there is no method then, and the answer is the
-    tuple of its outputs. heartbeat: how long an attempt may be silent.
+    record of its outputs. heartbeat: how long an attempt may be silent.
     breaker, limit: when attempts have to wait."""
 
     name: str
@@ -77,7 +77,7 @@ class ActivitySpec:
     @property
     def outputs(self) -> tuple[str, ...]:
         """Of a flow, the names of what it answers."""
-        return tuple(name for name, _ in self.result.params) if isinstance(self.result, Arguments) else ()
+        return tuple(name for name, _ in self.result.fields) if self.flow and isinstance(self.result, Record) else ()
 
     @property
     def outcomes(self) -> tuple[str, ...]:

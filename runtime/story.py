@@ -229,7 +229,7 @@ def _shown(value: object) -> str:
     """A value as flows write it."""
     if isinstance(value, tuple):
         items = cast(tuple[object, ...], value)
-        names = cast(tuple[str, ...], getattr(value, "_fields", ()))
+        names = cast(tuple[str, ...], getattr(items, "_fields", ()))
         if not names:
             return f"[{', '.join(map(_shown, items))}]"
         fields = zip(names, items, strict=True)

@@ -20,7 +20,6 @@ from ...dsl.model import (
     ListType,
     OptionalType,
     Parameter,
-    RecordType,
     Retry,
     Schedule,
     Task,
@@ -377,15 +376,13 @@ class _Planner:
         )
 
     def sub_flow(self, activity: Activity) -> Call:
-        """A flow that this one does: no method is called for it, and its answer is the tuple of its outputs."""
-        outputs = activity.result.fields if isinstance(activity.result, RecordType) else ()
-        parts = ", ".join(f"({quoted(each.name)}, {codec(each.type, self.names)})" for each in outputs)
+        """A flow that this one does: no method is called for it, and its answer is the record of its outputs."""
         return Call(
             source=activity.name,
             method="",
             params=self.params(activity.name, activity.params),
             result="None",
-            codec=f"records.arguments({parts})" if outputs else "codec.NOTHING",
+            codec="codec.NOTHING" if activity.result is None else codec(activity.result, self.names),
             kind=_kind(activity),
             undone_by=activity.name if isinstance(activity.effect, Compensation) else "",
             undoes=(),

@@ -49,12 +49,12 @@ flow Asking version 1 {
 
 flow Many version 1 {
   input { orders: list<text> at most 3 }
-  data { sent: int = 0 }
+  data { sent: int = 0, kept: list<ShippingOutputs> at most 3 = [] }
   event cancel
   start -> Sending
   state Sending {
     do for order in orders: flow Shipping(order: order, speed: slow)
-    on done(parcels) { sent = len(parcels) } -> Sent
+    on done(parcels) { sent = len(parcels), kept = parcels } -> Sent
     on failed -> compensate -> Failed
     on cancel -> compensate -> Failed
   }

@@ -283,7 +283,9 @@ def test_a_child_that_cannot_begin_waits_for_an_operator(house: House) -> None:
             await host.retry("o", "Shipping#1", reason="again")
             await host.run_until_idle()
             assert len(await host.parked()) == 1
-            await host.settle("o", Outcome("Shipping#1", "done", ("t", Decimal(1))), reason="sent by hand")
+            answers: Any = ORDER.spec.activities["Shipping"].result
+            answer = answers.type("t", Decimal(1))
+            await host.settle("o", Outcome("Shipping#1", "done", answer), reason="sent by hand")
             record: Any = await host.record("o")
             assert record.data.parcel == "t"
 
