@@ -77,9 +77,8 @@ class Verdicts:
     """Findings as (code, offset of the place) -> the number of triggers (the start counts) of the shortest run."""
 
     refuted: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
-    asked: set[int] = field(
-        default_factory=set[int]
-    )  # F001 and F002 are about these: what lies in, and the transitions of, what is entered
+    # F001, F002 and F202 are about these: what lies in, and the transitions of, what is entered
+    asked: set[int] = field(default_factory=set[int])
     instances: int = 0
 
     def add(self, code: str, place: int, depth: int) -> None:
@@ -484,8 +483,10 @@ class Search:
         for command in kernel.commands[1:]:
             on = command.on
             if on is not None and on.kind is TriggerKind.TIMER and on.name not in self.fired:
-                if command.scope in self.entered:
-                    found.add("F202", kernel.answering[command.scope, on][0].span.start, 0)
+                place = kernel.answering[command.scope, on][0].span.start
+                found.add("F202", place, 0)
+                found.asked.update([place] if command.scope in self.entered else [])
+                found.add("F002", command.span.start, 0)
             else:
                 ways.append((command.scope, command.span))
         ways += [(choice.name, branch.span) for choice in kernel.choices for branch in choice.branches]
