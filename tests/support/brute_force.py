@@ -43,7 +43,7 @@ from penstock.compiler.kernel import (
     TriggerKind,
     Undo,
 )
-from penstock.compiler.simulate import enabled, holds, start, step
+from penstock.compiler.simulate import enabled, holds, outputs, start, step
 from penstock.dsl.model import (
     Always,
     Assign,
@@ -348,11 +348,12 @@ class Search:
             self.probe(commands[0], instance, dict(instance.variables(self.kernel)), payload, now, depth)
 
     def brought(self, instance: Instance, call: Call, value: Value) -> tuple[Value, ...]:
-        """What an answer brings: its result, or those of all that are done of the group of its call."""
-        if self.kernel.activity[call.activity].result is None:
+        """What an answer brings: its result, of a sub-flow its outputs, or the results of all of its group."""
+        activity = self.kernel.activity[call.activity]
+        if activity.result is None:
             return ()
         if call.item is None:
-            return (value,)
+            return outputs(activity, (value,))
         group = [other for other in instance.calls if other.leaf == call.leaf]
         return (tuple(value if c == call else c.result for c in group if c == call or c.answer == DONE),)
 
