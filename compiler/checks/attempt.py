@@ -112,6 +112,15 @@ class Attempts:
         data = any(self.clock.loose(armed.timer) for armed in tried.instance.timers)
         return not data or self.schedule.soonest(tried.run(), self.states.passages.timed) is not None
 
+    def in_turn(self, arrival: Arrival, move: Move) -> bool:
+        """Whether, after a real run, a timer may come before the others, where some count from elsewhere."""
+        timers = [armed.timer for armed in arrival.instance.timers if armed.timer in self.clock.ticking]
+        if move.kind is not MoveKind.TIMER or not any(map(self.clock.counts, timers)):
+            return True
+        trigger = move.trigger(())
+        now = self.moment(arrival, trigger)
+        return self._in_order(Arrival(arrival.instance, now, arrival.real, (), (), arrival, move, trigger, NOBODY))
+
     def settling(self, at: Instance, move: Move) -> tuple[Value, ...] | None:
         """The plainest payload with which a call is settled; None: its contract allows none."""
         made: tuple[Entry | Call, ...] = (*at.log, *at.calls)

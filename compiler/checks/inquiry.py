@@ -230,7 +230,10 @@ class Inquiry:
         """Data of the node, and a payload, for which something bad holds when the move comes."""
         if not self.possible(node, bad):
             return None
-        arrivals: list[Arrival | None] = [None] if node is None else [a for a in node.arrivals if a.real]
+        arrivals: list[Arrival | None] = [None]
+        if node is not None:
+            move = reaction.move
+            arrivals = [a for a in node.arrivals if a.real and self.attempts.in_turn(a, move)]
         realise = self.explorer.closing.realise
         for arrival in arrivals:
             exact: Term = True

@@ -202,3 +202,19 @@ def test_a_timer_with_a_guard_is_told_to_lead_to_a_choice() -> None:
     (answer,) = (answer for answer in answers(body, "F007") if answer.verdict is Verdict.REFUTED)
     assert answer.diagnostic is not None
     assert [fix.text for fix in answer.diagnostic.fixes] == ["lead the timer to a choice: it comes once"]
+
+
+def test_what_a_timer_does_that_something_shorter_beats_is_not_refuted() -> None:
+    """The one that counts from elsewhere is armed too, but the run does not last so long."""
+    body = """
+      data { v: int 0..1 = 0 }
+      start -> Outer
+      state Outer {
+        start -> Inner
+        after SINCE { v = 1 / v } -> Done
+        state Inner { after 2s -> Done }
+      }
+      final Done
+    """
+    assert Verdict.REFUTED not in verdicts(body.replace("SINCE", "4s since Inner"), "F403")
+    assert verdicts(body.replace("SINCE", "1s since Inner"), "F403") == {Verdict.REFUTED}
