@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .codec import Invalid, admitted
+from .codec import LATEST, Invalid, admitted
 from .core import NOBODY, Actor, Delegation, Outcome
 from .errors import Conflict, NotParked, StoreError, Unknown
 from .families import Families
@@ -29,6 +29,20 @@ from .store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Stat
 LOG = logging.getLogger("penstock")
 
 LOST = Result(FAILED, error="its worker was lost")
+
+
+LONG = timedelta(hours=1)
+"""No worker leases its calls for longer, but for one whose own lease is longer."""
+
+
+def pause(spec: ActivitySpec | CompensationSpec) -> timedelta:
+    """The longest a call waits at a time, whatever it waits for."""
+    waits = [spec.timeout, spec.retry.limit]
+    if isinstance(spec, ActivitySpec) and spec.breaker is not None:
+        waits.append(spec.breaker.cool)
+    if isinstance(spec, ActivitySpec) and spec.limit is not None:
+        waits.append(spec.limit.per)
+    return max(waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,9 @@ class Engine:
 
     def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
         self._labels = tuple(flows)
+        specs = [flow.spec for flow in flows.values()]
+        called = [each for spec in specs for each in (*spec.activities.values(), *spec.compensations.values())]
+        self._pause = max(map(pause, called), default=timedelta(0))
         self._steps = Families(flows)
         self.mailbox = Mailbox(self._steps, self._labels)
 
@@ -131,6 +148,7 @@ class Engine:
 
         `running`: instance, key and number of the attempts that the worker knows of; whatever else is its own was
         claimed in a transaction of whose success it never heard."""
+        self._rewind(tx, lease, now)
         if running:
             tx.lease(worker, now + lease)
         else:
@@ -157,6 +175,12 @@ class Engine:
         unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(worker) if call.interrupted)
         more = letters or len(timers) == BATCH or len(due) == BATCH < capacity
         return Round(claimed, unwanted, tx.next_due(self._labels, capacity > len(due)), more)
+
+    def _rewind(self, tx: Transaction, lease: timedelta, now: datetime) -> None:
+        """After the clock was put back, nothing waits longer than it would have: no call, no lease of a lost worker."""
+        for call in tx.calls_after(self._labels, now + self._pause):
+            tx.put_call(replace(call, due=now))
+        tx.shorten_leases(now + max(lease, LONG), now + lease)
 
     def conclude(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> bool:
         """Record what an attempt came to. False: it was no longer this worker's, and counts for nothing."""
@@ -197,9 +221,10 @@ class Engine:
         spec = self._gated(call)
         if spec is None:
             return True
-        gate = tx.gate(call.flow, call.name)
+        gate = tx.gate(call.flow, call.name).rewound(pause(spec), now)
         opens = gate.admits(spec.breaker, spec.limit, now)
         if opens > now:
+            tx.put_gate(call.flow, call.name, gate)
             tx.put_call(replace(call, due=opens))
             return False
         tx.put_gate(call.flow, call.name, gate.entered(spec.limit, spec.timeout, now))
@@ -212,20 +237,24 @@ class Engine:
 
     # ------------------------------------------------------------ schedules
 
-    def scheduled(self, tx: Transaction) -> bool:
+    def scheduled(self, tx: Transaction, now: datetime) -> bool:
         """Whether the store keeps the schedules of the flows as they are."""
         wanted = self._schedules()
-        return not self._gone(tx, wanted) and wanted.keys() <= {(tick.flow, tick.schedule) for tick in tx.ticks()}
+        return not self._gone(tx, wanted) and not self._unkept(tx, wanted, now)
 
     def schedule(self, tx: Transaction, now: datetime) -> None:
         """Begin to keep the schedules of the newest version of each flow, and no longer those that are gone."""
         wanted = self._schedules()
         for flow, text in self._gone(tx, wanted):
             tx.drop_tick(flow, text)
-        kept = {(tick.flow, tick.schedule) for tick in tx.ticks()}
-        for (flow, text), schedule in wanted.items():
-            if (flow, text) not in kept:
-                tx.put_tick(Tick(flow, text, schedule.after(now)))
+        for tick in self._unkept(tx, wanted, now):
+            tx.put_tick(tick)
+
+    def _unkept(self, tx: Transaction, wanted: Mapping[tuple[str, str], Schedule], now: datetime) -> list[Tick]:
+        """The ticks that are missing, or too late since the clock was put back; what was started once is not again."""
+        kept = {(tick.flow, tick.schedule): tick.due for tick in tx.ticks()}
+        ticks = [Tick(*key, schedule.after(now)) for key, schedule in wanted.items()]
+        return [tick for tick in ticks if kept.get((tick.flow, tick.schedule), LATEST) > tick.due]
 
     def _schedules(self) -> Mapping[tuple[str, str], Schedule]:
         """By label and text, those of the newest version of each flow."""

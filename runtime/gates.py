@@ -43,6 +43,11 @@ class Gate(NamedTuple):
             moment = max(moment, self.begun[-limit.attempts] + limit.per)
         return moment
 
+    def rewound(self, longest: timedelta, now: datetime) -> Gate:
+        """As it counts at a moment: what lies later (the clock was put back) was just now, or waits `longest`."""
+        begun, failed = (tuple(min(moment, now) for moment in past) for past in (self.begun, self.failed))
+        return Gate(begun, failed, None if self.opens is None else min(self.opens, now + longest))
+
     def entered(self, limit: Limit | None, timeout: timedelta, now: datetime) -> Gate:
         """After an attempt has begun. Of an open breaker it is the one that is tried."""
         begun = (*self.begun, now)[-limit.attempts :] if limit is not None else ()

@@ -62,7 +62,7 @@ class SqliteHost:
         """Open the file and start working. Raises StoreError."""
         self._open = SqliteStore(self._path)
         try:
-            if not await self._open.read(self._engine.scheduled):
+            if not await self._open.read(lambda tx: self._engine.scheduled(tx, self._clock.now())):
                 await self._open.write(lambda tx: self._engine.schedule(tx, self._clock.now()))
         except BaseException:
             self._open.close()

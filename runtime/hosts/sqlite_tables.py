@@ -192,6 +192,10 @@ class SqliteTransaction(SqliteMail):
         where = f"owner IS NULL AND due IS NOT NULL AND due <= ? AND flow IN ({_marks(flows)})"
         return [*map(_call, self._all(f"{CALLS} WHERE {where} ORDER BY due LIMIT ?", micros(now), *flows, limit))]
 
+    def calls_after(self, flows: Sequence[str], moment: datetime) -> Sequence[PendingCall]:
+        where = f"owner IS NULL AND due IS NOT NULL AND due > ? AND flow IN ({_marks(flows)})"
+        return [*map(_call, self._all(f"{CALLS} WHERE {where}", micros(moment), *flows))]
+
     def owned_calls(self, owner: str) -> Sequence[PendingCall]:
         return [*map(_call, self._all(f"{CALLS} WHERE owner = ?", owner))]
 
@@ -304,6 +308,9 @@ class SqliteTransaction(SqliteMail):
 
     def end_lease(self, worker: str) -> None:
         self._run("DELETE FROM worker WHERE id = ?", worker)
+
+    def shorten_leases(self, longest: datetime, until: datetime) -> None:
+        self._run("UPDATE worker SET lease = ? WHERE lease > ?", micros(until), micros(longest))
 
     def end_leases(self, now: datetime) -> None:
         busy = "SELECT owner FROM call WHERE owner IS NOT NULL"

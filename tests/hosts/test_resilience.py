@@ -203,3 +203,50 @@ def test_a_schedule_that_is_gone_from_the_text_starts_nothing_more(house: House)
             assert all("30 3 * * *" in id for id in await ids(host)) and await ids(host)
 
     finishing(run())
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    ["retry 9 backoff 10s..10s", "retry 9 backoff 1s..1s breaker 2 in 1m cool 30s", "limit 1 per 10s"],
+)
+def test_after_a_clock_was_put_back_by_days_no_call_waits_for_days(house: House, clauses: str) -> None:
+    made = fetching(f"timeout 5s {clauses}")
+    down = ConnectionError("down")
+    work = doing(fetch=[1] if "limit" in clauses else [down, down, 1])
+    ids = ["i-0", "i-1"]
+
+    async def run() -> None:
+        async with house.open_for({made: work}) as host:
+            for id in ids:
+                await host.start(made, id, inputs(made, 0))
+            await host.run_until_idle()
+        house.clock.advance(-2 * DAY)
+        async with house.open_for({made: work}) as host:
+            await pass_time(host, house.clock, *[timedelta(0), *[10 * SECOND] * 6])
+            assert [(await host.instance(id)).status for id in ids] == [Status.SUCCEEDED] * 2
+
+    finishing(run())
+
+
+def test_after_a_clock_was_put_back_schedules_go_on_and_start_nothing_twice(house: House) -> None:
+    made = generated(
+        flow("""
+  input { n: int }
+  every day at 12:00 UTC (n: 1)
+  start -> Done
+  final Done
+""")
+    )
+
+    async def run() -> list[str]:
+        async with house.open_for({made: object()}) as host:
+            await pass_time(host, house.clock, timedelta(0), DAY)
+            return [instance.id[-17:] for instance in await host.instances()]
+
+    assert finishing(run()) == ["2026-03-01T12:00Z"]
+    house.clock.advance(100 * DAY)
+    assert finishing(run()) == ["2026-03-01T12:00Z", "2026-06-09T12:00Z", "2026-06-10T12:00Z"]
+    house.clock.advance(-102 * DAY)
+    again = finishing(run())
+    assert again == ["2026-03-01T12:00Z", "2026-06-09T12:00Z", "2026-06-10T12:00Z"], "it is the same moment again"
+    assert finishing(run())[:2] == ["2026-03-01T12:00Z", "2026-03-02T12:00Z"]

@@ -277,3 +277,20 @@ def test_timers_of_all_instances_fire_in_due_order(house: House) -> None:
         bench.store.close()
 
     finishing(run())
+
+
+def test_after_a_clock_was_put_back_the_call_of_a_lost_worker_does_not_wait_for_days(house: House) -> None:
+    async def run() -> None:
+        bench = Bench(house)
+        await bench.start()
+        (call,) = await bench.claim("w-1")
+        bench.clock.advance(timedelta(days=-2))
+        assert await bench.claim("w-2") == (), "its worker may still live, and gets its lease again"
+        bench.clock.advance(LEASE)
+        assert await bench.claim("w-2") == (), "it waits for its next attempt"
+        bench.clock.advance(timedelta(seconds=1))
+        (again,) = await bench.claim("w-2")
+        assert (again.key, again.attempts) == (call.key, 2)
+        bench.store.close()
+
+    finishing(run())
