@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from functools import lru_cache
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 from ..dsl.model import (
     Binary,
@@ -156,7 +156,8 @@ def _value(expr: Expr, scope: Scope) -> Value:
         case Conditional():
             return evaluate(expr.then if evaluate(expr.condition, scope) else expr.otherwise, scope)
         case Builtin():
-            return BUILTIN[expr.name](*(evaluate(arg, scope) for arg in expr.args))
+            worth: Value = BUILTIN[expr.name](*(evaluate(arg, scope) for arg in expr.args))
+            return worth
         case Now():
             return scope.now
         case InState():
@@ -171,7 +172,8 @@ def _structure(expr: Field | NewRecord | NewList | Contains, scope: Scope) -> Va
     match expr:
         case Field():
             record: Any = evaluate(expr.operand, scope)
-            return record[position(expr)]
+            part: Value = record[position(expr)]
+            return part
         case NewRecord():
             pairs = zip(expr.values, expr.type.fields, strict=True)
             return tuple(within(evaluate(value, scope), field.type, value.span) for value, field in pairs)
@@ -285,13 +287,15 @@ def fits(value: object, type: Type) -> TypeGuard[Value]:
         case InstantType():
             return isinstance(value, datetime) and _has_utc(value)
         case RecordType():
+            parts = _parts(value)
             return (
-                isinstance(value, tuple)
-                and len(value) == len(type.fields)
-                and all(fits(part, field.type) for part, field in zip(value, type.fields, strict=True))
+                parts is not None
+                and len(parts) == len(type.fields)
+                and all(fits(part, field.type) for part, field in zip(parts, type.fields, strict=True))
             )
         case ListType():
-            return isinstance(value, tuple) and len(value) <= type.most and all(fits(part, type.item) for part in value)
+            parts = _parts(value)
+            return parts is not None and len(parts) <= type.most and all(fits(part, type.item) for part in parts)
         case OptionalType():
             return value is None or fits(value, type.item)
         case NoneType():
@@ -311,11 +315,12 @@ def _bearable(value: object) -> bool:
             return EARLIEST <= value < LATEST
         case str():
             return not HALF.search(value)
-        case tuple():
-            parts: tuple[object, ...] = value
-            return all(map(_bearable, parts))
         case _:
-            return True
+            return all(map(_bearable, _parts(value) or ()))
+
+
+def _parts(value: object) -> tuple[object, ...] | None:
+    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else None
 
 
 def kept(value: Value, type: Type) -> Value:

@@ -117,29 +117,31 @@ def outputs(file: Examined, spec: str, folder: Path, path: Path) -> tuple[Output
     `folder` is where they will lie, and `path` where the source does, for the links between the two."""
     from ..dsl.format import canonical
     from .codegen import names, render
-    from .diagrams import dot, mermaid, picture
+    from .diagrams import dot, mermaid
+    from .diagrams.picture import picture
 
     made: list[Output] = []
     digest = hashlib.sha256(canonical(file.source).encode()).hexdigest()
     for kernel in (_called(each, spec) for each in file.kernels):
         stem = names.module(kernel)
-        picture = picture.picture(kernel, _address(path, folder))
+        drawn = picture(kernel, _address(path, folder))
         made += [
             Output(f"{stem}.py", render.module(kernel, digest, spec)),
-            Output(f"{stem}.dot", _marked("dot", dot.render(picture), spec)),
-            Output(f"{stem}.mmd", _marked("mermaid", mermaid.render(picture), spec)),
+            Output(f"{stem}.dot", _marked("dot", dot.render(drawn), spec)),
+            Output(f"{stem}.mmd", _marked("mermaid", mermaid.render(drawn), spec)),
         ]
     return tuple(made)
 
 
 def draw(kernel: Kernel, form: str, folder: Path, path: Path) -> str:
     """One picture of a flow, `svg`, `dot` or `mermaid`, to lie in `folder`. Raises Undrawable."""
-    from .diagrams import dot, mermaid, picture
+    from .diagrams import dot, mermaid
+    from .diagrams.picture import picture
 
-    picture = picture.picture(_called(kernel, path.name), _address(path, folder))
+    drawn = picture(_called(kernel, path.name), _address(path, folder))
     if form == "mermaid":
-        return _marked(form, mermaid.render(picture), path.name)
-    text = dot.render(picture)
+        return _marked(form, mermaid.render(drawn), path.name)
+    text = dot.render(drawn)
     if form == "svg":
         from .diagrams import svg
 

@@ -149,15 +149,18 @@ class Activities:
         breakers = findings.only([each for each in clauses if isinstance(each, syntax.Breaker)], f"The breaker {said}")
         limits = findings.only([each for each in clauses if isinstance(each, syntax.Limit)], f"The limit {said}")
         beats = findings.only([each for each in clauses if isinstance(each, syntax.Heartbeat)], f"The heartbeat {said}")
-        breaker = breakers and Breaker(
-            self._count(breakers.failures, "A breaker opens after failed attempts"),
-            positive(breakers.window, "The window of a breaker", findings),
-            positive(breakers.cool, "The pause of a breaker", findings),
-        )
-        limit = limits and Limit(
-            self._count(limits.attempts, "A limit allows attempts"),
-            positive(limits.per, "The time of a limit", findings),
-        )
+        breaker = limit = None
+        if breakers is not None:
+            breaker = Breaker(
+                self._count(breakers.failures, "A breaker opens after failed attempts"),
+                positive(breakers.window, "The window of a breaker", findings),
+                positive(breakers.cool, "The pause of a breaker", findings),
+            )
+        if limits is not None:
+            limit = Limit(
+                self._count(limits.attempts, "A limit allows attempts"),
+                positive(limits.per, "The time of a limit", findings),
+            )
         heartbeat = None if beats is None else positive(beats.duration, "A heartbeat", findings)
         if beats is not None and heartbeat is not None and heartbeat >= timeout:
             message = f"The heartbeat of `{owner}` has to be shorter than its timeout, or it never says anything."

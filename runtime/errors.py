@@ -34,6 +34,10 @@ class TooNew(StoreError):
     """The file was written by a later version of this package."""
 
 
+class TooOld(StoreError):
+    """The file was written by an earlier version of this package, whose snapshots this one cannot read."""
+
+
 class Corrupt(StoreError):
     """The file is damaged."""
 

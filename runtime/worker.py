@@ -16,14 +16,14 @@ from typing import TypeVar
 
 from .attempts import Work, attempt
 from .engine import Engine, Round
-from .errors import Corrupt, NotAStore, StoreError, TooNew
+from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld
 from .outbox import FAILED, Result
 from .store import PendingCall, Store, Transaction
 from .timers import Clock
 
 LOG = logging.getLogger("penstock")
 
-HOPELESS = (Corrupt, NotAStore, TooNew)
+HOPELESS = (Corrupt, NotAStore, TooNew, TooOld)
 """Storage errors that no waiting cures; after any other the worker goes on when it can."""
 
 T = TypeVar("T")

@@ -105,9 +105,10 @@ class Inquiry:
     def blamed(self, configuration: Configuration) -> str:
         """Whose fault it is that nothing happens: the first state that could do something, else the parallel state."""
         states = [leaf for leaf in configuration if self.kernel.leaf[leaf].kind is LeafKind.STATE]
-        return next(
-            iter(states), self.kernel.above(configuration[0])[2] if len(configuration) > 1 else configuration[0]
-        )
+        if states:
+            return states[0]
+        (first, *others) = configuration
+        return self.kernel.above(first)[2] if others else first
 
     # ------------------------------------------------------------ answers
 

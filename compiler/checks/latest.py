@@ -210,8 +210,9 @@ class Latest:
     def _carried(self, node: Node) -> list[tuple[str, int]]:
         """What is under way, the deadline also while it compensates."""
         found = list(self.spans(node).items())
-        if not node.control.resting and self.clock.deadline in node.zone.names and self.clock.deadline is not None:
-            found.append((self.clock.deadline, 0))
+        deadline = self.clock.deadline
+        if deadline is not None and not node.control.resting and deadline in node.zone.names:
+            found.append((deadline, 0))
         return found
 
     def _again(self, edge: Edge, name: str) -> bool:

@@ -256,7 +256,7 @@ class Passages:
             way.env,
             Rest(configuration, self._left_at(rest, gone)),
             (*(before.entered if before else ()), *way.entered),
-            gone | (before.left if before else frozenset()),
+            gone | (before.left if before else frozenset[str]()),
             (*sizes, *(size for size in way.sizes if size[1])),
             (*vacant, *(leaf for leaf, size in way.sizes if not size)),
         )

@@ -67,11 +67,16 @@ def _click(picture: Picture, id: str, node: Node) -> str:
 
 
 def _node_styles(picture: Picture) -> Iterator[str]:
-    for look in dict.fromkeys(each.look for each in (*picture.nodes, *picture.groups)):
+    for look in dict.fromkeys(_looks(picture)):
         hue = LOOKS[look][0]
         fill = hue.stroke if look is NodeLook.START else hue.fill
         extra = f",{_LINES[look]}" if look in _LINES else ""
         yield f"  classDef {look} fill:{fill},stroke:{hue.stroke},color:{hue.text}{extra}"
+
+
+def _looks(picture: Picture) -> Iterator[NodeLook | GroupLook]:
+    yield from (node.look for node in picture.nodes)
+    yield from (group.look for group in picture.groups)
 
 
 def _edge_styles(picture: Picture) -> Iterator[str]:

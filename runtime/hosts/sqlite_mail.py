@@ -1,4 +1,4 @@
-"""The tables of messages and letters, and `letters.Post` over them: values in, rows out, and back."""
+"""`letters.Post` over the tables of messages and letters: values in, rows out, and back."""
 
 from __future__ import annotations
 
@@ -8,31 +8,6 @@ from typing import Any
 from ..letters import Letter, Message
 from ..timers import micros, moment
 from .sqlite_rows import SqliteRows
-
-MAIL_TABLES = """
-CREATE TABLE message (
-  position      INTEGER PRIMARY KEY,
-  id            TEXT NOT NULL UNIQUE,
-  instance      TEXT NOT NULL REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,
-  flow          TEXT NOT NULL,
-  event         TEXT NOT NULL,
-  payload       TEXT NOT NULL,
-  at            INTEGER NOT NULL
-);
-
-CREATE TABLE letter (
-  position      INTEGER PRIMARY KEY,
-  id            TEXT NOT NULL UNIQUE,
-  sender        TEXT NOT NULL REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,
-  flow          TEXT NOT NULL,
-  recipient     TEXT NOT NULL,
-  event         TEXT NOT NULL,
-  payload       TEXT NOT NULL,
-  at            INTEGER NOT NULL,
-  reason        TEXT NOT NULL
-);
-CREATE INDEX letter_waiting ON letter (recipient, position) WHERE reason = '';
-"""
 
 MESSAGES = "SELECT id, instance, flow, event, payload, at FROM message"
 LETTERS = "SELECT letter.id, sender, letter.flow, recipient, event, payload, letter.at, reason FROM letter"

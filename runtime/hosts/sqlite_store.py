@@ -15,11 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import NotAStore, NotWritable, TooNew
+from ..errors import NotAStore, NotWritable, TooNew, TooOld
 from ..store import Transaction
 from .sqlite_errors import translated
-from .sqlite_mail import MAIL_TABLES
-from .sqlite_tables import SCHEMA, TABLES, SqliteTransaction
+from .sqlite_schema import SCHEMA, TABLES
+from .sqlite_transaction import SqliteTransaction
 
 APPLICATION = 0x50454E53
 """Marks the file as ours (`PENS`); other programs' databases are refused."""
@@ -96,6 +96,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         raise NotAStore(f"{path} belongs to another program")
     if schema > SCHEMA:
         raise TooNew(f"{path} has schema {schema}; this version of penstock knows {SCHEMA}")
+    if tables and schema < SCHEMA:
+        raise TooOld(f"{path} has schema {schema}, of a penstock before it had regions; this version knows {SCHEMA}")
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise NotWritable(f"{path} cannot have a write-ahead log: is it on a network file system?")
@@ -103,7 +105,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("BEGIN IMMEDIATE")
     if not _identity(db)[2]:  # still empty now that the write lock is ours
-        for statement in (TABLES + MAIL_TABLES).split(";\n"):
+        for statement in TABLES.split(";\n"):
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(f"PRAGMA user_version = {SCHEMA}")

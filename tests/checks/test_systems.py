@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import pytest
 
@@ -26,6 +27,7 @@ from penstock.dsl.model import System
 SYSTEMS = int(os.environ.get("PENSTOCK_SYSTEMS", "60"))
 MOST = 3000
 
+T = TypeVar("T")
 Found = set[tuple[str, str]]
 """(code, subject) of what is refuted."""
 
@@ -135,7 +137,7 @@ class Enumeration:
         yield after
 
 
-def put(items: tuple[object, ...], index: int, item: object) -> tuple[object, ...]:
+def put(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:
     return (*items[:index], item, *items[index + 1 :])
 
 

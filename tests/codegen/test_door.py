@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LONGEST = 36500 * DAY
 KERNEL = flow(FLOW)
-MADE = generated(KERNEL)
+MADE: Any = generated(KERNEL)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ WORDS = flow("""
   state Open { on add(_) -> Done  wait forever "notes" }
   final Done
 """)
-TEXTS = generated(WORDS)
+TEXTS: Any = generated(WORDS)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,8 @@ def test_text_from_outside_can_be_written_down(text: str, good: bool) -> None:
     trigger = TEXTS.spec.events["add"].record.decode({"notes": [{"by": "ann", "what": text}]})
     payload = ((("ann", text),),)
     if good:
-        assert simulate.start(WORDS, (text,), NOBODY, NOW) and TEXTS.begin(TEXTS.spec.inputs.type(text), now=NOW)
+        simulate.start(WORDS, (text,), NOBODY, NOW)
+        assert TEXTS.begin(TEXTS.spec.inputs.type(text), now=NOW)
         assert simulate.step(WORDS, instance, Event("add", payload), NOBODY, NOW).after.finished
         assert record.step(trigger, now=NOW).after.finished
         return

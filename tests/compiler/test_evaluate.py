@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kernels import flow
 from penstock.compiler.evaluate import Fault, Scope, evaluate, fits, kept, shown, within
 from penstock.dsl.model import (
+    Assign,
     Binary,
     BoolType,
     DecimalType,
@@ -61,6 +62,7 @@ def value(expression: str, type: str, **values: Value) -> Value:
     """What an expression is worth, typed as an optional so that everything can be assigned to it."""
     kernel = flow(f"{INPUTS} data {{ x: {type}? }} start {{ x = {expression} }} -> G final G")
     (assign,) = kernel.commands[0].updates
+    assert isinstance(assign, Assign)
     return evaluate(assign.value, Scope({**VALUES, **values}, NOW))
 
 

@@ -106,8 +106,7 @@ def test_outer_before_inner_and_in_the_order_written() -> None:
         ArmTimer("O.I.after1", NOW + HOUR),
         StartActivity("work#2", "work", ()),
     )
-    run(Fired("O.I.after1"), after=HOUR)
-    assert run.effects[:4] == (
+    assert run(Fired("O.I.after1"), after=HOUR).effects[:4] == (
         InterruptActivity("work#2"),
         CancelTimer("O.after1"),
         CloseTask("t#1"),

@@ -201,8 +201,8 @@ def test_a_deferred_event_waits_until_its_region_answers_it() -> None:
     """)
     run(Event("c"))(Event("b"))
     assert run.at.configuration == ("P.A.W", "P.B.D") and run.at.deferred == (Event("c"),)
-    run(Event("a"))
-    assert run.at.finished and run.at.deferred == ()
+    after = run(Event("a")).at
+    assert after.finished and after.deferred == ()
     assert len(run.taken) == 3
 
 
@@ -222,8 +222,7 @@ JOINS = (
 def test_n_of_m_joins_as_soon_as_so_many_are_done_and_interrupts_the_rest() -> None:
     run = parallel(JOINS % "on 2 done -> Two  on all done -> All")(Event("b"))
     assert run.at.configuration == ("P.A.W", "P.B.D", "P.C.W")
-    run(Event("a"))
-    assert run.at.configuration == ("Two",)
+    assert run(Event("a")).at.configuration == ("Two",)
     assert run.effects == (InterruptActivity("look#1"), Finish("Two", False))
 
 
@@ -293,8 +292,7 @@ def test_the_failure_of_a_region_interrupts_the_others_and_undoes_newest_first_a
     run = parallel(CALLS)(Outcome("law#1", "done", "l"))(Outcome("pay#2", "timeout"))
     assert run.at.configuration == () and run.log == [("law#1", "done", False), ("pay#2", "maybe", False)]
     assert run(Outcome("pay#2/undo", "done")).log == [("law#1", "done", False)]
-    run(Outcome("law#1/undo", "done"))
-    assert run.at.configuration == ("Bad",)
+    assert run(Outcome("law#1/undo", "done")).at.configuration == ("Bad",)
 
 
 def test_an_interrupted_sibling_is_settled_before_anything_older_is_undone() -> None:
@@ -334,8 +332,7 @@ def test_a_compensation_from_within_a_region_leaves_every_region() -> None:
     run(Outcome("pay#2", "done", "p"))(Outcome("law#1", "done", "l"))(Event("a"))
     assert run.at.configuration == () and run.at.undoing is not None
     assert run.at.undoing.mark == 0, "the mark of W is older than all of the other region's calls"
-    run(Outcome("pay#2/undo", "done"))(Outcome("law#1/undo", "done"))
-    assert run.at.configuration == ("Out",)
+    assert run(Outcome("pay#2/undo", "done"))(Outcome("law#1/undo", "done")).at.configuration == ("Out",)
 
 
 def test_leaving_one_region_keeps_what_the_other_calls() -> None:

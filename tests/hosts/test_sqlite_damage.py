@@ -11,7 +11,7 @@ import pytest
 
 from order_flow import Cancel, Order
 from orders import CLEO, LARGE, SMALL, House, finishing, sound
-from penstock.runtime.errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, TooNew, Unknown
+from penstock.runtime.errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, TooNew, TooOld, Unknown
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 
 
@@ -58,6 +58,19 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
         SqliteStore(path)
 
 
+def test_a_file_of_an_earlier_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "orders.db"
+    earlier = sqlite3.connect(path)
+    earlier.executescript(
+        "CREATE TABLE instance (id TEXT); PRAGMA application_id = 0x50454E53; PRAGMA user_version = 1"
+    )
+    earlier.close()
+    before = path.read_bytes()
+    with pytest.raises(TooOld, match="schema 1"):
+        SqliteStore(path)
+    assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
+
+
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotWritable):
         SqliteStore(tmp_path / "missing" / "orders.db")
@@ -65,7 +78,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 def test_the_file_is_written_ahead_and_synchronously(tmp_path: Path, connections: list[sqlite3.Connection]) -> None:
     store = SqliteStore(tmp_path / "orders.db")
-    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 1}
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 2}
     assert {name: connections[0].execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
     store.close()
 

@@ -19,6 +19,7 @@ from penstock.compiler.instance import (
     Armed,
     Call,
     Completion,
+    Delegation,
     Event,
     Fired,
     Instance,
@@ -26,6 +27,7 @@ from penstock.compiler.instance import (
     Rejected,
     Step,
     Trigger,
+    Withdraw,
 )
 from penstock.compiler.kernel import (
     DONE,
@@ -552,6 +554,8 @@ def asked(trigger: Trigger) -> On:
             return On(TriggerKind.TASK, trigger.task)
         case Fired():
             return On(TriggerKind.TIMER, trigger.timer)
+        case Delegation() | Withdraw():
+            raise AssertionError("no command answers it")
 
 
 def running(instance: Instance) -> tuple[Call, ...]:

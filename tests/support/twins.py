@@ -191,14 +191,14 @@ def _whole(twins: Twins, trigger: Trigger) -> bool:
             return True
 
 
-def _made(codec: Any, value: Any) -> Any:
+def _made(codec: Any, value: object) -> Any:
     """A value of the interpreter as one for generated code: records are of classes there. What does not fit stays."""
-    kind: object = type(codec)
+    kind: object = codec.__class__
     if not isinstance(value, tuple):
         return value
-    parts = cast("tuple[Any, ...]", value)
+    parts = cast("tuple[object, ...]", value)
     if kind is type(optional(TEXT)):
-        return _made(codec.item, value)
+        return _made(codec.item, parts)
     if kind is type(sequence(TEXT)):
         return tuple(_made(codec.item, part) for part in parts)
     if kind is Record and len(parts) == len(codec.fields):
