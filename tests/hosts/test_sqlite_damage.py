@@ -61,9 +61,8 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
 def test_a_file_of_an_earlier_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "orders.db"
     earlier = sqlite3.connect(path)
-    earlier.executescript(
-        "CREATE TABLE instance (id TEXT); PRAGMA application_id = 0x50454E53; PRAGMA user_version = 1"
-    )
+    earlier.execute("CREATE TABLE instance (id TEXT)")
+    earlier.executescript("PRAGMA application_id = 0x50454E53; PRAGMA user_version = 1")
     earlier.close()
     before = path.read_bytes()
     with pytest.raises(TooOld, match="schema 1"):
