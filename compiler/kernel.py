@@ -20,7 +20,7 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
     on. Any other key is stale: no change. Only `done` is an answer of a compensation, and only what the leaf has a
     command for of a call: else `unhandled`. Of `done` the result is checked, type and `ensures`: else `payload`. An
     entry that leaves the log lowers the marks above it by one.
-    -   *A sub-flow* answers `done` with a record of its outputs, and the trigger's payload is these, one by one; or
+    -   *A sub-flow*, which may be the flow itself, answers `done` with a record of its outputs, and the trigger's payload is these, one by one; or
         `failed`, a declared error: it has undone itself. It is never `interrupted`.
     -   *A call for each item*: a leaf with `do for` has a call for every item, all at once. It needs all of them, or
         as many as `until N done` says (of fewer items, all). An answer first updates its log entry. When as many are
@@ -315,6 +315,12 @@ class Kernel:
             if place.name:
                 found[place.path[-1] if place.path else ""].append(place)
         return {name: tuple(p.name for p in sorted(inner, key=lambda p: p.span.start)) for name, inner in found.items()}
+
+    @cached_property
+    def recursive(self) -> frozenset[str]:
+        """The leaves that do the flow itself."""
+        calls = ((leaf.name, leaf.call) for leaf in self.leaves)
+        return frozenset(n for n, c in calls if c and c.activity == self.name and self.activity[c.activity].flow)
 
     @property
     def deadline(self) -> Timer | None:

@@ -325,14 +325,15 @@ SUB_FLOW = Rule(
     "sub-flow-refused",
     "A flow that another one cannot do.",
     """\
-A flow that does itself, directly or through others, would never begin with anything else. A flow whose inputs or
-outputs have mistakes, or a type that is declared inside it, cannot be called from outside.
+A flow may do itself, and F206 asks whether that ends; but flows that do each other in a circle are refused. A flow
+whose inputs or outputs have mistakes, or a type that is declared inside it, cannot be called from outside.
 
 ```flow
-state Again { do flow Example()  on done -> Done  on failed -> Done }
+input { speed: enum { slow, fast } }          # wrong: a type that only this flow knows
+state Again { do flow Example(speed: speed)  on done -> Done  on failed -> Done }
 ```
 
-Let it do an activity, or another flow.
+Declare the type outside the flow; and let one of the circle do an activity instead.
 
 ```flow
 activity look() { readonly }

@@ -61,7 +61,7 @@ class SubFlows:
         )
 
     def circle(self, names: Names, name: str) -> tuple[str, ...]:
-        """The way from a flow back to itself by what flows do; empty where there is none."""
+        """The way from a flow back to itself through others; empty where there is none."""
         home = names.place(Kind.FLOW, name)
         ways: list[tuple[Names, tuple[str, ...]]] = [(names, (name,))]
         been = {home}
@@ -72,7 +72,7 @@ class SubFlows:
                 if call.named is None or not shared.names.has(Kind.FLOW, call.activity.text):
                     continue
                 place = shared.names.place(Kind.FLOW, call.activity.text)
-                if place == home:
+                if place == home and len(way) > 1:
                     return (*way, name)
                 if place not in been:
                     been.add(place)

@@ -245,7 +245,7 @@ class _Analysis:
                 )
                 continue
             if way := self.flows.circle(self.names, name.text):
-                message = f"`{name.text}` would do itself: {' -> '.join(f'`{each}`' for each in way)}."
+                message = f"`{name.text}` would do itself through others: {' -> '.join(f'`{each}`' for each in way)}."
                 self.findings.error(rules.SUB_FLOW, name.span, message, "does itself", others=(label,))
             if isinstance(activity.result, RecordType) and self.names.has(Kind.TYPE, activity.result.name):
                 message = f"What `{name.text}` answers is called `{activity.result.name}`, which is another type here."

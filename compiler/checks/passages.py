@@ -44,7 +44,7 @@ from .encode import Encoder, Env, Facts, Need
 from .rewrite import somebody
 from .solver import Term
 from .symbols import Symbol
-from .ways import Duty, Fork, History, Walk, Way, in_range, left
+from .ways import Again, Duty, Fork, History, Walk, Way, in_range, left
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ class Fan:
     forks: tuple[Fork, ...]
     complete: bool  # False: choices that lead back to themselves, or too many passages
     given: tuple[Symbol, ...] = ()
+    again: tuple[Again, ...] = ()
 
 
 def is_time(type: Type) -> bool:
@@ -231,7 +232,15 @@ class Passages:
         passages = tuple(self._passage(rest, command, target, way, before) for command, target, way in found)
         self._count += 1
         return Fan(
-            self._count, params, payload, env.now, passages, tuple(walk.duties), tuple(walk.forks), walk.complete
+            self._count,
+            params,
+            payload,
+            env.now,
+            passages,
+            tuple(walk.duties),
+            tuple(walk.forks),
+            walk.complete,
+            again=tuple(walk.again),
         )
 
     def _passage(
@@ -329,14 +338,14 @@ class Passages:
                 symbol, more = self.encoder.expression(somebody(task.person), env)
                 needs += (*more, Need("F502", task.person.span, symbol.term))
         if isinstance(place, Leaf) and place.call is not None:
-            for scope in self._called(place.call, env, size):
+            for scope in self.called(place.call, env, size):
                 for arg, param in zip(place.call.args, self.kernel.activity[place.call.activity].params, strict=True):
                     symbol, more = self.encoder.expression(arg, scope)
                     needs += more
                     needs += in_range(self.encoder, symbol, param.type, arg.span)
         return tuple(needs)
 
-    def _called(self, call: ActivityCall, env: Env, size: int) -> Iterator[Env]:
+    def called(self, call: ActivityCall, env: Env, size: int) -> Iterator[Env]:
         """What the arguments of each call are made from."""
         if call.each is None:
             yield env

@@ -53,6 +53,16 @@ class Fork:
     at_once: bool = False
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Again:
+    """A leaf that does the flow itself is entered, under `premise`, with the data of `env` and so many calls."""
+
+    leaf: str
+    premise: Term
+    env: Env
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How far one way has come: what was taken, that it comes so far, the data there, and the places to be entered."""
@@ -80,6 +90,7 @@ class Walk:
         self.entering = entering
         self.duties: list[Duty] = []
         self.forks: list[Fork] = []
+        self.again: list[Again] = []
         self.ways = 0
         self.complete = True
 
@@ -177,6 +188,8 @@ class Walk:
             for name in entered:
                 premise = self.owe(premise, self.entering(self.kernel.place[name], way.env, sizes.get(name, 0)))
             if premise is not False:
+                for leaf in self.kernel.recursive & set(leaves):
+                    self.again.append(Again(leaf, premise, way.env, sizes.get(leaf, 1)))
                 yield replace(sized, premise=premise, entered=entered)
 
     def _sized(self, leaves: Sequence[str], way: Way) -> Iterator[Way]:
