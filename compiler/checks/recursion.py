@@ -131,7 +131,9 @@ class _Recursion:
     @property
     def _tried(self) -> str:
         names = [f"`{self.kernel.inputs[index].name}`" for index in self.measures]
-        return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}" if names else "no input is a bounded `int`, and"
+        return (
+            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}" if names else "no input is a bounded `int`, and"
+        )
 
     def _kept(self, again: Again, measures: tuple[int, ...]) -> Term:
         """That the state is entered, and some call is given none of these inputs smaller than the instance's own."""

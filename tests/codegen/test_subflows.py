@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import cycle
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +17,10 @@ from penstock.compiler.checks.moves import simplest
 from penstock.compiler.instance import NOBODY, Outcome, Withdraw
 from penstock.compiler.kernel import Kernel, LeafKind
 from penstock.dsl.model import Effect, Value
+from penstock.runtime import core
 from twins import Twins, drive, generated
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPECS = Path(__file__).parents[2] / "specs"
 
 TWO = """
@@ -66,6 +71,35 @@ flow Many version 1 {
   final failure Failed
 }
 
+flow Nested version 1 {
+  input { n: int 0..3, m: list<int 0..3> at most 2 }
+  data { depth: int 0..9 = 0 }
+  output n, depth
+  activity hold(n: int) -> int 0..3 { compensate release(result) }
+  event leave
+  start -> Holding
+  state Holding {
+    do hold(n)
+    on done(k) when k < n -> Inner
+    on done(_) else       -> Many
+    on failed             -> compensate -> Bad
+  }
+  state Inner {
+    do flow Nested(m: m, n: n - 1)
+    on done(_, k) { depth = if k < 9 then k + 1 else 9 } -> Good
+    on failed -> compensate -> Bad
+    on leave  -> compensate -> Bad
+  }
+  state Many {
+    do for i in m: flow Nested(n: i, m: [])
+    on done(found) { depth = len(found) } -> Good
+    on failed -> compensate -> Bad
+    on leave  -> Good
+  }
+  final Good
+  final failure Bad
+}
+
 flow Resting version 1 { start -> Done  final Done }
 
 flow Order version 1 {
@@ -112,8 +146,23 @@ CHOICES = st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from([0, 1, 3600
 @settings(max_examples=60, deadline=None)
 @given(choices=CHOICES)
 def test_the_generated_parent_does_what_the_interpreter_does(choices: list[tuple[int, int]]) -> None:
-    for name in ("Order", "Many"):
+    for name in ("Order", "Many", "Nested"):
         drive(Twins(KERNELS[name], FLOWS[name]), choices)
+
+
+def test_what_flows_gave_are_records_whose_fields_have_names() -> None:
+    flow = FLOWS["Many"]
+    spec = flow.spec.activities["Shipping"]
+    given = {"tracking": "t", "cost": "4.50", "speed": "slow", "parts": 2}
+    step = flow.begin(flow.spec.inputs.decode({"orders": ["a", "b"]}), now=NOW)
+    for key in ("Shipping#1", "Shipping#2"):
+        step = step.after.step(core.Outcome(key, "done", spec.result.decode(given)), now=NOW)
+    results = [entry.result for entry in step.after.ledger.log]
+    assert {type(each).__name__ for each in results} == {"ShippingOutputs"}
+    assert [each._asdict() for each in cast("list[Any]", results)] == [
+        {"tracking": "t", "cost": Decimal("4.50"), "speed": "slow", "parts": 2}
+    ] * 2
+    assert type(step.after).from_json(step.after.to_json()) == step.after
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -367,3 +367,68 @@ def test_a_child_for_each_item(house: House) -> None:
             await replayed(host, "m", *ids)
 
     finishing(run())
+
+
+COUNTDOWN = """
+flow Countdown version 1 {
+  input { n: int 0..3 }
+  data { below: int 0..3 = 0 }
+  output below
+  event stop
+  activity hold(n: int) -> text { timeout 10s  retry 1  compensate release(result) }
+  start -> Holding
+  state Holding {
+    do hold(n)
+    on done(_) -> More
+    on failed  -> compensate -> Stopped
+  }
+  choice More {
+    when n > 0 -> Inner
+    else       -> Waiting
+  }
+  state Inner {
+    do flow Countdown(n: n - 1)
+    on done(k) { below = if k < 3 then k + 1 else 3 } -> Zero
+    on failed  -> compensate -> Stopped
+    on stop    -> compensate -> Stopped
+  }
+  state Waiting {
+    after 1h -> Zero
+    on stop  -> compensate -> Stopped
+  }
+  final Zero
+  final failure Stopped
+}
+"""
+ROOM: type[AnyFlow] = generated(kernels(COUNTDOWN)["Countdown"])
+ROOMS = ["c", "c/Countdown#2", "c/Countdown#2/Countdown#2"]
+
+
+def test_a_flow_is_its_own_child(house: House) -> None:
+    async def run() -> None:
+        async with house.open_for({ROOM: doing(hold=["h"], release=[None])}) as host:
+            await host.start(ROOM, "c", inputs(ROOM, 2))
+            await host.run_until_idle()
+            assert [(await host.instance(id)).configuration for id in ROOMS] == [("Inner",), ("Inner",), ("Waiting",)]
+            await pass_time(host, house.clock, timedelta(hours=1))
+            assert await ends(host, *ROOMS) == [("succeeded", ("Zero",))] * 3
+            record: Any = await host.record("c")
+            assert record.data.below == 2
+            await replayed(host, *ROOMS)
+
+    finishing(run())
+
+
+def test_a_withdrawal_passes_down_through_all_of_them(house: House) -> None:
+    async def run() -> None:
+        async with house.open_for({ROOM: doing(hold=["h"], release=[None])}) as host:
+            await host.start(ROOM, "c", inputs(ROOM, 2))
+            await host.run_until_idle()
+            await host.send("c", ROOM.event("stop"))
+            await host.run_until_idle()
+            assert await ends(host, *ROOMS) == [("failed", ("Stopped",)), ("failed", ()), ("failed", ())]
+            for id in ROOMS:
+                assert [each.key for each in await host.attempts(id)] == ["hold#1", "hold#1/undo"]
+            await replayed(host, *ROOMS)
+
+    finishing(run())
