@@ -20,8 +20,8 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
     on. Any other key is stale: no change. Only `done` is an answer of a compensation, and only what the leaf has a
     command for of a call: else `unhandled`. Of `done` the result is checked, type and `ensures`: else `payload`. An
     entry that leaves the log lowers the marks above it by one.
-    -   *A sub-flow*, which may be the flow itself, answers `done` with a record of its outputs, and the trigger's payload
-        is these, one by one; or `failed`, a declared error: it has undone itself. It is never `interrupted`.
+    -   *A sub-flow*, which may be the flow itself, answers `done` with a record of its outputs, and the payload of the
+        trigger is these, one by one; or `failed`, a declared error: it has undone itself. It is never `interrupted`.
     -   *A call for each item*: a leaf with `do for` has a call for every item, all at once. It needs all of them, or
         as many as `until N done` says (of fewer items, all). An answer first updates its log entry. When as many are
         done as are needed, the leaf's trigger is `done` with the list of their results in the order of the items; when
