@@ -100,6 +100,7 @@ class _Walk:
     def __init__(self, root: Source, limit: Path) -> None:
         self.limit = limit
         self.root = root
+        self.asked = 0
         self.found: dict[str, Source] = {}
         self.refused: list[tuple[Source, Diagnostic]] = []
 
@@ -109,20 +110,28 @@ class _Walk:
             if target in trail:
                 circle = " -> ".join(f"`{name}`" for name in (*trail[trail.index(target) :], target))
                 self._refuse(file, each, rules.CIRCLE, f"These files import each other: {circle}.", "closes the circle")
-            elif target not in self.found and (read := self._read(file, each, target)) is not None:
-                self.found[target] = read
-                self.follow(read, (*trail, target))
+            elif target not in self.found:
+                if self.asked == MOST_FILES:
+                    message = f"`{self.root.name}` imports more than {MOST_FILES} files, directly or not."
+                    self._refuse(file, each, rules.IMPORT, message, "one file too many")
+                if self.asked >= MOST_FILES:
+                    self.asked += 1  # said once
+                    return
+                self.asked += 1
+                if (read := self._read(file, each, target)) is not None:
+                    self.found[target] = read
+                    self.follow(read, (*trail, target))
 
     def _read(self, file: Source, what: _Import, target: str) -> Source | None:
         if not _PATH.fullmatch(what.path):
             message = f"`{what.path}` is not a path from here to a `.flow` file, with `/` between its parts."
             self._refuse(file, what, rules.IMPORT, message, "not such a path")
-        elif not Path(target).resolve().is_relative_to(self.limit.resolve()):
+        elif (place := _place(target)) is None:
+            message = f"`{what.path}` cannot be read: its links lead round in a circle."
+            self._refuse(file, what, rules.UNREADABLE, message, "imported here")
+        elif not place.is_relative_to(self.limit.resolve()):
             message = f"`{what.path}` leads out of the folder that imports are taken from."
             self._refuse(file, what, rules.IMPORT, message, "leads out", note=f"That folder is `{self.limit}`.")
-        elif len(self.found) == MOST_FILES:
-            message = f"`{self.root.name}` imports more than {MOST_FILES} files, directly or not."
-            self._refuse(file, what, rules.IMPORT, message, "one file too many")
         else:
             read = load(target)
             if isinstance(read, Source):
@@ -135,6 +144,14 @@ class _Walk:
     ) -> None:
         fixes = () if fix is None else (fix,)
         self.refused.append((file, Diagnostic(rule, message, what.span, label, fixes=fixes, note=note)))
+
+
+def _place(target: str) -> Path | None:
+    """Where a path leads, its links followed; None: round in a circle."""
+    try:
+        return Path(target).resolve()
+    except (OSError, RuntimeError):  # up to Python 3.12 a RuntimeError
+        return None
 
 
 def imports(file: Source) -> tuple[_Import, ...]:

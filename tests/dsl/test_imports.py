@@ -173,6 +173,23 @@ def test_a_link_does_not_lead_out_either(folder: Path) -> None:
     ]
 
 
+def test_links_that_lead_round_are_no_file(folder: Path) -> None:
+    (folder / "round.flow").symlink_to(folder / "round.flow")
+    write("order.flow", 'import "round.flow"\n' + ORDER)
+    assert said(read(Path("order.flow"))) == [
+        "order.flow:1 E101 `round.flow` cannot be read: its links lead round in a circle."
+    ]
+
+
+def test_of_more_imports_than_there_may_be_none_is_looked_for(folder: Path) -> None:
+    write("many.flow", "".join(f'import "f{n}.flow"\n' for n in range(1000)) + MONEY)
+    lines = said(read(Path("many.flow")))
+    assert len([line for line in lines if "There is no file" in line]) == 100
+    assert [line for line in lines if "There is no file" not in line] == [
+        "many.flow:101 E106 `many.flow` imports more than 100 files, directly or not."
+    ]
+
+
 def _from(folder: Path, name: str) -> list[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
