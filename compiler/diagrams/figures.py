@@ -28,7 +28,7 @@ from .graph import (
     NodeLook,
     inner_start,
 )
-from .labels import short, stays, wrapped
+from .labels import short, source_text, stays, wrapped
 
 
 def nodes(kernel: Kernel) -> Iterator[Node]:
@@ -115,6 +115,9 @@ def _call(kernel: Kernel, call: ActivityCall) -> Iterator[str]:
         yield f"{FLOW} flow {activity.name}"
     else:
         yield f"{WORK} {activity.name} {_retries(activity.retry)}".rstrip()
+    if call.each is not None:
+        until = "" if call.each.quota is None else f" until {call.each.quota} done"
+        yield from wrapped(f"each of {source_text(kernel.source, call.each.items)}{until}")
     if isinstance(activity.effect, Compensation) and activity.flow:
         yield f"{UNDO} undoes itself"
     elif isinstance(activity.effect, Compensation):

@@ -69,7 +69,8 @@ def _timing(kernel: Kernel, timer_id: str) -> str:
     when = f"at {source_text(kernel.source, timer.at)}" if timer.at else ""
     if timer.after:
         when = source_text(kernel.source, timer.after)
-    return f"{CLOCK} {'deadline ' if timer is kernel.deadline else ''}{when}"
+    since = f" since {short(timer.since)}" if timer.since else ""
+    return f"{CLOCK} {'deadline ' if timer is kernel.deadline else ''}{when}{since}"
 
 
 def _payload(params: tuple[Parameter, ...]) -> str:

@@ -97,6 +97,24 @@ def test_a_deadline_leaves_from_one_node_that_stands_for_every_state() -> None:
     assert not [e for e in drawn.edges if e.source != ANYWHERE and "deadline" in "".join(e.lines)]
 
 
+def test_what_a_timer_counts_from_and_what_is_done_for_each_item_is_said() -> None:
+    drawn = picture(
+        kernels.flow("""
+          input { parts: list<text> at most 4 }
+          activity pack(part: text) { readonly }
+          start -> Early
+          state Early { after 1h -> Packing }
+          state Packing { do for part in parts until 2 done: pack(part)  on done -> Good  on failed -> Good
+                          after 2h since Early -> Late }
+          final Good
+          final Late
+        """)
+    )
+    assert edge(drawn, "Packing", "Late", EdgeLook.TIMER).lines == ("◷ 2h since Early",)
+    (lines,) = (node.lines for node in drawn.nodes if node.id == "Packing")
+    assert lines[:2] == ("⚙ pack ↻ 3×", "each of parts until 2 done")
+
+
 @pytest.mark.parametrize(
     ("name", "href"),
     [
