@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ...dsl.model import RecordType, Value
+from ...dsl.model import Activity, RecordType, Type, Value
 from ..evaluate import Fault
 from ..instance import NOBODY, Actor, Call, Entry, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
@@ -29,6 +29,7 @@ class Attempts:
         started = any(task.doer == "start" for task in kernel.task.values())
         self.starter = Actor("the starter") if started else NOBODY
         self.faults: list[Faulted] = []
+        self._settling: dict[tuple[str, tuple[Value, ...]], tuple[Value, ...] | None] = {}
 
     def start(self, inputs: tuple[Value, ...], now: datetime) -> Arrival | None:
         try:
@@ -130,14 +131,21 @@ class Attempts:
             return ()
         if activity.flow and isinstance(activity.result, RecordType):
             return (tuple(simplest(field.type) for field in activity.result.fields),)
+        key = activity.name, entry.args
+        if key not in self._settling:
+            self._settling[key] = self._plainest(activity, activity.result, entry.args)
+        return self._settling[key]
+
+    def _plainest(self, activity: Activity, result: Type, args: tuple[Value, ...]) -> tuple[Value, ...] | None:
+        """The plainest result that the contract of an activity allows; None: none."""
         encoder = self.states.encoder
-        symbol = encoder.variable("result", activity.result)
-        given = zip(activity.params, entry.args, strict=True)
+        symbol = encoder.variable("result", result)
+        given = zip(activity.params, args, strict=True)
         env = Env({}, 0, {param.name: encoder.value(value, param.type) for param, value in given}, symbol)
         kept = encoder.all(*(encoder.condition(ensure, env) for ensure in activity.ensures))
-        plain = encoder.same(symbol, encoder.value(simplest(activity.result), activity.result))
+        plain = encoder.same(symbol, encoder.value(simplest(result), result))
         for wish in (plain, True):
-            reply = self.states.ask(encoder.domain(symbol, activity.result), kept, wish)
+            reply = self.states.ask(encoder.domain(symbol, result), kept, wish)
             if reply.model is not None:
-                return (encoder.read(reply.model, symbol, activity.result),)
+                return (encoder.read(reply.model, symbol, result),)
         return None

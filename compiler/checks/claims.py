@@ -122,11 +122,14 @@ def conditions(claim: Property, active: frozenset[str]) -> Iterator[Expr]:
 
 def encoded(inquiry: Inquiry, node: Node, condition: Expr) -> tuple[Term, tuple[Need, ...]]:
     """A condition in a node as a term, and what it needs to be defined; whatever time has passed."""
-    some = inquiry.encoder.variable("elapsed", DurationType()).term
-    elapsed = inquiry.encoder.pick(some >= 0, some, -some)
-    env = Env(inquiry.states.passages.variables, inquiry.states.passages.now, facts=facts(inquiry, node, elapsed))
-    symbol, needs = inquiry.encoder.expression(condition, env)
-    return symbol.term, needs
+    key = node.id, condition
+    if key not in inquiry.encodings:
+        some = inquiry.encoder.variable("elapsed", DurationType()).term
+        elapsed = inquiry.encoder.pick(some >= 0, some, -some)
+        env = Env(inquiry.states.passages.variables, inquiry.states.passages.now, facts=facts(inquiry, node, elapsed))
+        symbol, needs = inquiry.encoder.expression(condition, env)
+        inquiry.encodings[key] = symbol.term, needs
+    return inquiry.encodings[key]
 
 
 def possible(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> Term:

@@ -14,13 +14,14 @@ from functools import cached_property
 from itertools import chain
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
-from ...dsl.model import Value
+from ...dsl.model import Expr, Value
 from ...dsl.source import Span
 from ..instance import Actor, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
 from ..staff import Staff
 from ..trace import told, triggered
 from .control import Control
+from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
 from .moves import BEGIN, STARTING, actor
@@ -75,6 +76,7 @@ class Inquiry:
         self.tracer = Tracer(self.kernel, explorer.attempts, explorer.abstraction, explorer.clock)
         self.begin = BEGIN
         self.nothing = Fan(0, (), (), self.states.passages.now, (), (), (), True)
+        self.encodings: dict[tuple[int, Expr], tuple[Term, tuple[Need, ...]]] = {}  # conditions of properties, by node
         self._active: dict[Configuration, frozenset[str]] = {}
         self._possible: dict[tuple[int, int], bool] = {}
         self._kept: list[Term] = []

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 
 from ...dsl.model import Activity, Compensation, Retry
 from ..instance import Instance
@@ -27,6 +28,7 @@ MICRO = timedelta(microseconds=1)
 UNDOING = "compensating"
 
 
+@cache
 def budget(timeout: timedelta, retry: Retry) -> int | None:
     """The longest a call may take, in microseconds, parking not counted; None: without end."""
     if retry.attempts is None:
@@ -84,9 +86,15 @@ class Latest:
         self.kernel = kernel
         self.graph = graph
         self.clock = clock
+        self._spans: dict[int, Mapping[str, int]] = {}
 
     def spans(self, node: Node) -> Mapping[str, int]:
         """What is under way in a node, and how long it takes at the most, where that is known."""
+        if node.id not in self._spans:
+            self._spans[node.id] = self._under_way(node)
+        return self._spans[node.id]
+
+    def _under_way(self, node: Node) -> Mapping[str, int]:
         at, control = node.instance, node.control
         if control.finished:
             return {}

@@ -126,6 +126,8 @@ class Search:
         self.fired: set[str] = set()  # timers that came, whatever came of it
         self.reached: set[int] = set()  # offsets of `reach` properties satisfied
         self.places: dict[object, tuple[str, ...]] = {}
+        turned = (replace(choice, branches=choice.branches[::-1]) for choice in kernel.choices)
+        self.turned = replace(kernel, choices=tuple(turned))
         self.actor = Actor("somebody", frozenset(kernel.roles))
 
     def run(self) -> Verdicts:
@@ -181,6 +183,7 @@ class Search:
                 self.stuck(rejected, depth + 1)
                 continue
             self.note(after)
+            self.turn(instance, trigger, moment, after, depth + 1)
             self.compare_logs(instance, after.after, trigger, depth + 1)
             if after.after == instance and not after.effects:
                 continue
@@ -222,12 +225,20 @@ class Search:
             for values in payloads(tuple(p.type for p in kernel.task[item.task].form)):
                 yield Completion(item.task, values)
         for event in kernel.events:
-            waits = instance.compensating or kernel.deferred(instance.configuration, event.name)
-            if waits and not self.deferring:
-                continue
             for values in payloads(tuple(p.type for p in event.params)):
-                if Event(event.name, values) not in instance.deferred:
-                    yield Event(event.name, values)
+                trigger = Event(event.name, values)
+                if trigger not in instance.deferred and (self.deferring or not self.waits(instance, trigger)):
+                    yield trigger
+
+    def waits(self, instance: Instance, event: Event) -> bool:
+        """Whether an event has to wait here."""
+        if instance.compensating:
+            return True
+        try:
+            answered = enabled(self.kernel, instance, event, EPOCH)
+        except Fault:
+            return False
+        return not answered and self.kernel.deferred(instance.configuration, event.name)
 
     def answers(self, key: str, name: str, outcomes: tuple[str, ...]) -> Iterator[Outcome]:
         result = self.kernel.activity[name].result
@@ -251,6 +262,22 @@ class Search:
         """F007, also where a join or a group without items leads to it."""
         if rejected.span is not None:
             self.found.add("F007", rejected.span.start, depth)
+
+    def turn(self, instance: Instance, trigger: Trigger, now: datetime, after: Step, depth: int) -> None:
+        """F006 of a choice that a join, an empty group or a deferred event leads to: were its branches written the
+        other way round, another would be taken."""
+        if not any(taken.branches for taken in after.taken[1:]):
+            return
+        try:
+            other = step(self.turned, instance, trigger, self.actor, now)
+        except (Fault, Rejected):
+            return
+        ways = [[each for taken in run.taken for each in taken.branches] for run in (after, other)]
+        for (name, index), (again, turned) in zip(*ways, strict=False):
+            choice = self.kernel.choice[name]
+            if name != again or index != len(choice.branches) - 1 - turned:
+                self.found.add("F006", choice.span.start, depth)
+                return
 
     def judge(self, instance: Instance, now: datetime, depth: int) -> None:
         """What is wrong with resting here."""
