@@ -15,13 +15,16 @@ def translated() -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        raise ERRORS.get(code, StoreError)(f"{error}") from error
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None and isinstance(error, sqlite3.OperationalError):  # Python's own, of text that is not UTF-8
+            raise Corrupt(f"{error}".partition(" with text ")[0]) from None
+        raise ERRORS.get((code or 0) & 0xFF, StoreError)(f"{error}") from error
 
 
 ERRORS: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_NOTADB: NotAStore,
     sqlite3.SQLITE_CORRUPT: Corrupt,
+    sqlite3.SQLITE_ERROR: Corrupt,  # the statements are ours, so it is a table that is not as we made it
     sqlite3.SQLITE_READONLY: NotWritable,
     sqlite3.SQLITE_CANTOPEN: NotWritable,
     sqlite3.SQLITE_PERM: NotWritable,

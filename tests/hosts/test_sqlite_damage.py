@@ -148,6 +148,31 @@ def test_a_damaged_file_ends_the_host_with_its_name(house: House) -> None:
         finishing(run())
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("UPDATE instance SET snapshot = CAST(x'7bff' AS TEXT)", "Could not decode to UTF-8 column 'snapshot'$"),
+        ("DROP TABLE timer", "no such table: timer$"),
+    ],
+)
+def test_a_file_whose_rows_or_tables_are_not_ours_ends_the_host(house: House, damage: str, message: str) -> None:
+    async def fill() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", LARGE)
+            await host.run_until_idle()
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.settled("o-1")
+
+    finishing(fill())
+    db = sqlite3.connect(house.folder / "orders.db", isolation_level=None)
+    db.execute(damage)
+    db.close()
+    with pytest.raises(Corrupt, match=message):
+        finishing(run())
+
+
 def test_a_file_that_another_process_keeps_locked_is_busy(tmp_path: Path) -> None:
     path = tmp_path / "orders.db"
     SqliteStore(path).close()
