@@ -37,7 +37,7 @@ class Examined:
     kernels: tuple[Kernel, ...] = ()
     reports: tuple[Report, ...] = ()
     systems: tuple[System, ...] = ()
-    imported: tuple[Kernel, ...] = ()  # flows of other files that systems have as members
+    imported: tuple[Kernel, ...] = ()  # flows of other files that are done, or members of systems
 
     @property
     def readable(self) -> bool:
@@ -85,7 +85,7 @@ def check(file: Examined, seconds: float | None = None, staff: Staff | None = No
     from .checks import suite
 
     limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
-    reports = tuple(suite.check(kernel, limits, staff) for kernel in file.kernels)
+    reports = suite.check_all(file.kernels, file.imported, limits, staff)
     return replace(file, reports=(*reports, *check_systems(file, seconds)))
 
 

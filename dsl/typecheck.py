@@ -65,7 +65,7 @@ class Analysed:
     flows: tuple[Flow, ...]
     diagnostics: tuple[Diagnostic, ...]
     systems: tuple[System, ...] = ()  # only of files without any mistake
-    imported: tuple[Flow, ...] = ()  # that systems have as members
+    imported: tuple[Flow, ...] = ()  # that are done, or members of systems
 
 
 def analyse(tree: syntax.File, source: Source) -> Analysed:
@@ -95,7 +95,14 @@ def analyse(tree: syntax.File, source: Source) -> Analysed:
     members = {name: shared.names.place(Kind.FLOW, name) for name in shared.names.all(Kind.FLOW)}
     systems = [system(each, members, shared.names, source) for each in tree.members if isinstance(each, syntax.System)]
     playing = {member.flow for each in systems for member in each.members}
-    imported = [analysis.flow(source) for analysis in away if analysis.tree.name.text in playing]
+    around = {analysis.tree.name.text: analysis for analysis in away}
+    imported: list[Flow | None] = []
+    wanted = [*sorted(playing), *(name for flow in flows for name in _done_by(flow))]
+    for name in wanted:  # which grows by what these do
+        if name in around:
+            away_flow = around.pop(name).flow(source)
+            imported.append(away_flow)
+            wanted += () if away_flow is None else _done_by(away_flow)
     broken = {analysis.tree.name.text for analysis in away if analysis.findings.errors}
     for made in systems:
         for member in made.members:
@@ -109,6 +116,10 @@ def analyse(tree: syntax.File, source: Source) -> Analysed:
         tuple(systems) if whole else (),
         tuple(flow for flow in imported if flow is not None),
     )
+
+
+def _done_by(flow: Flow) -> list[str]:
+    return [each.name for each in flow.activities if each.flow]
 
 
 class _Analysis:

@@ -24,7 +24,7 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     graph, kernel = inquiry.graph, inquiry.kernel
     if not graph.complete:
         return ()
-    latest = Latest(kernel, graph, inquiry.explorer.clock)
+    latest = Latest(kernel, graph, inquiry.explorer.clock, inquiry.children)
     edges = [[edge for edge in out if not latest.beaten(graph.nodes[edge.source], edge)] for out in graph.out]
     begun = [graph.nodes[id] for id in dict.fromkeys(edge.target for edge in graph.begin)]
     found = [_horizon("", inquiry, latest, edges, begun)]
@@ -75,6 +75,8 @@ def _horizon(
 def _wait(inquiry: Inquiry, latest: Latest, node: Node) -> str:
     """Why nothing has to happen in a node."""
     where = _where(node)
+    if (unknown := latest.awaited(node)) is not None:
+        return unknown
     if latest.waits_for_data(node):
         return f"when {where} is left depends on data"
     if not node.control.resting:

@@ -29,7 +29,7 @@ from .passages import Fan, Passage
 from .solver import Term
 from .states import Answers
 from .trace import Tracer
-from .verdict import Answer, Verdict
+from .verdict import Answer, Horizon, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,11 @@ class Breach:
 class Inquiry:
     """One kernel, explored."""
 
-    def __init__(self, explorer: Explorer, staff: Staff | None = None) -> None:
+    def __init__(
+        self, explorer: Explorer, staff: Staff | None = None, children: Mapping[str, Horizon] | None = None
+    ) -> None:
         self.explorer = explorer
+        self.children = children or {}  # how long the flows that this one does take
         self.kernel: Kernel = explorer.kernel
         self.staff = staff
         self.graph = explorer.run()

@@ -4,9 +4,9 @@ A longest path, not over places but over what began and has not ended: each call
 latest moment at which it began, and a node is left when the first of them must have ended. Where ways meet, the later
 moment is kept of each. So what comes out bounds every run, and a run that takes so long is looked for by who asks.
 
-Assumed: a call answers within its budget, attempts times timeout and the waits between; so does a compensation, but no
-sub-flow, nor a call behind a breaker or a limit. Time parked with an operator does not count. Events and tasks come as
-late as timers and calls allow.
+Assumed: a call answers within its budget, attempts times timeout and the waits between, and so does a compensation; a
+sub-flow within its own worst case, where that is known; but no call behind a breaker or a limit. Time parked with an
+operator does not count. Events and tasks come as late as timers and calls allow.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .clock import Clock
 from .graph import Arrival, Edge, Graph, Node
 from .moves import MoveKind
 from .schedule import Bound
+from .verdict import Horizon
 
 MICRO = timedelta(microseconds=1)
 UNDOING = "compensating"
@@ -40,7 +41,7 @@ def budget(timeout: timedelta, retry: Retry) -> int | None:
 
 
 def answering(activity: Activity) -> int | None:
-    """The longest until a call of the activity is answered, or parked; None: a sub-flow takes the time it takes, and
+    """The longest until a call of the activity is answered, or parked; None: of a sub-flow its text does not tell, and
     one behind a breaker or a limit waits for the calls of other instances."""
     return None if activity.flow or gated(activity) else budget(activity.timeout, activity.retry)
 
@@ -82,11 +83,14 @@ class Longest:
 
 
 class Latest:
-    def __init__(self, kernel: Kernel, graph: Graph, clock: Clock) -> None:
+    """`children`: how long the flows that this one does take, as far as that is known."""
+
+    def __init__(self, kernel: Kernel, graph: Graph, clock: Clock, children: Mapping[str, Horizon]) -> None:
         self.kernel = kernel
         self.graph = graph
         self.clock = clock
         self._spans: dict[int, Mapping[str, int]] = {}
+        self.children = children
 
     def spans(self, node: Node) -> Mapping[str, int]:
         """What is under way in a node, and how long it takes at the most, where that is known."""
@@ -109,7 +113,33 @@ class Latest:
         call = self.kernel.leaf[leaf].call
         assert call is not None, "its call runs"
         activity = self.kernel.activity[call.activity]
-        return answering(activity)
+        return self._child(activity.name) if activity.flow else answering(activity)
+
+    def _child(self, name: str) -> int | None:
+        """How long a sub-flow takes, by its own worst case."""
+        known = self.children.get(name)
+        return None if known is None or known.longest is None else known.longest // MICRO
+
+    def awaited(self, node: Node) -> str | None:
+        """Why it is not known how long the sub-flow takes that is waited for in a node; None: none such is."""
+        at, control = node.instance, node.control
+        if control.finished:
+            return None
+        if at.undoing is not None:
+            name = at.log[-1].activity
+            return f"how long `{name}` takes to undo itself is not known" if self.kernel.activity[name].flow else None
+        for leaf, *_ in control.running:
+            call = self.kernel.leaf[leaf].call
+            if call is not None and self.kernel.activity[call.activity].flow and self._child(call.activity) is None:
+                known = self.children.get(call.activity)
+                reason = "" if known is None or not known.reason else f", for {known.reason}"
+                return f"how long `{call.activity}` takes is not known{reason}"
+        return None
+
+    def lent(self, node: Node) -> bool:
+        """Whether the worst case of a sub-flow bounds a node: it takes no longer, but perhaps never so long."""
+        calls = (self.kernel.leaf[leaf].call for leaf, *_ in node.control.running)
+        return any(call is not None and self._child(call.activity) is not None for call in calls)
 
     def waits_for_data(self, node: Node) -> bool:
         """Whether a timer is armed whose moment is data: it comes, and nobody knows when."""

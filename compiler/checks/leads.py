@@ -50,7 +50,7 @@ class Question:
         self.inquiry = inquiry
         self.claim = claim
         self.graph = inquiry.graph
-        self.latest = Latest(inquiry.kernel, inquiry.graph, inquiry.explorer.clock)
+        self.latest = Latest(inquiry.kernel, inquiry.graph, inquiry.explorer.clock, inquiry.children)
         self.text = " ".join(inquiry.kernel.source.slice(claim.span).split())
         self.subject = f"`{self.text}`"
         self.rule = rule
@@ -61,12 +61,15 @@ class Question:
         if not self.graph.complete:
             return inquiry.proved(RULE, self.subject, claim.span)
         stuck = [node for node in self.inner if self.latest.never_ends(node)]
-        if stuck:
-            runs = (run for node in stuck for run in self._runs_to(self.sources, self.inner, node))
+        sure = [node for node in stuck if self.latest.awaited(node) is None]
+        if sure:
+            runs = (run for node in sure for run in self._runs_to(self.sources, self.inner, node))
             return inquiry.by_run(RULE, self.subject, claim.span, runs, self._without, self._stays)
         for group in self.groups:
             if any(map(drives, group)) and self.latest.ended_by(group) is None:
                 return self._goes_round(group)
+        if stuck:
+            return self._unknown(self.latest.awaited(stuck[0]) or "")
         return inquiry.proved(RULE, self.subject, claim.span)
 
     def timely(self) -> Answer:
@@ -241,7 +244,7 @@ class Question:
     def _late(self, legs: Sequence[Edge], allowed: int) -> tuple[Arrival, int] | None:
         """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long."""
         inquiry, home = self.inquiry, self.graph.nodes[legs[0].source]
-        if home not in self.sources or not home.real:
+        if home not in self.sources or not home.real or any(self.latest.lent(self.graph.nodes[e.source]) for e in legs):
             return None
         at: Arrival | None = home.arrivals[0]
         for edge in legs:

@@ -6,7 +6,7 @@ the codes that make the run itself unsafe.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ...dsl.diagnostics import Rule
@@ -42,7 +42,7 @@ from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
 from .horizon import horizons
 from .inquiry import Inquiry
-from .verdict import Answer, Report, Verdict
+from .verdict import Answer, Horizon, Report, Verdict
 
 CHECKS = (
     (unreachable.RULE, unreachable.check),
@@ -74,12 +74,41 @@ RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
-__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check"]
+__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]
 
 
-def check(kernel: Kernel, limits: Limits | None = None, staff: Staff | None = None) -> Report:
-    """Every answer about one flow, in the order of the checks; with a staff, whether it suffices."""
-    inquiry = Inquiry(Explorer(kernel, limits), staff)
+def check_all(
+    kernels: Sequence[Kernel], around: Sequence[Kernel], limits: Limits | None = None, staff: Staff | None = None
+) -> tuple[Report, ...]:
+    """Every answer about each flow; first about those that it does, of the same file or around it, for their times."""
+    known = {kernel.name: kernel for kernel in (*around, *kernels)}
+    reports: dict[str, Report] = {}
+
+    def report(kernel: Kernel) -> Report:
+        if kernel.name not in reports:
+            done = [each.name for each in kernel.activities if each.flow]
+            others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
+            itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
+            reports[kernel.name] = check(kernel, limits, staff, others | itself)
+        return reports[kernel.name]
+
+    return tuple(map(report, kernels))
+
+
+def _time(report: Report) -> Horizon:
+    """How long a flow takes at the longest; in one that is refuted, or not fully explored, nobody knows."""
+    return report.horizons[0] if report.horizons else Horizon("", None, "what is open about it comes first")
+
+
+def check(
+    kernel: Kernel,
+    limits: Limits | None = None,
+    staff: Staff | None = None,
+    children: Mapping[str, Horizon] | None = None,
+) -> Report:
+    """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
+    the flows that it does take."""
+    inquiry = Inquiry(Explorer(kernel, limits), staff, children)
     answers = tuple(_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
     report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
     return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
