@@ -19,11 +19,34 @@ WIDEST_COLUMN = 64
 """A trace's columns line up, but for cells wider than this."""
 
 
+_OPEN = "it is not known whether "
+
+
 def full(files: Sequence[Examined], style: Style) -> str:
     found = [finding for finding in findings(files) if finding.level is not Level.ACCEPTED]
-    pages = [page(finding, style) for finding in found]
+    alike: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(found):
+        alike.setdefault(_reason(finding) or number, []).append(finding)
+    pages = [page(first, style) + _others(others, style) for first, *others in alike.values()]
     more = [f"`penstock explain {found[0].diagnostic.rule.code}` says more about a code."] if found else []
     return "\n".join([*pages, "".join(f"{line}\n" for line in [*summary(files, style), *more])])
+
+
+def _reason(finding: Finding) -> tuple[str, str, tuple[str, ...]] | None:
+    """Why something is unknown, which may be so of many things at once; None where a run tells more of it."""
+    said = finding.diagnostic
+    if finding.level is not Level.UNKNOWN or said.trace:
+        return None
+    return finding.file, said.message.rpartition(": ")[2], said.why
+
+
+def _others(found: Sequence[Finding], style: Style) -> str:
+    """What else is unknown for the same reason, a line each."""
+    if not found:
+        return ""
+    told = ((each, each.diagnostic.message.rpartition(": ")[0].removeprefix(_OPEN)) for each in found)
+    lines = [f":{each.place.line}  {each.diagnostic.rule.code}  {what}" for each, what in told]
+    return _paragraph("also", [f"for the same reason {_OPEN.strip()}", *lines], style)
 
 
 def concise(files: Sequence[Examined], style: Style) -> str:

@@ -12,8 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 import examined
+from kernels import kernel
 from penstock.compiler import report
-from penstock.compiler.checks.verdict import Horizon
+from penstock.compiler.checks.suite import Limits, check
+from penstock.compiler.checks.verdict import Horizon, Verdict
 from penstock.compiler.formats.finding import findings
 from penstock.compiler.formats.style import PLAIN, Style
 from penstock.compiler.pipeline import Examined
@@ -39,6 +41,25 @@ def test_a_sound_flow_and_an_unreadable_file_are_reported_in_every_format(form: 
 
 def test_what_has_no_place_in_a_text_has_no_frame() -> None:
     assert "╭" not in rendered("full", examined.UNREADABLE)
+
+
+def test_what_is_unknown_for_one_reason_has_one_page() -> None:
+    body = """flow Test version 1 {
+      event go
+      data { n: int = 0 }
+      start -> First
+      state First { on go { n = n + 1 } -> Second  after 1h -> Done }
+      state Second { on go -> First  after 1h -> Done }
+      final Done
+      always n < 100
+    }"""
+    flow = kernel(body)
+    open_ = check(flow, Limits(nodes=2))
+    told = rendered("full", Examined(flow.source, (), (flow,), (open_,)))
+    unknown = [answer for answer in open_.answers if answer.verdict is Verdict.UNKNOWN]
+    assert len(unknown) > 5
+    assert (told.count("unknown["), told.count("also for the same reason")) == (1, 1)
+    assert all(f":{flow.source.line(answer.span)}  {answer.rule.code}  " in told for answer in unknown[1:])
 
 
 def test_colours_change_nothing_but_colours() -> None:
