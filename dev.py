@@ -113,7 +113,7 @@ def module(*command: str) -> int:
 
 
 def specs() -> list[str]:
-    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "specs").glob("*.flow"))
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "specs").rglob("*.flow"))
 
 
 def demo(args: Sequence[str]) -> int:

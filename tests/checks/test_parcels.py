@@ -45,13 +45,3 @@ def test_the_flows_are_proved_sound_and_their_scenarios_pass(path: Path, monkeyp
 def test_a_broken_flow_is_refuted_for_what_it_names(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, *codes = path.read_text(encoding="utf-8").splitlines()[0].split()
     assert codes and found(checked(path, monkeypatch), Verdict.REFUTED) == set(codes)
-
-
-@pytest.mark.parametrize("path", [path for path in SOUND if path.stem != "common"], ids=name)
-def test_the_committed_modules_are_what_their_specs_say(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    relative = path.relative_to(ROOT)
-    made = pipeline.outputs(pipeline.read(relative), relative.as_posix(), Path("generated"), relative)
-    assert len(made) == 3
-    for output in made:
-        assert (ROOT / "generated" / output.name).read_text(encoding="utf-8") == output.text

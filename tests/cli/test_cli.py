@@ -35,7 +35,7 @@ flow Hello version 1 {
 MISSPELT = HELLO.replace("-> Done", "-> Dome")
 UNSOUND = HELLO.replace('    wait forever "somebody may come"\n', "")
 WRONG_SCENARIO = HELLO.replace("expect in Done", "expect in Waiting")
-SPECS = sorted(str(path.relative_to(repository.ROOT)) for path in (repository.ROOT / "specs").glob("*.flow"))
+SPECS = sorted(str(path.relative_to(repository.ROOT)) for path in (repository.ROOT / "specs").rglob("*.flow"))
 RUN = [sys.executable, "-m", "penstock.compiler.cli"]
 
 

@@ -20,13 +20,13 @@ from penstock.runtime.flow import Flow
 from repository import ROOT
 from twins import generated, module
 
-SPECS = sorted((ROOT / "specs").glob("*.flow"))
+SPECS = sorted((ROOT / "specs").rglob("*.flow"))
 DIGEST = "0" * 64
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
 def test_the_committed_modules_are_what_their_specs_say(spec: Path) -> None:
-    made = pipeline.outputs(pipeline.read(spec), f"specs/{spec.name}", ROOT / "generated", spec)
+    made = pipeline.outputs(pipeline.read(spec), spec.relative_to(ROOT).as_posix(), ROOT / "generated", spec)
     for output in made:
         if output.name.endswith(".py"):
             assert (ROOT / "generated" / output.name).read_text(encoding="utf-8") == output.text

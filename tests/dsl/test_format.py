@@ -16,7 +16,7 @@ from random_texts import laid_out, significant, words
 from trees import plain
 
 ROOT = Path(__file__).parents[2]
-SPECS = sorted([*(ROOT / "specs").glob("*.flow"), *(ROOT / "tests" / "broken").glob("*.flow")])
+SPECS = sorted([*(ROOT / "specs").rglob("*.flow"), *(ROOT / "tests" / "broken").rglob("*.flow")])
 TEXTS = int(os.environ.get("PENSTOCK_FUZZ", "1")) * 2000
 SHARES = 8
 
