@@ -125,6 +125,13 @@ class Mixture(Tree):
         sent = f"emit {message}" if "(" in message else 'send Child.poke to "c"'
         return f"{written[:-2]}, {sent} }}" if written else f" {{ {sent} }}"
 
+    def target(self, stay: bool = True) -> str:
+        """More often than in other trees back to where a state was left."""
+        outer = [node for node in self.visible() if node.inner and self.at[: len(node.path)] != node.path]
+        if outer and self.rng.random() < 0.2:
+            return f"-> resume {self.said(self.rng.choice(outer).path)}"
+        return super().target(stay)
+
     def call(self, call: Call, args: str) -> str:
         rng = self.rng
         self.each = rng.random() < 0.3
