@@ -62,8 +62,9 @@ class Engine:
     def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
         self._labels = tuple(flows)
         specs = [flow.spec for flow in flows.values()]
-        called = [each for spec in specs for each in (*spec.activities.values(), *spec.compensations.values())]
-        self._pause = max(map(pause, called), default=timedelta(0))
+        activities = [pause(each) for spec in specs for each in spec.activities.values()]
+        compensations = [pause(each) for spec in specs for each in spec.compensations.values()]
+        self._pause = max((*activities, *compensations), default=timedelta(0))
         self._steps = Families(flows)
         self.mailbox = Mailbox(self._steps, self._labels)
 
