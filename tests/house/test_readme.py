@@ -25,7 +25,7 @@ def test_the_first_flow_is_refuted_mended_built_and_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (flow,) = blocks("flow")
+    flow, _ = blocks("flow")
     refuted, sound = (block for block in blocks("") if "proved" in block)
     spec = tmp_path / "signup.flow"
     spec.write_text(flow, encoding="utf-8")
@@ -42,6 +42,14 @@ def test_the_first_flow_is_refuted_mended_built_and_run(
         assert f"`{line}`" in README
 
 
+def test_the_larger_flow_is_the_example_and_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    example = repository.ROOT / "docs" / "examples" / "parcel.flow"
+    assert blocks("flow")[1] == example.read_text(encoding="utf-8")
+    assert cli.main(["check", str(example)]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert f"`{first}`" in README
+
+
 def printed(program: str, folder: Path) -> str:
     """What a program of the README prints."""
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
@@ -50,10 +58,11 @@ def printed(program: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_picture_shows_the_order_flow_as_it_is() -> None:
-    picture = (repository.ROOT / "docs" / "images" / "order.svg").read_text(encoding="utf-8")
-    text = (repository.ROOT / "specs" / "order.flow").read_text(encoding="utf-8")
-    for name in re.findall(r"^  (?:state|choice|final(?: failure)?) (\w+)", text, re.MULTILINE):
+@pytest.mark.parametrize("flow", ["specs/order", "docs/examples/parcel"])
+def test_the_pictures_show_the_flows_as_they_are(flow: str) -> None:
+    text = (repository.ROOT / f"{flow}.flow").read_text(encoding="utf-8")
+    picture = (repository.ROOT / "docs" / "images" / f"{Path(flow).name}.svg").read_text(encoding="utf-8")
+    for name in re.findall(r"^ +(?:state|choice|final(?: failure)?) (\w+)", text, re.MULTILINE):
         assert f">{name}<" in picture
 
 
