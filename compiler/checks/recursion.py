@@ -163,7 +163,7 @@ class _Recursion:
     def _shows(self, arrival: Arrival) -> bool:
         """Whether a call that the last step began is given no input smaller."""
         at = arrival.instance
-        known = set() if arrival.before is None else {call.key for call in arrival.before.instance.calls}
+        known = {call.key for call in arrival.before.instance.calls} if arrival.before else set[str]()
         begun = (call for call in at.calls if call.leaf in self.kernel.recursive and call.key not in known)
         return any(all(not _smaller(call.args[i], at.values[i]) for i in self.measures) for call in begun)
 

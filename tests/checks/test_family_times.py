@@ -21,8 +21,8 @@ CHILD = """flow Child version 1 {
   final failure Bad
 }
 """
-WAITS = CHILD.replace("A { do look()", 'W { on go -> A  wait forever "somebody says go" } state A { do look()')
-WAITS = WAITS.replace("start -> A", "start -> W")
+ASKED = 'W { on go -> A  wait forever "somebody says go" } state A { do look()'
+WAITS = CHILD.replace("A { do look()", ASKED).replace("start -> A", "start -> W")
 
 
 def parent(promise: str, member: str = "") -> str:
