@@ -164,7 +164,9 @@ class Activities:
         heartbeat = None if beats is None else positive(beats.duration, "A heartbeat", findings)
         if beats is not None and heartbeat is not None and heartbeat >= timeout:
             message = f"The heartbeat of `{owner}` has to be shorter than its timeout, or it never says anything."
-            findings.error(rules.OUT_OF_RANGE, beats.span, message, "not shorter than the timeout")
+            written = any(isinstance(each, syntax.Timeout) for each in clauses)
+            note = "" if written else "Where nothing is said, the timeout is 30s."
+            findings.error(rules.OUT_OF_RANGE, beats.span, message, "not shorter than the timeout", note=note)
         return breaker, limit, heartbeat
 
     def _count(self, tree: syntax.Literal, what: str) -> int:
