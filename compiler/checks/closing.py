@@ -16,7 +16,7 @@ from ..kernel import Undo
 from .attempt import Attempts
 from .control import Abstraction, Control
 from .graph import Arrival
-from .moves import BEGIN, Move, simplest
+from .moves import BEGIN, Move, alike, simplest
 from .passages import Fan, Passage
 from .realise import Realise
 from .solver import Reply, Term
@@ -152,10 +152,13 @@ class Closing:
         for arrival in search.arrivals or (None,):
             known = True
             if arrival is not None:
+                move = alike(search.move, arrival.instance)
+                if move is None:
+                    continue
                 known = self.encoder.all(
                     self.states.exactly(arrival.instance),
-                    self.states.called(arrival.instance, search.fan, search.move.name),
-                    self.realise.in_order(arrival, search.move),
+                    self.states.called(arrival.instance, search.fan, move.name),
+                    self.realise.in_order(arrival, move),
                 )
             for moment in self.realise.moments(arrival, search.move):
                 reply = self.states.ask(wanted, known, moment)
@@ -199,7 +202,8 @@ class Closing:
         if arrival is None:
             done = self.attempts.start(payload, now)
         else:
-            done = self.attempts.step(arrival, search.move, (*search.payload, *payload), now)
+            move = alike(search.move, arrival.instance)
+            done = None if move is None else self.attempts.step(arrival, move, (*search.payload, *payload), now)
         if done is None:
             return False
         if not (done.real or search.made_up):

@@ -24,7 +24,7 @@ from .control import Control
 from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
-from .moves import BEGIN, STARTING, actor
+from .moves import BEGIN, STARTING, Move, actor, alike
 from .passages import Fan, Passage
 from .solver import Term
 from .states import Answers
@@ -244,7 +244,7 @@ class Inquiry:
         for arrival in arrivals:
             exact: Term = True
             if arrival is not None:
-                called = self.states.called(arrival.instance, reaction.fan, reaction.move.name)
+                called = self.states.called(arrival.instance, reaction.fan, self.move(reaction, arrival).name)
                 ordered = realise.in_order(arrival, reaction.move)
                 exact = self.encoder.all(self.states.exactly(arrival.instance), called, ordered)
             for moment in realise.moments(arrival, reaction.move):
@@ -268,11 +268,15 @@ class Inquiry:
         """What a settled call answers with."""
         if arrival is None or reaction.move is STARTING:
             return ()
-        return self.attempts.settling(arrival.instance, reaction.move) or ()
+        return self.attempts.settling(arrival.instance, self.move(reaction, arrival)) or ()
+
+    def move(self, reaction: Reaction, arrival: Arrival) -> Move:
+        """The move of a reaction as one arrival of its node has it."""
+        return alike(reaction.move, arrival.instance) or reaction.move
 
     def trigger(self, breach: Breach) -> tuple[Trigger, Actor]:
         assert breach.arrival is not None, "the start has no trigger"
-        move = breach.reaction.move
+        move = self.move(breach.reaction, breach.arrival)
         at, brought, _ = self.attempts.brought(breach.arrival.instance, move, breach.payload)
         return move.trigger(brought), actor(self.kernel, at, move)
 

@@ -8,7 +8,7 @@ Timers are `clock`'s.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -52,12 +52,13 @@ OUTSIDE = {MoveKind.EVENT, MoveKind.TASK}
 @dataclass(frozen=True, slots=True)
 class Move:
     """One kind of trigger. `name`: of the event, task or timer, else the key of the call; `answer`: of a call; `parts`:
-    the payload of an answer are the outputs of a sub-flow, which come as one record."""
+    the payload of an answer are the outputs of a sub-flow, which come as one record; `leaf`: whose call answers."""
 
     kind: MoveKind
     name: str
     answer: str = ""
     parts: bool = False
+    leaf: str = ""
 
     @property
     def on(self) -> On:
@@ -114,7 +115,7 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
         alone = called is not None and called.each is None
         for answer in kernel.outcomes(activity):
             parts = alone and activity.flow and activity.result is not None and answer == DONE
-            yield from _handled(kernel, at, Move(MoveKind.ANSWER, call.key, answer, parts))
+            yield from _handled(kernel, at, Move(MoveKind.ANSWER, call.key, answer, parts, call.leaf))
     for event in kernel.events:
         yield from _handled(kernel, at, Move(MoveKind.EVENT, event.name))
     for item in at.tasks:
@@ -132,6 +133,22 @@ def answering(at: Instance, move: Move) -> str:
     """The leaf whose call a move answers; nothing for other moves."""
     found = (call.leaf for call in at.calls if move.kind is MoveKind.ANSWER and call.key == move.name)
     return next(found, "")
+
+
+def alike(move: Move, at: Instance) -> Move | None:
+    """A move of one instance as another of the same node has it: how many calls were made before is no control, so the
+    key may be another one. A settlement is one that ends a compensation. None: there is no such move."""
+    match move.kind:
+        case MoveKind.ANSWER:
+            keys = [call.key for call in at.calls if call.leaf == move.leaf and not call.answer]
+        case MoveKind.UNDONE:
+            keys = [at.undoing.running] if at.undoing is not None and at.undoing.running is not None else []
+        case MoveKind.SETTLE:
+            keys = [entry.key for entry in at.log[-1:] if entry.in_flight]
+        case _:
+            return move
+    keys = [key for key in keys if key.partition("#")[0] == move.name.partition("#")[0]]
+    return replace(move, name=move.name if move.name in keys else keys[0]) if keys else None
 
 
 def waits(kernel: Kernel, at: Instance, move: Move) -> bool:

@@ -158,7 +158,9 @@ class _Recursion:
         before = breach.arrival
         if before is None:
             return inquiry.attempts.start(breach.payload, breach.now or inquiry.begin)
-        return inquiry.attempts.step(before, made.reaction.move, breach.payload, breach.now or before.now)
+        return inquiry.attempts.step(
+            before, inquiry.move(made.reaction, before), breach.payload, breach.now or before.now
+        )
 
     def _shows(self, arrival: Arrival) -> bool:
         """Whether a call that the last step began is given no input smaller."""

@@ -151,3 +151,32 @@ def test_the_results_of_a_group_keep_what_each_call_ensures() -> None:
     assert {each.verdict for each in check(flow(body)).answers if each.rule.code < "F7"} == {Verdict.PROVED}
     wider = body.replace("result < 10", "result < 11")
     assert {e.rule.code for e in check(flow(wider)).answers if e.verdict is Verdict.REFUTED} == {"F401"}
+
+
+def test_calls_of_one_node_may_have_other_keys_after_groups_of_other_sizes() -> None:
+    """`ping` is `ping#2` after one call and `ping#3` after two, with the same control: stale keys change nothing."""
+    body = """
+      input { xs: list<int 0..9> at most 2 }
+      activity pack(x: int 0..9) { fails torn compensate unpack(x) }
+      activity ping() { readonly }
+      start -> Packing
+      state Packing {
+        do for x in xs: pack(x)
+        on done -> compensate -> Again
+        on torn -> Pinging
+        on failed -> compensate -> Bad
+      }
+      state Pinging { do ping() on done -> Again on failed -> compensate -> Bad }
+      state Again {
+        do for x in xs: pack(x)
+        on done -> compensate -> Good
+        on torn -> compensate -> Bad
+        on failed -> compensate -> Bad
+      }
+      final Good
+      final failure Bad
+      always in Bad implies count(pack) == 0
+    """
+    answered = check(flow(body)).answers
+    assert [answer for answer in answered if answer.verdict is Verdict.UNKNOWN] == []
+    assert {answer.verdict for answer in answered if answer.rule.code in {"F003", "F301"}} == {Verdict.PROVED}
