@@ -180,3 +180,27 @@ def test_calls_of_one_node_may_have_other_keys_after_groups_of_other_sizes() -> 
     answered = check(flow(body)).answers
     assert [answer for answer in answered if answer.verdict is Verdict.UNKNOWN] == []
     assert {answer.verdict for answer in answered if answer.rule.code in {"F003", "F301"}} == {Verdict.PROVED}
+
+
+def test_compensations_of_one_node_may_have_other_keys_too() -> None:
+    """What is left to undo is `pack#1` or, where that one was torn, `pack#2`."""
+    body = """
+      input { xs: list<int 0..9> at most 2 }
+      activity pack(x: int 0..9) { fails torn compensate unpack(x) }
+      start -> Packing
+      state Packing {
+        do for x in xs: pack(x)
+        on done -> compensate -> Good
+        on torn -> compensate -> Again
+        on failed -> compensate -> Again
+      }
+      state Again {
+        do for x in xs: pack(x)
+        on done -> compensate -> Good
+        on torn -> compensate -> Bad
+        on failed -> compensate -> Bad
+      }
+      final Good
+      final failure Bad
+    """
+    assert [answer for answer in check(flow(body)).answers if answer.verdict is Verdict.UNKNOWN] == []
