@@ -87,6 +87,12 @@ class Inquiry:
         self._refused: dict[Reaction, Term] = {}
         self._succeeds: dict[Reaction, Term] = {}
 
+    @cached_property
+    def exact(self) -> bool:
+        """Whether all that is known of was done by runs: then what the shortest run shows, no shorter one does."""
+        graph = self.graph
+        return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
+
     @property
     def scope(self) -> str:
         number = len(self.graph.nodes)
@@ -145,7 +151,7 @@ class Inquiry:
     def refuted(
         self, rule: Rule, subject: str, place: Span, finding: Finding, trace: Sequence[TraceStep] = ()
     ) -> Answer:
-        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and self.graph.complete else "")
+        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and self.exact else "")
         diagnostic = Diagnostic(
             rule,
             finding.message,

@@ -78,7 +78,8 @@ def _settle(seed: int, code: str, answers: list[Answer], depth: int | None, plai
         tally.proved[code] += 1
     else:
         tally.refuted[code] += 1
-        runs = [len(answer.diagnostic.trace) for answer in answers if answer.diagnostic and answer.diagnostic.trace]
+        shown = [answer.diagnostic for answer in answers if answer.diagnostic and answer.diagnostic.trace]
+        runs = [len(each.trace) for each in shown if "no shorter run" in each.note]
         if code in COUNTED and plain and runs and min(runs) != depth:
             tally.disagreements.append(f"seed {seed}: {code} is shown in {min(runs)} steps, brute force needs {depth}")
 
