@@ -31,8 +31,9 @@ class SqliteMail(SqliteRows):
     def messages(self, limit: int) -> Sequence[Message]:
         return [*map(_message, self._all(f"{MESSAGES} ORDER BY position LIMIT ?", limit))]
 
-    def put_letter(self, l: Letter) -> None:  # noqa: E741 -- one letter, as the others
-        self._run(PUT_LETTER, l.id, l.sender, l.flow, l.to, l.event, l.payload, micros(l.at), l.reason)
+    def put_letter(self, letter: Letter) -> None:
+        row = letter.id, letter.sender, letter.flow, letter.to, letter.event, letter.payload
+        self._run(PUT_LETTER, *row, micros(letter.at), letter.reason)
 
     def drop_letter(self, id: str) -> None:
         self._run("DELETE FROM letter WHERE id = ?", id)
