@@ -410,12 +410,11 @@ class Kernel:
     @cached_property
     def answering(self) -> Mapping[tuple[str, On], tuple[Command, ...]]:
         """The commands of a place for a trigger, in the order of the text. Absent: none is written."""
-        table: dict[tuple[str, On], tuple[Command, ...]] = {}
+        table: dict[tuple[str, On], list[Command]] = {}
         for command in self.commands:
             if command.on is not None:
-                key = command.scope, command.on
-                table[key] = (*table.get(key, ()), command)
-        return table
+                table.setdefault((command.scope, command.on), []).append(command)
+        return {key: tuple(commands) for key, commands in table.items()}
 
     def above(self, name: str) -> tuple[str, ...]:
         """A place and the scopes around it, the innermost first, the flow last."""

@@ -53,7 +53,7 @@ from .systems import system
 from .unused import warn_of_unused
 from .walk import nodes
 
-MOST_STATES = 2000
+MOST_STATES = 10_000
 
 Member = TypeVar("Member")
 
