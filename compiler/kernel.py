@@ -87,7 +87,6 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -115,6 +114,7 @@ from ..dsl.model import (
     Variable,
 )
 from ..dsl.source import Source, Span
+from ..dsl.values import dataclass
 
 Configuration = tuple[str, ...]
 

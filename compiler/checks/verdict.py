@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
 from ...dsl.diagnostics import Diagnostic, Rule
 from ...dsl.source import Span
+from ...dsl.values import dataclass
 
 
 class Verdict(IntEnum):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composed import COMPOSED
-from penstock.dsl.automaton import automaton
+from penstock.dsl.table import automaton
 from penstock.dsl.diagnostics import Diagnostic
 from penstock.dsl.format import canonical, format_text
 from penstock.dsl.load import text_of
