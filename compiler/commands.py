@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +35,8 @@ class Trouble(Exception):
 def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     read = [pipeline.read(path) for path in gather(args.files)]
     staff = _staff(args.staff, read) if args.staff else None
-    files = [pipeline.check(file, args.timeout, staff) for file in read]
+    with terminal.progress() as tell:
+        files = [pipeline.check(file, args.timeout, staff, args.max_memory, tell) for file in read]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
 
@@ -101,7 +101,8 @@ def _sound(path: Path, args: argparse.Namespace, terminal: Terminal, tool: str) 
     """The file, if it may be built; and what checking it says."""
     file = pipeline.read(path)
     if not args.no_verify:
-        file = pipeline.check(file, args.timeout)
+        with terminal.progress() as tell:
+            file = pipeline.check(file, args.timeout, None, args.max_memory, tell)
     code = report.exit_code([file])
     if code == INCONCLUSIVE and not args.strict:
         terminal.say(report.render("concise", [file], terminal.style, tool))
@@ -193,6 +194,8 @@ def fmt(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
 
 
 def _differs(path: Path, file: Examined, text: str, terminal: Terminal) -> int:
+    import difflib
+
     before, after = file.source.text.splitlines(), text.splitlines()
     diff = difflib.unified_diff(before, after, str(path), f"{path} formatted", lineterm="", n=1)
     terminal.say("".join(f"{clean(line)}\n" for line in diff))
@@ -220,7 +223,9 @@ def explain(args: argparse.Namespace, terminal: Terminal, _tool: str) -> int:
     known = {name: rule for rule in rules for name in (rule.code.lower(), rule.name)}
     wanted = str(args.code).lower()
     if wanted not in known:
-        close = difflib.get_close_matches(wanted, known, n=1)
+        from difflib import get_close_matches
+
+        close = get_close_matches(wanted, known, n=1)
         meant = [name.upper() if name == known[name].code.lower() else name for name in close]
         hint = f"did you mean `{meant[0]}`?" if meant else "`penstock explain` lists them all."
         raise Trouble(f"there is no code `{args.code}`; {hint}")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from . import rules
@@ -177,6 +176,8 @@ def _meant(what: _Import, target: str) -> Fix | None:
     wanted = Path(target)
     if wanted.exists() or not wanted.parent.is_dir():
         return None
+    from difflib import get_close_matches
+
     close = get_close_matches(wanted.name, sorted(each.name for each in wanted.parent.glob("*.flow")), n=1)
     if not close:
         return None

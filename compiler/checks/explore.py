@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from time import monotonic
 
 from ...dsl.model import Value
 from ..instance import Instance
 from ..kernel import Kernel, Stay, Undo
 from .attempt import Attempts
+from .budget import Budget, Tell
 from .clock import Clock
 from .closing import Closing
 from .control import Abstraction, Control
@@ -35,21 +35,25 @@ ALTERNATES = 6  # arrivals kept of one node
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up and answer unknown. seconds: a backstop only, no verdict should depend on it."""
+    """When to give up and answer unknown. seconds, memory (MB): backstops only, no verdict should depend on them. tell:
+    is told how far it has come, when it takes long."""
 
     nodes: int = 6000
     questions: int = 150_000
     rlimit: int = 4_000_000
     seconds: float = 120.0
+    memory: int | None = None
+    tell: Tell | None = None
 
 
 class Explorer:
     """One search. After `run`, `graph` is what it found, and the checks put their own questions to `states`."""
 
-    def __init__(self, kernel: Kernel, limits: Limits | None = None) -> None:
+    def __init__(self, kernel: Kernel, limits: Limits | None = None, budget: Budget | None = None) -> None:
         self.kernel = kernel
         self.limits = limits or Limits()
-        solver = Solver(self.limits.rlimit, self.limits.questions)
+        self.budget = budget or Budget(kernel.name, self.limits.seconds, self.limits.memory, self.limits.tell)
+        solver = Solver(self.limits.rlimit, self.limits.questions, self.budget)
         self.encoder = Encoder(solver.z3)
         self.passages = Passages(kernel, self.encoder)
         self.states = States(kernel, self.encoder, self.passages, solver)
@@ -65,14 +69,23 @@ class Explorer:
         self._edges: dict[tuple[object, ...], Edge] = {}
 
     def run(self) -> Graph:
-        stop = monotonic() + self.limits.seconds
+        try:
+            self._search()
+        except Exception as error:
+            if not (why := self.budget.ran_out(error)):
+                raise
+            self.closing.open[why] = None
+        self.graph.open = self.closing.open
+        return self.graph
+
+    def _search(self) -> None:
         self._start()
         while self._real or self._later or self._unreal:
             if len(self.graph.nodes) > self.limits.nodes:
                 self.closing.open[f"there are more than {self.limits.nodes} configurations"] = None
                 break
-            if monotonic() > stop:
-                self.closing.open[f"it took more than {self.limits.seconds:g} seconds"] = None
+            if why := self.budget.search_over(self.graph.nodes.__len__):
+                self.closing.open[why] = None
                 break
             if self._real:
                 self._expand(self._real.popleft(), False)
@@ -82,8 +95,6 @@ class Explorer:
                 node = self._unreal.popleft()
                 if not node.real:
                     self._expand(node, True)
-        self.graph.open = self.closing.open
-        return self.graph
 
     def _start(self) -> None:
         fan = self.passages.start()

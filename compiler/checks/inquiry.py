@@ -99,7 +99,8 @@ class Inquiry:
         return f"all {number} configurations" if number != 1 else "the one configuration"
 
     def nodes(self, place: str | None = None) -> Iterator[Node]:
-        """Nodes (with one place active), real ones before others, those with a shorter run before."""
+        """Nodes (with one place active), real ones before others, those with a shorter run before. Raises Spent."""
+        self.explorer.budget.check()
         return (node for node in self._ordered if place is None or place in self.active(node))
 
     def active(self, node: Node) -> frozenset[str]:

@@ -9,6 +9,7 @@ Nothing here is trusted: atoms that are missing cost completeness, never soundne
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...dsl.model import (
@@ -32,7 +33,7 @@ from ...dsl.model import (
     Update,
 )
 from ...dsl.source import NOWHERE, Span
-from ..kernel import Branch, Goto, Kernel, Leaf, ScopeKind, Stay, Target
+from ..kernel import Branch, Command, Goto, Kernel, Leaf, ScopeKind, Stay, Target
 from ..kernel import Place as KernelPlace
 from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, needs, simple
 from .rewrite import bare, folded, inside, linear, literal, numeric, placed, somebody, unwrapped
@@ -56,6 +57,10 @@ class Live:
         self._asking: dict[Spot, dict[Atom, None]] = {}
         self._seen_before: dict[tuple[Atom, Span], tuple[Atom, ...]] = {}
         self._places: dict[Place, tuple[Atom, ...]] = {}
+        self._commands: defaultdict[str, list[Command]] = defaultdict(list)  # by their scope
+        for command in kernel.commands:
+            if command.on is not None:
+                self._commands[command.scope].append(command)
         leaves = [("leaf", leaf.name) for leaf in kernel.leaves]
         undos = [("undo", name) for name in (*kernel.place, *kernel.choice)]
         for spot in (*leaves, *undos):
@@ -120,8 +125,11 @@ class Live:
     def _beside(self, leaf: str) -> frozenset[str]:
         """The places in other regions, where something may happen while the leaf stays."""
         kernel, active = self.kernel, self.kernel.above(leaf)
-        parallel = (scope.name for scope in kernel.scopes if scope.kind is ScopeKind.PARALLEL and scope.name in active)
+        around = (kernel.scope[name] for name in active[1:])
+        parallel = [scope.name for scope in around if scope.kind is ScopeKind.PARALLEL]
         others = {region for name in parallel for region in kernel.inside[name] if region not in active}
+        if not others:
+            return frozenset()
         return frozenset(name for name in kernel.place if others.intersection(kernel.above(name)))
 
     def _through(self, spot: Spot) -> Iterator[Atom]:
@@ -131,10 +139,10 @@ class Live:
             yield from filter(data_only, self._target(Goto(name), name, ()))
             return
         beside = self._concurrent[name]
-        for command in self.kernel.commands:
-            own = command.scope in self.kernel.above(name)
-            if command.on is None or not (own or command.scope in beside):
-                continue
+        above = self.kernel.above(name)
+        near = (command for scope in {*above, *beside} for command in self._commands.get(scope, ()))
+        for command in sorted(near, key=lambda command: command.id):
+            own = command.scope in above
             found = dict.fromkeys(self._updates(command.updates, self._target(command.target, name, (), own)))
             guard = () if command.guard is None else atoms(bare(command.guard))
             yield from filter(data_only, (*guard, *found))

@@ -51,13 +51,15 @@ class Horizon:
 @dataclass(frozen=True, slots=True)
 class Report:
     """Every answer about one flow, in the order of the checks, the warnings (F7xx), how much was looked at, and of a
-    flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states."""
+    flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states.
+    cut: a limit of time or memory was met, so another run may say more."""
 
     flow: str
     answers: tuple[Answer, ...]
     warnings: tuple[Diagnostic, ...] = ()
     configurations: int = 0
     horizons: tuple[Horizon, ...] = ()
+    cut: bool = False
 
     @property
     def verdict(self) -> Verdict:
