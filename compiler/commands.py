@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dsl.diagnostics import Rule
 from . import outputs, pipeline, report
+from .cache import shelf
 from .formats.style import clean
 from .pipeline import Examined
 from .report import CLEAN, FINDINGS, INCONCLUSIVE
@@ -33,27 +35,34 @@ class Trouble(Exception):
 
 
 def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
-    read = [pipeline.read(path) for path in gather(args.files)]
-    staff = _staff(args.staff, read) if args.staff else None
+    from .recall import Recall
+
+    staff = _staff(args.staff) if args.staff else None
+    recall = Recall(None if args.no_cache else shelf(os.environ), staff)
+    read = [recall.read(path) for path in gather(args.files)]
+    if staff is not None:
+        _refuse_misspelt(args.staff, staff, [roles for file in read if (roles := recall.roles(file)) is not None])
     with terminal.progress() as tell:
-        files = [pipeline.check(file, args.timeout, staff, args.max_memory, tell) for file in read]
+        files = [recall.keep(pipeline.check(file, args.timeout, staff, args.max_memory, tell)) for file in read]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
 
 
-def _staff(name: str, files: Sequence[Examined]) -> Staff:
-    """The people of a staff file, whose roles are spelt as in the flows."""
+def _staff(name: str) -> Staff:
+    """The people of a staff file."""
     from . import staff
 
     try:
-        found = staff.read(Path(name))
+        return staff.read(Path(name))
     except staff.StaffError as error:
         raise Trouble(str(error)) from error
-    kernels = [kernel for file in files for kernel in file.kernels]
-    wrong = found.misspelt(frozenset(role for kernel in kernels for role in kernel.roles)) if kernels else None
+
+
+def _refuse_misspelt(name: str, staff: Staff, known: Sequence[frozenset[str]]) -> None:
+    """Raises Trouble where the roles of a staff file are not spelt as in the flows, if there are any."""
+    wrong = staff.misspelt(frozenset[str]().union(*known)) if known else None
     if wrong is not None:
         raise Trouble(f"{name}: {wrong}")
-    return found
 
 
 def test(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:

@@ -18,6 +18,7 @@ from .checks.verdict import Report
 from .outputs import MARK, Output
 
 if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
+    from ..dsl.load import Loaded
     from ..dsl.model import System
     from .checks.explore import Limits
     from .kernel import Kernel
@@ -63,14 +64,24 @@ def load(path: Path) -> Examined:
 
 def read(path: Path) -> Examined:
     """The kernels of a file, and everything the language has to say about it."""
-    from ..dsl.load import load_all
+    loaded = load_all(path)
+    return loaded if isinstance(loaded, Examined) else understood(loaded)
+
+
+def load_all(path: Path) -> Loaded | Examined:
+    """The text with those that it imports; where it cannot be read, what is to be said of that."""
+    from ..dsl import load
+
+    loaded = load.load_all(path)
+    return Examined(Source(str(path), ""), loaded) if isinstance(loaded, tuple) else loaded
+
+
+def understood(loaded: Loaded) -> Examined:
+    """The kernels of a text that was loaded, and everything the language has to say about it."""
     from ..dsl.parse import parse
     from ..dsl.typecheck import analyse
     from .lower import lower
 
-    loaded = load_all(path)
-    if isinstance(loaded, tuple):
-        return Examined(Source(str(path), ""), loaded)
     parsed = parse(loaded.source)
     analysed = analyse(parsed.tree, loaded.source)
     said = (*loaded.diagnostics, *parsed.diagnostics, *analysed.diagnostics)
