@@ -1,5 +1,4 @@
-"""Files that were checked before: a path in; the file with its answers out, and nothing checked, where nothing that they
-depend on has changed.
+"""Files that were checked before: a path in, the file with its answers out, where nothing they depend on has changed.
 
 They depend on the text of the file and of all that it imports, on the staff, and on penstock itself with Python and Z3.
 How long the checks may take is no part of that: what a limit of time or memory cut short is not kept.
@@ -95,7 +94,7 @@ def _roles(file: Examined) -> frozenset[str]:
 def _key(loaded: Loaded, staff: str) -> str:
     texts = [(file.name, file.text) for file in loaded.source.files]
     said = [(each.rule.code, each.message, repr(each)) for each in loaded.diagnostics]
-    whole = json.dumps([_machinery(), staff, texts, said])
+    whole = json.dumps([machinery(), staff, texts, said])
     return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -107,7 +106,7 @@ def _people(staff: Staff | None) -> str:
 
 
 @cache
-def _machinery() -> str:
+def machinery() -> str:
     """A digest of penstock's sources, with the versions of Python and of Z3: of its library, which is not loaded."""
     digest = hashlib.sha256(sys.version.encode())
     root = Path(__file__).resolve().parent.parent
