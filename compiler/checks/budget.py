@@ -81,7 +81,9 @@ class Budget:
         now = monotonic()
         if self._tell is not None and now - self._begun > LATE and now - self._told > AGAIN:
             self._told = now
-            self._tell(f"{self.flow}: {self._count()} configurations, {self._doing}, {now - self._begun:.0f} s")
+            found = self._count()
+            many = f"{found} configuration{'' if found == 1 else 's'}"
+            self._tell(f"{self.flow}: {many}, {self._doing}, {now - self._begun:.0f} s")
         why = ""
         if now - self._begun > self.seconds * share:
             why = _took(self.seconds, share, "seconds")
