@@ -14,7 +14,7 @@ from .literals import problem_of, unescape
 from .source import Source, Span, beside
 from .tokens import COMMENTS, Token, tokenize
 
-LARGEST = 1 << 20
+LARGEST = 8 << 20
 """How many bytes a file may have: one mebibyte."""
 
 MOST_FILES = 100

@@ -9,7 +9,6 @@ Nothing here is trusted: atoms that are missing cost completeness, never soundne
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...dsl.model import (
@@ -33,7 +32,7 @@ from ...dsl.model import (
     Update,
 )
 from ...dsl.source import NOWHERE, Span
-from ..kernel import Branch, Command, Goto, Kernel, Leaf, ScopeKind, Stay, Target
+from ..kernel import Branch, Goto, Kernel, Leaf, ScopeKind, Stay, Target
 from ..kernel import Place as KernelPlace
 from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, needs, simple
 from .rewrite import bare, folded, inside, linear, literal, numeric, placed, somebody, unwrapped
@@ -57,10 +56,6 @@ class Live:
         self._asking: dict[Spot, dict[Atom, None]] = {}
         self._seen_before: dict[tuple[Atom, Span], tuple[Atom, ...]] = {}
         self._places: dict[Place, tuple[Atom, ...]] = {}
-        self._commands: defaultdict[str, list[Command]] = defaultdict(list)  # by their scope
-        for command in kernel.commands:
-            if command.on is not None:
-                self._commands[command.scope].append(command)
         leaves = [("leaf", leaf.name) for leaf in kernel.leaves]
         undos = [("undo", name) for name in (*kernel.place, *kernel.choice)]
         for spot in (*leaves, *undos):
@@ -140,7 +135,7 @@ class Live:
             return
         beside = self._concurrent[name]
         above = self.kernel.above(name)
-        near = (command for scope in {*above, *beside} for command in self._commands.get(scope, ()))
+        near = (command for scope in {*above, *beside} for command in self.kernel.scoped.get(scope, ()))
         for command in sorted(near, key=lambda command: command.id):
             own = command.scope in above
             found = dict.fromkeys(self._updates(command.updates, self._target(command.target, name, (), own)))

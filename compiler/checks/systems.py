@@ -177,7 +177,7 @@ class _Examination:
         member = self.system.members[index]
         subject = self.system.name if code == STUCK else f"{member.name}.{event}" if event else member.name
         span = self.system.span if code == STUCK else member.span
-        scope = f"all {len(self.found.known)} joint configurations"
+        scope = "what was examined" if self.found.open else f"all {len(self.found.known)} joint configurations"
         runs = self.rehearsal.runs
         trace = runs.get(question, runs.get(LOST) if question == STILL else None)
         if trace is not None:
