@@ -140,14 +140,15 @@ def packed(file: Examined) -> str | None:
         if isinstance(value, Rule):
             return ["Rule", rules.setdefault(value, len(rules))]
         kind = type(value)
-        if _NAMED.get(kind.__name__) is kind:
-            return [kind.__name__, cast(Enum, value).name]
-        if _KINDS.get(kind.__name__) is not kind:
-            raise _Unknown(kind.__name__)
+        called = kind.__name__
+        if _NAMED.get(called) is kind:
+            return [called, cast(Enum, value).name]
+        if _KINDS.get(called) is not kind:
+            raise _Unknown(called)
         if isinstance(value, timedelta):
             return ["timedelta", value.days, value.seconds, value.microseconds]
         names = cast("tuple[str, ...]", getattr(kind, "__match_args__"))  # noqa: B009 (every dataclass has them)
-        return [kind.__name__, *(plain(getattr(value, name)) for name in names)]
+        return [called, *(plain(getattr(value, name)) for name in names)]
 
     try:
         said, reports = plain(file.diagnostics), plain(file.reports)
