@@ -28,9 +28,7 @@ class States:
         self.live = Live(kernel)
         self._before: dict[tuple[Place, Answers], Term] = {}
         self._after: dict[tuple[int, Place], tuple[Term, ...]] = {}
-        self._cubes: dict[
-            tuple[int, int, Place], tuple[Term, Answers]
-        ] = {}  # with the term, so that its id stays its own
+        self._cubes: dict[tuple[int, int, Place], tuple[Term, Answers]] = {}  # the term too: its id stays its own
 
     def ask(self, *terms: Term) -> Reply:
         self.solver.assume(self.encoder.axioms)
