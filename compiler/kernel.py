@@ -87,7 +87,6 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -115,6 +114,7 @@ from ..dsl.model import (
     Variable,
 )
 from ..dsl.source import Source, Span
+from ..dsl.values import dataclass
 
 Configuration = tuple[str, ...]
 
@@ -410,12 +410,46 @@ class Kernel:
     @cached_property
     def answering(self) -> Mapping[tuple[str, On], tuple[Command, ...]]:
         """The commands of a place for a trigger, in the order of the text. Absent: none is written."""
-        table: dict[tuple[str, On], tuple[Command, ...]] = {}
+        table: dict[tuple[str, On], list[Command]] = {}
         for command in self.commands:
             if command.on is not None:
-                key = command.scope, command.on
-                table[key] = (*table.get(key, ()), command)
-        return table
+                table.setdefault((command.scope, command.on), []).append(command)
+        return {key: tuple(commands) for key, commands in table.items()}
+
+    @cached_property
+    def scoped(self) -> Mapping[str, tuple[Command, ...]]:
+        """The commands of a place but the start, in the order of the text. Absent: it has none."""
+        found: dict[str, list[Command]] = {}
+        for command in self.commands:
+            if command.on is not None:
+                found.setdefault(command.scope, []).append(command)
+        return {scope: tuple(commands) for scope, commands in found.items()}
+
+    @cached_property
+    def written_as(self) -> Mapping[Span, tuple[Command, ...]]:
+        """The commands by the transition they were written as: `on failed` answers several outcomes, and what is
+        written further out the outcomes of several leaves."""
+        found: dict[Span, list[Command]] = {}
+        for command in self.commands:
+            found.setdefault(command.span, []).append(command)
+        return {span: tuple(commands) for span, commands in found.items()}
+
+    @cached_property
+    def holder(self) -> Mapping[Span, str]:
+        """The innermost place around all that a written transition counts for."""
+        found: dict[Span, str] = {}
+        for span, commands in self.written_as.items():
+            around = [self.above(command.scope) for command in commands]
+            found[span] = next(name for name in around[0] if all(name in each for each in around))
+        return found
+
+    @cached_property
+    def held(self) -> Mapping[str, tuple[tuple[Command, ...], ...]]:
+        """The written transitions by their holders."""
+        found: dict[str, list[tuple[Command, ...]]] = {}
+        for span, commands in self.written_as.items():
+            found.setdefault(self.holder[span], []).append(commands)
+        return {holder: tuple(written) for holder, written in found.items()}
 
     @cached_property
     def _above(self) -> Mapping[str, tuple[str, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
 from . import rules_of_meaning as rules
@@ -64,6 +63,8 @@ class Findings:
 
 def did_you_mean(word: str, span: Span, known: Iterable[str]) -> Fix | None:
     """The fix that puts the closest known word in place of `word`; None where nothing is close."""
+    from difflib import get_close_matches
+
     by_case = {each.lower(): each for each in known}
     close = get_close_matches(word.lower(), list(by_case), n=1, cutoff=0.6)
     if not close:

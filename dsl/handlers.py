@@ -97,9 +97,9 @@ class Handlers:
         found = tuple(self._transition(each, block) for each in handlers)
         self._check_joins(block, handlers)
         for tree in handlers:
-            alike = [each for each in handlers if _same_trigger(each, tree)]
             if not tree.otherwise:
                 continue
+            alike = [each for each in handlers if _same_trigger(each, tree)]
             if not any(each.guard for each in alike):
                 message = "`else` takes what no `when` before it took, but this trigger has no `when` here."
                 if isinstance(tree.trigger, syntax.After | syntax.At):

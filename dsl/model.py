@@ -7,13 +7,13 @@ Python: bool, int, Decimal, str (text and enum members alike), timedelta, dateti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 
 from .schedules import Moments
 from .source import Source, Span
+from .values import dataclass
 
 Value = bool | int | Decimal | str | timedelta | datetime | tuple["Value", ...] | None
 """A list is the tuple of its items, a record the tuple of its fields' values, in the order written."""

@@ -316,7 +316,7 @@ TOO_MANY_STATES = Rule(
     "too-many-states",
     "More states than a flow may have.",
     """\
-A flow may have 2,000 states. Nobody can review more than that; such a flow is several flows, one file each.
+A flow may have 10,000 states. Nobody can review more than that; such a flow is several flows, one file each.
 """,
 )
 

@@ -6,12 +6,12 @@ whether something may be said twice is `resolve`'s question.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from .model import StateKind
 from .source import Span
+from .values import dataclass
 
 # ---------------------------------------------------------------- names and expressions
 

@@ -43,7 +43,8 @@ class Attempts:
         return Arrival(made.after, now, True, inputs, made.taken)
 
     def step(self, source: Arrival, move: Move, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
-        """None where the interpreter refuses the trigger, or faults (which is noted)."""
+        """None where the interpreter refuses the trigger, or faults (which is noted). Raises Spent."""
+        self.states.solver.budget.check()
         at, brought, payload = self.brought(source.instance, move, payload)
         real = source.real and at == source.instance
         trigger = move.trigger(brought)

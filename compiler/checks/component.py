@@ -17,6 +17,7 @@ from ..effects import Effect, SendEvent
 from ..instance import Event, Instance
 from ..kernel import Kernel, On, TriggerKind
 from ..simulate import start, step
+from .budget import Budget
 from .control import Control
 from .explore import Explorer, Limits
 from .graph import Arrival, Edge, Node
@@ -60,10 +61,10 @@ class Ahead:
 class Component:
     """`hears`: the events that come from members of the system, and from nobody else."""
 
-    def __init__(self, kernel: Kernel, hears: frozenset[str], limits: Limits | None) -> None:
+    def __init__(self, kernel: Kernel, hears: frozenset[str], limits: Limits, budget: Budget) -> None:
         self.kernel = kernel
         self.hears = hears
-        self.inquiry = Inquiry(Explorer(kernel, limits))
+        self.inquiry = Inquiry(Explorer(kernel, limits, budget))
         self._keys: dict[Key, int] = {}
         self._nodes: list[list[Node]] = []
         for node in self.inquiry.graph.nodes:

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from time import monotonic
 
 from ...dsl.model import Value
 from ..instance import Instance
 from ..kernel import DONE, FAILED, TIMEOUT, Kernel, Stay, Undo
 from .attempt import Attempts
+from .budget import Budget, Tell
 from .clock import Clock
 from .closing import SUCCESSORS, Closing
 from .control import Abstraction, Control, Grain
@@ -37,22 +37,26 @@ EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up and answer unknown. seconds: a backstop only, no verdict should depend on it."""
+    """When to give up and answer unknown. seconds, memory (MB): backstops only, no verdict should depend on them. tell:
+    is told how far it has come, when it takes long."""
 
     nodes: int = 6000
     questions: int = 150_000
     rlimit: int = 4_000_000
     seconds: float = 120.0
     grain: Grain = Grain.FINE  # what is told apart, until there is too much
+    memory: int | None = None
+    tell: Tell | None = None
 
 
 class Explorer:
     """One search. After `run`, `graph` is what it found, and the checks put their own questions to `states`."""
 
-    def __init__(self, kernel: Kernel, limits: Limits | None = None) -> None:
+    def __init__(self, kernel: Kernel, limits: Limits | None = None, budget: Budget | None = None) -> None:
         self.kernel = kernel
         self.limits = limits or Limits()
-        solver = Solver(self.limits.rlimit, self.limits.questions)
+        self.budget = budget or Budget(kernel.name, self.limits.seconds, self.limits.memory, self.limits.tell)
+        solver = Solver(self.limits.rlimit, self.limits.questions, self.budget)
         self.encoder = Encoder(solver.z3)
         self.passages = Passages(kernel, self.encoder)
         self.states = States(kernel, self.encoder, self.passages, solver)
@@ -74,32 +78,38 @@ class Explorer:
 
     def run(self) -> Graph:
         """The whole search; once more, less fine, where there are too many configurations or successors of one step."""
-        stop = monotonic() + self.limits.seconds
+        try:
+            self._search_finely()
+        except Exception as error:
+            if not (why := self.budget.ran_out(error)):
+                raise
+            self.closing.open[why] = None
+        self.graph.open = self.closing.open
+        return self.graph
+
+    def _search_finely(self) -> None:
         grains = [grain for grain in Grain if grain == self.limits.grain or self._coarser(grain)]
         for grain in grains:
             if grain is not grains[0]:
                 self._begin(grain)
             most = self.limits.nodes if grain is grains[-1] else min(EXACT[grain], self.limits.nodes)
-            most = max(most, EACH[grain] * len(self.kernel.leaves))
-            if self._search(stop, most):
+            if self._search(max(most, EACH[grain] * len(self.kernel.leaves))):
                 break
-        self.graph.open = self.closing.open
-        return self.graph
 
     def _coarser(self, grain: Grain) -> bool:
         """Whether there may be less to tell apart than from the start."""
         tells = {Grain.FINE: False, Grain.SORTS: self.abstraction.sorted, Grain.CUBES: self.states.live.asks}
         return grain > self.limits.grain and tells[grain]
 
-    def _search(self, stop: float, most: int) -> bool:
+    def _search(self, most: int) -> bool:
         """Whether it was not too much."""
         self._start()
         while self._real or self._later or self._unreal:
             if len(self.graph.nodes) > most or SUCCESSORS in self.closing.open:
                 self.closing.open.setdefault(f"there are more than {most} configurations")
                 return False
-            if monotonic() > stop:
-                self.closing.open[f"it took more than {self.limits.seconds:g} seconds"] = None
+            if why := self.budget.search_over(self.graph.nodes.__len__):
+                self.closing.open[why] = None
                 break
             if self._real:
                 self._expand(self._real.popleft(), False)

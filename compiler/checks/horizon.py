@@ -50,6 +50,7 @@ def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]
 def _horizon(
     name: str, inquiry: Inquiry, latest: Latest, out: Sequence[Sequence[Edge]], sources: Sequence[Node]
 ) -> Horizon:
+    inquiry.explorer.budget.check()
     graph = inquiry.graph
     inner = [graph.nodes[id] for id in sorted(_reached(out, sources))]
     resting = [node for node in inner if not node.control.finished]

@@ -101,7 +101,8 @@ class Inquiry:
         return f"all {number} configurations" if number != 1 else "the one configuration"
 
     def nodes(self, place: str | None = None) -> Iterator[Node]:
-        """Nodes (with one place active), real ones before others, those with a shorter run before."""
+        """Nodes (with one place active), real ones before others, those with a shorter run before. Raises Spent."""
+        self.explorer.budget.check()
         return iter(self._ordered if place is None else self._resting.get(place, ()))
 
     def active(self, node: Node) -> frozenset[str]:

@@ -126,8 +126,11 @@ class Live:
     def _beside(self, leaf: str) -> frozenset[str]:
         """The places in other regions, where something may happen while the leaf stays."""
         kernel, active = self.kernel, self.kernel.above(leaf)
-        parallel = (scope.name for scope in kernel.scopes if scope.kind is ScopeKind.PARALLEL and scope.name in active)
+        around = (kernel.scope[name] for name in active[1:])
+        parallel = [scope.name for scope in around if scope.kind is ScopeKind.PARALLEL]
         others = {region for name in parallel for region in kernel.inside[name] if region not in active}
+        if not others:
+            return frozenset()
         return frozenset(name for name in kernel.place if others.intersection(kernel.above(name)))
 
     def _through(self, spot: Spot) -> Iterator[Atom]:
@@ -137,10 +140,10 @@ class Live:
             yield from filter(data_only, self._target(Goto(name), name, ()))
             return
         beside = self._concurrent[name]
-        for command in self.kernel.commands:
-            own = command.scope in self.kernel.above(name)
-            if command.on is None or not (own or command.scope in beside):
-                continue
+        above = self.kernel.above(name)
+        near = (command for scope in {*above, *beside} for command in self.kernel.scoped.get(scope, ()))
+        for command in sorted(near, key=lambda command: command.id):
+            own = command.scope in above
             found = dict.fromkeys(self._updates(command.updates, self._target(command.target, name, (), own)))
             guard = () if command.guard is None else atoms(bare(command.guard))
             yield from filter(data_only, (*guard, *found))

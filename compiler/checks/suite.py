@@ -6,7 +6,7 @@ the codes that make the run itself unsafe.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ...dsl.diagnostics import Rule
@@ -109,9 +109,37 @@ def check(
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
     the flows that it does take."""
     inquiry = Inquiry(Explorer(kernel, limits), staff, children)
-    answers = tuple(_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
+    answers = tuple(_accepted(kernel, answer) for rule, ask in CHECKS for answer in _answers(inquiry, rule, ask))
     report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
-    return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
+    if report.verdict is not Verdict.REFUTED:
+        report = replace(report, horizons=_horizons(inquiry))
+    return replace(report, cut=bool(inquiry.explorer.budget.met))
+
+
+def _answers(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Answer]]) -> Iterator[Answer]:
+    """What a check answers; where time or memory run out before its end, that the rest is not known."""
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks(rule.name)
+        yield from ask(inquiry)
+    except Exception as error:
+        if not (why := budget.ran_out(error)):
+            raise
+        subject = f"what else there is in `{inquiry.kernel.name}`"
+        yield inquiry.unknown(
+            rule, subject, inquiry.kernel.span, why, "allow it more, with `--timeout` or `--max-memory`"
+        )
+
+
+def _horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("the longest run")
+        return horizons(inquiry)
+    except Exception as error:
+        if not budget.ran_out(error):
+            raise
+        return ()
 
 
 def _accepted(kernel: Kernel, answer: Answer) -> Answer:

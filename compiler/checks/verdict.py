@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
 from ...dsl.diagnostics import Diagnostic, Rule
 from ...dsl.source import Span
+from ...dsl.values import dataclass
 
 
 class Verdict(IntEnum):
@@ -51,13 +51,15 @@ class Horizon:
 @dataclass(frozen=True, slots=True)
 class Report:
     """Every answer about one flow, in the order of the checks, the warnings (F7xx), how much was looked at, and of a
-    flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states."""
+    flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states.
+    cut: a limit of time or memory was met, so another run may say more."""
 
     flow: str
     answers: tuple[Answer, ...]
     warnings: tuple[Diagnostic, ...] = ()
     configurations: int = 0
     horizons: tuple[Horizon, ...] = ()
+    cut: bool = False
 
     @property
     def verdict(self) -> Verdict:

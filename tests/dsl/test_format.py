@@ -111,6 +111,25 @@ def test_what_is_aligned_stays_aligned_when_its_surroundings_grow() -> None:
     )
 
 
+def test_times_of_day_and_shares_are_written_without_blanks() -> None:
+    text = """\
+flow A version 1 {
+  every day at 02:00 UTC
+  every monday at 9:30 UTC
+  data { x: int 0..10 = 7 % 5 }
+  activity look() {
+    retry 3 backoff 1s..30s jitter 20% then park
+    fails lost 2%
+    readonly
+  }
+  start -> Done
+  final Done
+}
+"""
+    assert formatted(text) == text
+    assert formatted(text.replace("02:00", "02 : 00").replace("20%", "20 %").replace("2%", "2 %")) == text
+
+
 def test_a_long_block_on_one_line_is_broken() -> None:
     names = ", ".join(f"field_{number}: text" for number in range(9))
     assert formatted(f"flow F {{ input {{ {names} }} }}").count("\n") == 13
