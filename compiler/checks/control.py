@@ -81,7 +81,7 @@ class Control:
 
 
 class Abstraction:
-    """How the instances of one kernel are told apart."""
+    """How the instances of one kernel are told apart. `ordered`: also by the order of calls of different regions."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
@@ -92,7 +92,7 @@ class Abstraction:
         self._completed = frozenset(part.activity for part in asked if isinstance(part, Standing))
         groups = [leaf.call.each.most for leaf in kernel.leaves if leaf.call is not None and leaf.call.each is not None]
         apart = bool(groups) or any(scope.kind is ScopeKind.PARALLEL for scope in kernel.scopes)
-        self._ordered = not apart or any(isinstance(part, (Standing, Count)) for part in asked)
+        self.ordered = not apart or any(isinstance(part, (Standing, Count)) for part in asked)
         compared = [
             part for part in asked if isinstance(part, Binary) and any(isinstance(i, Count) for i in inside(part))
         ]
@@ -120,7 +120,7 @@ class Abstraction:
             at.history,
             at.finished,
             _running(at),
-            tuple(item.task for item in at.tasks) if self._ordered else tuple(sorted(item.task for item in at.tasks)),
+            tuple(item.task for item in at.tasks) if self.ordered else tuple(sorted(item.task for item in at.tasks)),
             frozenset(armed.timer for armed in at.timers if armed.timer in self._ticking),
             segments,
             () if at.finished else tuple((name, number(mark)) for name, mark in at.marks),
@@ -130,10 +130,10 @@ class Abstraction:
 
     def _segment(self, kinds: list[Kind]) -> Segment:
         if len({activity for activity, _, _ in kinds}) == len(kinds):
-            return Segment(tuple(kinds if self._ordered else sorted(kinds)))
+            return Segment(tuple(kinds if self.ordered else sorted(kinds)))
         numbers = Counter(kinds)
         counted = tuple(min(numbers[kind], self.cap) for kind in sorted(numbers))
-        return Segment(tuple(sorted(numbers)), counted, self._ordered or max(counted) >= self.cap)
+        return Segment(tuple(sorted(numbers)), counted, self.ordered or max(counted) >= self.cap)
 
     def variants(self, at: Instance) -> Iterator[Instance]:
         """Other instances of the same control that may do otherwise: as many of each kind as are counted and no more,

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import cached_property
 from time import monotonic
 
 from ...dsl.model import Value
 from ..instance import Instance
 from ..kernel import Kernel, Stay, Undo
+from .arguments import Owed, owed
 from .attempt import Attempts
 from .clock import Clock
 from .closing import Closing
@@ -82,8 +84,21 @@ class Explorer:
                 node = self._unreal.popleft()
                 if not node.real:
                     self._expand(node, True)
+        self._balks()
         self.graph.open = self.closing.open
         return self.graph
+
+    @cached_property
+    def owed(self) -> tuple[Owed, ...]:
+        """What the arguments of compensations need."""
+        return owed(self.kernel, self.states)
+
+    def _balks(self) -> None:
+        """Steps that an argument of a compensation stops are accounted for where the nodes tell them from others."""
+        balked = self.attempts.balked
+        told = {(each.code, each.span) for each in self.owed if each.decided} if self.abstraction.ordered else set()
+        if balked and not balked <= told:
+            self.closing.open["what a compensation is handed may stop it with a fault"] = None
 
     def _start(self) -> None:
         fan = self.passages.start()
