@@ -108,7 +108,7 @@ UNACCEPTABLE = Rule(
     "`accept` with a code that does not exist or cannot be accepted.",
     """\
 Most findings can be accepted at their place, with a reason. Those that make the run itself unsafe cannot: F003, F006,
-F008, F101, F102, F301, F302 and F401 to F403. Warnings need no acceptance.
+F008, F101, F102, F104, F301, F302 and F401 to F403. Warnings need no acceptance.
 
 ```flow
 accept F101 "nobody will notice"
@@ -189,7 +189,8 @@ OUT_OF_RANGE = Rule(
     "A constant outside what its place can hold.",
     """\
 A literal outside its type's range, a decimal with more digits after the point than its type holds, an empty range, no
-attempts at all, a backoff that begins above its limit. What is computed is proved to stay in its range by F401.
+attempts at all, a backoff that begins above its limit, a timer that counts back. What is computed is proved to stay in
+its range by F401.
 
 ```flow
 data { copies: int 1..100 = 0 }
@@ -297,7 +298,7 @@ CONTRADICTION = Rule(
     "Two lines that cannot both hold, or one thing said twice.",
     """\
 Two timeouts of one activity, `readonly` beside `compensate`, an event that is ignored and handled without condition, an
-`else` without a `when` before it, one compensation called in two ways.
+`else` without a `when` before it, one compensation called in two ways, a role that is named twice for one task.
 
 ```flow
 activity pay(amount: int) { timeout 10s readonly timeout 20s }

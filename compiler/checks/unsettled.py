@@ -82,7 +82,7 @@ def _finding(inquiry: Inquiry, arrival: Arrival) -> Finding:
     entry = _unsettled(arrival)[-1]
     activity = kernel.activity[entry.activity]
     park = "let it park, so that an operator finds out:  `then park`"
-    undo = f"undo it on the way out:  `-> compensate -> {final.name}`"
+    undo = "undo it first, where its call is given up:  `-> compensate -> …`"
     return Finding(
         f"the run ends in `{final.name}`, and nobody knows whether `{entry.activity}` has happened",
         inquiry.way_in(arrival, final.span),
