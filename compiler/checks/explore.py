@@ -96,8 +96,8 @@ class Explorer:
     def _balks(self) -> None:
         """Steps that an argument of a compensation stops are accounted for where the nodes tell them from others."""
         balked = self.attempts.balked
-        told = {(each.code, each.span) for each in self.owed if each.decided} if self.abstraction.ordered else set()
-        if balked and not balked <= told:
+        told = {(each.code, each.span) for each in self.owed if each.decided}
+        if balked and not (self.abstraction.ordered and balked <= told):
             self.closing.open["what a compensation is handed may stop it with a fault"] = None
 
     def _start(self) -> None:

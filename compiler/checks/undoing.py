@@ -120,13 +120,16 @@ def _faulted(inquiry: Inquiry, rule: Rule, code: str, subject: str, span: Span, 
     faults = [fault for fault in inquiry.attempts.faults if (fault.code, fault.span) == (code, span)]
     for fault in sorted(faults, key=lambda fault: len(fault.attempt.run())):
         before = fault.attempt.before
-        again = partial(_tried, inquiry, fault)
-        replayed = None if before is None else inquiry.tracer.replayed(before, lambda at, again=again: bool(again(at)))
-        tried = None if replayed is None else again(replayed)
+        replayed = None if before is None else inquiry.tracer.replayed(before, partial(_faults, inquiry, fault))
+        tried = None if replayed is None else _tried(inquiry, fault, replayed)
         if replayed is not None and tried is not None:
             trace = (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
             return inquiry.refuted(rule, subject, span, finding, trace)
     return inquiry.unknown(rule, subject, span, "it is only safe for some arguments and results of the call")
+
+
+def _faults(inquiry: Inquiry, fault: Faulted, at: Arrival) -> bool:
+    return _tried(inquiry, fault, at) is not None
 
 
 def _tried(inquiry: Inquiry, fault: Faulted, at: Arrival) -> Arrival | None:
