@@ -132,6 +132,10 @@ class Handlers:
                 trigger, payload = self._trigger(on, block)
                 binds, scope = self._binds(on, payload)
         guard = self.typing.condition(tree.guard, replace(scope, here=block.path)) if tree.guard else None
+        if tree.guard and isinstance(trigger, After | At):
+            message = "Each `after` or `at` is a timer of its own and comes once, so it has no condition."
+            note = "Lead to a choice where it depends."
+            self.findings.error(rules.MISPLACED_PART, tree.span, message, "not for a timer", note=note)
         updates, target = self.updates(tree.updates, scope), self.ways.target(tree.target, block.path)
         return Transition(trigger, binds, guard, tree.otherwise, updates, target, tree.doc, tree.span)
 

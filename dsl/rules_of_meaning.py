@@ -66,7 +66,8 @@ two enums with such a member leave it open.
 ```flow
 enum Answer { yes, no, open }
 enum Door { open, shut }
-state Asking { after 1h when open == open -> Done }
+event asked
+state Asking { on asked when open == open -> Done }
 ```
 
 Compare with something that has a type.
@@ -75,7 +76,8 @@ Compare with something that has a type.
 enum Answer { yes, no, open }
 enum Door { open, shut }
 data { answer: Answer = open }
-state Asking { after 1h when answer == open -> Done }
+event asked
+state Asking { on asked when answer == open -> Done }
 ```
 """,
 )
@@ -377,8 +379,8 @@ MISPLACED_PART = Rule(
     "A line that this kind of state cannot have.",
     """\
 Activities are done in the states that have no states in them; a final ends the flow, or a region. `on all done` and its
-like belong to a parallel state: they are taken as soon as they hold, so they have no condition and do not `stay`.
-`-> resume S` needs states in S.
+like belong to a parallel state: they are taken as soon as they hold, so they have no condition and do not `stay`. A
+timer comes once, so it has no condition either: lead it to a choice. `-> resume S` needs states in S.
 
 ```flow
 activity look() { readonly }

@@ -40,6 +40,7 @@ class Attempts:
         self._settling: dict[tuple[str, tuple[Value, ...]], tuple[Value, ...] | None] = {}
 
     def start(self, inputs: tuple[Value, ...], now: datetime) -> Arrival | None:
+        self.balking = False
         try:
             made = start(self.kernel, inputs, self.starter, now)
         except Rejected:

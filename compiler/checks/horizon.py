@@ -18,6 +18,7 @@ from .latest import MICRO, Latest, gated
 from .leads import drives, late_run
 from .livelock import strong
 from .rewrite import inside
+from .undoing import BALKS, doubtful
 from .verdict import Horizon
 
 
@@ -59,6 +60,8 @@ def _horizon(
     waits = next((node for node in resting if not latest.spans(node)), None)
     if waits is not None:
         return Horizon(name, None, _wait(inquiry, latest, waits))
+    if doubtful(inquiry):
+        return Horizon(name, None, BALKS)
     groups = strong(len(graph.nodes), edges)
     for group in groups:
         if any(map(drives, group)) and latest.ended_by(group) is None:

@@ -24,6 +24,7 @@ from .latest import MICRO, Latest, gated
 from .livelock import follow, ring, round_trip, strong, way
 from .moves import MoveKind
 from .rewrite import placed
+from .undoing import BALKS, doubtful
 from .verdict import Answer, Verdict
 
 MOST_TRIED = 20  # ways to be late
@@ -68,8 +69,8 @@ class Question:
         for group in self.groups:
             if any(map(drives, group)) and self.latest.ended_by(group) is None:
                 return self._goes_round(group)
-        if stuck:
-            return self._unknown(self.latest.awaited(stuck[0]) or "")
+        if stuck or doubtful(inquiry):
+            return self._unknown((self.latest.awaited(stuck[0]) if stuck else BALKS) or "")
         return inquiry.proved(RULE, self.subject, claim.span)
 
     def timely(self) -> Answer:
