@@ -269,7 +269,7 @@ class Draft:
         needs = f"result {rng.choice('+<')} {rng.randint(0, 2)}" if call.result.startswith("int") else "not result"
         flag = [param.name for param in call.params if param.type == "bool"]
         safe = f"result is some and {needs}" if "+" not in needs else f"if result is some then {needs} else 0"
-        return rng.choice((needs, safe, safe, safe, f"{flag[0]} or {needs}" if flag and "+" not in needs else safe))
+        return rng.choice((needs, needs, safe, safe, f"{flag[0]} or {needs}" if flag and "+" not in needs else safe))
 
     def properties(self) -> list[str]:
         rng = self.rng
