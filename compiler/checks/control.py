@@ -7,7 +7,8 @@ compensations answer decides nothing, and how many of a kind there are matters o
 order in such a segment and how many of a kind, is put back by `variants`, for every step taken from there.
 
 Where regions run side by side the order in which calls were made is left out too, unless a property asks for what is
-done while it compensates: in the end a compensation undoes all of a segment, whatever the order, and changes no data.
+done while it compensates, or a compensation may stop with a fault: else it undoes all of a segment in the end, whatever
+the order, and changes no data.
 How many entries of a kind there are is then exact, until there are too many of them.
 
 Deferred events are left out: one that waits is like the same event sent later, when a state handles it. So the search
@@ -83,7 +84,7 @@ class Control:
 class Abstraction:
     """How the instances of one kernel are told apart. `ordered`: also by the order of calls of different regions."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, ordered: bool = False) -> None:
         self.kernel = kernel
         on = (command.on for command in kernel.commands if command.on is not None)
         self._ticking = frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
@@ -92,7 +93,7 @@ class Abstraction:
         self._completed = frozenset(part.activity for part in asked if isinstance(part, Standing))
         groups = [leaf.call.each.most for leaf in kernel.leaves if leaf.call is not None and leaf.call.each is not None]
         apart = bool(groups) or any(scope.kind is ScopeKind.PARALLEL for scope in kernel.scopes)
-        self.ordered = not apart or any(isinstance(part, (Standing, Count)) for part in asked)
+        self.ordered = ordered or not apart or any(isinstance(part, (Standing, Count)) for part in asked)
         compared = [
             part for part in asked if isinstance(part, Binary) and any(isinstance(i, Count) for i in inside(part))
         ]

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from functools import cached_property
 from time import monotonic
 
 from ...dsl.model import Value
 from ..instance import Instance
 from ..kernel import Kernel, Stay, Undo
-from .arguments import Owed, owed
+from .arguments import owed
 from .attempt import Attempts
 from .clock import Clock
 from .closing import Closing
@@ -55,7 +54,8 @@ class Explorer:
         self.encoder = Encoder(solver.z3)
         self.passages = Passages(kernel, self.encoder)
         self.states = States(kernel, self.encoder, self.passages, solver)
-        self.abstraction = Abstraction(kernel)
+        self.owed = owed(kernel, self.states)  # what the arguments of compensations need
+        self.abstraction = Abstraction(kernel, not all(each.safe for each in self.owed))
         self.clock = Clock(kernel)
         self.attempts = Attempts(kernel, self.clock, self.states)
         self.closing = Closing(self.states, self.attempts, self.abstraction)
@@ -88,16 +88,10 @@ class Explorer:
         self.graph.open = self.closing.open
         return self.graph
 
-    @cached_property
-    def owed(self) -> tuple[Owed, ...]:
-        """What the arguments of compensations need."""
-        return owed(self.kernel, self.states)
-
     def _balks(self) -> None:
         """Steps that an argument of a compensation stops are accounted for where the nodes tell them from others."""
-        balked = self.attempts.balked
         told = {(each.code, each.span) for each in self.owed if each.decided}
-        if balked and not (self.abstraction.ordered and balked <= told):
+        if not self.attempts.balked <= told:
             self.closing.open["what a compensation is handed may stop it with a fault"] = None
 
     def _start(self) -> None:
