@@ -121,7 +121,11 @@ class Closing:
         return run.taken != passage.trail or at.compensating or at.configuration == passage.rest.configuration
 
     def _goes_on(self, search: _Search, passage: Passage) -> bool:
-        """Whether what could not be run is a compensation with nothing to undo, whose step is refused further on."""
+        """Whether what could not be run is a compensation with nothing to undo, whose step is refused further on. One
+        that an argument stops leads nowhere."""
+        if self.attempts.balking:
+            search.refused = False
+            return False
         if isinstance(passage.target, Undo) and search.refused:
             search.refused = False
             return True

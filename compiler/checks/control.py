@@ -7,7 +7,8 @@ compensations answer decides nothing, and how many of a kind there are matters o
 order in such a segment and how many of a kind, is put back by `variants`, for every step taken from there.
 
 Where regions run side by side the order in which calls were made is left out too, unless a property asks for what is
-done while it compensates: in the end a compensation undoes all of a segment, whatever the order, and changes no data.
+done while it compensates, or a compensation may stop with a fault: else it undoes all of a segment in the end, whatever
+the order, and changes no data.
 How many entries of a kind there are is then exact, until there are too many of them.
 
 Where telling calls apart makes too many configurations, all activities are taken for one (a **sort**) that a
@@ -111,7 +112,7 @@ class Control:
 class Abstraction:
     """How the instances of one kernel are told apart. `ordered`: the order of what comes once in a segment counts."""
 
-    def __init__(self, kernel: Kernel, grain: Grain = Grain.FINE) -> None:
+    def __init__(self, kernel: Kernel, grain: Grain = Grain.FINE, ordered: bool = False) -> None:
         self.kernel = kernel
         coarse = grain > Grain.FINE
         self._made: dict[int, tuple[Instance, Control]] = {}
@@ -122,7 +123,7 @@ class Abstraction:
         self._completed = frozenset(part.activity for part in asked if isinstance(part, Standing))
         groups = [leaf.call.each.most for leaf in kernel.leaves if leaf.call is not None and leaf.call.each is not None]
         apart = bool(groups) or any(scope.kind is ScopeKind.PARALLEL for scope in kernel.scopes)
-        self.ordered = not (apart or coarse) or any(isinstance(part, (Standing, Count)) for part in asked)
+        self.ordered = ordered or not (apart or coarse) or any(isinstance(part, (Standing, Count)) for part in asked)
         compared = [
             part for part in asked if isinstance(part, Binary) and any(isinstance(i, Count) for i in inside(part))
         ]

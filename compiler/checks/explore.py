@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from ...dsl.model import Value
 from ..instance import Instance
 from ..kernel import DONE, FAILED, TIMEOUT, Kernel, Stay, Undo
+from .arguments import owed
 from .attempt import Attempts
 from .budget import Budget, Tell
 from .clock import Clock
@@ -60,12 +61,13 @@ class Explorer:
         self.encoder = Encoder(solver.z3)
         self.passages = Passages(kernel, self.encoder)
         self.states = States(kernel, self.encoder, self.passages, solver)
+        self.owed = owed(kernel, self.states)  # what the arguments of compensations need
         self.clock = Clock(kernel)
         self._begin(self.limits.grain)
 
     def _begin(self, grain: Grain) -> None:
         self.grain = grain
-        self.abstraction = Abstraction(self.kernel, grain)
+        self.abstraction = Abstraction(self.kernel, grain, not all(each.safe for each in self.owed))
         self.attempts = Attempts(self.kernel, self.clock, self.states)
         self.closing = Closing(self.states, self.attempts, self.abstraction, grain)
         self.graph = Graph()
@@ -84,6 +86,7 @@ class Explorer:
             if not (why := self.budget.ran_out(error)):
                 raise
             self.closing.open[why] = None
+        self._balks()
         self.graph.open = self.closing.open
         return self.graph
 
@@ -120,6 +123,12 @@ class Explorer:
                 if not node.real:
                     self._expand(node, True)
         return True
+
+    def _balks(self) -> None:
+        """Steps that an argument of a compensation stops are accounted for where the nodes tell them from others."""
+        told = {(each.code, each.span) for each in self.owed if each.decided}
+        if not self.attempts.balked <= told:
+            self.closing.open["what a compensation is handed may stop it with a fault"] = None
 
     def _start(self) -> None:
         fan = self.passages.start()

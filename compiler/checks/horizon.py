@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from ..kernel import LeafKind
+from ...dsl.model import Assign, Expr, Ref
+from ..kernel import Kernel, LeafKind
 from .graph import Edge, Node
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, gated
-from .leads import drives
+from .leads import drives, late_run
 from .livelock import strong
+from .rewrite import inside
+from .undoing import BALKS, doubtful
 from .verdict import Horizon
 
 
@@ -58,6 +61,8 @@ def _horizon(
     waits = next((node for node in resting if not latest.spans(node)), None)
     if waits is not None:
         return Horizon(name, None, _wait(inquiry, latest, waits))
+    if doubtful(inquiry):
+        return Horizon(name, None, BALKS)
     groups = strong(len(graph.nodes), edges)
     for group in groups:
         if any(map(drives, group)) and latest.ended_by(group) is None:
@@ -68,9 +73,28 @@ def _horizon(
     found = latest.longest(sources, edges, [group for group in groups if any(map(drives, group))])
     if not found.converged:
         return Horizon(name, None, "the longest way was not found")
-    ends = (latest.left(found, edge) for edge in edges if graph.nodes[edge.target].control.finished)
-    longest = max(ends, default=0)
-    return Horizon(name, timedelta(0) + longest * MICRO)
+    ends = [(latest.left(found, edge), edge) for edge in edges if graph.nodes[edge.target].control.finished]
+    longest, last = max(ends, key=lambda end: end[0], default=(0, None))
+    asked = not name and last is not None and not _steered(inquiry.kernel)
+    played = late_run(inquiry, latest, found.way(last), sources) if asked and last is not None else None
+    return Horizon(name, timedelta(0) + longest * MICRO, shown=played is not None and played[1] == longest)
+
+
+def _steered(kernel: Kernel) -> bool:
+    """Whether what a flow is given may decide which way a run goes, or how long it waits."""
+    guards = [command.guard for command in kernel.commands]
+    guards += [branch.guard for choice in kernel.choices for branch in choice.branches]
+    moments = [moment for timer in kernel.timers() for moment in (timer.after, timer.at)]
+    items = [leaf.call.each.items for leaf in kernel.leaves if leaf.call is not None and leaf.call.each is not None]
+    names = {name for expr in (*guards, *moments, *items) if expr is not None for name in _read(expr)}
+    updates = [update for update in kernel.updates() if isinstance(update, Assign)]
+    while fresh := {name for each in updates if each.name in names for name in _read(each.value)} - names:
+        names |= fresh
+    return any(variable.name in names for variable in kernel.inputs)
+
+
+def _read(expr: Expr) -> set[str]:
+    return {part.name for part in inside(expr) if isinstance(part, Ref)}
 
 
 def _wait(inquiry: Inquiry, latest: Latest, node: Node) -> str:

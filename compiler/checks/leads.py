@@ -24,6 +24,7 @@ from .latest import MICRO, Latest, gated
 from .livelock import follow, ring, round_trip, strong, way
 from .moves import MoveKind
 from .rewrite import placed
+from .undoing import BALKS, doubtful
 from .verdict import Answer, Verdict
 
 MOST_TRIED = 20  # ways to be late
@@ -68,8 +69,8 @@ class Question:
         for group in self.groups:
             if any(map(drives, group)) and self.latest.ended_by(group) is None:
                 return self._goes_round(group)
-        if stuck:
-            return self._unknown(self.latest.awaited(stuck[0]) or "")
+        if stuck or doubtful(inquiry):
+            return self._unknown((self.latest.awaited(stuck[0]) if stuck else BALKS) or "")
         return inquiry.proved(RULE, self.subject, claim.span)
 
     def timely(self) -> Answer:
@@ -243,18 +244,27 @@ class Question:
 
     def _late(self, legs: Sequence[Edge], allowed: int) -> tuple[Arrival, int] | None:
         """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long."""
-        inquiry, home = self.inquiry, self.graph.nodes[legs[0].source]
-        if home not in self.sources or not home.real or any(self.latest.lent(self.graph.nodes[e.source]) for e in legs):
+        late = late_run(self.inquiry, self.latest, legs, self.sources)
+        if late is None or late[0].before is None or not self._without(late[0].before):
             return None
-        at: Arrival | None = home.arrivals[0]
-        for edge in legs:
-            at = None if at is None else follow(inquiry, at, edge, at.now)
-        if at is None or at.before is None:
-            return None
-        run, since = at.run(), len(home.arrivals[0].run()) - 1
-        times = inquiry.attempts.schedule.latest(run, since, self.latest.answers(run, since))
-        late = None if times is None else inquiry.tracer.at(run, times)
-        if late is None or late.before is None or times is None or not self._without(late.before):
-            return None
-        taken = (times[-1] - times[since]) // MICRO
-        return (late, taken) if taken > allowed else None
+        return late if late[1] > allowed else None
+
+
+def late_run(
+    inquiry: Inquiry, latest: Latest, legs: Sequence[Edge], sources: Sequence[Node]
+) -> tuple[Arrival, int] | None:
+    """A way from a source as a run, every step as late as it may be, and how long it takes, in microseconds.
+
+    None: it cannot be played so, or it counts on the worst case of a sub-flow."""
+    home = inquiry.graph.nodes[legs[0].source]
+    if home not in sources or not home.real or any(latest.lent(inquiry.graph.nodes[e.source]) for e in legs):
+        return None
+    at: Arrival | None = home.arrivals[0]
+    for edge in legs:
+        at = None if at is None else follow(inquiry, at, edge, at.now)
+    if at is None or at.before is None:
+        return None
+    run, since = at.run(), len(home.arrivals[0].run()) - 1
+    times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))
+    late = None if times is None else inquiry.tracer.at(run, times)
+    return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)

@@ -23,6 +23,7 @@ from . import (
     finish,
     fires,
     fits,
+    fragile,
     livelock,
     missed,
     outcomes,
@@ -33,9 +34,11 @@ from . import (
     recursion,
     separation,
     unassigned,
+    undoing,
     unhandled,
     unreachable,
     unset,
+    unsettled,
     waits,
 )
 from .claims import RULE as PROPERTY
@@ -56,6 +59,9 @@ CHECKS = (
     (completion.RULE, completion.check),
     (compensation.RULE, compensation.check),
     (pivot.RULE, pivot.check),
+    (unsettled.RULE, unsettled.check),
+    (undoing.RULE, undoing.check),
+    (fragile.RULE, fragile.check),
     (waits.RULE, waits.check),
     (fires.RULE, fires.check),
     (fits.RULE, fits.check),
@@ -71,7 +77,7 @@ CHECKS = (
 )
 RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 
-UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403", "F502"}
+UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F104", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
 __all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]

@@ -41,11 +41,13 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Horizon:
     """How long a run takes at the longest, from a state on, or (`state` empty) from the start. `longest` None: without
-    end, and `reason` says why. Time parked with an operator is not counted."""
+    end, and `reason` says why. Time parked with an operator is not counted. shown: a run was played that takes so long,
+    and the inputs decide nothing; it is only looked for from the start on."""
 
     state: str
     longest: timedelta | None
     reason: str = ""
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def flow(body: str) -> m.Flow:
 def guard(condition: str) -> m.Expr:
     """The condition, typed, over a few variables."""
     data = "n: int? = 1, d: decimal(2) = 1.00, s: int 1..5 = 1, t: text?, h: duration = 1h, c: enum { red, blue } = red"
-    found = flow(f"data {{ {data} }}\nstate A {{ after 1h when {condition} -> Done }}").states[0].transitions[0].guard
+    body = f"data {{ {data} }}\nevent go\nstate A {{ on go when {condition} -> Done }}"
+    found = flow(body).states[0].transitions[0].guard
     assert found is not None
     return found
 

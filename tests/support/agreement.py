@@ -14,15 +14,19 @@ from random_flows import random_flow
 
 CODES = (
     *(f"F00{n}" for n in range(1, 10)),
-    *("F101", "F102", "F201", "F202", "F301", "F401", "F402", "F403"),
+    *("F101", "F102", "F103", "F104", "F105", "F201", "F202", "F301", "F401", "F402", "F403"),
 )
-PLACED = ("F001", "F002", "F202", "F301")  # both sides name the same place; the other checks are compared by code
-COUNTED = ("F003", "F004", "F007", "F009", "F201", "F401", "F402", "F403")
+PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F301")
+"""Both sides name the same place; the other checks are compared by code."""
+RARE = ("F103", "F104", "F105")
+"""Of some flows nothing is asked: then nothing may be refuted either."""
+COUNTED = ("F003", "F004", "F007", "F009", "F103", "F104", "F105", "F201", "F401", "F402", "F403")
 """Both sides count the same steps where nothing escalates: the checker leaves those timers out of its runs."""
 INSTANCES = 1500
-FAULTS = {"F007", "F401", "F402", "F403"}
+FAULTS = {"F007", "F104", "F401", "F402", "F403"}
 """What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
-been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way."""
+been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way;
+F105, which asks whether there is a way to some finals, is so in any case."""
 
 
 @dataclass
@@ -54,13 +58,13 @@ def compare(seed: int, tally: Tally, write: Callable[[int], str] = random_flow, 
     answers = [answer for answer in check(subject).answers if answer.rule.code in CODES]
     for code in CODES:
         mine = [answer for answer in answers if answer.rule.code == code]
-        if code in PLACED:
+        stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
+        judge = enumerate_flow(subject, most, deferring=False) if stopped or (code == "F105" and mine) else truth
+        if code in PLACED and (mine or code not in RARE):
             for place in {answer.span.start for answer in mine}:
                 there = [answer for answer in mine if answer.span.start == place]
-                _settle(seed, code, there, truth.refuted.get((code, place)), plain, tally)
+                _settle(seed, code, there, judge.refuted.get((code, place)), plain, tally)
         else:
-            stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
-            judge = enumerate_flow(subject, most, deferring=False) if stopped else truth
             depths = [depth for (other, _), depth in judge.refuted.items() if other == code]
             _settle(seed, code, mine, min(depths, default=None), plain, tally)
     _missing(seed, answers, truth, tally)
@@ -93,5 +97,5 @@ def _missing(seed: int, answers: list[Answer], truth: Verdicts, tally: Tally) ->
         # of a timer that never fires it is also enough that nothing is ever done about it
         same = ("F002", "F202") if code in {"F002", "F202"} else (code,)
         asked_about = any((each, place) in asked for each in same)
-        if code in PLACED and not asked_about and (code == "F301" or place in truth.asked):
+        if code in PLACED and not asked_about and (code in {"F104", "F301"} or place in truth.asked):
             tally.disagreements.append(f"seed {seed}: {code} at offset {place} was not asked")

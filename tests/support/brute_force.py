@@ -31,6 +31,8 @@ from penstock.compiler.instance import (
 )
 from penstock.compiler.kernel import (
     DONE,
+    FAILED,
+    TIMEOUT,
     Branch,
     Choice,
     Command,
@@ -121,6 +123,10 @@ class Search:
         self.edges: dict[object, set[object]] = {}
         self.unaided: dict[object, set[object]] = {}  # edges made by answers of calls alone: no event, task or timer
         self.finals: set[object] = set()
+        self.successes: set[object] = set()
+        self.given_up: list[tuple[int, object, int]] = []  # after the pivot: the place, what it led to, how many steps
+        undone = (each.effect for each in kernel.activities if isinstance(each.effect, Compensation))
+        self.handed = [value.span for compensation in undone for value in compensation.values]
         self.taken: set[int] = set()  # offsets of transitions and branches taken
         self.entered: set[str] = set()
         self.fired: set[str] = set()  # timers that came, whatever came of it
@@ -164,6 +170,8 @@ class Search:
             self.places[key] = instance.configuration
             if instance.finished:
                 self.finals.add(key)
+                ends = [self.kernel.leaf[leaf].kind for leaf in instance.configuration]
+                self.successes.update([key] if LeafKind.FINAL in ends else [])
             self.judge(instance, now, depth)
             queue.append((instance, now, depth))
         return key
@@ -177,7 +185,7 @@ class Search:
             try:
                 after = step(self.kernel, instance, trigger, self.actor, moment)
             except Fault as fault:
-                self.found.add(fault.code, fault.span.start, depth + 1)
+                self.faulted(fault, depth + 1)
                 continue
             except Rejected as rejected:
                 self.stuck(rejected, depth + 1)
@@ -191,6 +199,7 @@ class Search:
             self.edges[key].add(target)
             if isinstance(trigger, Outcome):
                 self.unaided[key].add(target)
+                self.give_up(instance, trigger, after, target, depth + 1)
 
     # ------------------------------------------------------------ the environment
 
@@ -263,6 +272,19 @@ class Search:
         if rejected.span is not None:
             self.found.add("F007", rejected.span.start, depth)
 
+    def faulted(self, fault: Fault, depth: int) -> None:
+        """F401 to F403, and F104 for what an argument of a compensation reads."""
+        handed = any(span.start <= fault.span.start and fault.span.end <= span.end for span in self.handed)
+        self.found.add("F104" if handed and fault.code == "F402" else fault.code, fault.span.start, depth)
+
+    def give_up(self, instance: Instance, trigger: Outcome, after: Step, target: object, depth: int) -> None:
+        """Whether a call that used up its attempts answers a state, when something irreversible may have happened."""
+        call = next((call for call in running(instance) if call.key == trigger.key), None)
+        if call is None or trigger.kind not in {TIMEOUT, FAILED} or self.kernel.activity[call.activity].flow:
+            return
+        if after.taken and any(self.kernel.activity[e.activity].effect is Effect.IRREVERSIBLE for e in instance.log):
+            self.given_up.append((self.kernel.leaf[call.leaf].span.start, target, depth))
+
     def turn(self, instance: Instance, trigger: Trigger, now: datetime, after: Step, depth: int) -> None:
         """F006 of a choice that a join, an empty group or a deferred event leads to: were its branches written the
         other way round, another would be taken."""
@@ -326,6 +348,8 @@ class Search:
         effects = [self.kernel.activity[entry.activity].effect for entry in instance.log]
         if any(entry.in_flight for entry in instance.log):
             self.found.add("F009", leaf.span.start, depth)
+        if leaf.kind is LeafKind.FINAL and any(e.status == "maybe" and not e.in_flight for e in instance.log):
+            self.found.add("F103", leaf.span.start, depth)
         if leaf.kind is LeafKind.FAILURE and any(isinstance(effect, Compensation) for effect in effects):
             self.found.add("F101", leaf.span.start, depth)
         if leaf.kind is LeafKind.FAILURE and Effect.IRREVERSIBLE in effects:
@@ -531,20 +555,33 @@ class Search:
             if activity.effect is Effect.UNDECLARED:
                 found.add("F101", activity.span.start, 0)
         self.completion()
+        self.fragility()
         self.livelocks()
 
-    def completion(self) -> None:
-        """F004: everything that cannot come to a final, by going backwards from the finals."""
+    def reaching(self, goals: set[object]) -> set[object]:
+        """What can come to one of these."""
         back: dict[object, set[object]] = {key: set() for key in self.edges}
         for key, targets in self.edges.items():
             for target in targets:
                 back[target].add(key)
-        alive, stack = set(self.finals), list(self.finals)
+        alive, stack = set(goals), list(goals)
         while stack:
             for key in back[stack.pop()]:
                 if key not in alive:
                     alive.add(key)
                     stack.append(key)
+        return alive
+
+    def fragility(self) -> None:
+        """F105: where a call gave up after the pivot and no success can be come to."""
+        alive = self.reaching(self.successes)
+        for place, target, depth in self.given_up:
+            if target not in alive:
+                self.found.add("F105", place, depth)
+
+    def completion(self) -> None:
+        """F004: everything that cannot come to a final, by going backwards from the finals."""
+        alive = self.reaching(self.finals)
         lost = [key for key in self.depth if key not in alive]
         told = [key for key in lost if self.places[key]] or lost  # rather at rest than while it compensates
         for key in told:
