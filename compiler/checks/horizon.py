@@ -1,21 +1,22 @@
 """How long a run takes at the longest: an explored kernel in; a time, or why there is none, for each state out.
 
-The longest way through the closed graph to a final, as `latest` bounds it: calls and compensations within their
+The longest way through the closed graph to a final, as `remaining` bounds it: calls and compensations within their
 budgets, time parked with an operator not counted, events and tasks as late as the timers of the place allow. Where
-something need never happen, or a cycle need never end, there is no bound, and the reason says what it is.
+something need never happen, or a cycle need never end, there is no bound, and the reason says what it is. A bound is
+**exact** if `slowest` finds a run that takes so long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from ..kernel import LeafKind
 from .graph import Edge, Node
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, gated
 from .leads import drives
-from .livelock import strong
+from .remaining import WAITS, Remaining, Trouble
+from .slowest import endless, slowest, told
 from .verdict import Horizon
 
 
@@ -27,12 +28,15 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     latest = Latest(kernel, graph, inquiry.explorer.clock, inquiry.children)
     edges = [[edge for edge in out if not latest.beaten(graph.nodes[edge.source], edge)] for out in graph.out]
     begun = [graph.nodes[id] for id in dict.fromkeys(edge.target for edge in graph.begin)]
-    found = [_horizon("", inquiry, latest, edges, begun)]
     inner = _reached(edges, begun)
-    for leaf in (leaf for leaf in kernel.leaves if leaf.kind is LeafKind.STATE):
-        nodes = [node for node in graph.nodes if node.id in inner and leaf.name in node.control.configuration]
-        if nodes:
-            found.append(_horizon(leaf.name, inquiry, latest, edges, nodes))
+    remaining = Remaining(graph, latest, {id: edges[id] for id in sorted(inner)})
+    found = [_horizon("", inquiry, remaining, begun)]
+    places: dict[str, list[Node]] = {}
+    for node in (graph.nodes[id] for id in sorted(inner)):
+        for leaf in node.control.configuration:
+            places.setdefault(leaf, []).append(node)
+    for leaf in (leaf for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in places):
+        found.append(_horizon(leaf.name, inquiry, remaining, places[leaf.name]))
     return tuple(found)
 
 
@@ -47,29 +51,26 @@ def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]
     return found
 
 
-def _horizon(
-    name: str, inquiry: Inquiry, latest: Latest, out: Sequence[Sequence[Edge]], sources: Sequence[Node]
-) -> Horizon:
-    graph = inquiry.graph
-    inner = [graph.nodes[id] for id in sorted(_reached(out, sources))]
-    resting = [node for node in inner if not node.control.finished]
-    edges = [edge for node in resting for edge in out[node.id]]
-    waits = next((node for node in resting if not latest.spans(node)), None)
-    if waits is not None:
-        return Horizon(name, None, _wait(inquiry, latest, waits))
-    groups = strong(len(graph.nodes), edges)
-    for group in groups:
-        if any(map(drives, group)) and latest.ended_by(group) is None:
-            first = next(edge for edge in group if drives(edge))
-            return Horizon(name, None, f"it can go round {_where(graph.nodes[first.source])} again and again")
-        if any(not edge.stay and not drives(edge) for edge in group):
-            return Horizon(name, None, "how many calls there may be to undo is not bounded")
-    found = latest.longest(sources, edges, [group for group in groups if any(map(drives, group))])
-    if not found.converged:
-        return Horizon(name, None, "the longest way was not found")
-    ends = (latest.left(found, edge) for edge in edges if graph.nodes[edge.target].control.finished)
-    longest = max(ends, default=0)
-    return Horizon(name, timedelta(0) + longest * MICRO)
+def _horizon(name: str, inquiry: Inquiry, remaining: Remaining, sources: Sequence[Node]) -> Horizon:
+    troubles = [remaining.trouble[node.id] for node in sources if node.id in remaining.trouble]
+    if troubles:
+        trouble = min(troubles, key=Trouble.key)
+        legs = () if name else endless(inquiry, trouble)
+        return Horizon(name, None, _why(inquiry, remaining.latest, trouble), legs=legs)
+    ways = [(node, way) for node in sources for way in remaining.ways[node.id]]
+    longest = max(way.longest(remaining.latest.left_at(node)) for node, way in ways)
+    run, found = slowest(inquiry, remaining, [(node, way) for node, way in ways if not way.merged])
+    return Horizon(name, longest * MICRO, "", found, () if name or run is None else told(inquiry, remaining.latest, run))
+
+
+def _why(inquiry: Inquiry, latest: Latest, trouble: Trouble) -> str:
+    node = inquiry.graph.nodes[trouble.node]
+    if trouble.rank == WAITS:
+        return _wait(inquiry, latest, node)
+    first = next((edge for edge in trouble.group if drives(edge)), None)
+    if first is None or latest.ended_by(trouble.group) is not None:
+        return "how many calls there may be to undo is not bounded"
+    return f"it can go round {_where(inquiry.graph.nodes[first.source])} again and again"
 
 
 def _wait(inquiry: Inquiry, latest: Latest, node: Node) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
-from ...dsl.diagnostics import Diagnostic, Rule
+from ...dsl.diagnostics import Diagnostic, Rule, TraceStep
 from ...dsl.source import Span
 
 
@@ -39,13 +39,33 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """A step of a run as it is told, when it comes since the start, how long it was waited for, and why so long."""
+
+    step: TraceStep
+    at: timedelta
+    took: timedelta
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Horizon:
     """How long a run takes at the longest, from a state on, or (`state` empty) from the start. `longest` None: without
-    end, and `reason` says why. Time parked with an operator is not counted."""
+    end, and `reason` says why. Time parked with an operator is not counted.
+
+    found: the longest that a run was found to take, by replaying it; None: none was found. legs, of the flow's own:
+    that run, or if there is no bound one that comes to where it may wait, or go round, for ever."""
 
     state: str
     longest: timedelta | None
     reason: str = ""
+    found: timedelta | None = None
+    legs: tuple[Leg, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether a run takes as long as the bound says."""
+        return self.longest is not None and self.found == self.longest
 
 
 @dataclass(frozen=True, slots=True)
