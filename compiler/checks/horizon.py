@@ -9,14 +9,15 @@ something need never happen, or a cycle need never end, there is no bound, and t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from ..kernel import LeafKind
 from .graph import Edge, Node
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, gated
 from .leads import drives
-from .remaining import WAITS, Remaining, Trouble
-from .slowest import endless, slowest, told
+from .remaining import WAITS, Remaining, Trouble, Way
+from .slowest import Slow, endless, since, slowest, told, took
 from .verdict import Horizon
 
 
@@ -30,14 +31,13 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     begun = [graph.nodes[id] for id in dict.fromkeys(edge.target for edge in graph.begin)]
     inner = _reached(edges, begun)
     remaining = Remaining(graph, latest, {id: edges[id] for id in sorted(inner)})
-    found = [_horizon("", inquiry, remaining, begun)]
+    whole, run = _whole(inquiry, remaining, begun)
     places: dict[str, list[Node]] = {}
     for node in (graph.nodes[id] for id in sorted(inner)):
         for leaf in node.control.configuration:
             places.setdefault(leaf, []).append(node)
-    for leaf in (leaf for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in places):
-        found.append(_horizon(leaf.name, inquiry, remaining, places[leaf.name]))
-    return tuple(found)
+    states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in places)
+    return whole, *(_from(state, inquiry, remaining, places[state], run) for state in states)
 
 
 def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]:
@@ -51,16 +51,42 @@ def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]
     return found
 
 
-def _horizon(name: str, inquiry: Inquiry, remaining: Remaining, sources: Sequence[Node]) -> Horizon:
-    troubles = [remaining.trouble[node.id] for node in sources if node.id in remaining.trouble]
-    if troubles:
-        trouble = min(troubles, key=Trouble.key)
-        legs = () if name else endless(inquiry, trouble)
-        return Horizon(name, None, _why(inquiry, remaining.latest, trouble), legs=legs)
+def _whole(inquiry: Inquiry, remaining: Remaining, begun: Sequence[Node]) -> tuple[Horizon, Slow | None]:
+    """The flow's own, and the run that takes so long."""
+    trouble = _trouble(remaining, begun)
+    if trouble is not None:
+        reason = _why(inquiry, remaining.latest, trouble)
+        return Horizon("", None, reason, legs=endless(inquiry, trouble)), None
+    ways, longest = _ways(remaining, begun)
+    run = slowest(inquiry, remaining, ways, chosen=True)
+    if run is None:
+        return Horizon("", longest), None
+    return Horizon("", longest, "", took(run), told(inquiry, remaining.latest, run)), run
+
+
+def _from(name: str, inquiry: Inquiry, remaining: Remaining, sources: Sequence[Node], whole: Slow | None) -> Horizon:
+    """That of a state; `whole`: the slowest run of the flow, which may be as slow from there."""
+    trouble = _trouble(remaining, sources)
+    if trouble is not None:
+        return Horizon(name, None, _why(inquiry, remaining.latest, trouble))
+    ways, longest = _ways(remaining, sources)
+    found = None if whole is None else since(whole, name)
+    if found != longest:
+        run = slowest(inquiry, remaining, ways, chosen=False)
+        found = max((each for each in (found, None if run is None else took(run)) if each is not None), default=None)
+    return Horizon(name, longest, "", found)
+
+
+def _trouble(remaining: Remaining, sources: Sequence[Node]) -> Trouble | None:
+    found = (remaining.trouble[node.id] for node in sources if node.id in remaining.trouble)
+    return min(found, key=Trouble.key, default=None)
+
+
+def _ways(remaining: Remaining, sources: Sequence[Node]) -> tuple[list[tuple[Node, Way]], timedelta]:
+    """The slowest ways from any of some nodes, and how long one takes at the most."""
     ways = [(node, way) for node in sources for way in remaining.ways[node.id]]
     longest = max(way.longest(remaining.latest.left_at(node)) for node, way in ways)
-    run, found = slowest(inquiry, remaining, [(node, way) for node, way in ways if not way.merged])
-    return Horizon(name, longest * MICRO, "", found, () if name or run is None else told(inquiry, remaining.latest, run))
+    return ways, longest * MICRO
 
 
 def _why(inquiry: Inquiry, latest: Latest, trouble: Trouble) -> str:

@@ -212,8 +212,8 @@ class Latest:
         return min(ends, default=found.entered[node.id])
 
     def answers(self, run: Sequence[Arrival], since: int) -> list[Bound]:
-        """What bounds the steps of a run beside timers: after a step that makes a call, or undoes one, its answer; after
-        one that interrupts a call, its settlement."""
+        """What bounds the steps of a run beside timers: when a call was made, or one is undone, the answer; when it was
+        interrupted, its settlement."""
         bounds: list[Bound] = []
         begun: dict[str, int] = {}
         stopped: dict[str, int] = {}

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .graph import Edge, Graph, Node
+from .graph import Edge, Graph
 from .latest import Latest
 from .leads import drives
 

@@ -29,49 +29,55 @@ Slow = tuple[Arrival, int]
 """A run, and the step of it from which on it is as slow as it can be."""
 
 
-def slowest(
-    inquiry: Inquiry, remaining: Remaining, ways: Sequence[tuple[Node, Way]]
-) -> tuple[Slow | None, timedelta | None]:
-    """The longest run that was found of some ways, each from its node, and how long it takes."""
+def slowest(inquiry: Inquiry, remaining: Remaining, ways: Sequence[tuple[Node, Way]], chosen: bool) -> Slow | None:
+    """The longest run that was found of some ways, each from its node; chosen: if need be, with payloads of Z3's."""
     left = remaining.latest.left_at
-    real = sorted((each for each in ways if each[0].real), key=lambda each: -each[1].longest(left(each[0])))
+    real = [each for each in ways if each[0].real and not each[1].merged]
+    real.sort(key=lambda each: -each[1].longest(left(each[0])))
     best: Slow | None = None
-    longest: timedelta | None = None
-    for node, chosen in real[:MOST_TRIED]:
-        if longest is not None and chosen.longest(left(node)) * MICRO <= longest:
+    for node, slow in real[:MOST_TRIED]:
+        if best is not None and slow.longest(left(node)) * MICRO <= took(best):
             break
-        made = _gone(inquiry, remaining, node, chosen)
-        if made is not None and (longest is None or _took(made) > longest):
-            best, longest = made, _took(made)
-    return best, longest
+        made = _gone(inquiry, remaining, node, slow, chosen)
+        if made is not None and (best is None or took(made) > took(best)):
+            best = made
+    return best
 
 
-def _took(slow: Slow) -> timedelta:
-    run, since = slow
-    return run.now - run.run()[since].now
+def took(slow: Slow) -> timedelta:
+    """How long it takes from where on it is slow."""
+    run, begin = slow
+    return run.now - run.run()[begin].now
 
 
-def _gone(inquiry: Inquiry, remaining: Remaining, node: Node, chosen: Way) -> Slow | None:
+def since(slow: Slow, state: str) -> timedelta | None:
+    """How long it takes from a state on; None: it does not come there."""
+    run, begin = slow
+    came = (step.now for step in run.run()[begin:] if state in step.instance.configuration)
+    return next((run.now - now for now in came), None)
+
+
+def _gone(inquiry: Inquiry, remaining: Remaining, node: Node, slow: Way, chosen: bool) -> Slow | None:
     """A way as a run, every step as late as can be; None: it was not found to be one."""
     latest, at = remaining.latest, node.arrivals[0]
-    since = len(at.run()) - 1
-    for edge in _edges(remaining, node, chosen):
+    begin = len(at.run()) - 1
+    for edge in _edges(remaining, node, slow):
         if latest.lent(inquiry.graph.nodes[edge.source]):
             return None
-        made = _step(inquiry, at, edge)
+        made = _step(inquiry, at, edge, chosen)
         if made is None:
             return None
         at = made
     run = at.run()
-    times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))
+    times = inquiry.attempts.schedule.latest(run, begin, latest.answers(run, begin))
     late = None if times is None else inquiry.tracer.at(run, times)
-    return None if late is None or not late.instance.finished else (late, since)
+    return None if late is None or not late.instance.finished else (late, begin)
 
 
-def _edges(remaining: Remaining, node: Node, chosen: Way) -> Iterator[Edge]:
+def _edges(remaining: Remaining, node: Node, slow: Way) -> Iterator[Edge]:
     """Every edge of a way, those inside components too."""
     at = node.id
-    for edge in chosen.edges():
+    for edge in slow.edges():
         if edge.source != at:
             inside: dict[int, list[Edge]] = {}
             for each in remaining.group[at]:
@@ -81,14 +87,14 @@ def _edges(remaining: Remaining, node: Node, chosen: Way) -> Iterator[Edge]:
         at = edge.target
 
 
-def _step(inquiry: Inquiry, at: Arrival, edge: Edge) -> Arrival | None:
+def _step(inquiry: Inquiry, at: Arrival, edge: Edge, chosen: bool) -> Arrival | None:
     """The step of an edge from an arrival at its source, to its target: as the search took it; or along the same run
     with other payloads, or with another payload of its own."""
     made = follow(inquiry, at, edge, at.now)
     if made is not None and _at(inquiry, made.instance, edge.target):
         return made
     fan, passage = edge.arrival.fan, edge.arrival.passage
-    if fan is None or passage is None:
+    if fan is None or passage is None or not chosen:
         return None
     source, target = inquiry.graph.nodes[edge.source], inquiry.graph.nodes[edge.target]
     states, realise = inquiry.states, inquiry.explorer.closing.realise
@@ -158,7 +164,9 @@ def _escalated(inquiry: Inquiry, before: Instance, after: Arrival) -> str:
     timers = [(armed.due, inquiry.kernel.timer[armed.timer].escalates) for armed in before.timers]
     said = [
         f"{task} escalated to {to.role} after {shown(to.after, DurationType())}"
-        for task, to in (escalates for due, escalates in sorted(timers, key=lambda t: t[0]) if escalates and due < after.now)
+        for task, to in (
+            escalates for due, escalates in sorted(timers, key=lambda t: t[0]) if escalates and due < after.now
+        )
     ]
     return "".join(f", {each}" for each in said)
 
@@ -167,7 +175,11 @@ def _attempts(activity: Activity, undone: bool) -> str:
     """`5 attempts of 30s, and 31s between them`."""
     effect = activity.effect
     undoes = undone and isinstance(effect, Compensation)
-    timeout, retry = (effect.timeout, effect.retry) if isinstance(effect, Compensation) and undone else (activity.timeout, activity.retry)
+    timeout, retry = (
+        (effect.timeout, effect.retry)
+        if isinstance(effect, Compensation) and undone
+        else (activity.timeout, activity.retry)
+    )
     name = effect.name if isinstance(effect, Compensation) and undoes else activity.name
     return f"{_count(retry)} of `{name}`, {shown(timeout, DurationType())} each{_between(retry)}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...dsl.diagnostics import Fix, TraceStep
 from ...dsl.source import Source, Span
-from ..checks.verdict import Answer, Horizon, Report
+from ..checks.verdict import Answer, Horizon, Leg, Report
 from ..pipeline import Examined
 from .finding import Finding, Place, findings
 
@@ -43,16 +43,23 @@ def _flow(report: Report, source: Source) -> dict[str, Any]:
         "name": report.flow,
         "verdict": report.verdict.name.lower(),
         "answers": [_answer(answer, source) for answer in report.answers],
-        "longest": [_horizon(horizon) for horizon in report.horizons],
+        "longest": [_horizon(horizon, source) for horizon in report.horizons],
     }
 
 
-def _horizon(horizon: Horizon) -> dict[str, Any]:
+def _horizon(horizon: Horizon, source: Source) -> dict[str, Any]:
     return {
         "state": horizon.state or None,
         "seconds": None if horizon.longest is None else horizon.longest.total_seconds(),
         "reason": horizon.reason or None,
+        "found": None if horizon.found is None else horizon.found.total_seconds(),
+        "run": [_leg(leg, source) for leg in horizon.legs],
     }
+
+
+def _leg(leg: Leg, source: Source) -> dict[str, Any]:
+    times = {"since_start": leg.at.total_seconds(), "took": leg.took.total_seconds(), "why": leg.why or None}
+    return _step(leg.step, source) | times
 
 
 def _answer(answer: Answer, source: Source) -> dict[str, Any]:
