@@ -36,7 +36,7 @@ class Trouble(Exception):
 def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     read = [pipeline.read(path) for path in gather(args.files)]
     staff = _staff(args.staff, read) if args.staff else None
-    files = [pipeline.check(file, args.timeout, staff) for file in read]
+    files = [pipeline.check(file, args.timeout, staff, args.format in report.LIKELY) for file in read]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
 

@@ -78,14 +78,15 @@ def read(path: Path) -> Examined:
     return Examined(loaded.source, said, kernels, systems=systems, imported=imported)
 
 
-def check(file: Examined, seconds: float | None = None, staff: Staff | None = None) -> Examined:
-    """The file with the answers of every check for each flow, which may take so many seconds (else as usual)."""
+def check(file: Examined, seconds: float | None = None, staff: Staff | None = None, likely: bool = False) -> Examined:
+    """The file with the answers of every check for each flow, which may take so many seconds (else as usual); likely:
+    also how likely each flow ends where."""
     if not file.kernels and not file.systems:
         return file
     from .checks import suite
 
     limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
-    reports = suite.check_all(file.kernels, file.imported, limits, staff)
+    reports = suite.check_all(file.kernels, file.imported, limits, staff, likely)
     return replace(file, reports=(*reports, *check_systems(file, seconds)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .checks.verdict import Verdict
-from .formats import data, forges, junit, page, sarif, times
+from .formats import data, forges, junit, odds, page, sarif, times
 from .formats.style import Style
 from .pipeline import Examined
 
@@ -18,6 +18,7 @@ FORMS: dict[str, Form] = {
     "full": lambda files, style, tool: page.full(files, style),
     "concise": lambda files, style, tool: page.concise(files, style),
     "times": lambda files, style, tool: times.times(files, style),
+    "odds": lambda files, style, tool: odds.odds(files, style),
     "json": lambda files, style, tool: data.data(files, tool, exit_code(files)),
     "sarif": lambda files, style, tool: sarif.sarif(files, tool),
     "github": lambda files, style, tool: forges.github(files),
@@ -25,6 +26,9 @@ FORMS: dict[str, Form] = {
     "junit": lambda files, style, tool: junit.junit(files),
 }
 """Each form takes the files, the colours (of use to people only) and penstock's version."""
+
+LIKELY = {"odds", "json"}
+"""The forms that say how likely a flow ends where."""
 
 
 def render(form: str, files: Sequence[Examined], style: Style, tool: str) -> str:

@@ -26,18 +26,24 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     graph, kernel = inquiry.graph, inquiry.kernel
     if not graph.complete:
         return ()
-    latest = Latest(kernel, graph, inquiry.explorer.clock, inquiry.children)
-    edges = [[edge for edge in out if not latest.beaten(graph.nodes[edge.source], edge)] for out in graph.out]
     begun = [graph.nodes[id] for id in dict.fromkeys(edge.target for edge in graph.begin)]
-    inner = _reached(edges, begun)
-    remaining = Remaining(graph, latest, {id: edges[id] for id in sorted(inner)})
+    remaining = left(inquiry)
     whole, run = _whole(inquiry, remaining, begun)
     places: dict[str, list[Node]] = {}
-    for node in (graph.nodes[id] for id in sorted(inner)):
+    for node in (graph.nodes[id] for id in remaining.out):
         for leaf in node.control.configuration:
             places.setdefault(leaf, []).append(node)
     states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in places)
     return whole, *(_from(state, inquiry, remaining, places[state], run) for state in states)
+
+
+def left(inquiry: Inquiry) -> Remaining:
+    """How long is left from every node that a run comes to, in a graph that is complete."""
+    graph = inquiry.graph
+    latest = Latest(inquiry.kernel, graph, inquiry.explorer.clock, inquiry.children)
+    edges = [[edge for edge in out if not latest.beaten(graph.nodes[edge.source], edge)] for out in graph.out]
+    inner = _reached(edges, [graph.nodes[edge.target] for edge in graph.begin])
+    return Remaining(graph, latest, {id: edges[id] for id in sorted(inner)})
 
 
 def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from .components import strongly
 from .graph import Edge, Graph
 from .latest import Latest
 from .leads import drives
@@ -76,7 +77,8 @@ class Remaining:
         self.ways: dict[int, tuple[Way, ...]] = {}
         self.trouble: dict[int, Trouble] = {}
         self.group: dict[int, tuple[Edge, ...]] = {}  # the edges inside the component of a node, if there are any
-        for nodes in components(out):
+        self.round: set[int] = set()  # the nodes of components in which a run may go round without end
+        for nodes in strongly({id: [edge.target for edge in edges] for id, edges in out.items()}):
             self._component(nodes)
 
     def _component(self, ids: Sequence[int]) -> None:
@@ -103,7 +105,9 @@ class Remaining:
             node = self.graph.nodes[id]
             if not node.control.finished and not self.latest.spans(node):
                 yield Trouble(WAITS, id)
-                return
+                break
+        if group and any(map(drives, group)) and self.latest.ended_by(group) is None:
+            self.round.update(ids)
         calls = any(not edge.stay and not drives(edge) for edge in group)  # to undo, and nobody knows how many
         if group and (calls or self.latest.ended_by(group) is None):
             yield Trouble(ROUND, ids[0], group)
@@ -185,35 +189,3 @@ def _together(ways: Sequence[Way], lengths: Mapping[str, int]) -> Way:
     common = frozenset.intersection(*(frozenset(way.limits) for way in ways))
     limits = {clock: max(way.limits[clock] for way in ways) for clock in sorted(common)}
     return Way(most, limits, ways[0].edge, ways[0].onward, merged=True)
-
-
-def components(out: Mapping[int, Sequence[Edge]]) -> Iterator[list[int]]:
-    """The strongly connected components of some nodes, each after those it leads to (Tarjan 1972)."""
-    index: dict[int, int] = {}
-    low: dict[int, int] = {}
-    open: list[int] = []
-    waiting: set[int] = set()
-    for root in out:
-        stack = [] if root in index else [(root, iter(out[root]))]
-        while stack:
-            node, rest = stack[-1]
-            if node not in index:
-                index[node] = low[node] = len(index)
-                open.append(node)
-                waiting.add(node)
-            for edge in rest:
-                if edge.target not in index:
-                    stack.append((edge.target, iter(out[edge.target])))
-                    break
-                if edge.target in waiting:
-                    low[node] = min(low[node], index[edge.target])
-            else:
-                stack.pop()
-                if stack:
-                    low[stack[-1][0]] = min(low[stack[-1][0]], low[node])
-                if low[node] == index[node]:
-                    found: list[int] = []
-                    while not found or found[-1] != node:
-                        found.append(open.pop())
-                        waiting.discard(found[-1])
-                    yield found

@@ -42,7 +42,8 @@ from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
 from .horizon import horizons
 from .inquiry import Inquiry
-from .verdict import Answer, Horizon, Report, Verdict
+from .odds import odds
+from .verdict import Answer, Horizon, Odds, Report, Verdict
 
 CHECKS = (
     (unreachable.RULE, unreachable.check),
@@ -78,9 +79,14 @@ __all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]
 
 
 def check_all(
-    kernels: Sequence[Kernel], around: Sequence[Kernel], limits: Limits | None = None, staff: Staff | None = None
+    kernels: Sequence[Kernel],
+    around: Sequence[Kernel],
+    limits: Limits | None = None,
+    staff: Staff | None = None,
+    likely: bool = False,
 ) -> tuple[Report, ...]:
-    """Every answer about each flow; first about those that it does, of the same file or around it, for their times."""
+    """Every answer about each flow; first about those that it does, of the same file or around it, for their times.
+    likely: also how likely it ends where."""
     known = {kernel.name: kernel for kernel in (*around, *kernels)}
     reports: dict[str, Report] = {}
 
@@ -89,7 +95,8 @@ def check_all(
             done = [each.name for each in kernel.activities if each.flow]
             others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
-            reports[kernel.name] = check(kernel, limits, staff, others | itself)
+            fates = {name: fate for name in others if (fate := reports[name].odds) is not None} if likely else None
+            reports[kernel.name] = check(kernel, limits, staff, others | itself, fates)
         return reports[kernel.name]
 
     return tuple(map(report, kernels))
@@ -105,13 +112,16 @@ def check(
     limits: Limits | None = None,
     staff: Staff | None = None,
     children: Mapping[str, Horizon] | None = None,
+    fates: Mapping[str, Odds] | None = None,
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
-    the flows that it does take."""
+    the flows that it does take; fates: how likely they end where, None: that is not asked."""
     inquiry = Inquiry(Explorer(kernel, limits), staff, children)
     answers = tuple(_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
     report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
-    return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
+    if report.verdict is Verdict.REFUTED:
+        return report
+    return replace(report, horizons=horizons(inquiry), odds=None if fates is None else odds(inquiry, fates))
 
 
 def _accepted(kernel: Kernel, answer: Answer) -> Answer:

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from ...dsl.diagnostics import Diagnostic, Rule, TraceStep
 from ...dsl.source import Span
+from .fate import Range
 
 
 class Verdict(IntEnum):
@@ -69,6 +70,40 @@ class Horizon:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """A final, and how likely a run ends there."""
+
+    final: str
+    chance: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many calls of an activity, or of a compensation, a run makes on average, and how many attempts in all."""
+
+    name: str
+    calls: Range
+    attempts: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """How likely runs end where, from the rates that are stated: the least and the most, whatever is `left` open (what
+    people do, what comes first, data). failing: that it ends in any `final failure`; never: that it does not end.
+
+    unrated: failures without a rate, which are taken not to happen. reason: why it is not known, if it is not; then
+    there is nothing else."""
+
+    ends: tuple[End, ...] = ()
+    failing: Range | None = None
+    never: Range | None = None
+    efforts: tuple[Effort, ...] = ()
+    left: tuple[str, ...] = ()
+    unrated: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Every answer about one flow, in the order of the checks, the warnings (F7xx), how much was looked at, and of a
     flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states."""
@@ -78,6 +113,7 @@ class Report:
     warnings: tuple[Diagnostic, ...] = ()
     configurations: int = 0
     horizons: tuple[Horizon, ...] = ()
+    odds: Odds | None = None  # where they were asked for, of a flow in which nothing was refuted
 
     @property
     def verdict(self) -> Verdict:
