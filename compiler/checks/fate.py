@@ -21,7 +21,7 @@ ONE, NONE = Fraction(1), Fraction(0)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Action:
-    """`to`: where chance leads, each state once, in all 1. `gains`: how often what happens, on average, by taking it."""
+    """`to`: where chance leads, in all 1. `gains`: how often what happens, on average, by taking it."""
 
     to: Mapping[int, Fraction]
     gains: Mapping[str, Fraction] = field(default_factory=dict[str, Fraction])
