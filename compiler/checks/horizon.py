@@ -9,15 +9,14 @@ something need never happen, or a cycle need never end, there is no bound, and t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from ..kernel import LeafKind
 from .graph import Edge, Node
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, gated
 from .leads import drives
-from .remaining import WAITS, Remaining, Trouble, Way
-from .slowest import Slow, endless, since, slowest, told, took
+from .remaining import WAITS, Remaining, Trouble
+from .slowest import Onward, Slow, endless, since, slowest, told, took
 from .verdict import Horizon
 
 
@@ -26,15 +25,17 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     graph, kernel = inquiry.graph, inquiry.kernel
     if not graph.complete:
         return ()
-    begun = [graph.nodes[id] for id in dict.fromkeys(edge.target for edge in graph.begin)]
     remaining = left(inquiry)
-    whole, run = _whole(inquiry, remaining, begun)
-    places: dict[str, list[Node]] = {}
-    for node in (graph.nodes[id] for id in remaining.out):
-        for leaf in node.control.configuration:
-            places.setdefault(leaf, []).append(node)
-    states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in places)
-    return whole, *(_from(state, inquiry, remaining, places[state], run) for state in states)
+    whole, run = _whole(inquiry, remaining)
+    into: dict[str, list[Edge]] = {}
+    for edge in (*graph.begin, *(edge for id in remaining.out for edge in remaining.out[id])):
+        before = () if edge.source < 0 else graph.nodes[edge.source].control.configuration
+        for leaf in graph.nodes[edge.target].control.configuration:
+            if leaf not in before or leaf in edge.entered:
+                into.setdefault(leaf, []).append(edge)
+    states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in into)
+    found = (_from(state, inquiry, remaining, into[state], run) for state in states)
+    return whole, *(horizon for horizon in found if horizon is not None)
 
 
 def left(inquiry: Inquiry) -> Remaining:
@@ -57,25 +58,31 @@ def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]
     return found
 
 
-def _whole(inquiry: Inquiry, remaining: Remaining, begun: Sequence[Node]) -> tuple[Horizon, Slow | None]:
+def _whole(inquiry: Inquiry, remaining: Remaining) -> tuple[Horizon, Slow | None]:
     """The flow's own, and the run that takes so long."""
+    begun = inquiry.graph.begin
     trouble = _trouble(remaining, begun)
     if trouble is not None:
-        reason = _why(inquiry, remaining.latest, trouble)
-        return Horizon("", None, reason, legs=endless(inquiry, trouble)), None
-    ways, longest = _ways(remaining, begun)
+        return _endless("", inquiry, remaining.latest, trouble), None
+    ways = _ways(remaining, begun)
+    longest = max(each.most for each in ways)
     run = slowest(inquiry, remaining, ways, chosen=True)
     if run is None:
         return Horizon("", longest), None
     return Horizon("", longest, "", took(run), told(inquiry, remaining.latest, run)), run
 
 
-def _from(name: str, inquiry: Inquiry, remaining: Remaining, sources: Sequence[Node], whole: Slow | None) -> Horizon:
-    """That of a state; `whole`: the slowest run of the flow, which may be as slow from there."""
-    trouble = _trouble(remaining, sources)
+def _from(
+    name: str, inquiry: Inquiry, remaining: Remaining, into: Sequence[Edge], whole: Slow | None
+) -> Horizon | None:
+    """That of a state, from when it is entered. whole: the slowest run of the flow, which may be as slow from there."""
+    trouble = _trouble(remaining, into)
     if trouble is not None:
-        return Horizon(name, None, _why(inquiry, remaining.latest, trouble))
-    ways, longest = _ways(remaining, sources)
+        return _endless(name, inquiry, remaining.latest, trouble)
+    ways = _ways(remaining, into)
+    if not ways:
+        return None  # no run comes there in time
+    longest = max(each.most for each in ways)
     found = None if whole is None else since(whole, name)
     if found != longest:
         run = slowest(inquiry, remaining, ways, chosen=False)
@@ -83,35 +90,47 @@ def _from(name: str, inquiry: Inquiry, remaining: Remaining, sources: Sequence[N
     return Horizon(name, longest, "", found)
 
 
-def _trouble(remaining: Remaining, sources: Sequence[Node]) -> Trouble | None:
-    found = (remaining.trouble[node.id] for node in sources if node.id in remaining.trouble)
+def _trouble(remaining: Remaining, into: Sequence[Edge]) -> Trouble | None:
+    found = (remaining.trouble[edge.target] for edge in into if edge.target in remaining.trouble)
     return min(found, key=Trouble.key, default=None)
 
 
-def _ways(remaining: Remaining, sources: Sequence[Node]) -> tuple[list[tuple[Node, Way]], timedelta]:
-    """The slowest ways from any of some nodes, and how long one takes at the most."""
-    ways = [(node, way) for node in sources for way in remaining.ways[node.id]]
-    longest = max(way.longest(remaining.latest.left_at(node)) for node, way in ways)
-    return ways, longest * MICRO
+def _ways(remaining: Remaining, into: Sequence[Edge]) -> list[Onward]:
+    """The slowest ways from behind some edges."""
+    found: list[Onward] = []
+    for edge in into:
+        known = remaining.latest.left_at(remaining.graph.nodes[edge.target])
+        begun = remaining.begun(edge)
+        for way in remaining.ways[edge.target]:
+            most = way.within({**known, **begun}, begun)
+            found += [] if most is None else [Onward(edge, way, most * MICRO)]
+    return found
 
 
-def _why(inquiry: Inquiry, latest: Latest, trouble: Trouble) -> str:
+def _endless(name: str, inquiry: Inquiry, latest: Latest, trouble: Trouble) -> Horizon:
+    """Of a state, or (no name) of the flow, from which there is no bound, or none is known."""
     node = inquiry.graph.nodes[trouble.node]
+    unknown = _unknown(latest, trouble, node)
+    if unknown is not None:
+        return Horizon(name, None, unknown, known=False)
+    return Horizon(name, None, _why(inquiry, trouble, node), legs=() if name else endless(inquiry, trouble))
+
+
+def _unknown(latest: Latest, trouble: Trouble, node: Node) -> str | None:
+    """Why nobody knows how long it takes from a node, though it may have an end."""
     if trouble.rank == WAITS:
-        return _wait(inquiry, latest, node)
-    first = next((edge for edge in trouble.group if drives(edge)), None)
-    if first is None or latest.ended_by(trouble.group) is not None:
-        return "how many calls there may be to undo is not bounded"
-    return f"it can go round {_where(inquiry.graph.nodes[first.source])} again and again"
+        data = f"when {_where(node)} is left depends on data" if latest.waits_for_data(node) else None
+        return latest.awaited(node) or data
+    turns = any(map(drives, trouble.group)) and latest.ended_by(trouble.group) is None
+    return None if turns else "how many calls there may be to undo is not known"
 
 
-def _wait(inquiry: Inquiry, latest: Latest, node: Node) -> str:
-    """Why nothing has to happen in a node."""
+def _why(inquiry: Inquiry, trouble: Trouble, node: Node) -> str:
+    """Why nothing has to happen in a node, or ends a cycle."""
     where = _where(node)
-    if (unknown := latest.awaited(node)) is not None:
-        return unknown
-    if latest.waits_for_data(node):
-        return f"when {where} is left depends on data"
+    if trouble.rank != WAITS:
+        first = next(edge for edge in trouble.group if drives(edge))
+        return f"it can go round {_where(inquiry.graph.nodes[first.source])} again and again"
     if not node.control.resting:
         return "a compensation is tried again for ever"
     if node.control.running:

@@ -47,12 +47,12 @@ def odds(inquiry: Inquiry, children: Mapping[str, Odds]) -> Odds | None:
     if not inquiry.graph.complete:
         return Odds(reason="not all that can happen is known")
     try:
-        return _Casting(inquiry, children).cast()
+        return Casting(inquiry, children).odds()
     except Undecided as why:
         return Odds(reason=str(why))
 
 
-class _Casting:
+class Casting:
     """The process of one graph, while it is made."""
 
     def __init__(self, inquiry: Inquiry, children: Mapping[str, Odds]) -> None:
@@ -69,7 +69,8 @@ class _Casting:
         self.lingers: set[int] = set()
         self.ends: dict[str, list[int]] = {}
 
-    def cast(self) -> Odds:
+    def process(self) -> Process:
+        """Begun, and followed to every end. Raises Undecided."""
         self.actions[0] = [self._sure(edge, ()) for edge in self.inquiry.graph.begin]
         self._note(DATA, len(self.actions[0]) > 1)
         while self.todo:
@@ -77,17 +78,19 @@ class _Casting:
             if len(self.states) > MOST_STATES:
                 raise Undecided(f"there are more than {MOST_STATES} states, attempts counted")
             self._expand(self.states["node", id, counted], self.inquiry.graph.nodes[id], counted)
-        fate = Fate(Process(self.actions, frozenset(self.lingers)))
+        return Process(self.actions, frozenset(self.lingers))
+
+    def odds(self) -> Odds:
+        fate = Fate(self.process())
         finals = [leaf for leaf in self.kernel.leaves if leaf.name in self.ends]
         failing = [leaf.name for leaf in finals if leaf.kind is LeafKind.FAILURE]
         names = [each.name for each in (*self.kernel.activities, *self.kernel.compensations)]
-        counts = ((name, fate.count(f"call {name}"), fate.count(f"attempt {name}")) for name in names)
-        found = [Effort(*count) for count in counts]
+        efforts = [Effort(name, fate.count(f"call {name}"), fate.count(f"attempt {name}")) for name in names]
         return Odds(
             tuple(End(leaf.name, fate.chance(frozenset(self.ends[leaf.name]))) for leaf in finals),
             fate.chance(frozenset(end for name in failing for end in self.ends[name])),
             fate.never(),
-            tuple(each for each in found if each.calls.most != 0),
+            tuple(each for each in efforts if each.calls.most != 0),
             tuple(self.left),
             tuple(self.unrated),
         )

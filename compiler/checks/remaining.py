@@ -2,10 +2,12 @@
 
 One pass backward over the strongly connected components, the last first. What is left from a node depends on what is
 left of the clocks that are under way there (calls, timers, a compensation): a way from it to the end takes at the most
-the least of `most` and, for each clock it is limited by, what is left of that one and so much more. For a node is left
-in time t, no clock that is under way there having less than t left; behind it those that go on have t less left, and
-those that begin all of their length. So ways are functions of one shape, and only those are kept that no other is
-always slower than. Where they become too many, some are taken together: still at the most, no longer exact.
+the least of `most` and, for each clock it is limited by, what is left of that one and so much more; and it can only be
+gone if what it `needs` is so, as a timer only fires if what else is under way has not ended before. For a node is left
+in some time t, no clock having less than t left; behind it those that go on have t less left, and those that begin all
+of their length. So t is bounded by differences of clocks, and when it is eliminated (Fourier and Motzkin) the way of
+the node before has the same shape. Only those are kept that no other is always slower than. Where they become too many,
+some are taken together: still at the most, no longer exact.
 
 A component that something ends (`Latest.ended_by`) is left when that ends at the latest; whatever begins in it, does so
 by then. One that nothing ends has no longest way, and neither has anything before it.
@@ -13,15 +15,20 @@ by then. One that nothing ends has no longest way, and neither has anything befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from .components import strongly
 from .graph import Edge, Graph
 from .latest import Latest
 from .leads import drives
+from .moves import MoveKind
 
-MOST_WAYS = 16  # from one node
+MOST_WAYS = 24  # from one node
+NOW = ""  # the clock of which nothing is ever left
+
+Needs = Mapping[tuple[str, str], int]
+"""Of the first clock at most so much more is left than of the second."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,6 +38,7 @@ class Way:
 
     most: int | None
     limits: Mapping[str, int]
+    needs: Needs = field(default_factory=dict[tuple[str, str], int])
     edge: Edge | None = None
     onward: Way | None = None
     merged: bool = False
@@ -39,6 +47,17 @@ class Way:
         """What it takes, if so much is left of the clocks."""
         ends = [left[clock] + more for clock, more in self.limits.items()]
         return min(ends if self.most is None else [*ends, self.most])
+
+    def within(self, most: Mapping[str, int], begun: Collection[str]) -> int | None:
+        """What it takes at the most, if no more is left of the clocks, and of those that have just begun no less; None:
+        it cannot be gone. What it needs is so for as much as can be left, or for nothing (Bellman 1958)."""
+        left = {**most, NOW: 0}
+        for _ in left:
+            for (clock, other), more in self.needs.items():
+                left[clock] = min(left[clock], left[other] + more)
+        below = any(left[clock] > left[other] + more for (clock, other), more in self.needs.items())
+        lowered = any(left[clock] < most[clock] for clock in begun) or any(length < 0 for length in left.values())
+        return None if below or lowered else self.longest(left)
 
     def edges(self) -> list[Edge]:
         """The edges it leaves components by, in order."""
@@ -116,45 +135,46 @@ class Remaining:
 
     def _by(self, edge: Edge, onward: Way) -> Iterator[Way]:
         """The ways of the source of an edge, by it."""
-        source = self.graph.nodes[edge.source]
-        spans = self.latest.spans(source)
-        for most, limits in self._begun(edge, onward):
-            found = dict(limits)
-            for clock in spans:
-                if most is not None:
-                    found[clock] = min(most, found.get(clock, most))
-            yield Way(None, found, edge, onward, onward.merged)
+        spans = self.latest.spans(self.graph.nodes[edge.source])
+        for leaving in self._leaving(edge, onward, spans):
+            yield from leaving.ways(edge, onward)
 
     def _left(self, group: Sequence[Edge], exits: Sequence[Edge]) -> Iterator[Way]:
-        """The ways of the nodes of a component: some time, when what ends it has to end at the latest, by an exit."""
+        """The ways of the nodes of a component: some time, when what ends it has to end at the latest, by an exit. What
+        began in it is not known, but that it did so by then."""
         common = self.latest.lasting(group)
         last = min(common, key=common.__getitem__)
         for edge in exits:
             lengths = self.latest.spans(self.graph.nodes[edge.source])
             for onward in self.ways[edge.target]:
-                for most, limits in self._begun(edge, onward):
-                    found = {clock: more for clock, more in limits.items() if clock in common}
-                    later = [lengths.get(clock, 0) + more for clock, more in limits.items() if clock not in common]
-                    if most is not None:
-                        found = {clock: min(most, found.get(clock, most)) for clock in common}
-                    if later:
-                        found[last] = min(*later, found.get(last, later[0]))
-                    yield Way(None, found, edge, onward, onward.merged)
+                for leaving in self._leaving(edge, onward, common):
+                    inner = [clock for clock in leaving.limits if clock not in common]
+                    later = [lengths.get(clock, 0) + leaving.limits.pop(clock) for clock in inner]
+                    leaving.lowers = [each for each in leaving.lowers if each[0] in common or each[0] == NOW]
+                    leaving.uppers = [each for each in leaving.uppers if each[0] in common]
+                    leaving.needs = {pair: more for pair, more in leaving.needs.items() if {*pair} <= {*common, NOW}}
+                    for way in leaving.ways(edge, onward):
+                        ends = [*later, way.limits[last]] if last in way.limits else later
+                        limits = {**way.limits, last: min(ends)} if ends else way.limits
+                        yield Way(None, limits, way.needs, edge, onward, onward.merged)
 
-    def _begun(self, edge: Edge, onward: Way) -> Iterator[tuple[int | None, dict[str, int]]]:
-        """What limits a way onward after an edge: what begins with it, in all; what goes on. The deadline that was
-        overrun during a compensation falls due as soon as that has ended."""
+    def begun(self, edge: Edge) -> dict[str, int]:
+        """What begins with an edge, each with its length."""
+        before = self.latest.carried(self.graph.nodes[edge.source]) if edge.source >= 0 else {}
+        after = self.latest.carried(self.graph.nodes[edge.target]).items()
+        return {clock: length for clock, length in after if clock not in before or self.latest.again(edge, clock)}
+
+    def _leaving(self, edge: Edge, onward: Way, spans: Mapping[str, int]) -> Iterator[_Leaving]:
+        """How a node is left by an edge for a way onward. The deadline that was overrun during a compensation falls due
+        as soon as that has ended."""
         source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
         before, lengths = self.latest.carried(source), self.latest.carried(target)
-        kept = {clock for clock in onward.limits if clock in before and not self.latest.again(edge, clock)}
-        fresh = [lengths[clock] + more for clock, more in onward.limits.items() if clock not in kept]
-        fresh += [] if onward.most is None else [onward.most]
-        limits = {clock: onward.limits[clock] for clock in kept}
-        yield min(fresh, default=None), limits
+        begun = {**self.begun(edge), NOW: 0}
+        fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
+        yield _Leaving(before, spans, begun, onward, fired)
         deadline = self.latest.clock.deadline
-        if deadline in limits and target.control.resting and not source.control.resting:
-            most = min([limits.pop(deadline), *fresh])
-            yield most, limits
+        if deadline in lengths and deadline not in begun and target.control.resting and not source.control.resting:
+            yield _Leaving(before, spans, {**begun, deadline: 0}, onward, fired, deadline)
 
     # ------------------------------------------------------------ the slowest
 
@@ -173,9 +193,11 @@ class Remaining:
 
 
 def _covers(slower: Way, way: Way) -> bool:
-    """Whether a way takes as long as another, whatever is left of the clocks: each of its limits is none below those
-    of the other, for there is never less than nothing left."""
+    """Whether a way takes as long as another, whatever is left of the clocks: it needs no more, and each of its limits
+    is none below those of the other, for there is never less than nothing left."""
     if slower.most is not None and (way.most is None or way.most > slower.most):
+        return False
+    if any(pair not in way.needs or way.needs[pair] > more for pair, more in slower.needs.items()):
         return False
     return all(
         (way.most is not None and way.most <= more) or (clock in way.limits and way.limits[clock] <= more)
@@ -188,4 +210,59 @@ def _together(ways: Sequence[Way], lengths: Mapping[str, int]) -> Way:
     most = max(way.longest(lengths) for way in ways)
     common = frozenset.intersection(*(frozenset(way.limits) for way in ways))
     limits = {clock: max(way.limits[clock] for way in ways) for clock in sorted(common)}
-    return Way(most, limits, ways[0].edge, ways[0].onward, merged=True)
+    return Way(most, limits, {}, ways[0].edge, ways[0].onward, merged=True)
+
+
+class _Leaving:
+    """How a node is left for a way onward, after some time t.
+
+    lowers: t is at least what is left of a clock, less so much; uppers: at most what is left of one, and so much;
+    most, limits: of the way, counted from then on, what begins then being known; needs: what it needs of those that go
+    on, however long they have."""
+
+    def __init__(
+        self,
+        before: Mapping[str, int],
+        spans: Mapping[str, int],
+        begun: Mapping[str, int],
+        onward: Way,
+        fired: str | None,
+        overrun: str | None = None,
+    ) -> None:
+        self.before = before
+        self.possible = True
+        fresh = [begun[clock] + more for clock, more in onward.limits.items() if clock in begun]
+        self.most = min(fresh if onward.most is None else [*fresh, onward.most], default=None)
+        self.limits = {clock: more for clock, more in onward.limits.items() if clock not in begun}
+        self.lowers = [(NOW, 0), *((clock, 0) for clock in (fired, overrun) if clock is not None)]
+        self.uppers = [(clock, 0) for clock in spans]
+        self.needs: dict[tuple[str, str], int] = {}
+        for (clock, other), more in onward.needs.items():
+            if clock in begun and other in begun:
+                self.possible &= begun[clock] <= begun[other] + more
+            elif clock in begun:
+                self.uppers.append((other, more - begun[clock]))
+            elif other in begun:
+                self.lowers.append((clock, more + begun[other]))
+            else:
+                self._need(clock, other, more)
+
+    def ways(self, edge: Edge, onward: Way) -> Iterator[Way]:
+        """The way of the node, t eliminated; nothing, if it cannot be gone."""
+        limits = dict(self.limits)
+        for clock, more in self.uppers:
+            if self.most is not None:
+                limits[clock] = min(more + self.most, limits.get(clock, more + self.most))
+            for other, less in self.lowers:
+                self._need(other, clock, less + more)
+        if self.possible:
+            yield Way(None, limits, self.needs, edge, onward, onward.merged)
+
+    def _need(self, clock: str, other: str, more: int) -> None:
+        """That of one clock at most so much more is left than of another, if that is not so anyway."""
+        if clock == other or more < -self.before.get(other, 0):
+            self.possible &= more >= 0
+        elif more < self.before.get(clock, 0) and (clock, other) not in self.needs:
+            self.needs[clock, other] = more
+        elif more < self.before.get(clock, 0):
+            self.needs[clock, other] = min(more, self.needs[clock, other])

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from ...dsl.model import Activity, Compensation, DurationType, Retry
 from ..evaluate import shown
 from ..instance import Fired, Instance
 from ..trace import triggered
-from .graph import Arrival, Edge, Node
+from .graph import Arrival, Edge
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, waits
 from .leads import drives
@@ -29,16 +30,22 @@ Slow = tuple[Arrival, int]
 """A run, and the step of it from which on it is as slow as it can be."""
 
 
-def slowest(inquiry: Inquiry, remaining: Remaining, ways: Sequence[tuple[Node, Way]], chosen: bool) -> Slow | None:
-    """The longest run that was found of some ways, each from its node; chosen: if need be, with payloads of Z3's."""
-    left = remaining.latest.left_at
-    real = [each for each in ways if each[0].real and not each[1].merged]
-    real.sort(key=lambda each: -each[1].longest(left(each[0])))
+class Onward(NamedTuple):
+    """A way behind an edge, and how long it takes at the most."""
+
+    edge: Edge
+    way: Way
+    most: timedelta
+
+
+def slowest(inquiry: Inquiry, remaining: Remaining, ways: Sequence[Onward], chosen: bool) -> Slow | None:
+    """The longest run that was found of some ways; chosen: if need be, with payloads of Z3's."""
     best: Slow | None = None
-    for node, slow in real[:MOST_TRIED]:
-        if best is not None and slow.longest(left(node)) * MICRO <= took(best):
+    real = sorted((each for each in ways if each.edge.real and not each.way.merged), key=lambda each: -each.most)
+    for onward in real[:MOST_TRIED]:
+        if best is not None and onward.most <= took(best):
             break
-        made = _gone(inquiry, remaining, node, slow, chosen)
+        made = _gone(inquiry, remaining, onward, chosen)
         if made is not None and (best is None or took(made) > took(best)):
             best = made
     return best
@@ -57,11 +64,11 @@ def since(slow: Slow, state: str) -> timedelta | None:
     return next((run.now - now for now in came), None)
 
 
-def _gone(inquiry: Inquiry, remaining: Remaining, node: Node, slow: Way, chosen: bool) -> Slow | None:
+def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) -> Slow | None:
     """A way as a run, every step as late as can be; None: it was not found to be one."""
-    latest, at = remaining.latest, node.arrivals[0]
+    latest, at = remaining.latest, onward.edge.arrival
     begin = len(at.run()) - 1
-    for edge in _edges(remaining, node, slow):
+    for edge in _edges(remaining, onward):
         if latest.lent(inquiry.graph.nodes[edge.source]):
             return None
         made = _step(inquiry, at, edge, chosen)
@@ -74,10 +81,10 @@ def _gone(inquiry: Inquiry, remaining: Remaining, node: Node, slow: Way, chosen:
     return None if late is None or not late.instance.finished else (late, begin)
 
 
-def _edges(remaining: Remaining, node: Node, slow: Way) -> Iterator[Edge]:
+def _edges(remaining: Remaining, onward: Onward) -> Iterator[Edge]:
     """Every edge of a way, those inside components too."""
-    at = node.id
-    for edge in slow.edges():
+    at = onward.edge.target
+    for edge in onward.way.edges():
         if edge.source != at:
             inside: dict[int, list[Edge]] = {}
             for each in remaining.group[at]:

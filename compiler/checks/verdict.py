@@ -52,7 +52,7 @@ class Leg:
 @dataclass(frozen=True, slots=True)
 class Horizon:
     """How long a run takes at the longest, from a state on, or (`state` empty) from the start. `longest` None: without
-    end, and `reason` says why. Time parked with an operator is not counted.
+    end, or if not `known` perhaps not, and `reason` says why. Time parked with an operator is not counted.
 
     found: the longest that a run was found to take, by replaying it; None: none was found. legs, of the flow's own:
     that run, or if there is no bound one that comes to where it may wait, or go round, for ever."""
@@ -62,6 +62,7 @@ class Horizon:
     reason: str = ""
     found: timedelta | None = None
     legs: tuple[Leg, ...] = ()
+    known: bool = True
 
     @property
     def exact(self) -> bool:

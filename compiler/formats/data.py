@@ -74,6 +74,7 @@ def _horizon(horizon: Horizon, source: Source) -> dict[str, Any]:
         "state": horizon.state or None,
         "seconds": None if horizon.longest is None else horizon.longest.total_seconds(),
         "reason": horizon.reason or None,
+        "known": horizon.known,
         "found": None if horizon.found is None else horizon.found.total_seconds(),
         "run": [_leg(leg, source) for leg in horizon.legs],
     }

@@ -160,7 +160,8 @@ def _scope(report: Report) -> str:
 def _longest(horizon: Horizon) -> str:
     """`  a run takes 4d18h at the longest`, of the flow; `at most` where no run is known to take so long."""
     if horizon.longest is None:
-        return clean(f"  a run may take for ever: {horizon.reason}")
+        told = "a run may take for ever" if horizon.known else "how long a run takes is not known"
+        return clean(f"  {told}: {horizon.reason}")
     said = shown(horizon.longest, DurationType())
     return f"  a run takes {said} at the longest" if horizon.exact else f"  a run takes at most {said}"
 

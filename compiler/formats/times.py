@@ -38,7 +38,7 @@ def _states(report: Report, style: Style, several: bool) -> Iterator[str]:
 
 def _left(horizon: Horizon) -> str:
     if horizon.longest is None:
-        return clean(f"for ever: {horizon.reason}")
+        return clean(f"{'for ever' if horizon.known else 'not known'}: {horizon.reason}")
     said = _shown(horizon.longest)
     return said if horizon.exact else f"at most {said}"
 

@@ -33,7 +33,7 @@ def chance(process: Process, end: int, best: str) -> Fraction:
 def count(process: Process, gain: str, best: str) -> Fraction:
     """How often something happens until it ends, which it does for sure."""
     ends = "|".join(f"s={state}" for state, actions in enumerate(process.actions) if not actions)
-    return asked(program(process, gain), f'R{{"{gain}"}}{best}=? [F {ends}]')
+    return asked(program(process, gain), f'R{{"gain"}}{best}=? [F {ends}]')
 
 
 def asked(text: str, question: str) -> Fraction:
@@ -56,7 +56,7 @@ def program(process: Process, gain: str = "") -> str:
     if gain:
         named = enumerate(action for actions in process.actions for action in actions)
         rewards = [f"  [a{index}] true : {action.gains.get(gain, 0)};" for index, action in named]
-        lines += [f'rewards "{gain}"', *rewards, "endrewards"]
+        lines += ['rewards "gain"', *rewards, "endrewards"]
     return "\n".join(lines) + "\n"
 
 
