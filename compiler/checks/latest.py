@@ -11,13 +11,14 @@ operator does not count. Events and tasks come as late as timers and calls allow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
 from ...dsl.model import Activity, Compensation, Retry
-from ..instance import Instance
+from ..instance import Entry, Instance
 from ..kernel import Kernel
 from .clock import Clock
 from .graph import Arrival, Edge, Graph, Node
@@ -27,6 +28,7 @@ from .verdict import Horizon
 
 MICRO = timedelta(microseconds=1)
 UNDOING = "compensating"
+FLYING = "~"  # and the name of an activity, a call of which was interrupted: its settlement
 
 
 @cache
@@ -66,6 +68,12 @@ def undoing(activity: Activity) -> int | None:
     if activity.flow or not isinstance(activity.effect, Compensation):
         return settling(activity)
     return budget(activity.effect.timeout, activity.effect.retry)
+
+
+def interrupted(at: Instance) -> Iterator[Entry]:
+    """The calls that were interrupted and are not settled."""
+    running = {call.key for call in at.calls if not call.answer}
+    return (entry for entry in at.log if entry.in_flight and entry.key not in running)
 
 
 @dataclass(slots=True)
@@ -190,7 +198,7 @@ class Latest:
         capped = {id(edge): self.ended_by(group) for group in rounds for edge in group}
         for node in sources:
             left, spans = self.left_at(node), self.spans(node)
-            began = {name: left[name] - length for name, length in spans.items()}
+            began = {name: left.get(name, length) - length for name, length in spans.items()}
             found.began[node.id], found.entered[node.id] = began, 0
         for _ in range(2 * len(self.graph.nodes) + 2):
             changed = False
@@ -267,11 +275,39 @@ class Latest:
             return self.spans(node)
         return {**self.spans(node), deadline: self.clock.length(deadline) or 0}
 
+    def under_way(self, node: Node) -> Mapping[str, int]:
+        """What is under way in a node, and the settlements that are waited for, each by itself: so they are not waited
+        for one after the other."""
+        spans, flying = self.spans(node), self._flying(node)
+        if not flying:
+            return spans
+        at = node.instance
+        waited = at.undoing is not None and at.undoing.running is None and FLYING + at.log[-1].activity in flying
+        return {name: length for name, length in spans.items() if not waited or name != UNDOING} | flying
+
+    def clocks(self, node: Node) -> Mapping[str, int]:
+        """All that is under way in a node, the deadline also while it compensates."""
+        lasting = {name: length for name, length in self.carried(node).items() if name not in self.spans(node)}
+        return {**self.under_way(node), **lasting}
+
+    def _flying(self, node: Node) -> Mapping[str, int]:
+        """The interrupted calls that are not settled, of activities of which there is but one."""
+        if node.control.finished or node.control.loose:
+            return {}
+        found = Counter(entry.activity for entry in interrupted(node.instance))
+        lengths = {name: settling(self.kernel.activity[name]) for name, number in found.items() if number == 1}
+        return {FLYING + name: length for name, length in lengths.items() if length is not None}
+
     def left_at(self, node: Node) -> Mapping[str, int]:
         """The most that is left of what is under way in a node, when it is rested in first."""
         high = node.zone.high
-        return {name: high(name) if name in node.zone.names else length for name, length in self.carried(node).items()}
+        return {name: high(name) if name in node.zone.names else length for name, length in self.clocks(node).items()}
 
     def again(self, edge: Edge, name: str) -> bool:
         """Whether something begins anew with an edge, though it was under way before."""
+        if name.startswith(FLYING):
+            before = edge.arrival.before
+            known = set() if before is None else {entry.key for entry in interrupted(before.instance)}
+            new = (each for each in interrupted(edge.arrival.instance) if FLYING + each.activity == name)
+            return any(each.key not in known for each in new)
         return name == UNDOING or self.clock.place.get(name, name) in edge.entered

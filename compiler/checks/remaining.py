@@ -135,7 +135,7 @@ class Remaining:
 
     def _by(self, edge: Edge, onward: Way) -> Iterator[Way]:
         """The ways of the source of an edge, by it."""
-        spans = self.latest.spans(self.graph.nodes[edge.source])
+        spans = self.latest.under_way(self.graph.nodes[edge.source])
         for leaving in self._leaving(edge, onward, spans):
             yield from leaving.ways(edge, onward)
 
@@ -145,7 +145,7 @@ class Remaining:
         common = self.latest.lasting(group)
         last = min(common, key=common.__getitem__)
         for edge in exits:
-            lengths = self.latest.spans(self.graph.nodes[edge.source])
+            lengths = self.latest.clocks(self.graph.nodes[edge.source])
             for onward in self.ways[edge.target]:
                 for leaving in self._leaving(edge, onward, common):
                     inner = [clock for clock in leaving.limits if clock not in common]
@@ -160,15 +160,15 @@ class Remaining:
 
     def begun(self, edge: Edge) -> dict[str, int]:
         """What begins with an edge, each with its length."""
-        before = self.latest.carried(self.graph.nodes[edge.source]) if edge.source >= 0 else {}
-        after = self.latest.carried(self.graph.nodes[edge.target]).items()
+        before = self.latest.clocks(self.graph.nodes[edge.source]) if edge.source >= 0 else {}
+        after = self.latest.clocks(self.graph.nodes[edge.target]).items()
         return {clock: length for clock, length in after if clock not in before or self.latest.again(edge, clock)}
 
     def _leaving(self, edge: Edge, onward: Way, spans: Mapping[str, int]) -> Iterator[_Leaving]:
         """How a node is left by an edge for a way onward. The deadline that was overrun during a compensation falls due
         as soon as that has ended."""
         source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
-        before, lengths = self.latest.carried(source), self.latest.carried(target)
+        before, lengths = self.latest.clocks(source), self.latest.clocks(target)
         begun = {**self.begun(edge), NOW: 0}
         fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
         yield _Leaving(before, spans, begun, onward, fired)
@@ -187,7 +187,7 @@ class Remaining:
                 kept.append(way)
         if len(kept) <= MOST_WAYS:
             return tuple(kept)
-        lengths = self.latest.carried(self.graph.nodes[id])
+        lengths = self.latest.clocks(self.graph.nodes[id])
         kept.sort(key=lambda way: -way.longest(lengths))
         return (*kept[: MOST_WAYS - 1], _together(kept[MOST_WAYS - 1 :], lengths))
 
