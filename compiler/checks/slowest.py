@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from ...dsl.model import Activity, Compensation, DurationType, Retry
-from ..evaluate import shown
+from ...dsl.model import Activity, Compensation, DurationType, InstantType, Parameter, Retry, Value, Variable
+from ..evaluate import LATEST, shown
 from ..instance import Fired, Instance
 from ..trace import triggered
 from .graph import Arrival, Edge
@@ -25,6 +25,8 @@ from .remaining import WAITS, Remaining, Trouble, Way
 from .verdict import Leg
 
 MOST_TRIED = 4  # ways of one place
+ROUNDS = (1, 3, 8, 0)  # how often a component is gone round, in the order in which it is tried
+FAR = LATEST - timedelta(days=1)  # a moment that lies behind every end
 
 Slow = tuple[Arrival, int]
 """A run, and the step of it from which on it is as slow as it can be."""
@@ -65,33 +67,78 @@ def since(slow: Slow, state: str) -> timedelta | None:
 
 
 def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) -> Slow | None:
-    """A way as a run, every step as late as can be; None: it was not found to be one."""
-    latest, at = remaining.latest, onward.edge.arrival
-    begin = len(at.run()) - 1
-    for edge in _edges(remaining, onward):
-        if latest.lent(inquiry.graph.nodes[edge.source]):
-            return None
-        made = _step(inquiry, at, edge, chosen)
-        if made is None:
-            return None
-        at = made
+    """A way as the slowest run that was found of it, every step as late as can be."""
+    best: Slow | None = None
+    for rounds in ROUNDS if any(edge.source in remaining.group for edge in onward.way.edges()) else (0,):
+        at: Arrival | None = onward.edge.arrival
+        for edge in _edges(remaining, onward, rounds):
+            lent = remaining.latest.lent(inquiry.graph.nodes[edge.source])
+            at = None if at is None or lent else _step(inquiry, at, edge, chosen)
+        for run in () if at is None else (at, _far(inquiry, at)):
+            slow = None if run is None else _late(inquiry, remaining, run, len(onward.edge.arrival.run()) - 1)
+            if slow is not None and (best is None or took(slow) > took(best)):
+                best = slow
+        if best is not None and took(best) == onward.most:
+            return best
+    return best
+
+
+def _late(inquiry: Inquiry, remaining: Remaining, at: Arrival, begin: int) -> Slow | None:
+    """A run again, every step from one on as late as can be."""
     run = at.run()
-    times = inquiry.attempts.schedule.latest(run, begin, latest.answers(run, begin))
+    times = inquiry.attempts.schedule.latest(run, begin, remaining.latest.answers(run, begin))
     late = None if times is None else inquiry.tracer.at(run, times)
     return None if late is None or not late.instance.finished else (late, begin)
 
 
-def _edges(remaining: Remaining, onward: Onward) -> Iterator[Edge]:
-    """Every edge of a way, those inside components too."""
+def _far(inquiry: Inquiry, at: Arrival) -> Arrival | None:
+    """The same run, moments that it is given lying in a far future: what waits for one may do so for long. None: it is
+    given none, or takes another way with them."""
+    run = at.run()
+    payloads: list[tuple[Value, ...]] = []
+    for step in run:
+        params: Sequence[Parameter | Variable] = inquiry.kernel.inputs
+        if step.before is not None:
+            params = () if step.fan is None else step.fan.params
+        moments = [isinstance(param.type, InstantType) for param in params] or [False] * len(step.payload)
+        payloads.append(tuple(FAR if is_one else value for is_one, value in zip(moments, step.payload, strict=False)))
+    if payloads == [step.payload for step in run]:
+        return None
+    return inquiry.explorer.closing.realise.replay(run, payloads)
+
+
+def _edges(remaining: Remaining, onward: Onward, rounds: int) -> Iterator[Edge]:
+    """Every edge of a way, those inside components too, each of which is gone round so often before it is left."""
     at = onward.edge.target
     for edge in onward.way.edges():
-        if edge.source != at:
-            inside: dict[int, list[Edge]] = {}
-            for each in remaining.group[at]:
-                inside.setdefault(each.source, []).append(each)
-            yield from way(inside, at, edge.source) or ()
+        if at in remaining.group:
+            yield from _inside(remaining, at, edge.source, rounds)
         yield edge
         at = edge.target
+
+
+def _inside(remaining: Remaining, start: int, goal: int, rounds: int) -> Iterator[Edge]:
+    """From node to node of a component, and so often round it by where most time can be spent."""
+    group, latest = remaining.group[start], remaining.latest
+    out: dict[int, list[Edge]] = {}
+    for edge in group:
+        out.setdefault(edge.source, []).append(edge)
+    common = latest.lasting(group)
+
+    def spent(id: int) -> int:
+        own = [length for name, length in latest.spans(remaining.graph.nodes[id]).items() if name not in common]
+        return min(own, default=max(common.values(), default=0))
+
+    slow = max(sorted(out), key=spent)
+    first = out[slow][0]
+    trip = [first, *(way(out, first.target, slow) or ())]
+    if not rounds:
+        yield from way(out, start, goal) or ()
+        return
+    yield from way(out, start, slow) or ()
+    for _ in range(rounds - 1):
+        yield from trip
+    yield from way(out, slow, goal) or ()
 
 
 def _step(inquiry: Inquiry, at: Arrival, edge: Edge, chosen: bool) -> Arrival | None:
