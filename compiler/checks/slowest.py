@@ -25,7 +25,10 @@ from .remaining import WAITS, Remaining, Trouble, Way
 from .verdict import Leg
 
 MOST_TRIED = 4  # ways of one place
-ROUNDS = (1, 3, 8, 0)  # how often a component is gone round, in the order in which it is tried
+MOST_ROUNDS = 40  # round a component
+STRAIGHT = 0
+ROUNDS = (1, -1, -2, -3, STRAIGHT)
+"""How often a component is gone round, in the order in which it is tried. Less than nothing: less than its end allows."""
 FAR = LATEST - timedelta(days=1)  # a moment that lies behind every end
 
 Slow = tuple[Arrival, int]
@@ -69,7 +72,8 @@ def since(slow: Slow, state: str) -> timedelta | None:
 def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) -> Slow | None:
     """A way as the slowest run that was found of it, every step as late as can be."""
     best: Slow | None = None
-    for rounds in ROUNDS if any(edge.source in remaining.group for edge in onward.way.edges()) else (0,):
+    turns = any(edge.source in remaining.group for edge in onward.way.edges())
+    for rounds in ROUNDS if turns else (STRAIGHT,):
         at: Arrival | None = onward.edge.arrival
         for edge in _edges(remaining, onward, rounds):
             lent = remaining.latest.lent(inquiry.graph.nodes[edge.source])
@@ -129,14 +133,15 @@ def _inside(remaining: Remaining, start: int, goal: int, rounds: int) -> Iterato
         own = [length for name, length in latest.spans(remaining.graph.nodes[id]).items() if name not in common]
         return min(own, default=max(common.values(), default=0))
 
+    if rounds == STRAIGHT:
+        yield from way(out, start, goal) or ()
+        return
     slow = max(sorted(out), key=spent)
     first = out[slow][0]
     trip = [first, *(way(out, first.target, slow) or ())]
-    if not rounds:
-        yield from way(out, start, goal) or ()
-        return
     yield from way(out, start, slow) or ()
-    for _ in range(rounds - 1):
+    allowed = min(min(common.values(), default=0) // max(spent(slow), 1), MOST_ROUNDS)
+    for _ in range(rounds - 1 if rounds > 0 else allowed + rounds + 1):
         yield from trip
     yield from way(out, slow, goal) or ()
 
