@@ -28,7 +28,7 @@ MOST_TRIED = 4  # ways of one place
 MOST_ROUNDS = 40  # round a component
 STRAIGHT = 0
 ROUNDS = (1, -1, -2, -3, STRAIGHT)
-"""How often a component is gone round, in the order in which it is tried. Less than nothing: less than its end allows."""
+"""How often a component is gone round, in the order in which it is tried; below nothing: less than its end allows."""
 FAR = LATEST - timedelta(days=1)  # a moment that lies behind every end
 
 Slow = tuple[Arrival, int]

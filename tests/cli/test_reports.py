@@ -23,7 +23,7 @@ from penstock.dsl.diagnostics import TraceStep
 from penstock.dsl.source import Source
 
 FILES = [examined.CHECKED, examined.BROKEN]
-ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "github": "txt", "junit": "xml"}
+ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "odds": "txt", "github": "txt", "junit": "xml"}
 
 
 def rendered(form: str, *files: Examined) -> str:
