@@ -283,7 +283,7 @@ class Latest:
             return spans
         at = node.instance
         waited = at.undoing is not None and at.undoing.running is None and FLYING + at.log[-1].activity in flying
-        return {name: length for name, length in spans.items() if not waited or name != UNDOING} | flying
+        return {**{name: length for name, length in spans.items() if not waited or name != UNDOING}, **flying}
 
     def clocks(self, node: Node) -> Mapping[str, int]:
         """All that is under way in a node, the deadline also while it compensates."""

@@ -84,7 +84,7 @@ class Casting:
         fate = Fate(self.process())
         finals = [leaf for leaf in self.kernel.leaves if leaf.name in self.ends]
         failing = [leaf.name for leaf in finals if leaf.kind is LeafKind.FAILURE]
-        names = [each.name for each in (*self.kernel.activities, *self.kernel.compensations)]
+        names = [*(each.name for each in self.kernel.activities), *(each.name for each in self.kernel.compensations)]
         efforts = [Effort(name, fate.count(f"call {name}"), fate.count(f"attempt {name}")) for name in names]
         return Odds(
             tuple(End(leaf.name, fate.chance(frozenset(self.ends[leaf.name]))) for leaf in finals),

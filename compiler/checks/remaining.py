@@ -106,18 +106,18 @@ class Remaining:
         group = tuple(edge for edge in edges if edge.target in inner)
         if group:
             self.group.update(dict.fromkeys(ids, group))
-        found = [*self._own_trouble(sorted(ids), group)]
-        found += [self.trouble[edge.target] for edge in edges if edge.target in self.trouble]
-        if found:
-            self.trouble.update(dict.fromkeys(ids, min(found, key=Trouble.key)))
+        troubles = [*self._own_trouble(sorted(ids), group)]
+        troubles += [self.trouble[edge.target] for edge in edges if edge.target in self.trouble]
+        if troubles:
+            self.trouble.update(dict.fromkeys(ids, min(troubles, key=Trouble.key)))
         elif group:
             ways = self._slowest(ids[0], self._left(group, [edge for edge in edges if edge.target not in inner]))
             self.ways.update(dict.fromkeys(ids, ways))
         else:
             (id,) = ids
             finished = self.graph.nodes[id].control.finished
-            ways = (way for edge in edges for onward in self.ways[edge.target] for way in self._by(edge, onward))
-            self.ways[id] = (END,) if finished else self._slowest(id, ways)
+            found = (way for edge in edges for onward in self.ways[edge.target] for way in self._by(edge, onward))
+            self.ways[id] = (END,) if finished else self._slowest(id, found)
 
     def _own_trouble(self, ids: Sequence[int], group: tuple[Edge, ...]) -> Iterator[Trouble]:
         for id in ids:
@@ -173,7 +173,9 @@ class Remaining:
         fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
         yield _Leaving(before, spans, begun, onward, fired)
         deadline = self.latest.clock.deadline
-        if deadline in lengths and deadline not in begun and target.control.resting and not source.control.resting:
+        if deadline is None or deadline not in lengths or deadline in begun:
+            return
+        if target.control.resting and not source.control.resting:
             yield _Leaving(before, spans, {**begun, deadline: 0}, onward, fired, deadline)
 
     # ------------------------------------------------------------ the slowest

@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from ...dsl.model import Activity, Compensation, DurationType, InstantType, Parameter, Retry, Value, Variable
 from ..evaluate import LATEST, shown
-from ..instance import Fired, Instance
+from ..instance import NOBODY, Fired, Instance
 from ..trace import triggered
 from .graph import Arrival, Edge
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, waits
 from .leads import drives
 from .livelock import follow, ring, round_trip, way
-from .moves import NOBODY, MoveKind, moves
+from .moves import MoveKind, moves
 from .remaining import WAITS, Remaining, Trouble, Way
 from .verdict import Leg
 
