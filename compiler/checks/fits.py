@@ -82,7 +82,7 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, chi
     if timer is None or shortest >= longest:
         return Answer(RULE, subject, Verdict.PROVED, leaf.span, scope="the text")
     needed, given = (shown(time * MICRO, DurationType()) for time in (longest, shortest))
-    if child is not None and not child.shown:
+    if child is not None and not child.always:
         reason = (
             f"`{call.activity}` takes no longer than {needed}, and whether it ever takes more than {given} is not known"
         )

@@ -77,7 +77,7 @@ class Question:
         if any(not self.latest.spans(node) for node in self.inner):
             return self._unknown("when a timer falls due depends on data")
         if any(not edge.stay and not drives(edge) for group in self.groups for edge in group):
-            return self._unknown("how many calls there may be to undo is not bounded")
+            return self._unknown("how many calls there may be to undo is not known")
         return self._timed()
 
     @cached_property

@@ -45,7 +45,8 @@ from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
 from .horizon import horizons
 from .inquiry import Inquiry
-from .verdict import Answer, Horizon, Report, Verdict
+from .odds import odds
+from .verdict import Answer, Horizon, Odds, Report, Verdict
 
 CHECKS = (
     (unreachable.RULE, unreachable.check),
@@ -84,9 +85,14 @@ __all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]
 
 
 def check_all(
-    kernels: Sequence[Kernel], around: Sequence[Kernel], limits: Limits | None = None, staff: Staff | None = None
+    kernels: Sequence[Kernel],
+    around: Sequence[Kernel],
+    limits: Limits | None = None,
+    staff: Staff | None = None,
+    likely: bool = False,
 ) -> tuple[Report, ...]:
-    """Every answer about each flow; first about those that it does, of the same file or around it, for their times."""
+    """Every answer about each flow; first about those that it does, of the same file or around it, for their times.
+    likely: also how likely it ends where."""
     known = {kernel.name: kernel for kernel in (*around, *kernels)}
     reports: dict[str, Report] = {}
 
@@ -95,7 +101,8 @@ def check_all(
             done = [each.name for each in kernel.activities if each.flow]
             others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
-            reports[kernel.name] = check(kernel, limits, staff, others | itself)
+            fates = {name: fate for name in others if (fate := reports[name].odds) is not None} if likely else None
+            reports[kernel.name] = check(kernel, limits, staff, others | itself, fates)
         return reports[kernel.name]
 
     return tuple(map(report, kernels))
@@ -111,14 +118,15 @@ def check(
     limits: Limits | None = None,
     staff: Staff | None = None,
     children: Mapping[str, Horizon] | None = None,
+    fates: Mapping[str, Odds] | None = None,
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
-    the flows that it does take."""
+    the flows that it does take; fates: how likely they end where, None: that is not asked."""
     inquiry = Inquiry(Explorer(kernel, limits), staff, children)
     answers = tuple(_accepted(kernel, answer) for rule, ask in CHECKS for answer in _answers(inquiry, rule, ask))
     report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
     if report.verdict is not Verdict.REFUTED:
-        report = replace(report, horizons=_horizons(inquiry))
+        report = replace(report, horizons=_horizons(inquiry), odds=None if fates is None else _odds(inquiry, fates))
     return replace(report, cut=bool(inquiry.explorer.budget.met))
 
 
@@ -146,6 +154,17 @@ def _horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
         if not budget.ran_out(error):
             raise
         return ()
+
+
+def _odds(inquiry: Inquiry, fates: Mapping[str, Odds]) -> Odds | None:
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("how likely it ends where")
+        return odds(inquiry, fates)
+    except Exception as error:
+        if not (why := budget.ran_out(error)):
+            raise
+        return Odds(reason=why)
 
 
 def _accepted(kernel: Kernel, answer: Answer) -> Answer:

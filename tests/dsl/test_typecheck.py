@@ -180,6 +180,11 @@ def test_a_rate_is_a_share() -> None:
     assert [(each.name, each.rate) for each in found.fails] == [("declined", Decimal("0.02")), ("lost", None)]
 
 
+def test_an_attempt_may_have_a_rate_of_its_own() -> None:
+    rated, plain = flow("activity a() { readonly  attempt fails 0.5% }  activity b() { readonly }").activities
+    assert (rated.attempt_fails, plain.attempt_fails) == (Decimal("0.005"), None)
+
+
 def test_a_handler_without_parentheses_binds_nothing_of_all_that_comes() -> None:
     found = flow(
         'event pay(a: int, b: text)\nstate S { on pay -> Done }\nstate T { on pay(_, why) when why == "" -> Done }'
