@@ -145,17 +145,18 @@ def packed(file: Examined) -> str | None:
             return ["", *map(plain, cast("tuple[object, ...]", value))]
         if isinstance(value, Rule):
             return ["Rule", rules.setdefault(value, len(rules))]
-        kind, name = type(value), type(value).__name__
-        if _NAMED.get(name) is kind:
-            return [name, cast(Enum, value).name]
-        if _KINDS.get(name) is not kind:
-            raise _Unknown(name)
+        kind = type(value)
+        called = kind.__name__
+        if _NAMED.get(called) is kind:
+            return [called, cast(Enum, value).name]
+        if _KINDS.get(called) is not kind:
+            raise _Unknown(called)
         if isinstance(value, timedelta):
             return ["timedelta", value.days, value.seconds, value.microseconds]
         if isinstance(value, Fraction):
             return ["Fraction", value.numerator, value.denominator]
         names = cast("tuple[str, ...]", getattr(kind, "__match_args__"))  # noqa: B009 (every dataclass has them)
-        return [name, *(plain(getattr(value, each)) for each in names)]
+        return [called, *(plain(getattr(value, name)) for name in names)]
 
     try:
         said, reports = plain(file.diagnostics), plain(file.reports)

@@ -31,6 +31,8 @@ class Reply:
 
 UNLIMITED = float("inf")
 LAST = 5.0  # seconds
+MEMORY = "memory_max_size"  # in MB, of what Z3 holds; when there is no more, it raises a Z3Exception
+LEAST = 64  # MB; a process that imports Z3 holds more than that
 
 
 class Solver:
@@ -39,8 +41,10 @@ class Solver:
     def __init__(self, rlimit: int = 5_000_000, questions: int = 200_000, budget: Budget | None = None) -> None:
         self.z3: Any = import_module("z3")
         self.budget = budget or Budget("", UNLIMITED)
-        self.z3.set_param("memory_max_size", self.budget.memory or 0)  # of the whole process; 0: no limit
+        self.z3.set_param(MEMORY, 0)  # none: Z3 crashes where it has too little for a solver
         self._solver: Any = self.z3.SimpleSolver()
+        if self.budget.memory is not None:  # of all solvers of the process
+            self.z3.set_param(MEMORY, max(self.budget.memory, LEAST))
         self._solver.set("random_seed", 0)
         self._solver.set("rlimit", rlimit)
         self._axioms = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ...dsl.diagnostics import Rule
+from ...dsl.diagnostics import Diagnostic, Fix, Rule
 from ...dsl.model import Accept
 from ..kernel import Kernel
 from ..staff import Staff
@@ -41,6 +41,7 @@ from . import (
     unsettled,
     waits,
 )
+from .budget import Budget
 from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
 from .horizon import horizons
@@ -77,6 +78,8 @@ CHECKS = (
     (unassigned.RULE, unassigned.check),
 )
 RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
+
+MORE = "allow it more, with `--timeout` or `--max-memory`"
 
 UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F104", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
@@ -122,27 +125,42 @@ def check(
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
     the flows that it does take; fates: how likely they end where, None: that is not asked."""
-    inquiry = Inquiry(Explorer(kernel, limits), staff, children)
+    limits = limits or Limits()
+    budget = Budget(kernel.name, limits.seconds, limits.memory, limits.tell)
+    try:
+        inquiry = Inquiry(Explorer(kernel, limits, budget), staff, children)
+    except Exception as error:
+        if not (why := budget.ran_out(error)):
+            raise
+        return Report(kernel.name, tuple(_given_up(kernel, rule, why) for rule in RULES), cut=True)
     answers = tuple(_accepted(kernel, answer) for rule, ask in CHECKS for answer in _answers(inquiry, rule, ask))
     report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
     if report.verdict is not Verdict.REFUTED:
         report = replace(report, horizons=_horizons(inquiry), odds=None if fates is None else _odds(inquiry, fates))
-    return replace(report, cut=bool(inquiry.explorer.budget.met))
+    return replace(report, cut=bool(budget.met))
 
 
 def _answers(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Answer]]) -> Iterator[Answer]:
     """What a check answers; where time or memory run out before its end, that the rest is not known."""
     budget = inquiry.explorer.budget
+    subject = f"`{inquiry.kernel.name}`"
     try:
         budget.asks(rule.name)
-        yield from ask(inquiry)
+        for answer in ask(inquiry):
+            yield answer
+            subject = f"what else there is in `{inquiry.kernel.name}`"
     except Exception as error:
         if not (why := budget.ran_out(error)):
             raise
-        subject = f"what else there is in `{inquiry.kernel.name}`"
-        yield inquiry.unknown(
-            rule, subject, inquiry.kernel.span, why, "allow it more, with `--timeout` or `--max-memory`"
-        )
+        yield inquiry.unknown(rule, subject, inquiry.kernel.span, why, MORE)
+
+
+def _given_up(kernel: Kernel, rule: Rule, why: str) -> Answer:
+    """What is answered where time or memory ran out before there was anything to look at."""
+    message = f"it is not known whether `{rule.name}` holds of `{kernel.name}`: {why}"
+    fixes = (Fix(MORE),)
+    said = Diagnostic(rule, message, kernel.span, "could not be decided", fixes=fixes)
+    return Answer(rule, f"`{kernel.name}`", Verdict.UNKNOWN, kernel.span, said, scope="what was examined")
 
 
 def _horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:

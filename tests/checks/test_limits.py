@@ -10,6 +10,7 @@ import pytest
 import repository
 from penstock.compiler import pipeline
 from penstock.compiler.checks import budget, suite, systems
+from penstock.compiler.checks.encode import Encoder
 from penstock.compiler.checks.explore import Limits
 from penstock.compiler.checks.solver import Solver
 from penstock.compiler.checks.verdict import Report, Verdict
@@ -120,6 +121,17 @@ def test_wherever_z3_or_python_has_no_memory_left_nothing_else_is_claimed(
         return real(self, *terms)
 
     monkeypatch.setattr(Solver, "ask", ask)
+    agree(suite.check(sale), whole, "it took more memory than there is")
+
+
+def test_where_there_is_no_memory_even_to_begin_nothing_is_claimed(
+    sale: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Encoder, z3: Any) -> None:
+        raise z3.Z3Exception(b"out of memory")
+
+    whole = suite.check(sale)
+    monkeypatch.setattr(Encoder, "__init__", refuse)
     agree(suite.check(sale), whole, "it took more memory than there is")
 
 
