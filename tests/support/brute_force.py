@@ -1,8 +1,9 @@
 """Plain enumeration of a small flow: a Kernel in; what is wrong with it, where, and how many steps show it, out.
 
 It shares with the checker nothing but the reference interpreter: no abstraction, no merging but of instances that are
-equal up to the names of their calls, every value of every domain, every whole second a timer leaves open. Each check is
-decided from its definition in docs/language.md. Meant for flows of `random_flows`: small domains, no instants.
+equal up to the names of their calls and what nobody looks at any more, every value of every domain, every whole second
+a timer leaves open. Each check is decided from its definition in docs/language.md. Meant for flows of `random_flows`:
+small domains, no instants.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from penstock.compiler.kernel import (
 )
 from penstock.compiler.simulate import enabled, holds, outputs, start, step
 from penstock.dsl.model import (
+    Activity,
     Always,
     Assign,
     BoolType,
@@ -58,6 +60,7 @@ from penstock.dsl.model import (
     OptionalType,
     Reach,
     RecordType,
+    Ref,
     Type,
     Update,
     Value,
@@ -82,9 +85,23 @@ class Verdicts:
     # F001, F002 and F202 are about these: what lies in, and the transitions of, what is entered
     asked: set[int] = field(default_factory=set[int])
     instances: int = 0
+    came: dict[object, tuple[object, str]] = field(default_factory=dict[object, tuple[object, str]])
+    here: tuple[object, str] = (None, "")  # the instance being looked at, and what comes to it
+    shown: dict[tuple[str, int], tuple[object, str]] = field(default_factory=dict[tuple[str, int], tuple[object, str]])
 
     def add(self, code: str, place: int, depth: int) -> None:
-        self.refuted.setdefault((code, place), depth)
+        if (code, place) not in self.refuted:
+            self.refuted[code, place] = depth
+            self.shown[code, place] = self.here
+
+    def run(self, found: tuple[str, int]) -> list[str]:
+        """The triggers that show a finding, as far as one run shows it."""
+        key, last = self.shown[found]
+        steps = [last]
+        while key in self.came:
+            key, trigger = self.came[key]
+            steps.append(trigger)
+        return [step for step in reversed(steps) if step]
 
 
 def domain(type: Type) -> tuple[Value, ...]:
@@ -129,12 +146,14 @@ class Search:
         turned = (replace(choice, branches=choice.branches[::-1]) for choice in kernel.choices)
         self.turned = replace(kernel, choices=tuple(turned))
         self.actor = Actor("somebody", frozenset(kernel.roles))
+        self.computed = {activity.name for activity in kernel.activities if computes(activity)}
 
     def run(self) -> Verdicts:
         queue: deque[tuple[Instance, datetime, int]] = deque()
         for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
             nowhere = Instance((), (), EPOCH)
+            self.found.here = None, f"start {given}"
             self.probe(self.kernel.commands[0], nowhere, given, (), EPOCH, 1)
             try:
                 first = start(self.kernel, inputs, Actor("starter"), EPOCH)
@@ -155,13 +174,14 @@ class Search:
     def visit(
         self, instance: Instance, now: datetime, depth: int, queue: deque[tuple[Instance, datetime, int]]
     ) -> object:
-        key = canonical(instance, now)
+        key = self.canonical(instance, now)
         if key not in self.depth:
             if len(self.depth) >= self.limit:
                 raise TooLarge(f"more than {self.limit} instances")
             self.depth[key] = depth
             self.edges[key], self.unaided[key] = set(), set()
             self.places[key] = instance.configuration
+            self.found.came[key] = self.found.here
             if instance.finished:
                 self.finals.add(key)
             self.judge(instance, now, depth)
@@ -171,8 +191,9 @@ class Search:
     def expand(
         self, instance: Instance, now: datetime, depth: int, queue: deque[tuple[Instance, datetime, int]]
     ) -> None:
-        key = canonical(instance, now)
+        key = self.canonical(instance, now)
         for trigger, moment in self.triggers(instance, now):
+            self.found.here = key, f"{trigger} {(moment - now) // SECOND}s later"
             self.examine(instance, trigger, moment, depth + 1)
             try:
                 after = step(self.kernel, instance, trigger, self.actor, moment)
@@ -191,6 +212,41 @@ class Search:
             self.edges[key].add(target)
             if isinstance(trigger, Outcome):
                 self.unaided[key].add(target)
+
+    def canonical(self, instance: Instance, now: datetime) -> object:
+        """An instance up to the names of calls and what nobody looks at, with times relative to now (what is overdue is
+        overdue)."""
+        position = {entry.key: index for index, entry in enumerate(instance.log)}
+        undoing, kept = instance.undoing, self.computed
+        return (
+            instance.configuration,
+            instance.values,
+            instance.finished,
+            undoing and (undoing.mark, undoing.node, undoing.running is None),
+            tuple(
+                (e.activity, e.status, e.in_flight, (e.args, e.result) if e.activity in kept else None)
+                for e in instance.log
+            ),
+            tuple(
+                (
+                    c.activity,
+                    c.args if c.activity in kept else None,
+                    position.get(c.key),
+                    c.leaf,
+                    c.item,
+                    c.answer,
+                    c.result,
+                )
+                for c in instance.calls
+            ),
+            tuple((item.task, item.roles, item.reminders) for item in instance.tasks),
+            tuple((armed.timer, max((armed.due - now) // SECOND, 0)) for armed in instance.timers),
+            instance.deferred,
+            instance.marks,
+            instance.completed,
+            instance.history,
+            tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
+        )
 
     # ------------------------------------------------------------ the environment
 
@@ -500,6 +556,7 @@ class Search:
 
     def conclude(self) -> None:
         kernel, found = self.kernel, self.found
+        found.here = None, ""
         found.instances = len(self.depth)
         places = [place for place in kernel.place.values() if place.name]
         nodes: list[Place | Choice] = [*places, *kernel.choices]
@@ -547,7 +604,8 @@ class Search:
                     stack.append(key)
         lost = [key for key in self.depth if key not in alive]
         told = [key for key in lost if self.places[key]] or lost  # rather at rest than while it compensates
-        for key in told:
+        for key in sorted(told, key=lambda key: self.depth[key]):
+            self.found.here = key, ""
             self.found.add("F004", self.kernel.span.start, self.depth[key])
 
     def livelocks(self) -> None:
@@ -567,7 +625,9 @@ class Search:
                 if degree[before] == 0:
                     stack.append(before)
         if left:
-            self.found.add("F005", self.kernel.span.start, min(self.depth[key] for key in left))
+            first = min(left, key=lambda key: self.depth[key])
+            self.found.here = first, ""
+            self.found.add("F005", self.kernel.span.start, self.depth[first])
 
 
 def asked(trigger: Trigger) -> On:
@@ -589,25 +649,11 @@ def running(instance: Instance) -> tuple[Call, ...]:
     return tuple(call for call in instance.calls if not call.answer)
 
 
-def canonical(instance: Instance, now: datetime) -> object:
-    """An instance up to the names of calls, with times relative to now (what is overdue is overdue)."""
-    position = {entry.key: index for index, entry in enumerate(instance.log)}
-    undoing = instance.undoing
-    return (
-        instance.configuration,
-        instance.values,
-        instance.finished,
-        undoing and (undoing.mark, undoing.node, undoing.running is None),
-        tuple((e.activity, e.args, e.status, e.in_flight, e.result) for e in instance.log),
-        tuple((c.activity, c.args, position.get(c.key), c.leaf, c.item, c.answer, c.result) for c in instance.calls),
-        tuple((item.task, item.roles, item.reminders) for item in instance.tasks),
-        tuple((armed.timer, max((armed.due - now) // SECOND, 0)) for armed in instance.timers),
-        instance.deferred,
-        instance.marks,
-        instance.completed,
-        instance.history,
-        tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
-    )
+def computes(activity: Activity) -> bool:
+    """Whether anything is computed of what a call was given and brought, once it has ended: nobody looks at them
+    otherwise, for no check is about what a compensation is called with."""
+    undone = activity.effect.values if isinstance(activity.effect, Compensation) else ()
+    return bool(activity.ensures) or not all(isinstance(value, Ref) for value in undone)
 
 
 def enumerate_flow(kernel: Kernel, limit: int = 4000, deferring: bool = True) -> Verdicts:
