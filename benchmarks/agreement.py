@@ -19,7 +19,7 @@ from time import monotonic
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from agreement import INSTANCES, Difference, Tally, alike, compared
-from brute_force import enumerate_flow
+from brute_people import enumerate_flow
 from kernels import kernels
 from penstock.compiler.checks.verdict import Answer
 from random_core import random_core

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from brute_force import TooLarge, Verdicts, enumerate_flow
+from brute_force import TooLarge, Verdicts
+from brute_people import enumerate_flow
 from kernels import kernels
 from penstock.compiler.checks.suite import check
 from penstock.compiler.checks.verdict import Answer, Verdict
@@ -15,11 +16,17 @@ from random_flows import random_flow
 
 CODES = (
     *(f"F00{n}" for n in range(1, 10)),
-    *("F101", "F102", "F201", "F202", "F301", "F401", "F402", "F403"),
+    *("F101", "F102", "F201", "F202", "F301", "F401", "F402", "F403", "F501"),
 )
-PLACED = ("F001", "F002", "F202", "F301")  # both sides name the same place; the other checks are compared by code
-COUNTED = ("F003", "F004", "F007", "F009", "F201", "F401", "F402", "F403")
-"""Both sides count the same steps where nothing escalates: the checker leaves those timers out of its runs."""
+PLACED = ("F001", "F002", "F202", "F301", "F501")
+"""Both sides name the same place; the other checks are compared by code."""
+COUNTED = (
+    *("F003", "F004", "F006", "F007", "F008", "F009", "F101", "F102", "F201", "F301", "F401", "F402", "F403"),
+    "F501",
+)
+"""Where the checker claims that no shorter run shows it, both sides count the same steps; of F301 for `always` and
+`never`. They do not where something escalates: the checker leaves those timers out of its runs. The others have no run
+(F001, F002, F202)."""
 INSTANCES = 1500
 FAULTS = {"F007", "F401", "F402", "F403"}
 """What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
@@ -110,22 +117,24 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
     tally.instances += truth.instances
     plain = all(timer.task is None for timer in subject.timers())
     answers = [answer for answer in check(subject).answers if answer.rule.code in CODES]
-    for code in CODES:
+    for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in answers if answer.rule.code == code]
         if code in PLACED:
             for place in {answer.span.start for answer in mine}:
                 there = [answer for answer in mine if answer.span.start == place]
-                _settle(about, code, there, truth.refuted.get((code, place)), plain, tally)
+                counts = plain and place not in truth.uncounted
+                _settle(about, code, there, truth.refuted.get((code, place)), counts, tally)
         else:
             stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
             judge = enumerate_flow(subject, most, deferring=False) if stopped else truth
             depths = [depth for (other, _), depth in judge.refuted.items() if other == code]
             _settle(about, code, mine, min(depths, default=None), plain, tally)
-    _missing(about, answers, truth, tally)
+    if not truth.blocked:
+        _missing(about, answers, truth, tally)
     return tally
 
 
-def _settle(about: str, code: str, answers: list[Answer], depth: int | None, plain: bool, tally: Tally) -> None:
+def _settle(about: str, code: str, answers: list[Answer], depth: int | None, counts: bool, tally: Tally) -> None:
     verdict = min((answer.verdict for answer in answers), default=Verdict.PROVED)
     if verdict is Verdict.UNKNOWN:
         tally.unknown[code] += 1
@@ -142,7 +151,7 @@ def _settle(about: str, code: str, answers: list[Answer], depth: int | None, pla
         tally.refuted[code] += 1
         shown = [answer.diagnostic for answer in answers if answer.diagnostic and answer.diagnostic.trace]
         runs = [len(each.trace) for each in shown if "no shorter run" in each.note]
-        if code in COUNTED and plain and runs:
+        if code in COUNTED and counts and runs:
             tally.counted[code] += 1
             if min(runs) != depth:
                 message = f"{about}{code} is shown in {min(runs)} steps, brute force needs {depth}"

@@ -8,7 +8,7 @@ one of the others with smaller numbers, in proportion to what there is to get wr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from random_flows import Call, Draft, Message, Name
@@ -16,6 +16,9 @@ from random_groups import Groups
 from random_mixtures import Mixture
 
 SMALL = ("bool", "bool", "int 0..1", "int 0..2", "Color")
+WIDE = ("decimal(1)", "text")
+DECIMALS = ("0.0", "0.5", "1.0")
+TEXTS = ('""', '"a"', '"b"')
 
 
 def shorter(rng: Random, line: str) -> str:
@@ -28,36 +31,90 @@ def shorter(rng: Random, line: str) -> str:
     return line
 
 
+def apart(draft: SmallFlow, line: str) -> str:
+    """A task that asks who did what: whoever started, or did this task or one written before."""
+    did = draft.rng.choice(("start", *draft.tasks))
+    if draft.rng.random() < 0.3:
+        line = line.replace("for clerk", f"for actor of {did}")
+    if "for clerk" in line or draft.rng.random() < 0.3:
+        line = f"{line[:-1]} except actor of {draft.rng.choice(('start', *draft.tasks))} }}"
+    return line
+
+
 def onward(draft: Draft) -> str:
     """A later node: every round leaves more on the log, and there is no end to them."""
     return draft.rng.choice([*draft.states[draft.here + 1 :], *draft.choices, *draft.finals * 2])
 
 
+def promises(draft: Draft, states: list[str], finals: list[str]) -> list[str]:
+    """What leads to what, sometimes."""
+    rng = draft.rng
+    if rng.random() > 0.3:
+        return []
+    ends = rng.sample(finals, rng.randint(1, len(finals))) if rng.random() < 0.8 else [rng.choice(states)]
+    begin = "start" if rng.random() < 0.5 else f"in {rng.choice(states)}"
+    return [f"{begin} leads to {' or '.join(f'in {end}' for end in ends)}"]
+
+
 @dataclass
 class SmallFlow(Draft):
-    """States, choices, one event or call or two, a little data."""
+    """States, choices, one event or call or two, a little data; sometimes decimals and texts."""
+
+    types: tuple[str, ...] = SMALL
+    people: bool = False  # whether tasks ask who did what
+    tasks: list[str] = field(default_factory=list[str])
 
     def text(self) -> str:
         rng = self.rng
-        self.inputs = [Name(f"i{k}", rng.choice(SMALL)) for k in range(rng.choice((0, 0, 0, 1)))]
+        self.types = (*SMALL, *WIDE) if rng.random() < 0.25 else SMALL
+        self.inputs = [Name(f"i{k}", rng.choice(self.types)) for k in range(rng.choice((0, 0, 0, 1)))]
         self.data = [
-            Name(f"v{k}", rng.choice(SMALL) + rng.choice(("", "", "?"))) for k in range(rng.choice((0, 1, 1, 2)))
+            Name(f"v{k}", rng.choice(self.types) + rng.choice(("", "", "?"))) for k in range(rng.choice((0, 1, 1, 2)))
         ]
         self.calls = [self.called(k) for k in range(rng.choice((1, 1, 2)))]
         self.events = [self.message(k) for k in range(rng.choice((0, 1, 1, 2)))]
+        self.people = rng.random() < 0.12
         self.names()
         return self.head() + self.behaviour()
 
     def called(self, number: int) -> Call:
         rng = self.rng
-        params = (Name("a0", rng.choice(SMALL)),) if rng.random() < 0.3 else ()
+        params = (Name("a0", rng.choice(self.types)),) if rng.random() < 0.3 else ()
         errors = (f"err{number}",) if rng.random() < 0.3 else ()
-        return Call(f"act{number}", params, rng.choice((None, None, *SMALL)), errors, rng.random() < 0.4)
+        return Call(f"act{number}", params, rng.choice((None, None, *self.types)), errors, rng.random() < 0.4)
 
     def message(self, number: int) -> Message:
         rng = self.rng
-        fields = (Name(f"q{number}", rng.choice(("bool", "int 0..1", "int 0..2"))),) if rng.random() < 0.3 else ()
+        types = ("bool", "int 0..1", "int 0..2", *self.types[len(SMALL) :])
+        fields = (Name(f"q{number}", rng.choice(types)),) if rng.random() < 0.3 else ()
         return Message(f"ev{number}", fields)
+
+    def constant(self, scalar: str) -> str:
+        wide = {"decimal(1)": DECIMALS, "text": TEXTS}
+        return self.rng.choice(wide[scalar]) if scalar in wide else super().constant(scalar)
+
+    def value(self, type: str, scope: list[Name]) -> str:
+        rng = self.rng
+        decimals = [name.name for name in scope if name.type == "decimal(1)"]
+        if type.startswith("decimal") and decimals and rng.random() < 0.4:
+            name = rng.choice(decimals)
+            return rng.choice((f"min({name} + 0.5, 1.0)", f"max({name} - 0.5, 0.0)", f"abs({name})"))
+        return super().value(type, scope)
+
+    def _comparison(self, name: Name, scope: list[Name]) -> str:
+        rng = self.rng
+        if name.scalar == "decimal(1)":
+            said = rng.choice((name.name, name.name, f"abs({name.name})", f"{name.name} + 0.5"))
+            return f"{said} {rng.choice(('==', '<', '<=', '>'))} {rng.choice(DECIMALS)}"
+        if name.scalar == "text":
+            others = [other.name for other in scope if other.type == "text" and other != name]
+            if rng.random() < 0.3:
+                return f"len({name.name}) {rng.choice(('==', '>'))} {rng.randint(0, 1)}"
+            return f"{name.name} {rng.choice(('==', '!='))} {rng.choice((*TEXTS, *others))}"
+        return super()._comparison(name, scope)
+
+    def properties(self) -> list[str]:
+        return [*super().properties(), *promises(self, self.states, self.finals)]
 
     def names(self) -> None:
         rng = self.rng
@@ -69,7 +126,19 @@ class SmallFlow(Draft):
         return onward(self) if self.rng.random() < 0.88 else super().node()
 
     def inside(self, name: str) -> list[str]:
-        return [shorter(self.rng, line) for line in super().inside(name)]
+        """Sometimes with one task more, so that two are open at once."""
+        rng, lines = self.rng, [shorter(self.rng, line) for line in super().inside(name)]
+        if not self.people:
+            return lines
+        if rng.random() < 0.6:
+            lines.append(f'task also_{name.lower()} for clerk {{ title "work" }}')
+            lines += self.handlers(f"also_{name.lower()}", (), [*self.inputs, *self.data])
+        for index, line in enumerate(lines):
+            if line.startswith("task "):
+                line = line.replace("escalate to boss", "due") if "escalate" in line else line
+                self.tasks.append(line.split()[1])
+                lines[index] = apart(self, line.replace("due after", "due"))
+        return lines
 
 
 @dataclass
@@ -110,6 +179,10 @@ class SmallMixture(Mixture):
 
     def inside(self, name: str) -> list[str]:
         return [shorter(self.rng, line) for line in super().inside(name)]
+
+    def claims(self) -> list[str]:
+        places = [".".join(node.path) for node in self.nodes() if node.kind != "choice"]
+        return [*super().claims(), *promises(self, places, self.finals)]
 
 
 WRITERS: tuple[Callable[[Random], Draft], ...] = (*[SmallFlow] * 5, *[SmallMixture] * 2, SmallGroup)
