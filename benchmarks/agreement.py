@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from math import inf
 from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
@@ -43,7 +44,8 @@ CHUNK = 4
 def main() -> int:
     args = arguments()
     most = args.most or MOST.get(args.of, INSTANCES)
-    tally, began, seeds = Tally(), monotonic(), range(args.seed, args.seed + args.flows)
+    tally, began, number = Tally(), monotonic(), 0
+    seeds = range(args.seed, args.seed + args.flows)
     for number, (seed, found) in enumerate(results(args.of, most, seeds, args.jobs), 1):
         tally.add(found)
         if found.differences:
@@ -51,8 +53,10 @@ def main() -> int:
             return 1
         if number % 500 == 0:
             print(f"{number} flows, {pace(number, began)}", file=sys.stderr, flush=True)
-    print(f"{tally.flows} flows of {args.flows} ({tally.too_large} have more than {most} instances)")
-    print(f"{tally.instances} instances, {pace(args.flows, began)}, no disagreement")
+        if monotonic() - began > args.seconds:
+            break
+    print(f"{number} flows from seed {args.seed} on, {tally.too_large} of them left out: more than {most} instances")
+    print(f"{tally.instances} instances, {pace(number, began)}, no disagreement")
     print("check  refuted  proved  unknown  lengths compared")
     for code in sorted({*tally.refuted, *tally.proved, *tally.unknown}):
         numbers = tally.refuted[code], tally.proved[code], tally.unknown[code], tally.counted[code] or ""
@@ -66,6 +70,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="the first flow's seed (default 0)")
     parser.add_argument("--of", choices=WRITERS, default="core", help="what kind of flows (default core: all, small)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default one for each core)")
+    parser.add_argument("--seconds", type=float, default=inf, help="stop after so long, with what was done by then")
     parser.add_argument("--most", type=int, default=0, help="leave out flows with more instances")
     parser.add_argument("--shrink", type=float, default=120.0, help="seconds to shrink a flow for (default 120)")
     return parser.parse_args()

@@ -177,7 +177,8 @@ class Search:
         turned = (replace(choice, branches=choice.branches[::-1]) for choice in kernel.choices)
         self.turned = replace(kernel, choices=tuple(turned))
         self.actor = Actor("somebody", frozenset(kernel.roles))
-        self.trying: tuple[Instance, Trigger, datetime] | None = None
+        self.trying: tuple[Instance, Trigger, datetime] | None = None  # the step being looked at; None: a start
+        self.made: Step | Fault | Rejected | None = None  # what comes of it
         self.computed = {activity.name for activity in kernel.activities if computes(activity)}
         self.told = {part.activity for part in nodes(kernel.properties) if isinstance(part, Standing)}
 
@@ -244,14 +245,14 @@ class Search:
     ) -> None:
         """One step of an instance."""
         key, _ = self.found.here
+        self.trying, self.made = (instance, trigger, moment), None
         self.examine(instance, trigger, moment, depth + 1)
-        try:
-            after = step(self.kernel, instance, trigger, self.actor, moment)
-        except Fault as fault:
-            self.found.add(fault.code, fault.span.start, depth + 1)
+        after = self.tried()
+        if isinstance(after, Fault):
+            self.found.add(after.code, after.span.start, depth + 1)
             return
-        except Rejected as rejected:
-            self.stuck(rejected, depth + 1)
+        if isinstance(after, Rejected):
+            self.stuck(after, depth + 1)
             return
         self.note(after)
         self.turn(instance, trigger, moment, after, depth + 1)
@@ -299,6 +300,17 @@ class Search:
             instance.history,
             tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
         )
+
+    def tried(self) -> Step | Fault | Rejected:
+        """What comes of the step being looked at."""
+        assert self.trying is not None, "not of a start"
+        if self.made is None:
+            instance, trigger, now = self.trying
+            try:
+                self.made = step(self.kernel, instance, trigger, self.actor, now)
+            except (Fault, Rejected) as error:
+                self.made = error
+        return self.made
 
     # ------------------------------------------------------------ who acts: of no concern here, but to `brute_people`
 
@@ -489,7 +501,6 @@ class Search:
 
     def examine(self, instance: Instance, trigger: Trigger, now: datetime, depth: int) -> None:
         """Whether more than one command, or none of those written, answers a trigger; and so for the choices behind."""
-        self.trying = instance, trigger, now
         if instance.undoing is not None:
             if isinstance(trigger, Outcome) and not self.undoes_more():
                 with suppress(Fault):
@@ -501,7 +512,7 @@ class Search:
             return
         call = next((c for c in running(instance) if isinstance(trigger, Outcome) and c.key == trigger.key), None)
         written = self.kernel.written(instance.configuration, asked(trigger), "" if call is None else call.leaf)
-        if isinstance(trigger, Outcome) and (call is None or self.waits_for_others(instance, trigger, now)):
+        if isinstance(trigger, Outcome) and (call is None or self.waits_for_others()):
             return
         if len(commands) > 1:
             self.found.add("F006", commands[0].span.start, depth)
@@ -515,13 +526,8 @@ class Search:
 
     def undoes_more(self) -> bool:
         """Whether a compensation is under way after what is being tried; if not, it comes to where it leads."""
-        if self.trying is None:
-            return False
-        instance, trigger, now = self.trying
-        try:
-            return step(self.kernel, instance, trigger, self.actor, now).after.compensating
-        except (Fault, Rejected):
-            return False
+        made = None if self.trying is None else self.tried()
+        return isinstance(made, Step) and made.after.compensating
 
     def brought(self, instance: Instance, call: Call, value: Value) -> tuple[Value, ...]:
         """What an answer brings: its result, of a sub-flow its outputs, or the results of all of its group."""
@@ -540,12 +546,10 @@ class Search:
             self.kernel.ignored(where, trigger.name) or self.kernel.deferred(where, trigger.name)
         )
 
-    def waits_for_others(self, instance: Instance, trigger: Outcome, now: datetime) -> bool:
-        """Whether an answer leaves the group of its call waiting."""
-        try:
-            return not step(self.kernel, instance, trigger, self.actor, now).taken
-        except (Fault, Rejected):
-            return False
+    def waits_for_others(self) -> bool:
+        """Whether the answer being looked at leaves the group of its call waiting."""
+        made = self.tried()
+        return isinstance(made, Step) and not made.taken
 
     def compare_logs(self, before: Instance, after: Instance, trigger: Trigger, depth: int) -> None:
         """An irreversible entry that is gone, and not because its call answered with an error, was compensated over."""
