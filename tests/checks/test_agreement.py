@@ -19,9 +19,9 @@ from random_trees import random_tree
 
 GROUPS = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
 TREES = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
-FLOWS = int(os.environ.get("PENSTOCK_AGREEMENT", "60"))
+FLOWS = int(os.environ.get("PENSTOCK_AGREEMENT", "50"))
 MIXTURES = int(os.environ.get("PENSTOCK_AGREEMENT", "60"))
-CORE = int(os.environ.get("PENSTOCK_AGREEMENT", "200"))
+CORE = int(os.environ.get("PENSTOCK_AGREEMENT", "160"))
 CHUNK = 10
 SMALL = 150  # instances
 
