@@ -53,6 +53,7 @@ class Live:
         self.kernel = kernel
         self._found: dict[Spot, dict[Atom, None]] = {}
         self._anchors: dict[tuple[tuple[Expr, int], ...], tuple[int, int]] = {}
+        self._written: dict[Atom, None] = {}
         self._asking: dict[Spot, dict[Atom, None]] = {}
         self._seen_before: dict[tuple[Atom, Span], tuple[Atom, ...]] = {}
         self._places: dict[Place, tuple[Atom, ...]] = {}
@@ -75,6 +76,11 @@ class Live:
             found.update(dict.fromkeys(atom for name in names if kind == "at" for atom in self._sizes(name)))
             self._places[place] = tuple(found)
         return self._places[place]
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked of data anywhere."""
+        return any(self._found.values())
 
     def _sizes(self, leaf: str) -> Iterator[Atom]:
         """How many items there are while they are called for. It tells nodes apart that control tells apart anyway."""
@@ -229,11 +235,10 @@ class Live:
 
     def _note_anchors(self) -> None:
         """For each form, from which bound to which its cuts matter: those written, and where its values start."""
-        written: dict[Atom, None] = {}
         for spot in self._asking:
-            written.update(self._asking[spot])
-            written.update(dict.fromkeys(self._through(spot)))
-        for atom in written:
+            self._written.update(self._asking[spot])
+            self._written.update(dict.fromkeys(self._through(spot)))
+        for atom in self._written:
             if isinstance(atom, Cut):
                 low, high = self._anchors.get(atom.form, (atom.bound, atom.bound))
                 self._anchors[atom.form] = min(low, atom.bound), max(high, atom.bound)
@@ -275,7 +280,7 @@ class Live:
             yield len(value.items)
 
     def _kept(self, atom: Atom, found: Mapping[Atom, None]) -> bool:
-        if isinstance(atom, Test) or atom in found:
+        if isinstance(atom, Test) or atom in found or atom in self._written:
             return True
         span = self._anchors.get(atom.form)
         if span is not None and span[0] < span[1] and len(atom.form) == 1:

@@ -23,6 +23,7 @@ from .atoms import Place
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .moves import INTERRUPTED, Move, MoveKind, moves
+from .states import covers
 from .verdict import Answer
 
 RULE = Rule(
@@ -250,7 +251,7 @@ def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival 
 
 def _alike(inquiry: Inquiry, node: Node, at: Instance) -> bool:
     place = inquiry.abstraction.control(at).place
-    return place == node.control.place and inquiry.states.answers(place, at) == node.data
+    return place == node.control.place and covers(node.data, inquiry.states.answers(place, at))
 
 
 def _same(move: Move, other: Move) -> bool:
