@@ -106,12 +106,21 @@ class Question:
 
     def _goes_round(self, group: list[Edge]) -> Answer:
         """A cycle without B: refuted by a run that goes round, every step of which all data take; else unknown."""
+        if self._under_deadline(group):
+            group = [edge for edge in group if edge.move.kind is not MoveKind.TIMER]
         cycle = ring(self.inquiry, group, drives)
         trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
         if trip is None or not self._without(trip):
             return self._unknown("a cycle that does not come to it was not ruled out")
         by_run, span = self.inquiry.by_run, self.claim.span
         return by_run(RULE, self.subject, span, [trip], self._without, self._rounds, shortest=False)
+
+    def _under_deadline(self, group: Sequence[Edge]) -> bool:
+        """Whether the deadline is armed all the time. A compensation puts it off, so that it may be overdue at each
+        rest on the way; an answer can come before it even then, but no timer that has yet to run."""
+        deadline = self.latest.clock.deadline
+        nodes = (self.graph.nodes[edge.source] for edge in group)
+        return deadline is not None and all(deadline in {*node.zone.names, *node.control.timers} for node in nodes)
 
     # ------------------------------------------------------------ runs
 

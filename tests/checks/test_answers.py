@@ -481,3 +481,13 @@ def test_only_a_run_that_ends_with_the_fault_is_said_to_be_the_shortest() -> Non
         assert "no shorter run" not in diagnostic.note, code
     diagnostic = refuted('start -> A state A { wait forever "so" } never in A', "F301").diagnostic
     assert diagnostic is not None and "no shorter run" in diagnostic.note
+
+
+def test_a_deadline_that_a_compensation_puts_off_still_ends_a_round_that_takes_time() -> None:
+    body = (
+        CALL + "start -> A\nstate A { do work() on failed stay on done(_) stay after 1s -> compensate -> A }\n"
+        "final Good\ndeadline 5s -> Good\nstart leads to in Good\n"
+    )
+    assert verdicts(body, "F301") == {Verdict.UNKNOWN}, "it holds, which nobody proves here"
+    at_once = body.replace("on done(_) stay", "on done(_) -> compensate -> A")
+    assert verdicts(at_once, "F301") == {Verdict.REFUTED}, "an answer may come before a deadline that is overdue"

@@ -736,7 +736,9 @@ class Search:
     def goes_round(self, group: set[object]) -> bool:
         """Whether a run can go round in a group for ever: not if something lasts all the time, which ends in time."""
         ways = [way for key in group for way in self.ways[key] if way.target in group]
-        lasting = frozenset.intersection(*(way.lasting for way in ways))
+        lasting = set(ways[0].lasting)
+        for way in ways:
+            lasting &= way.lasting
         return any(way.drives for way in ways) and not lasting
 
     def completion(self) -> None:
