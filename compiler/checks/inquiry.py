@@ -160,9 +160,16 @@ class Inquiry:
         return Answer(rule, subject, Verdict.UNKNOWN, span, diagnostic, scope="what was examined")
 
     def refuted(
-        self, rule: Rule, subject: str, place: Span, finding: Finding, trace: Sequence[TraceStep] = ()
+        self,
+        rule: Rule,
+        subject: str,
+        place: Span,
+        finding: Finding,
+        trace: Sequence[TraceStep] = (),
+        shortest: bool = True,
     ) -> Answer:
-        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and self.exact else "")
+        """shortest: whether no shorter run shows it, if there is none among the configurations that were found."""
+        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and shortest and self.exact else "")
         diagnostic = Diagnostic(
             rule,
             finding.message,
@@ -185,13 +192,14 @@ class Inquiry:
         shows: Callable[[Arrival], bool],
         finding: Callable[[Arrival], Finding],
         witness: str = "",
+        shortest: bool = True,
     ) -> Answer:
         """Refuted by the shortest of the runs that can be replayed; unknown if only made-up ones show it."""
         known = sorted(arrivals, key=lambda arrival: arrival.length)
         for arrival in (arrival for arrival in known if arrival.real):
             replayed = self.tracer.replayed(arrival, shows)
             if replayed is not None:
-                return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed))
+                return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed), shortest)
         if known:
             return self.unknown(rule, subject, place, "what may break it was not ruled out, and no run to it was found")
         return self.proved(rule, subject, place, witness)

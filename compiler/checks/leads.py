@@ -65,7 +65,8 @@ class Question:
         sure = [node for node in stuck if self.latest.awaited(node) is None]
         if sure:
             runs = (run for node in sure for run in self._runs_to(self.sources, self.inner, node))
-            return inquiry.by_run(RULE, self.subject, claim.span, runs, self._without, self._stays)
+            by_run = inquiry.by_run
+            return by_run(RULE, self.subject, claim.span, runs, self._without, self._stays, shortest=False)
         for group in self.groups:
             if any(map(drives, group)) and self.latest.ended_by(group) is None:
                 return self._goes_round(group)
@@ -106,11 +107,21 @@ class Question:
 
     def _goes_round(self, group: list[Edge]) -> Answer:
         """A cycle without B: refuted by a run that goes round, every step of which all data take; else unknown."""
+        if self._under_deadline(group):
+            group = [edge for edge in group if edge.move.kind is not MoveKind.TIMER]
         cycle = ring(self.inquiry, group, drives)
         trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
         if trip is None or not self._without(trip):
             return self._unknown("a cycle that does not come to it was not ruled out")
-        return self.inquiry.by_run(RULE, self.subject, self.claim.span, [trip], self._without, self._rounds)
+        by_run, span = self.inquiry.by_run, self.claim.span
+        return by_run(RULE, self.subject, span, [trip], self._without, self._rounds, shortest=False)
+
+    def _under_deadline(self, group: Sequence[Edge]) -> bool:
+        """Whether the deadline is armed all the time. A compensation puts it off, so that it may be overdue at each
+        rest on the way; an answer can come before it even then, but no timer that has yet to run."""
+        deadline = self.latest.clock.deadline
+        nodes = (self.graph.nodes[edge.source] for edge in group)
+        return deadline is not None and all(deadline in {*node.zone.names, *node.control.timers} for node in nodes)
 
     # ------------------------------------------------------------ runs
 
@@ -240,7 +251,8 @@ class Question:
         run, taken = late
         said = shown(taken * MICRO, DurationType())
         finding = self._finding(f"can take {said}", (f"the longest run takes {said}, when every answer comes last.",))
-        return self.inquiry.refuted(self.rule, self.subject, self.claim.span, finding, self.inquiry.tracer.tell(run))
+        trace, refuted = self.inquiry.tracer.tell(run), self.inquiry.refuted
+        return refuted(self.rule, self.subject, self.claim.span, finding, trace, shortest=False)
 
     def _late(self, legs: Sequence[Edge], allowed: int) -> tuple[Arrival, int] | None:
         """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long."""

@@ -101,7 +101,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             fixes=(Fix("bound the repeats with a counter, or wait with `after`"),),
         )
         home = inquiry.abstraction.control(shortest.instance).place, shortest.instance.values
-        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], partial(_back, inquiry, home), always(finding))
+        back = partial(_back, inquiry, home)
+        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], back, always(finding), shortest=False)
     elif groups:
         yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
     else:

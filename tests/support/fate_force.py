@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from brute_force import EPOCH, Search, TooLarge, canonical, domain, payloads, running
+from brute_force import EPOCH, Search, TooLarge, domain, payloads, running
 from penstock.compiler.checks.fate import Action, Process
 from penstock.compiler.effects import Effect, StartActivity
 from penstock.compiler.instance import Actor, Call, Instance, Outcome, Rejected
@@ -35,6 +35,9 @@ class Casts:
         default_factory=deque[tuple[int, Instance, datetime, Failed]]
     )
 
+    def __post_init__(self) -> None:
+        self.search = Search(self.kernel, self.limit, deferring=False)
+
     def process(self) -> Process:
         for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
             first = start(self.kernel, inputs, Actor("starter"), EPOCH)
@@ -47,7 +50,7 @@ class Casts:
     def visit(self, instance: Instance, now: datetime, failed: Failed) -> int:
         counts = dict(failed)
         known = {call.key: counts.get(call.key, 0) for call in running(instance)}
-        key = canonical(instance, now), tuple(known.values())
+        key = self.search.canonical(instance, now), tuple(known.values())
         if key not in self.number:
             if len(self.actions) >= self.limit:
                 raise TooLarge(f"more than {self.limit} states")

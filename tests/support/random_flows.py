@@ -264,7 +264,7 @@ class Draft:
         rng = self.rng
         if call.result is None:
             return ""
-        if call.result == "Color" or rng.random() < 0.3:
+        if not call.result.startswith(("int", "bool")) or rng.random() < 0.3:
             return "result"
         needs = f"result {rng.choice('+<')} {rng.randint(0, 2)}" if call.result.startswith("int") else "not result"
         flag = [param.name for param in call.params if param.type == "bool"]

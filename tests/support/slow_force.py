@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime, timedelta
 
-from brute_force import EPOCH, SECOND, Search, TooLarge, canonical, payloads, running
+from brute_force import EPOCH, SECOND, Search, TooLarge, payloads, running
 from penstock.compiler.evaluate import Fault
 from penstock.compiler.instance import Actor, Fired, Instance, Outcome, Rejected
 from penstock.compiler.kernel import Kernel
@@ -55,7 +55,7 @@ class Seconds:
         left = {key: (due - now) // SECOND for key, due in dues}
         order = [call.key for call in instance.calls] + [entry.key for entry in instance.log]
         undoing = instance.undoing.running if instance.undoing is not None and instance.undoing.running else ""
-        key: Key = (canonical(instance, now), tuple(left.get(each) for each in (*order, undoing)))
+        key: Key = (self.search.canonical(instance, now), tuple(left.get(each) for each in (*order, undoing)))
         if key not in self.number:
             if len(self.number) >= self.limit:
                 raise TooLarge(f"more than {self.limit} moments")
