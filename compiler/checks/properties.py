@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from ...dsl.diagnostics import Fix
 from ...dsl.model import Always, LeadsTo, Reach
 from . import leads
+from .because import Because, Why
 from .claims import RULE, broken, holds_in, required
 from .graph import Arrival
 from .inquiry import Finding, Inquiry, always
@@ -65,11 +66,15 @@ def _reach(inquiry: Inquiry, claim: Reach) -> Answer:
     if found or not inquiry.graph.complete:
         reason = next(iter(inquiry.graph.open), "it was not ruled out, and no run was found")
         return inquiry.unknown(RULE, subject, claim.span, reason)
+    why = None if claim.condition is None else Because(inquiry).reached(claim.condition, claim.state, claim.span)
+    if not inquiry.entered[claim.state]:
+        why = Why((f"nothing ever enters `{claim.state}`.",))
     finding = Finding(
         f"`{text}` is impossible: no run ever gets there",
         claim.span,
         "no run does this",
-        why=("no configuration a run can rest in is so.",),
+        others=() if why is None else why.labels,
+        why=("no configuration a run can rest in is so.",) if why is None else why.lines,
         fixes=(Fix("mend the flow, or the property"),),
     )
     return inquiry.refuted(RULE, subject, claim.span, finding)
