@@ -77,7 +77,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if any(inquiry.entered[place] for place in places):
             line = kernel.source.line(span)
             finding = partial(_finding, inquiry, because, span, places)
-            yield inquiry.nothing_does(RULE, f"the transition on line {line}", span, inquiry.taken[span], finding)
+            yield inquiry.nothing_does(
+                RULE, f"the transition on line {line}", span, inquiry.taken[span], finding, "takes it"
+            )
 
 
 def _finding(inquiry: Inquiry, because: Because, span: Span, places: list[str]) -> Finding:

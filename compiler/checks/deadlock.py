@@ -18,7 +18,7 @@ from .inquiry import Finding, Inquiry, always
 from .moves import OUTSIDE
 from .passages import Fan
 from .solver import Term
-from .verdict import Answer
+from .verdict import Answer, Witness
 
 RULE = Rule(
     "F003",
@@ -128,7 +128,18 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             fixes=(Fix("add a transition that can be taken, or an `after`"),),
         )
         shows = partial(_stuck, inquiry)
-        yield inquiry.by_run(RULE, f"`{place.name}`", place.span, stuck, shows, always(finding))
+        yield inquiry.by_run(
+            RULE, f"`{place.name}`", place.span, stuck, shows, always(finding), partial(_rests, inquiry, place)
+        )
+
+
+def _rests(inquiry: Inquiry, place: Place) -> Witness:
+    """A run to where it was asked; else one to where something goes on by itself."""
+    asked = [node for node in inquiry.nodes(place.name) if quiet(node) and not node.control.timers]
+    if asked:
+        does = f"rests in `{place.name}`, where something is accepted"
+        return inquiry.seen((node.arrivals[0] for node in asked), does, "no run to where it rests was found")
+    return inquiry.comes(place.name, f"rests in `{place.name}`, where a call always runs or a timer is armed")
 
 
 def _stuck(inquiry: Inquiry, arrival: Arrival) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.model import Compensation, Expr, NoneType, OptionalType, Value
@@ -25,7 +26,7 @@ from .inquiry import Breach, Finding, Inquiry
 from .moves import STARTING
 from .solver import Term
 from .symbols import Symbol
-from .verdict import Answer
+from .verdict import Answer, Witness
 from .ways import in_range
 
 
@@ -92,7 +93,20 @@ def _answer(
         doubt = True
     if doubt:
         return inquiry.unknown(rule, subject, span, "data for which it is not so were not ruled out")
-    return inquiry.proved(rule, subject, span)
+    return inquiry.proved(rule, subject, span, partial(_come_to, inquiry, span, group))
+
+
+def _come_to(inquiry: Inquiry, span: Span, group: list[Owed]) -> Witness:
+    """A run that takes what the place is written in; else one that comes near it."""
+    kernel = inquiry.kernel
+    written = [command.span for command in kernel.commands]
+    written += [branch.span for choice in kernel.choices for branch in choice.branches]
+    around = (each for each in dict.fromkeys(written) if each.start <= span.start and span.end <= each.end)
+    runs = [edge.arrival for each in around for edge in inquiry.taken[each]]
+    for owed in group if not any(run.real for run in runs) else ():
+        asked = owed.claim is not None and owed.node is not None
+        runs += owed.node.arrivals if asked and owed.node is not None else inquiry.following(owed.node, owed.reaction)
+    return inquiry.seen(runs, "comes to it", "no run that comes to it was found")
 
 
 def _told(inquiry: Inquiry, breach: Breach, code: str, span: Span) -> tuple[TraceStep, ...] | None:

@@ -74,7 +74,14 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf, longest: int) -> Answer:
     known = ((length, timer) for length, timer in ending if length is not None)
     shortest, timer = min(known, key=lambda end: end[0], default=(longest, None))
     if timer is None or shortest >= longest or leaf.call is None:
-        return Answer(RULE, subject, Verdict.PROVED, leaf.span, scope="the text")
+        most = shown(longest * MICRO, DurationType())
+        room = (
+            "no timer ends the wait"
+            if timer is None
+            else f"{shown(shortest * MICRO, DurationType())} are left for them"
+        )
+        witness = f"its attempts take {most} at the most, and {room}"
+        return Answer(RULE, subject, Verdict.PROVED, leaf.span, scope="the text", witness=witness)
     needed, given = (shown(time * MICRO, DurationType()) for time in (longest, shortest))
     finding = Finding(
         f"the attempts of `{leaf.call.activity}` take up to {needed}, and `{leaf.name}` is left after {given}",

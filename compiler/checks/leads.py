@@ -17,14 +17,14 @@ from ...dsl.model import DurationType, Expr, LeadsTo, Literal
 from ..evaluate import Fault, shown
 from ..simulate import holds
 from ..trace import place
-from .claims import RULE, holds_in
+from .claims import RULE, holds_in, occurs
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
 from .livelock import follow, ring, round_trip, strong, way
 from .moves import MoveKind
 from .rewrite import placed
-from .verdict import Answer, Verdict
+from .verdict import Answer, Verdict, Witness
 
 MOST_TRIED = 20  # ways to be late
 
@@ -59,18 +59,18 @@ class Question:
     def eventually(self) -> Answer:
         inquiry, claim = self.inquiry, self.claim
         if not self.graph.complete:
-            return inquiry.proved(RULE, self.subject, claim.span)
+            return inquiry.proved(RULE, self.subject, claim.span, self._seen)
         stuck = [node for node in self.inner if self.latest.never_ends(node)]
         sure = [node for node in stuck if self.latest.awaited(node) is None]
         if sure:
             runs = (run for node in sure for run in self._runs_to(self.sources, self.inner, node))
-            return inquiry.by_run(RULE, self.subject, claim.span, runs, self._without, self._stays)
+            return inquiry.by_run(RULE, self.subject, claim.span, runs, self._without, self._stays, self._seen)
         for group in self.groups:
             if any(map(drives, group)) and self.latest.ended_by(group) is None:
                 return self._goes_round(group)
         if stuck:
             return self._unknown(self.latest.awaited(stuck[0]) or "")
-        return inquiry.proved(RULE, self.subject, claim.span)
+        return inquiry.proved(RULE, self.subject, claim.span, self._seen)
 
     def timely(self) -> Answer:
         if any(not self.latest.spans(node) for node in self.inner):
@@ -109,7 +109,26 @@ class Question:
         trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
         if trip is None or not self._without(trip):
             return self._unknown("a cycle that does not come to it was not ruled out")
-        return self.inquiry.by_run(RULE, self.subject, self.claim.span, [trip], self._without, self._rounds)
+        return self.inquiry.by_run(RULE, self.subject, self.claim.span, [trip], self._without, self._rounds, self._seen)
+
+    # ------------------------------------------------------------ what shows that it happens
+
+    def _seen(self) -> Witness:
+        """A run that comes to A and then to B; else one that comes to both at once; else that there is no A."""
+        ids = {node.id for node in self.inner}
+        there = [edge.arrival for edge in self.edges if edge.target not in ids]
+        seen = self.inquiry.seen(there, "comes to it, and then to what it leads to", "")
+        if not seen.vacuous:
+            return seen
+        if self.claim.trigger is None:
+            return self.inquiry.seen((e.arrival for e in self.graph.begin), "comes to it at once", "no run comes to it")
+        text = " ".join(self.inquiry.kernel.source.slice(self.claim.trigger.span).split())
+        found = occurs(self.inquiry, self.claim.trigger)
+        return self.inquiry.seen(found, f"comes to where `{text}`", f"`{text}` is never so")
+
+    def _longest(self, said: str) -> Witness:
+        seen = self._seen()
+        return Witness(seen.text if seen.vacuous else f"at the longest {said}; {seen.text}", seen.vacuous)
 
     # ------------------------------------------------------------ runs
 
@@ -227,7 +246,7 @@ class Question:
         longest, last = max(ends, key=lambda end: end[0], default=(0, None))
         said = shown(longest * MICRO, DurationType())
         if longest <= allowed or last is None:
-            return self.inquiry.proved(self.rule, self.subject, self.claim.span, f"at the longest {said}")
+            return self.inquiry.proved(self.rule, self.subject, self.claim.span, self._longest(said))
         ways = sorted((end for end in ends if end[0] > allowed), key=lambda end: -end[0])
         for _, edge in ways[:MOST_TRIED]:
             late = self._late(found.way(edge), allowed)

@@ -79,7 +79,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if isinstance(node, Place) and not all(inquiry.entered[scope] for scope in node.path):
             continue  # what is around it is what cannot be entered
         finding = partial(_finding, inquiry, because, node)
-        yield inquiry.nothing_does(RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], finding)
+        yield inquiry.nothing_does(RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], finding, "enters it")
 
 
 def _finding(inquiry: Inquiry, because: Because, node: Place | Choice) -> Finding:

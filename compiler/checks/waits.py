@@ -85,6 +85,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if not waiting and held_up(inquiry, place.name, blocked):
             yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
             continue
+        seen = partial(inquiry.comes, place.name, f"rests in `{place.name}`, which something else always ends")
         finding = Finding(
             f"a run can wait in `{place.name}` for ever",
             place.span,
@@ -92,7 +93,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             why=("no call runs, no timer that leaves it is armed, and the flow has no deadline.",),
             fixes=(Fix('add `after …`, a `deadline`, or `wait forever "why"`'),),
         )
-        yield inquiry.by_run(RULE, f"`{place.name}`", place.span, waiting, partial(_rests, inquiry), always(finding))
+        yield inquiry.by_run(
+            RULE, f"`{place.name}`", place.span, waiting, partial(_rests, inquiry), always(finding), seen
+        )
 
 
 def _meant(inquiry: Inquiry, name: str) -> bool:
