@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...dsl.diagnostics import Label
-from ...dsl.model import Expr
+from ...dsl.model import Compensating, Count, Elapsed, Expr, Standing
 from ...dsl.source import NOWHERE, Span
 from .absent import never_comes
 from .blocked import Blocked, Reason
 from .facts import Fact, Origin
 from .inquiry import Inquiry
 from .keeping import Keeping
+from .rewrite import inside
 
 MOST_LINES = 3
 MOST_LABELS = 5
@@ -56,7 +57,11 @@ class Because:
 
     def reached(self, condition: Expr, place: str, span: Span) -> Why | None:
         """Why a condition, of a property, is never true in a place; None: it is not known."""
+        if any(isinstance(part, Standing | Count | Elapsed | Compensating) for part in inside(condition)):
+            return None  # it is about more than data and places
         reasons = self.blocked.reached(condition, place, self._told)
+        if reasons == ():
+            return Why(("never, because no run rests in all of these places, and not in those it leaves out.",))
         return Why(self.lines(reasons, "there"), self.labels(reasons, span)) if reasons else None
 
     def _told(self, fact: Fact) -> bool:

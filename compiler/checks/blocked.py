@@ -54,7 +54,7 @@ from .prose import denied, said, spelt
 from .rewrite import bare, inside
 from .solver import Term
 
-MOST_SCENES = 60
+MOST_GROUPS = 60  # of scenes that are looked at apart
 MOST_REASONS = 3
 
 Told = Callable[[Fact], bool]
@@ -97,14 +97,13 @@ class Blocked:
     def of(self, scenes: Sequence[Scene], told: Told) -> tuple[Reason, ...] | None:
         """The reasons that say most: by what is written, or told, for all scenes at once or for a few places apart;
         else by whatever is known, for all at once or one by one."""
-        scenes = scenes[:MOST_SCENES]
         places: dict[Configuration, list[Scene]] = {}
         for scene in scenes:
             places.setdefault(scene.places, []).append(scene)
         once, apart, single = [list(scenes)], list(places.values()), [[scene] for scene in scenes]
         tries = [(once, _written), (once, told), (apart, _written), (apart, told), (once, _any), (single, _any)]
         for groups, keep in tries if scenes else ():
-            reasons = self._reasons(groups, keep)
+            reasons = self._reasons(groups, keep) if len(groups) <= MOST_GROUPS else None
             if reasons is not None and (len(reasons) <= MOST_REASONS or groups is single):
                 return reasons
         return None if scenes else ()
@@ -113,8 +112,10 @@ class Blocked:
         """A reason for each group, the same one where it will do, of the facts that are kept."""
         found: dict[tuple[Fact, ...], list[Scene]] = {}
         for group in groups:
-            shared = list(filter(keep, _shared(group)))
-            facts = next((core for core in found if set(core) <= set(shared)), None)
+            places = {scene.places for scene in group}
+            shared = [fact for fact in _shared(group) if keep(fact) and (len(places) == 1 or not _placed(fact))]
+            like = (core for core, where in found.items() if not any(map(_placed, core)) or {where[0].places} == places)
+            facts = next((core for core in like if set(core) <= set(shared)), None)
             facts = facts or conflict(shared, partial(self.clash, group[0]))
             if not facts:
                 return None
@@ -230,8 +231,12 @@ class Blocked:
     def reached(self, condition: Expr, place: str, told: Told) -> tuple[Reason, ...] | None:
         """Why a condition is never true of what rests in a place."""
         scenes: list[Scene] = []
+        wanted = [*asked(self.kernel, condition, True, Origin.ASKED)]
+        resting = [(fact.expr.state, fact.truth) for fact in wanted if isinstance(fact.expr, InState)]
         for node in self.inquiry.nodes(place):
-            wanted = [*asked(self.kernel, condition, True, Origin.ASKED)]
+            active = self.inquiry.active(node)
+            if any((state in active) is not truth for state, truth in resting):
+                continue  # it is not about this one
             scenes.append(Scene(node, node.control.configuration, (), (*wanted, *self._there(node))))
         return self.of(scenes, told)
 

@@ -13,12 +13,12 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Rule
 from ..kernel import Kernel, Leaf, LeafKind, Place, ScopeKind
 from .graph import Arrival, Node
-from .holdups import HELD_UP, held_up, holdups
+from .holdups import held_up, holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import OUTSIDE
 from .passages import Fan
 from .solver import Term
-from .verdict import Answer, Witness
+from .verdict import HELD_UP, Answer, Witness
 
 RULE = Rule(
     "F003",
@@ -118,7 +118,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
                 terms = [term for _, term in accepts(inquiry, node)]
                 stuck += inquiry.lacking(node, accepting(inquiry, node), inquiry.encoder.any(*terms))
         if not stuck and held_up(inquiry, place.name, blocked):
-            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
+            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP, mend(blocked))
             continue
         finding = Finding(
             f"a run can come to rest in `{place.name}`, and nothing can ever happen there",

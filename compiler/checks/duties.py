@@ -77,7 +77,7 @@ def _answer(
 ) -> Answer:
     text = " ".join(inquiry.kernel.source.slice(span).split())
     subject = f"`{text}` on line {inquiry.kernel.source.line(span)}"
-    doubt = False
+    doubt: Breach | None = None
     for owed in group:
         breach = inquiry.breach(owed.node, owed.reaction, owed.bad)
         if breach is None:
@@ -90,9 +90,10 @@ def _answer(
                 trace = _asked(inquiry, breach, owed.claim, rule.code)
         if trace is not None:
             return inquiry.refuted(rule, subject, span, finding(text, span), trace)
-        doubt = True
-    if doubt:
-        return inquiry.unknown(rule, subject, span, "data for which it is not so were not ruled out")
+        doubt = breach
+    if doubt is not None:
+        reason = "data for which it is not so were not ruled out"
+        return inquiry.unknown(rule, subject, span, reason, doubt=doubt.arrival)
     return inquiry.proved(rule, subject, span, partial(_come_to, inquiry, span, group))
 
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
+from ..kernel import Configuration
 from .graph import Edge, Node
-from .holdups import HELD_UP, holdups
+from .holdups import holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
-from .verdict import Answer, Witness
+from .verdict import HELD_UP, Answer, Witness
 
 RULE = Rule(
     "F004",
@@ -94,8 +95,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             RULE, subject, kernel.span, arrivals, inquiry.among(named), always(finding), partial(_ends, inquiry)
         )
         return
-    if graph.complete and holdups(inquiry):
-        yield inquiry.unknown(RULE, subject, kernel.span, HELD_UP, "mend what can fault or is not handled first")
+    blocked = holdups(inquiry) if graph.complete else set[tuple[Configuration, str]]()
+    if blocked:
+        yield inquiry.unknown(RULE, subject, kernel.span, HELD_UP, mend(blocked))
         return
     sure = ranked(inquiry, finals)
     open_nodes = [node for node in graph.nodes if node.id not in sure]

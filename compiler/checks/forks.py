@@ -64,7 +64,7 @@ def _answer(
 ) -> Answer:
     subject = f"the choice `{group[0].fork.choice}`" if group[0].fork.choice else "the transitions of this trigger"
     subject += f" on line {inquiry.kernel.source.line(span)}"
-    doubt = False
+    doubt: Breach | None = None
     for meeting in group:
         breach = inquiry.breach(meeting.node, meeting.reaction, bad(meeting.fork))
         if breach is None:
@@ -72,9 +72,10 @@ def _answer(
         trace = told(inquiry, breach, meeting.fork) if breach.real else None
         if trace is not None:
             return inquiry.refuted(rule, subject, span, finding(meeting, breach), trace)
-        doubt = True
-    if doubt:
-        return inquiry.unknown(rule, subject, span, "guards may be so that it is, and no run was found that shows it")
+        doubt = breach
+    if doubt is not None:
+        reason = "guards may be so that it is, and no run was found that shows it"
+        return inquiry.unknown(rule, subject, span, reason, doubt=doubt.arrival)
     return inquiry.proved(rule, subject, span, partial(_come_to, inquiry, group))
 
 

@@ -29,6 +29,7 @@ from .passages import Fan, Passage
 from .solver import Term
 from .states import Answers
 from .trace import Tracer
+from .unsettled import Unsettled
 from .verdict import Answer, Horizon, Verdict, Witness
 
 
@@ -72,6 +73,11 @@ def _a_run(arrival: Arrival) -> str:
     return f"a run of {length} step{'s' if length > 1 else ''}"
 
 
+def _before(edges: Sequence[Edge]) -> Arrival | None:
+    """Where one of some edges begins."""
+    return next((edge.arrival.before or edge.arrival for edge in edges), None)
+
+
 class Inquiry:
     """One kernel, explored."""
 
@@ -97,6 +103,7 @@ class Inquiry:
         self._misses: dict[int, Term] = {}
         self._refused: dict[Reaction, Term] = {}
         self._succeeds: dict[Reaction, Term] = {}
+        self._unsettled = Unsettled(self.kernel, self.graph, self.states.live)
         self._played: dict[int, tuple[Arrival, bool]] = {}
 
     @cached_property
@@ -174,17 +181,11 @@ class Inquiry:
             self._played[id(arrival)] = arrival, self.tracer.plays(arrival)
         return self._played[id(arrival)][1]
 
-    def unknown(self, rule: Rule, subject: str, span: Span, reason: str, help: str = "") -> Answer:
-        real, total = sum(node.real for node in self.graph.nodes), len(self.graph.nodes)
-        diagnostic = Diagnostic(
-            rule,
-            f"it is not known whether `{rule.name}` holds of {subject}: {reason}",
-            span,
-            label="could not be decided",
-            why=(f"{real} of {total} configurations were reached by runs, and none of these runs shows it.",),
-            fixes=(Fix(help or "give the numbers involved a range, or bound what repeats"),),
-            note=f"{total} configurations examined",
-        )
+    def unknown(
+        self, rule: Rule, subject: str, span: Span, reason: str, help: str = "", doubt: Arrival | None = None
+    ) -> Answer:
+        """help, doubt: see `Unsettled`."""
+        diagnostic = self._unsettled(rule, subject, span, reason, help, doubt)
         return Answer(rule, subject, Verdict.UNKNOWN, span, diagnostic, scope="what was examined")
 
     def refuted(
@@ -221,7 +222,8 @@ class Inquiry:
             if replayed is not None:
                 return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed))
         if known:
-            return self.unknown(rule, subject, place, "what may break it was not ruled out, and no run to it was found")
+            reason = "what may break it was not ruled out, and no run to it was found"
+            return self.unknown(rule, subject, place, reason, doubt=known[0])
         return self.proved(rule, subject, place, witness)
 
     def nothing_does(
@@ -233,7 +235,7 @@ class Inquiry:
                 return self.shown(rule, subject, place, edge.arrival, does)
         if edges or not self.graph.complete:
             reason = next(iter(self.graph.open), "it was not ruled out, and no run that does it was found")
-            return self.unknown(rule, subject, place, reason)
+            return self.unknown(rule, subject, place, reason, doubt=_before(edges))
         return self.refuted(rule, subject, place, finding())
 
     def among(self, nodes: Iterable[Node]) -> Callable[[Arrival], bool]:

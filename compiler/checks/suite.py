@@ -36,6 +36,7 @@ from . import (
     unhandled,
     unreachable,
     unset,
+    vacuity,
     waits,
 )
 from .claims import RULE as PROPERTY
@@ -83,13 +84,15 @@ def check_all(
     """Every answer about each flow; first about those that it does, of the same file or around it, for their times."""
     known = {kernel.name: kernel for kernel in (*around, *kernels)}
     reports: dict[str, Report] = {}
+    doing = {each.name: {a.name for a in each.activities if a.flow} - {each.name} for each in known.values()}
 
     def report(kernel: Kernel) -> Report:
         if kernel.name not in reports:
+            outer = any(kernel.name in done for done in doing.values())
             done = [each.name for each in kernel.activities if each.flow]
             others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
-            reports[kernel.name] = check(kernel, limits, staff, others | itself)
+            reports[kernel.name] = check(kernel, limits, staff, others | itself, outer)
         return reports[kernel.name]
 
     return tuple(map(report, kernels))
@@ -105,12 +108,13 @@ def check(
     limits: Limits | None = None,
     staff: Staff | None = None,
     children: Mapping[str, Horizon] | None = None,
+    done: bool = False,
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
-    the flows that it does take."""
+    the flows that it does take; done: whether another flow is known to do it."""
     inquiry = Inquiry(Explorer(kernel, limits), staff, children)
     answers = tuple(_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
-    report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
+    report = Report(kernel.name, answers, vacuity.warnings(inquiry, done), len(inquiry.graph.nodes))
     return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
 
 

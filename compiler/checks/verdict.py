@@ -9,6 +9,9 @@ from enum import IntEnum
 from ...dsl.diagnostics import Diagnostic, Rule
 from ...dsl.source import Span
 
+HELD_UP = "an event that had to wait may be refused when it is handled, and hold up what leads there"
+"""Why it is unknown whether something goes on, where F007 or F401 to F403 tell the cause."""
+
 
 class Verdict(IntEnum):
     """Ordered, so that the verdict of a run is the minimum of its answers."""

@@ -13,11 +13,11 @@ from ...dsl.diagnostics import Fix, Rule
 from ..kernel import Configuration, LeafKind, On, Stay, TriggerKind
 from .deadlock import accepts, accepts_nothing, quiet, rests
 from .graph import Arrival, Node
-from .holdups import HELD_UP, held_up, holdups
+from .holdups import held_up, holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
 from .solver import Term
-from .verdict import Answer
+from .verdict import HELD_UP, Answer
 
 RULE = Rule(
     "F201",
@@ -83,7 +83,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             if quiet(node) and _blamed(inquiry, node.control.configuration) == place.name:
                 waiting += _waits(inquiry, node)
         if not waiting and held_up(inquiry, place.name, blocked):
-            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
+            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP, mend(blocked))
             continue
         seen = partial(inquiry.comes, place.name, f"rests in `{place.name}`, which something else always ends")
         finding = Finding(
