@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from ...dsl.diagnostics import Label
@@ -11,21 +10,13 @@ from ...dsl.model import Compensating, Count, Elapsed, Expr, Standing
 from ...dsl.source import NOWHERE, Span
 from .absent import never_comes
 from .blocked import Blocked, Reason
+from .explaining import MOST_LINES, Why
 from .facts import Fact, Origin
 from .inquiry import Inquiry
 from .keeping import Keeping
 from .rewrite import inside
 
-MOST_LINES = 3
 MOST_LABELS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """At most three lines, and what they point at."""
-
-    lines: tuple[str, ...]
-    labels: tuple[Label, ...] = ()
 
 
 class Because:

@@ -26,11 +26,10 @@ from ..evaluate import Fault
 from ..simulate import holds
 from .control import standing
 from .encode import Env, Facts, Need
-from .facts import parts as parts_of
 from .graph import Arrival, Node, Reaction
 from .inquiry import Inquiry
 from .moves import STARTING
-from .rewrite import inside
+from .rewrite import inside, parts
 from .solver import Term
 
 RULE = Rule(
@@ -169,8 +168,8 @@ def occurs(inquiry: Inquiry, condition: Expr) -> list[Arrival]:
 def premises(claim: Always) -> tuple[Expr, ...]:
     """What must be true somewhere for a property to say anything: of `A implies B` A, of `never A and B` A and B."""
     if claim.negated:
-        parts = [part for part, truth in parts_of(claim.condition, True) if truth]
-        return tuple(parts) if len(parts) > 1 else ()
+        asked = [part for part, truth in parts(claim.condition, True) if truth]
+        return tuple(asked) if len(asked) > 1 else ()
     match claim.condition:
         case Binary(op="implies", left=left):
             return (left,)

@@ -12,7 +12,7 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.source import Span
 from ..kernel import TriggerKind
-from .because import Because
+from .explaining import Explaining
 from .fires import come
 from .inquiry import Finding, Inquiry
 from .verdict import Answer
@@ -62,7 +62,7 @@ flow Offer version 1 {
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
-    because = Because(inquiry)
+    explaining = Explaining(inquiry)
     holders: dict[Span, list[str]] = {}
     fires = come(inquiry)
     for command in kernel.commands[1:]:
@@ -76,18 +76,18 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     for span, places in holders.items():
         if any(inquiry.entered[place] for place in places):
             line = kernel.source.line(span)
-            finding = partial(_finding, inquiry, because, span, places)
+            finding = partial(_finding, inquiry, explaining, span, places)
             yield inquiry.nothing_does(
                 RULE, f"the transition on line {line}", span, inquiry.taken[span], finding, "takes it"
             )
 
 
-def _finding(inquiry: Inquiry, because: Because, span: Span, places: list[str]) -> Finding:
+def _finding(inquiry: Inquiry, explaining: Explaining, span: Span, places: list[str]) -> Finding:
     kernel = inquiry.kernel
     text = " ".join(kernel.source.slice(span).split())
     place = next(place for place in places if inquiry.entered[place])
     where = kernel.leaf[place].span if place in kernel.leaf else kernel.choice[place].span
-    why = because.of(span)
+    why = explaining.because.of(span)
     return Finding(
         f"no run ever takes `{text}`",
         span,

@@ -26,7 +26,6 @@ from ...dsl.model import (
     Ref,
     RefKind,
     Type,
-    Unary,
     Unwrap,
 )
 from ...dsl.source import NOWHERE, Span
@@ -34,7 +33,7 @@ from ..kernel import Choice, Command, Kernel, ScopeKind, Stay
 from ..trace import source
 from .encode import Encoder, Env
 from .prose import denied, said
-from .rewrite import bare, inside, is_some, replaced, unwrapped
+from .rewrite import bare, inside, is_some, parts, replaced, unwrapped
 from .solver import Term
 
 Put = Mapping[tuple[bool, str], Expr]
@@ -95,24 +94,6 @@ def refs(expr: Expr) -> Iterator[Ref]:
 
 
 # ---------------------------------------------------------------- what is written
-
-
-def parts(expr: Expr, truth: bool) -> Iterator[tuple[Expr, bool]]:
-    """The conditions that must all be so for an expression to be (not) true."""
-    match expr:
-        case Unary(op="not"):
-            yield from parts(expr.operand, not truth)
-        case Binary(op="and") if truth:
-            yield from parts(expr.left, True)
-            yield from parts(expr.right, True)
-        case Binary(op="or") if not truth:
-            yield from parts(expr.left, False)
-            yield from parts(expr.right, False)
-        case Binary(op="implies") if not truth:
-            yield from parts(expr.left, True)
-            yield from parts(expr.right, False)
-        case _:
-            yield expr, truth
 
 
 def asked(kernel: Kernel, guard: Expr, truth: bool, origin: Origin, span: Span | None = None) -> Iterator[Fact]:

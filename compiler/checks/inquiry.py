@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
 from ...dsl.model import Expr, Value
@@ -29,8 +30,10 @@ from .passages import Fan, Passage
 from .solver import Term
 from .states import Answers
 from .trace import Tracer
-from .unsettled import Unsettled
 from .verdict import Answer, Horizon, Verdict, Witness
+
+if TYPE_CHECKING:
+    from .unsettled import Unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Inquiry:
         self._misses: dict[int, Term] = {}
         self._refused: dict[Reaction, Term] = {}
         self._succeeds: dict[Reaction, Term] = {}
-        self._unsettled = Unsettled(self.kernel, self.graph, self.states.live)
+        self._unsettled: Unsettled | None = None
         self._played: dict[int, tuple[Arrival, bool]] = {}
 
     @cached_property
@@ -185,6 +188,9 @@ class Inquiry:
         self, rule: Rule, subject: str, span: Span, reason: str, help: str = "", doubt: Arrival | None = None
     ) -> Answer:
         """help, doubt: see `Unsettled`."""
+        from .unsettled import Unsettled  # a sound flow does without
+
+        self._unsettled = self._unsettled or Unsettled(self.kernel, self.graph, self.states.live)
         diagnostic = self._unsettled(rule, subject, span, reason, help, doubt)
         return Answer(rule, subject, Verdict.UNKNOWN, span, diagnostic, scope="what was examined")
 

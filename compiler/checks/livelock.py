@@ -112,7 +112,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def _alone(inquiry: Inquiry) -> Witness:
     runs = [edge.arrival for edge in inquiry.graph.edges() if drives(edge) and unaided(inquiry, edge)]
-    return inquiry.seen(runs, "goes on by itself, and no such steps lead in a circle", "nothing goes on by itself")
+    if not runs:
+        return Witness("nothing ever goes on by itself")
+    return inquiry.seen(runs, "goes on by itself, and no such steps lead in a circle", "no such run was found")
 
 
 def _again(text: str, span: Span) -> Finding:

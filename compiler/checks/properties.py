@@ -15,8 +15,8 @@ from ...dsl.diagnostics import Fix
 from ...dsl.model import Always, LeadsTo, Reach
 from ..trace import source
 from . import leads
-from .because import Because, Why
 from .claims import RULE, broken, holds_in, occurs, premises, required
+from .explaining import Explaining, Why
 from .graph import Arrival
 from .inquiry import Finding, Inquiry, always
 from .verdict import Answer, Witness
@@ -83,9 +83,11 @@ def _reach(inquiry: Inquiry, claim: Reach) -> Answer:
     if found or not inquiry.graph.complete:
         reason = next(iter(inquiry.graph.open), "it was not ruled out, and no run was found")
         return inquiry.unknown(RULE, subject, claim.span, reason)
-    why = None if claim.condition is None else Because(inquiry).reached(claim.condition, claim.state, claim.span)
+    why: Why | None = None
     if not inquiry.entered[claim.state]:
         why = Why((f"nothing ever enters `{claim.state}`.",))
+    elif claim.condition is not None:
+        why = Explaining(inquiry).because.reached(claim.condition, claim.state, claim.span)
     finding = Finding(
         f"`{text}` is impossible: no run ever gets there",
         claim.span,

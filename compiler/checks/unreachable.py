@@ -12,7 +12,7 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.source import Span
 from ..kernel import Choice, Kernel, Place, Stay
-from .because import MOST_LINES, Because, Why
+from .explaining import MOST_LINES, Explaining, Why
 from .inquiry import Finding, Inquiry
 from .verdict import Answer
 
@@ -73,16 +73,16 @@ flow Visit version 1 {
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
-    because = Because(inquiry)
+    explaining = Explaining(inquiry)
     nodes: tuple[Place | Choice, ...] = (*kernel.leaves, *kernel.scopes[1:], *kernel.choices)
     for node in nodes:
         if isinstance(node, Place) and not all(inquiry.entered[scope] for scope in node.path):
             continue  # what is around it is what cannot be entered
-        finding = partial(_finding, inquiry, because, node)
+        finding = partial(_finding, inquiry, explaining, node)
         yield inquiry.nothing_does(RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], finding, "enters it")
 
 
-def _finding(inquiry: Inquiry, because: Because, node: Place | Choice) -> Finding:
+def _finding(inquiry: Inquiry, explaining: Explaining, node: Place | Choice) -> Finding:
     every = list(_ways(inquiry.kernel, node.name))
     ways = [(span, holder) for span, holder in every if inquiry.entered[holder] or not holder]
     if not ways:
@@ -92,7 +92,7 @@ def _finding(inquiry: Inquiry, because: Because, node: Place | Choice) -> Findin
     lines: dict[str, None] = {}
     labels = [Label(span, "never taken") for span, _ in ways[:4]]
     for span, holder in ways:
-        why = because.of(span, f"on line {source.line(span)}")
+        why = explaining.because.of(span, f"on line {source.line(span)}")
         if not any(span == command.span for command in inquiry.kernel.commands) and holder in inquiry.kernel.scope:
             why = Why((f"`{holder}` is never entered at its start, on line {source.line(span)}.",))
         lines.update(dict.fromkeys(why.lines))

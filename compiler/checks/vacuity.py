@@ -12,8 +12,8 @@ from ...dsl.diagnostics import Diagnostic, Fix, Rule, Severity
 from ...dsl.model import Always, Compensation, LeadsTo
 from ...dsl.source import Span
 from ..trace import source
-from .because import Because
 from .claims import occurs, premises
+from .explaining import Explaining
 from .forks import meetings
 from .inquiry import Inquiry
 from .moves import MoveKind
@@ -204,7 +204,7 @@ def _guards(inquiry: Inquiry) -> Iterator[Diagnostic]:
 
 
 def _properties(inquiry: Inquiry) -> Iterator[Diagnostic]:
-    because = Because(inquiry)
+    explaining = Explaining(inquiry)
     for claim in inquiry.kernel.properties:
         about = premises(claim) if isinstance(claim, Always) else ()
         if isinstance(claim, LeadsTo) and claim.trigger is not None:
@@ -212,7 +212,7 @@ def _properties(inquiry: Inquiry) -> Iterator[Diagnostic]:
         for part in about:
             if not occurs(inquiry, part):
                 text, whole = source(inquiry.kernel, part), inquiry.kernel.source.slice(claim.span)
-                why = because.reached(part, "", claim.span)
+                why = explaining.because.reached(part, "", claim.span)
                 yield Diagnostic(
                     ABOUT_NOTHING,
                     f"`{' '.join(whole.split())}` says nothing, for `{text}` is never so",
