@@ -127,7 +127,7 @@ class Unsettled:
         elif opened.startswith("Z3 could not decide"):
             hard = list(_hard(self.kernel))
             for text, span, help in hard[:1]:
-                yield f"{text}, on line {self.kernel.source.line(span)}, is what Z3 does not decide in general."
+                yield f"{text}, which Z3 does not decide in general."
                 helps.append((help, span))
 
     # ------------------------------------------------------------ data
@@ -194,24 +194,17 @@ def _unbounded(type: Type) -> bool:
 def _hard(kernel: Kernel) -> Iterator[tuple[str, Span, str]]:
     """Expressions that have no decision procedure: what it is, where, and what to do instead."""
     for part in nodes((kernel.commands, kernel.choices, kernel.properties, kernel.activities, kernel.leaves)):
-        match part:
-            case Binary(op="*" | "/" | "%") if _varies(part.right) and (part.op != "*" or _varies(part.left)):
-                name = {"*": "a product of two variables"}.get(part.op, "a division by a variable")
-                yield f"`{_text(kernel, part)}`, {name}", part.span, "give the factors small ranges, or compare a sum"
-            case Binary(op="<" | "<=" | ">" | ">=") if isinstance(part.left.type, TextType):
-                yield (
-                    f"`{_text(kernel, part)}`, the order of texts",
-                    part.span,
-                    "compare texts with `==`, or use an `enum`",
-                )
-            case _:
-                pass
+        if not isinstance(part, Binary):
+            continue
+        text = " ".join(kernel.source.slice(part.span).split())
+        told = f"`{text}` (line {kernel.source.line(part.span)})"
+        if part.op in {"*", "/", "%"} and _varies(part.right) and (part.op != "*" or _varies(part.left)):
+            name = "product of two variables" if part.op == "*" else "division by a variable"
+            yield f"{told} is a {name}", part.span, "give the factors small ranges, or compare a sum"
+        elif part.op in {"<", "<=", ">", ">="} and isinstance(part.left.type, TextType):
+            yield f"{told} asks for the order of texts", part.span, "compare texts with `==`, or use an `enum`"
 
 
 def _varies(expr: Expr) -> bool:
     inner = expr.operand if isinstance(expr, Unary) else expr
     return not isinstance(inner, Literal) and any(True for _ in refs(inner))
-
-
-def _text(kernel: Kernel, expr: Expr) -> str:
-    return " ".join(kernel.source.slice(expr.span).split())
