@@ -10,9 +10,8 @@ from ...dsl.model import Compensating, Count, Elapsed, Expr, Standing
 from ...dsl.source import NOWHERE, Span
 from .absent import never_comes
 from .blocked import Blocked, Reason
-from .explaining import MOST_LINES, Why
 from .facts import Fact, Origin
-from .inquiry import Inquiry
+from .inquiry import MOST_LINES, Inquiry, Why
 from .keeping import Keeping
 from .rewrite import inside
 

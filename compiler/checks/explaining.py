@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ...dsl.diagnostics import Label
 from .inquiry import Inquiry
 
 if TYPE_CHECKING:  # nine modules
     from .because import Because
-
-MOST_LINES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """At most three lines, and what they point at."""
-
-    lines: tuple[str, ...]
-    labels: tuple[Label, ...] = ()
 
 
 class Explaining:

@@ -48,6 +48,17 @@ class Finding:
     fixes: tuple[Fix, ...] = ()
 
 
+MOST_LINES = 3  # of why
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why something never happens: so many lines at the most, and what they point at."""
+
+    lines: tuple[str, ...]
+    labels: tuple[Label, ...] = ()
+
+
 def always(finding: Finding) -> Callable[[Arrival], Finding]:
     """The same finding, whichever run shows it."""
     return lambda _: finding

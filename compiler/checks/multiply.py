@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ...dsl.model import Ref
 from ...dsl.source import Span
@@ -50,31 +51,40 @@ def _dimensions(kernel: Kernel, live: Live, graph: Graph) -> Iterator[tuple[Fact
     for variable in kernel.variable.values():
         help = f"compare `{variable.name}` with fewer values, or give it a smaller range or an `enum`"
         factor = Factor(f"`{variable.name}`", 1, help, variable.span)
-        yield factor, lambda key, name=variable.name: (key[0], _without(live, key, name), key[2])
+        yield factor, partial(_without, live, variable.name)
     for scope in kernel.scopes:
         if scope.kind is ScopeKind.REGION:
             help = f"do what is in `{scope.name}` in a flow of its own, with `do flow`, or after the others"
             factor = Factor(f"region `{scope.name}`", 1, help, scope.span)
-            yield factor, lambda key, name=scope.name: _outside(kernel, key, name)
+            yield factor, partial(_outside, kernel, scope.name)
     for leaf in kernel.leaves:
         if leaf.call is not None and leaf.call.each is not None:
             help = f"let it be fewer than {leaf.call.each.most} at a time: `at most`"
             factor = Factor(f"the group of calls in `{leaf.name}`", 1, help, leaf.call.span)
-            yield factor, lambda key, name=leaf.name: _ungrouped(key, name)
+            yield factor, partial(_ungrouped, leaf.name)
     names = {kind[0] for node in graph.nodes for segment in node.control.log for kind in segment.kinds}
     if names:
         listed = ", ".join(f"`{name}`" for name in sorted(names)[:3])
         help = f"let fewer effects stand at a time: of {listed}"
         factor = Factor("the calls that stand to be undone", 1, help, many=True)
-        yield factor, lambda key: (replace(key[0], log=(), marks=(), undo_mark=-1), key[1], key[2])
+        yield factor, _unlogged
     factor = Factor("the timers that run at the same time", 1, "let fewer timers run at a time", many=True)
-    yield factor, lambda key: (key[0], key[1])
+    yield factor, _untimed
 
 
-def _without(live: Live, key: Key, name: str) -> tuple[bool, ...]:
-    """The answers of a node that are not about a variable."""
-    atoms = live[key[0].place]
-    return tuple(yes for atom, yes in zip(atoms, key[1], strict=True) if name not in _about(atom))
+def _without(live: Live, name: str, key: Key) -> object:
+    """A node but for its answers about a variable."""
+    control, data, zone = key
+    atoms = live[control.place]
+    return control, tuple(yes for atom, yes in zip(atoms, data, strict=True) if name not in _about(atom)), zone
+
+
+def _unlogged(key: Key) -> object:
+    return replace(key[0], log=(), marks=(), undo_mark=-1), key[1], key[2]
+
+
+def _untimed(key: Key) -> object:
+    return key[:2]
 
 
 def _about(atom: Atom) -> set[str]:
@@ -82,7 +92,7 @@ def _about(atom: Atom) -> set[str]:
     return {part.name for root in roots for part in inside(root) if isinstance(part, Ref)}
 
 
-def _outside(kernel: Kernel, key: Key, region: str) -> object:
+def _outside(kernel: Kernel, region: str, key: Key) -> object:
     """A node but for what is in a region."""
     control, data, zone = key
     if not control.resting:
@@ -100,6 +110,6 @@ def _outside(kernel: Kernel, key: Key, region: str) -> object:
     return left, data, zone.only(left.timers)
 
 
-def _ungrouped(key: Key, leaf: str) -> object:
+def _ungrouped(leaf: str, key: Key) -> object:
     control = key[0]
     return replace(control, running=tuple(e for e in control.running if e[0] != leaf), log=()), key[1], key[2]

@@ -16,9 +16,9 @@ from ...dsl.model import Always, LeadsTo, Reach
 from ..trace import source
 from . import leads
 from .claims import RULE, broken, holds_in, occurs, premises, required
-from .explaining import Explaining, Why
+from .explaining import Explaining
 from .graph import Arrival
-from .inquiry import Finding, Inquiry, always
+from .inquiry import Finding, Inquiry, Why, always
 from .verdict import Answer, Witness
 
 

@@ -12,8 +12,8 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.source import Span
 from ..kernel import Choice, Kernel, Place, Stay
-from .explaining import MOST_LINES, Explaining, Why
-from .inquiry import Finding, Inquiry
+from .explaining import Explaining
+from .inquiry import MOST_LINES, Finding, Inquiry, Why
 from .verdict import Answer
 
 RULE = Rule(

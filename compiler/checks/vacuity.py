@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ...dsl.diagnostics import Diagnostic, Fix, Rule, Severity
 from ...dsl.model import Always, Compensation, LeadsTo
 from ...dsl.source import Span
+from ..kernel import Choice, Place
 from ..trace import source
 from .claims import occurs, premises
 from .explaining import Explaining
@@ -155,7 +156,7 @@ RULES = (UNDOES_NOTHING, NEVER_FALSE, ABOUT_NOTHING)
 def warnings(inquiry: Inquiry, done: bool = False) -> tuple[Diagnostic, ...]:
     """done: whether another flow is known to do this one, and may undo it."""
     kernel = inquiry.kernel
-    places = (*kernel.leaves, *kernel.scopes[1:], *kernel.choices)
+    places: tuple[Place | Choice, ...] = (*kernel.leaves, *kernel.scopes[1:], *kernel.choices)
     if not inquiry.graph.complete or not all(inquiry.entered[place.name] for place in places):
         return ()
     idle = () if done or kernel.outputs else _compensations(inquiry)
