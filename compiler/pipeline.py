@@ -214,6 +214,6 @@ def rules() -> Sequence[Rule]:
     """Every rule there is, by code."""
     from ..dsl.rules import RULES
     from . import scenario
-    from .checks import suite, systems
+    from .checks import suite, systems, vacuity
 
-    return sorted((*RULES, *suite.RULES, *systems.RULES, scenario.FAILED), key=lambda rule: rule.code)
+    return sorted((*RULES, *suite.RULES, *vacuity.RULES, *systems.RULES, scenario.FAILED), key=lambda rule: rule.code)

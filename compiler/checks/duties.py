@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.model import Expr
@@ -23,7 +24,7 @@ from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import STARTING
 from .solver import Term
-from .verdict import Answer
+from .verdict import Answer, Witness
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,7 +69,7 @@ def _answer(
 ) -> Answer:
     text = " ".join(inquiry.kernel.source.slice(span).split())
     subject = f"`{text}` on line {inquiry.kernel.source.line(span)}"
-    doubt = False
+    doubt: Breach | None = None
     for owed in group:
         breach = inquiry.breach(owed.node, owed.reaction, owed.bad)
         if breach is None:
@@ -81,10 +82,24 @@ def _answer(
                 trace = _asked(inquiry, breach, owed.claim, rule.code)
         if trace is not None:
             return inquiry.refuted(rule, subject, span, finding(text, span), trace)
-        doubt = True
-    if doubt:
-        return inquiry.unknown(rule, subject, span, "data for which it is not so were not ruled out")
-    return inquiry.proved(rule, subject, span)
+        doubt = breach
+    if doubt is not None:
+        reason = "data for which it is not so were not ruled out"
+        return inquiry.unknown(rule, subject, span, reason, doubt=doubt.arrival)
+    return inquiry.proved(rule, subject, span, partial(_come_to, inquiry, span, group))
+
+
+def _come_to(inquiry: Inquiry, span: Span, group: list[Owed]) -> Witness:
+    """A run that takes what the place is written in; else one that comes near it."""
+    kernel = inquiry.kernel
+    written = [command.span for command in kernel.commands]
+    written += [branch.span for choice in kernel.choices for branch in choice.branches]
+    around = (each for each in dict.fromkeys(written) if each.start <= span.start and span.end <= each.end)
+    runs = [edge.arrival for each in around for edge in inquiry.taken[each]]
+    for owed in group if not any(run.real for run in runs) else ():
+        asked = owed.claim is not None and owed.node is not None
+        runs += owed.node.arrivals if asked and owed.node is not None else inquiry.following(owed.node, owed.reaction)
+    return inquiry.seen(runs, "comes to it", "no run that comes to it was found")
 
 
 def _told(inquiry: Inquiry, breach: Breach, code: str, span: Span) -> tuple[TraceStep, ...] | None:

@@ -80,7 +80,14 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, chi
     known = ((length, timer) for length, timer in ending if length is not None)
     shortest, timer = min(known, key=lambda end: end[0], default=(longest, None))
     if timer is None or shortest >= longest:
-        return Answer(RULE, subject, Verdict.PROVED, leaf.span, scope="the text")
+        most = shown(longest * MICRO, DurationType())
+        room = (
+            "no timer ends the wait"
+            if timer is None
+            else f"{shown(shortest * MICRO, DurationType())} are left for them"
+        )
+        witness = f"its attempts take {most} at the most, and {room}"
+        return Answer(RULE, subject, Verdict.PROVED, leaf.span, scope="the text", witness=witness)
     needed, given = (shown(time * MICRO, DurationType()) for time in (longest, shortest))
     if child is not None and not child.always:
         reason = (

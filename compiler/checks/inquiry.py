@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
 from ...dsl.model import Expr, Value
@@ -29,7 +30,10 @@ from .passages import Fan, Passage
 from .solver import Term
 from .states import covers
 from .trace import Tracer
-from .verdict import Answer, Horizon, Verdict
+from .verdict import Answer, Horizon, Verdict, Witness
+
+if TYPE_CHECKING:
+    from .doubts import Doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,17 @@ class Finding:
     others: tuple[Label, ...] = ()
     why: tuple[str, ...] = ()
     fixes: tuple[Fix, ...] = ()
+
+
+MOST_LINES = 3  # of why
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why something never happens: so many lines at the most, and what they point at."""
+
+    lines: tuple[str, ...]
+    labels: tuple[Label, ...] = ()
 
 
 def always(finding: Finding) -> Callable[[Arrival], Finding]:
@@ -59,6 +74,22 @@ class Breach:
     payload: tuple[Value, ...]
     real: bool
     now: datetime | None = None
+
+
+Showing = str | Witness | Callable[[], Witness]
+"""A witness, or what looks for one when a proof needs it."""
+
+MOST_PLAYED = 8  # runs that are replayed to find one that shows something
+
+
+def _a_run(arrival: Arrival) -> str:
+    length = len(arrival.run())
+    return f"a run of {length} step{'s' if length > 1 else ''}"
+
+
+def _before(edges: Sequence[Edge]) -> Arrival | None:
+    """Where one of some edges begins."""
+    return next((edge.arrival.before or edge.arrival for edge in edges), None)
 
 
 class Inquiry:
@@ -86,6 +117,8 @@ class Inquiry:
         self._misses: dict[int, Term] = {}
         self._refused: dict[Reaction, Term] = {}
         self._succeeds: dict[Reaction, Term] = {}
+        self._doubts: Doubts | None = None
+        self._played: dict[int, tuple[Arrival, bool]] = {}
 
     @cached_property
     def exact(self) -> bool:
@@ -134,29 +167,53 @@ class Inquiry:
 
     # ------------------------------------------------------------ answers
 
-    def proved(self, rule: Rule, subject: str, span: Span, witness: str = "") -> Answer:
-        """Nothing breaks it; unknown if the search was cut short."""
+    def proved(self, rule: Rule, subject: str, span: Span, witness: Showing = "") -> Answer:
+        """Nothing breaks it; unknown if the search was cut short. witness: see `Answer`; only looked for if need be."""
         if not self.graph.complete:
             return self.unknown(rule, subject, span, next(iter(self.graph.open)))
-        return Answer(rule, subject, Verdict.PROVED, span, scope=self.scope, witness=witness)
+        seen = Witness(witness) if isinstance(witness, str) else witness if isinstance(witness, Witness) else witness()
+        return Answer(rule, subject, Verdict.PROVED, span, scope=self.scope, witness=seen.text, vacuous=seen.vacuous)
 
-    def shown(self, rule: Rule, subject: str, span: Span, arrival: Arrival) -> Answer:
-        """Proved by a run."""
-        length = arrival.length
-        witness = f"a run of {length} step{'s' if length > 1 else ''}"
-        return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=witness)
+    def shown(self, rule: Rule, subject: str, span: Span, arrival: Arrival, does: str) -> Answer:
+        """Proved by a run. does: what it does, e.g. "enters it"."""
+        return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=f"{_a_run(arrival)} {does}")
 
-    def unknown(self, rule: Rule, subject: str, span: Span, reason: str, help: str = "") -> Answer:
-        real, total = sum(node.real for node in self.graph.nodes), len(self.graph.nodes)
-        diagnostic = Diagnostic(
-            rule,
-            f"it is not known whether `{rule.name}` holds of {subject}: {reason}",
-            span,
-            label="could not be decided",
-            why=(f"{real} of {total} configurations were reached by runs, and none of these runs shows it.",),
-            fixes=(Fix(help or "give the numbers involved a range, or bound what repeats"),),
-            note=f"{total} configurations examined",
+    def seen(self, arrivals: Iterable[Arrival], does: str, otherwise: str) -> Witness:
+        """The shortest of some runs, replayed; otherwise: what to say if there is none."""
+        for arrival in sorted((each for each in arrivals if each.real), key=lambda each: each.length)[:MOST_PLAYED]:
+            if self.plays(arrival):
+                return Witness(f"{_a_run(arrival)} {does}")
+        return Witness(otherwise, vacuous=True)
+
+    def enters(self, place: str, does: str) -> Witness:
+        """A run that enters a place, or passes a choice."""
+        return self.seen(
+            (edge.arrival for edge in self.entered[place]), does, f"no run that enters `{place}` was found"
         )
+
+    def comes(self, place: str, does: str) -> Witness:
+        """A run that comes to rest in a place."""
+        return self.seen((node.arrivals[0] for node in self.nodes(place)), does, f"no run rests in `{place}`")
+
+    def following(self, node: Node | None, reaction: Reaction) -> list[Arrival]:
+        """What a move of a node has led to; of no node, the start."""
+        edges = self.graph.begin if node is None else self.graph.out[node.id]
+        return [edge.arrival for edge in edges if node is None or edge.move == reaction.move]
+
+    def plays(self, arrival: Arrival) -> bool:
+        """Whether a run can be replayed as it is."""
+        if id(arrival) not in self._played:
+            self._played[id(arrival)] = arrival, self.tracer.plays(arrival)
+        return self._played[id(arrival)][1]
+
+    def unknown(
+        self, rule: Rule, subject: str, span: Span, reason: str, help: str = "", doubt: Arrival | None = None
+    ) -> Answer:
+        """help, doubt: see `Doubts`."""
+        from .doubts import Doubts  # a sound flow does without
+
+        self._doubts = self._doubts or Doubts(self.kernel, self.graph, self.states.live)
+        diagnostic = self._doubts(rule, subject, span, reason, help, doubt)
         return Answer(rule, subject, Verdict.UNKNOWN, span, diagnostic, scope="what was examined")
 
     def refuted(
@@ -191,7 +248,7 @@ class Inquiry:
         arrivals: Iterable[Arrival],
         shows: Callable[[Arrival], bool],
         finding: Callable[[Arrival], Finding],
-        witness: str = "",
+        witness: Showing = "",
         shortest: bool = True,
     ) -> Answer:
         """Refuted by the shortest of the runs that can be replayed; unknown if only made-up ones show it."""
@@ -201,19 +258,20 @@ class Inquiry:
             if replayed is not None:
                 return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed), shortest)
         if known:
-            return self.unknown(rule, subject, place, "what may break it was not ruled out, and no run to it was found")
+            reason = "what may break it was not ruled out, and no run to it was found"
+            return self.unknown(rule, subject, place, reason, doubt=known[0])
         return self.proved(rule, subject, place, witness)
 
     def nothing_does(
-        self, rule: Rule, subject: str, place: Span, edges: Sequence[Edge], finding: Callable[[], Finding]
+        self, rule: Rule, subject: str, place: Span, edges: Sequence[Edge], finding: Callable[[], Finding], does: str
     ) -> Answer:
         """For what some run should do: proved by a run that does, refuted by a proof that none does."""
         for edge in edges:
-            if edge.real and self.tracer.plays(edge.arrival):
-                return self.shown(rule, subject, place, edge.arrival)
+            if edge.real and self.plays(edge.arrival):
+                return self.shown(rule, subject, place, edge.arrival, does)
         if edges or not self.graph.complete:
             reason = next(iter(self.graph.open), "it was not ruled out, and no run that does it was found")
-            return self.unknown(rule, subject, place, reason)
+            return self.unknown(rule, subject, place, reason, doubt=_before(edges))
         return self.refuted(rule, subject, place, finding())
 
     def among(self, nodes: Iterable[Node]) -> Callable[[Arrival], bool]:

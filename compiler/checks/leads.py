@@ -17,7 +17,7 @@ from ...dsl.model import DurationType, Expr, LeadsTo, Literal
 from ..evaluate import Fault, shown
 from ..simulate import holds
 from ..trace import place
-from .claims import RULE, holds_in
+from .claims import RULE, holds_in, occurs
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
@@ -25,7 +25,7 @@ from .livelock import follow, ring, round_trip, strong, way
 from .moves import MoveKind
 from .rewrite import placed
 from .undoing import BALKS, doubtful
-from .verdict import Answer, Verdict
+from .verdict import Answer, Verdict, Witness
 
 MOST_TRIED = 20  # ways to be late
 
@@ -60,19 +60,19 @@ class Question:
     def eventually(self) -> Answer:
         inquiry, claim = self.inquiry, self.claim
         if not self.graph.complete:
-            return inquiry.proved(RULE, self.subject, claim.span)
+            return inquiry.proved(RULE, self.subject, claim.span, self._seen)
         stuck = [node for node in self.inner if self.latest.never_ends(node)]
         sure = [node for node in stuck if self.latest.awaited(node) is None]
         if sure:
             runs = (run for node in sure for run in self._runs_to(self.sources, self.inner, node))
-            by_run = inquiry.by_run
-            return by_run(RULE, self.subject, claim.span, runs, self._without, self._stays, shortest=False)
+            by_run, seen = inquiry.by_run, self._seen
+            return by_run(RULE, self.subject, claim.span, runs, self._without, self._stays, seen, shortest=False)
         for group in self.groups:
             if any(map(drives, group)) and self.latest.ended_by(group) is None:
                 return self._goes_round(group)
         if stuck or doubtful(inquiry):
             return self._unknown((self.latest.awaited(stuck[0]) if stuck else BALKS) or "")
-        return inquiry.proved(RULE, self.subject, claim.span)
+        return inquiry.proved(RULE, self.subject, claim.span, self._seen)
 
     def timely(self) -> Answer:
         if any(not self.latest.spans(node) for node in self.inner):
@@ -113,8 +113,8 @@ class Question:
         trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
         if trip is None or not self._without(trip):
             return self._unknown("a cycle that does not come to it was not ruled out")
-        by_run, span = self.inquiry.by_run, self.claim.span
-        return by_run(RULE, self.subject, span, [trip], self._without, self._rounds, shortest=False)
+        by_run, span, seen = self.inquiry.by_run, self.claim.span, self._seen
+        return by_run(RULE, self.subject, span, [trip], self._without, self._rounds, seen, shortest=False)
 
     def _under_deadline(self, group: Sequence[Edge]) -> bool:
         """Whether the deadline is armed all the time. A compensation puts it off, so that it may be overdue at each
@@ -122,6 +122,25 @@ class Question:
         deadline = self.latest.clock.deadline
         nodes = (self.graph.nodes[edge.source] for edge in group)
         return deadline is not None and all(deadline in {*node.zone.names, *node.control.timers} for node in nodes)
+
+    # ------------------------------------------------------------ what shows that it happens
+
+    def _seen(self) -> Witness:
+        """A run that comes to A and then to B; else one that comes to both at once; else that there is no A."""
+        ids = {node.id for node in self.inner}
+        there = [edge.arrival for edge in self.edges if edge.target not in ids]
+        seen = self.inquiry.seen(there, "comes to it, and then to what it leads to", "")
+        if not seen.vacuous:
+            return seen
+        if self.claim.trigger is None:
+            return self.inquiry.seen((e.arrival for e in self.graph.begin), "comes to it at once", "no run comes to it")
+        text = " ".join(self.inquiry.kernel.source.slice(self.claim.trigger.span).split())
+        found = occurs(self.inquiry, self.claim.trigger)
+        return self.inquiry.seen(found, f"comes to where `{text}`", f"`{text}` is never so")
+
+    def _longest(self, said: str) -> Witness:
+        seen = self._seen()
+        return Witness(seen.text if seen.vacuous else f"at the longest {said}; {seen.text}", seen.vacuous)
 
     # ------------------------------------------------------------ runs
 
@@ -239,7 +258,7 @@ class Question:
         longest, last = max(ends, key=lambda end: end[0], default=(0, None))
         said = shown(longest * MICRO, DurationType())
         if longest <= allowed or last is None:
-            return self.inquiry.proved(self.rule, self.subject, self.claim.span, f"at the longest {said}")
+            return self.inquiry.proved(self.rule, self.subject, self.claim.span, self._longest(said))
         ways = sorted((end for end in ends if end[0] > allowed), key=lambda end: -end[0])
         for _, edge in ways[:MOST_TRIED]:
             late = self._late(found.way(edge), allowed)

@@ -286,8 +286,8 @@ class Live:
         if isinstance(atom, Test) or atom in found or atom in self._written:
             return True
         span = self._anchors.get(atom.form)
-        if span is not None and span[0] < span[1] and len(atom.form) == 1:
-            return span[0] <= atom.bound <= span[1] and span[1] - span[0] <= MOST_ATOMS
+        if span is not None and 0 < span[1] - span[0] <= MOST_ATOMS and len(atom.form) == 1:
+            return span[0] <= atom.bound <= span[1]
         return sum(isinstance(other, Cut) and other.form == atom.form for other in found) < MOST_CUTS
 
 

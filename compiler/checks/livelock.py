@@ -24,7 +24,7 @@ from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .moves import INTERRUPTED, Move, MoveKind, moves
 from .states import covers
-from .verdict import Answer
+from .verdict import Answer, Witness
 
 RULE = Rule(
     "F005",
@@ -85,6 +85,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     if written:
         return
     yield from duties.check(inquiry, RULE, _again)
+    seen = partial(_alone, inquiry)
     alone = [edge for edge in inquiry.graph.edges() if unaided(inquiry, edge)]
     groups = [group for group in strong(len(inquiry.graph.nodes), alone) if any(map(drives, group))]
     rounds = [found for group in groups if (found := ring(inquiry, group, drives)) is not None]
@@ -102,11 +103,18 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         )
         home = inquiry.abstraction.control(shortest.instance).place, shortest.instance.values
         back = partial(_back, inquiry, home)
-        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], back, always(finding), shortest=False)
+        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], back, always(finding), seen, shortest=False)
     elif groups:
         yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
     else:
-        yield inquiry.proved(RULE, subject, kernel.span)
+        yield inquiry.proved(RULE, subject, kernel.span, seen)
+
+
+def _alone(inquiry: Inquiry) -> Witness:
+    runs = [edge.arrival for edge in inquiry.graph.edges() if drives(edge) and unaided(inquiry, edge)]
+    if not runs:
+        return Witness("nothing ever goes on by itself")
+    return inquiry.seen(runs, "goes on by itself, and no such steps lead in a circle", "no such run was found")
 
 
 def _again(text: str, span: Span) -> Finding:

@@ -16,6 +16,11 @@ Term = Any
 """A Z3 term, or a plain bool or int where the value is known."""
 
 
+SPENT = "what it may spend on one question was used up"
+_SPENT = {"canceled", "max. resource limit exceeded"}
+"""What Z3 says then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """`model` is there when the terms are satisfiable; `unknown` says why Z3 did not decide, else it is empty."""
@@ -76,6 +81,7 @@ class Solver:
                 return Reply(model=self._solver.model())
             if status == self.z3.unsat:
                 return Reply()
-            return Reply(unknown=str(self._solver.reason_unknown()))
+            reason = str(self._solver.reason_unknown())
+            return Reply(unknown=SPENT if reason in _SPENT else reason)
         finally:
             self._solver.pop()

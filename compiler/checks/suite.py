@@ -39,6 +39,7 @@ from . import (
     unreachable,
     unset,
     unsettled,
+    vacuity,
     waits,
 )
 from .budget import Budget
@@ -98,14 +99,16 @@ def check_all(
     likely: also how likely it ends where."""
     known = {kernel.name: kernel for kernel in (*around, *kernels)}
     reports: dict[str, Report] = {}
+    doing = {each.name: {a.name for a in each.activities if a.flow} - {each.name} for each in known.values()}
 
     def report(kernel: Kernel) -> Report:
         if kernel.name not in reports:
+            outer = any(kernel.name in done for done in doing.values())
             done = [each.name for each in kernel.activities if each.flow]
             others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
             fates = {name: fate for name in others if (fate := reports[name].odds) is not None} if likely else None
-            reports[kernel.name] = check(kernel, limits, staff, others | itself, fates)
+            reports[kernel.name] = check(kernel, limits, staff, others | itself, fates, outer)
         return reports[kernel.name]
 
     return tuple(map(report, kernels))
@@ -122,9 +125,11 @@ def check(
     staff: Staff | None = None,
     children: Mapping[str, Horizon] | None = None,
     fates: Mapping[str, Odds] | None = None,
+    done: bool = False,
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
-    the flows that it does take; fates: how likely they end where, None: that is not asked."""
+    the flows that it does take; fates: how likely they end where, None: that is not asked; done: whether another flow
+    is known to do it."""
     limits = limits or Limits()
     budget = Budget(kernel.name, limits.seconds, limits.memory, limits.tell)
     try:
@@ -134,7 +139,7 @@ def check(
             raise
         return Report(kernel.name, tuple(_given_up(kernel, rule, why) for rule in RULES), cut=True)
     answers = tuple(_accepted(kernel, answer) for rule, ask in CHECKS for answer in _answers(inquiry, rule, ask))
-    report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
+    report = Report(kernel.name, answers, _warnings(inquiry, done), len(inquiry.graph.nodes))
     if report.verdict is not Verdict.REFUTED:
         report = replace(report, horizons=_horizons(inquiry), odds=None if fates is None else _odds(inquiry, fates))
     return replace(report, cut=bool(budget.met))
@@ -161,6 +166,17 @@ def _given_up(kernel: Kernel, rule: Rule, why: str) -> Answer:
     fixes = (Fix(MORE),)
     said = Diagnostic(rule, message, kernel.span, "could not be decided", fixes=fixes)
     return Answer(rule, f"`{kernel.name}`", Verdict.UNKNOWN, kernel.span, said, scope="what was examined")
+
+
+def _warnings(inquiry: Inquiry, done: bool) -> tuple[Diagnostic, ...]:
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("what never happens")
+        return vacuity.warnings(inquiry, done)
+    except Exception as error:
+        if not budget.ran_out(error):
+            raise
+        return ()
 
 
 def _horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:

@@ -70,6 +70,7 @@ UNSET = "F402"
 """What the interpreter stops with there."""
 
 BALKS = "a compensation may stop with a fault, which F104 tells of"
+MENDED = "mend what the compensation is handed first"
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:

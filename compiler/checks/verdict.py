@@ -10,6 +10,9 @@ from ...dsl.source import Span
 from ...dsl.values import dataclass
 from .fate import Range
 
+HELD_UP = "an event that had to wait may be refused when it is handled, and hold up what leads there"
+"""Why it is unknown whether something goes on, where F007 or F401 to F403 tell the cause."""
+
 
 class Verdict(IntEnum):
     """Ordered, so that the verdict of a run is the minimum of its answers."""
@@ -25,8 +28,8 @@ class Answer:
 
     diagnostic: always there when refuted (its trace was replayed) or unknown (it says which obligation stayed open,
     what was tried, and what would help), absent when proved. accepted: the reason of an `accept` that covers it.
-    scope: what the answer covers, e.g. "all 23 configurations", "to depth 12"; witness: for a proof, the run or place
-    that shows it is not vacuous, or empty where the check has no premise.
+    scope: what the answer covers, e.g. "all 23 configurations", "to depth 12"; witness: of every proof, the run or fact
+    that shows what it is about; vacuous: no run ever comes to what it is about, and the witness says so.
     """
 
     rule: Rule
@@ -37,6 +40,15 @@ class Answer:
     accepted: str | None = None
     scope: str = ""
     witness: str = ""
+    vacuous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What shows that a proof is about something; or, if it is `vacuous`, what never happens."""
+
+    text: str
+    vacuous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

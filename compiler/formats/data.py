@@ -94,6 +94,7 @@ def _answer(answer: Answer, source: Source) -> dict[str, Any]:
         "accepted": answer.accepted,
         "scope": answer.scope,
         "witness": answer.witness,
+        "vacuous": answer.vacuous,
         "place": _place(source, answer.span),
     }
 
