@@ -38,12 +38,13 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     from .recall import Recall
 
     staff = _staff(args.staff) if args.staff else None
-    recall = Recall(None if args.no_cache else shelf(os.environ), staff)
+    likely = args.format in report.LIKELY
+    recall = Recall(None if args.no_cache else shelf(os.environ), staff, likely)
     read = [recall.read(path) for path in gather(args.files)]
     if staff is not None:
         _refuse_misspelt(args.staff, staff, [roles for file in read if (roles := recall.roles(file)) is not None])
     with terminal.progress() as tell:
-        files = [recall.keep(pipeline.check(file, args.timeout, staff, args.max_memory, tell)) for file in read]
+        files = [recall.keep(pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely)) for file in read]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
 

@@ -451,9 +451,13 @@ class Kernel:
             found.setdefault(self.holder[span], []).append(commands)
         return {holder: tuple(written) for holder, written in found.items()}
 
+    @cached_property
+    def _above(self) -> Mapping[str, tuple[str, ...]]:
+        return {name: (name, *reversed(place.path), "") if name else ("",) for name, place in self.place.items()}
+
     def above(self, name: str) -> tuple[str, ...]:
         """A place and the scopes around it, the innermost first, the flow last."""
-        return (name, *reversed(self.place[name].path), "") if name else ("",)
+        return self._above[name]
 
     def active(self, configuration: Configuration) -> frozenset[str]:
         """The leaves and every scope around them, the flow included."""
@@ -476,8 +480,19 @@ class Kernel:
         )
         return tuple(n for n in nearest if not any(n != other and n in self.above(other) for other in nearest))
 
+    @cached_property
+    def _written(self) -> dict[tuple[Configuration, On, str], tuple[Command, ...]]:
+        return {}
+
     def written(self, configuration: Configuration, on: On, leaf: str = "") -> tuple[Command, ...]:
         """The commands that count for a trigger, in the order of the text; an outcome is of the call of `leaf`."""
+        key = configuration, on, leaf
+        found = self._written.get(key)
+        if found is None:
+            found = self._written[key] = self._counting(configuration, on, leaf)
+        return found
+
+    def _counting(self, configuration: Configuration, on: On, leaf: str) -> tuple[Command, ...]:
         if on.kind is TriggerKind.OUTCOME:
             places: Iterable[str] = (leaf,)
         elif on.kind is TriggerKind.EVENT:
@@ -487,8 +502,17 @@ class Kernel:
         found = [command for place in places for command in self.answering.get((place, on), ())]
         return tuple(sorted(found, key=lambda command: command.id))
 
+    @cached_property
+    def _joined(self) -> dict[Configuration, Command | None]:
+        return {}
+
     def joined(self, configuration: Configuration) -> Command | None:
         """The join that is met, of several the one that comes first."""
+        if configuration not in self._joined:
+            self._joined[configuration] = self._join(configuration)
+        return self._joined[configuration]
+
+    def _join(self, configuration: Configuration) -> Command | None:
         around = dict.fromkeys(name for leaf in configuration for name in self.leaf[leaf].path)
         for name in sorted(around, key=lambda name: -len(self.place[name].path)):
             ends = [self.leaf[leaf].kind for leaf in configuration if name in self.above(leaf)[2:3]]

@@ -96,15 +96,17 @@ def check(
     staff: Staff | None = None,
     memory: int | None = None,
     tell: Callable[[str], None] | None = None,
+    likely: bool = False,
 ) -> Examined:
     """The file with the answers of every check for each flow, which may take so many seconds (else as usual), and so
-    many megabytes. tell: takes lines about how far it has come, when it takes long."""
+    many megabytes. tell: takes lines about how far it has come, when it takes long; likely: also how likely each flow
+    ends where."""
     if not file.kernels and not file.systems:
         return file
     from .checks import suite
 
     limits = _limits(seconds, memory, tell)
-    reports = suite.check_all(file.kernels, file.imported, limits, staff)
+    reports = suite.check_all(file.kernels, file.imported, limits, staff, likely)
     return replace(file, reports=(*reports, *check_systems(file, limits)))
 
 
@@ -212,6 +214,6 @@ def rules() -> Sequence[Rule]:
     """Every rule there is, by code."""
     from ..dsl.rules import RULES
     from . import scenario
-    from .checks import suite, systems
+    from .checks import suite, systems, vacuity
 
-    return sorted((*RULES, *suite.RULES, *systems.RULES, scenario.FAILED), key=lambda rule: rule.code)
+    return sorted((*RULES, *suite.RULES, *vacuity.RULES, *systems.RULES, scenario.FAILED), key=lambda rule: rule.code)

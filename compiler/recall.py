@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
+from fractions import Fraction
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,8 @@ from ..dsl.diagnostics import Diagnostic, Fix, Label, Rule, Severity, TraceStep
 from ..dsl.source import Source, Span
 from . import pipeline
 from .cache import Shelf
-from .checks.verdict import Answer, Horizon, Report, Verdict
+from .checks.fate import Range
+from .checks.verdict import Answer, Effort, End, Horizon, Leg, Odds, Report, Verdict
 from .pipeline import Examined
 
 if TYPE_CHECKING:
@@ -30,7 +32,11 @@ if TYPE_CHECKING:
     from .staff import Staff
 
 _KINDS: dict[str, Callable[..., object]] = {
-    each.__name__: each for each in (Report, Answer, Horizon, Diagnostic, Label, Fix, TraceStep, Span, timedelta)
+    each.__name__: each
+    for each in (
+        *(Report, Answer, Horizon, Leg, Odds, End, Effort, Range, Diagnostic, Label, Fix, TraceStep, Span),
+        *(timedelta, Fraction),
+    )
 }
 _NAMED: dict[str, type[Enum]] = {each.__name__: each for each in (Verdict, Severity)}
 _WINGS = ("dsl", "compiler")
@@ -38,11 +44,11 @@ _SOURCES = {".py", ".lark", ".json"}
 
 
 class Recall:
-    """One run of checks with a shelf, or without one."""
+    """One run of checks with a shelf, or without one. likely: it is also asked how likely flows end where."""
 
-    def __init__(self, shelf: Shelf | None, staff: Staff | None = None) -> None:
+    def __init__(self, shelf: Shelf | None, staff: Staff | None = None, likely: bool = False) -> None:
         self._shelf = shelf
-        self._staff = _people(staff)
+        self._asked = f"{_people(staff)} {likely}"
         self._keys: dict[Source, str] = {}  # of the files whose answers are not on the shelf
         self._roles: dict[Source, frozenset[str]] = {}  # of those whose answers were
 
@@ -52,7 +58,7 @@ class Recall:
         if isinstance(loaded, Examined):
             return loaded
         if self._shelf is not None:
-            key = _key(loaded, self._staff)
+            key = _key(loaded, self._asked)
             kept = self._shelf.get(key)
             file = None if kept is None else self._unpacked(loaded, kept)
             if file is not None:
@@ -91,10 +97,10 @@ def _roles(file: Examined) -> frozenset[str]:
 # ---------------------------------------------------------------- what the answers depend on
 
 
-def _key(loaded: Loaded, staff: str) -> str:
+def _key(loaded: Loaded, asked: str) -> str:
     texts = [(file.name, file.text) for file in loaded.source.files]
     said = [(each.rule.code, each.message, repr(each)) for each in loaded.diagnostics]
-    whole = json.dumps([machinery(), staff, texts, said])
+    whole = json.dumps([machinery(), asked, texts, said])
     return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -147,6 +153,8 @@ def packed(file: Examined) -> str | None:
             raise _Unknown(called)
         if isinstance(value, timedelta):
             return ["timedelta", value.days, value.seconds, value.microseconds]
+        if isinstance(value, Fraction):
+            return ["Fraction", value.numerator, value.denominator]
         names = cast("tuple[str, ...]", getattr(kind, "__match_args__"))  # noqa: B009 (every dataclass has them)
         return [called, *(plain(getattr(value, name)) for name in names)]
 

@@ -32,6 +32,12 @@ def _times(files: Sequence[Examined], style: Style, _tool: str) -> str:
     return times.times(files, style)
 
 
+def _odds(files: Sequence[Examined], style: Style, _tool: str) -> str:
+    from .formats import odds
+
+    return odds.odds(files, style)
+
+
 def _json(files: Sequence[Examined], _style: Style, tool: str) -> str:
     from .formats import data
 
@@ -66,6 +72,7 @@ FORMS: dict[str, Form] = {
     "full": _full,
     "concise": _concise,
     "times": _times,
+    "odds": _odds,
     "json": _json,
     "sarif": _sarif,
     "github": _github,
@@ -77,6 +84,9 @@ asked for."""
 
 VERSIONED = {"json", "sarif"}
 """The forms that say the version."""
+
+LIKELY = {"odds", "json"}
+"""The forms that say how likely a flow ends where."""
 
 
 def render(form: str, files: Sequence[Examined], style: Style, tool: str) -> str:

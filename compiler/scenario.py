@@ -76,7 +76,9 @@ def rehearse(kernel: Kernel) -> Report:
     for scenario in kernel.scenarios:
         failure = play(kernel, scenario)
         verdict = Verdict.PROVED if failure is None else Verdict.REFUTED
-        answers.append(Answer(FAILED, scenario.title, verdict, scenario.span, failure))
+        steps = len(scenario.steps)
+        witness = f"{steps} step{'s' if steps > 1 else ''} played" if failure is None else ""
+        answers.append(Answer(FAILED, scenario.title, verdict, scenario.span, failure, witness=witness))
     return Report(kernel.name, tuple(answers))
 
 

@@ -10,6 +10,16 @@ from .diagnostics import Diagnostic, Fix, Label, Rule, Severity
 from .source import Span
 
 
+class Named(Protocol):
+    """A name as written."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def span(self) -> Span: ...
+
+
 class Placed(Protocol):
     """Anything with a place in the text."""
 
@@ -46,6 +56,16 @@ class Findings:
             others = (Label(said[0].span, "first said here"),)
             self.error(rules.CONTRADICTION, extra.span, f"{what} more than once.", "said again", others=others)
         return said[0] if said else None
+
+    def once(self, names: Iterable[Named], where: str) -> None:
+        """Reports each name of a list that was there before; `where` says which list it is."""
+        first: dict[str, Span] = {}
+        for name in names:
+            if name.text in first:
+                others = (Label(first[name.text], "first named here"),)
+                message = f"`{name.text}` is named twice {where}."
+                self.error(rules.CONTRADICTION, name.span, message, "named again", others=others)
+            first.setdefault(name.text, name.span)
 
     def warning(self, rule: Rule, span: Span, message: str, label: str, *, fix: Fix | None = None) -> None:
         fixes = () if fix is None else (fix,)

@@ -166,7 +166,6 @@ class _Layout:
     def _append(self, token: Token, before: Token | None) -> None:
         terminal, last = self._terminal(token), self._terminal(self._last)
         begins_line = token.start in self._marks.lines
-        self._first = terminal if begins_line else self._first
         line = self._lines[-1]
         gap = 0 if self._tight or terminal in _CLOSE_BEFORE or (terminal == "LPAR" and last in _CALLED) else 1
         if terminal == "LT" and last == "LIST":

@@ -344,6 +344,7 @@ class _Analysis:
     def _event(self, tree: syntax.EventDeclaration) -> Event:
         for role in tree.roles:
             self.names.find(role, Kind.ROLE)
+        self.findings.once(tree.roles, f"among those who may send `{tree.name.text}`")
         roles = tuple(dict.fromkeys(role.text for role in tree.roles))
         most = self._most(tree.name.text)
         return Event(tree.name.text, self.known.events[tree.name.text], roles, tree.doc, tree.name.span, most)

@@ -29,7 +29,7 @@ from .encode import Env, Facts, Need
 from .graph import Arrival, Node, Reaction
 from .inquiry import Inquiry
 from .moves import STARTING
-from .rewrite import inside
+from .rewrite import inside, parts
 from .solver import Term
 
 RULE = Rule(
@@ -151,6 +151,30 @@ def holds_in(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> lis
     if shown is not None and broken(inquiry, condition, shown) is not wanted:
         return [shown]
     return [replace(node.arrivals[0], real=False)]
+
+
+def occurs(inquiry: Inquiry, condition: Expr) -> list[Arrival]:
+    """Evidence that a condition is true somewhere, at any moment: none if it never is, else a run, or one that is made
+    up if none was found."""
+    doubtful: list[Arrival] = []
+    for node in inquiry.nodes():
+        found = holds_in(inquiry, node, condition, wanted=True)
+        if any(arrival.real and inquiry.plays(arrival) for arrival in found):
+            return found
+        doubtful += found
+    return doubtful[:1]
+
+
+def premises(claim: Always) -> tuple[Expr, ...]:
+    """What must be true somewhere for a property to say anything: of `A implies B` A, of `never A and B` A and B."""
+    if claim.negated:
+        asked = [part for part, truth in parts(claim.condition, True) if truth]
+        return tuple(asked) if len(asked) > 1 else ()
+    match claim.condition:
+        case Binary(op="implies", left=left):
+            return (left,)
+        case _:
+            return ()
 
 
 def broken(inquiry: Inquiry, condition: Expr, arrival: Arrival) -> bool:

@@ -15,7 +15,8 @@ from ...dsl.model import Compensation, Effect
 from ..kernel import DONE, LeafKind
 from .graph import Arrival
 from .inquiry import Finding, Inquiry
-from .verdict import Answer
+from .moves import MoveKind
+from .verdict import Answer, Witness
 
 RULE = Rule(
     "F101",
@@ -92,7 +93,18 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             nodes = (node for node in inquiry.nodes(leaf.name) if standing(node.arrivals[0]))
             found = partial(_finding, inquiry)
             arrivals = [node.arrivals[0] for node in nodes]
-            yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, arrivals, standing, found)
+            seen = partial(_undone, inquiry, leaf.name)
+            yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, arrivals, standing, found, seen)
+
+
+def _undone(inquiry: Inquiry, final: str) -> Witness:
+    """A run that fails there after something was undone; else one for which nothing has to be."""
+    for edge in sorted(inquiry.entered[final], key=lambda edge: len(edge.arrival.run())):
+        undone = [s.move.name for s in edge.arrival.run() if s.move is not None and s.move.kind is MoveKind.UNDONE]
+        if undone and edge.real and inquiry.plays(edge.arrival):
+            name = undone[-1].partition("#")[0]
+            return inquiry.seen([edge.arrival], f"enters `{final}` after `{name}` was undone", "")
+    return inquiry.enters(final, f"enters `{final}`; nothing that can be undone ever stands then")
 
 
 def _standing(inquiry: Inquiry, arrival: Arrival) -> bool:

@@ -12,7 +12,8 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from .graph import Arrival
 from .inquiry import Finding, Inquiry
-from .verdict import Answer
+from .moves import MoveKind
+from .verdict import Answer, Witness
 
 RULE = Rule(
     "F009",
@@ -67,7 +68,21 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             nodes = (node for node in inquiry.nodes(leaf.name) if _open(node.arrivals[0]))
             found = partial(_finding, inquiry)
             arrivals = [node.arrivals[0] for node in nodes]
-            yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, arrivals, _open, found)
+            yield inquiry.by_run(
+                RULE, f"`{leaf.name}`", leaf.span, arrivals, _open, found, partial(_closed, inquiry, leaf.name)
+            )
+
+
+def _closed(inquiry: Inquiry, final: str) -> Witness:
+    """A run that ends there with an interrupted call settled before, if there is one."""
+    edges = inquiry.entered[final]
+    settled = [e.arrival for e in edges if any(_settles(step) for step in e.arrival.run())]
+    seen = inquiry.seen(settled, f"ends in `{final}`, after a call that was interrupted was settled", "")
+    return inquiry.enters(final, f"ends in `{final}`, and nothing is open then") if seen.vacuous else seen
+
+
+def _settles(step: Arrival) -> bool:
+    return step.move is not None and step.move.kind is MoveKind.SETTLE
 
 
 def _open(arrival: Arrival) -> bool:

@@ -83,8 +83,7 @@ class Component:
 
     def key(self, at: Instance) -> int:
         """That of an instance; -1 for one the search does not know."""
-        control = self.inquiry.abstraction.control(at)
-        return self._keys.get((control, self.inquiry.states.answers(control.place, at)), -1)
+        return next((self._keys[node.control, node.data] for node in self.inquiry.around(at)), -1)
 
     def control(self, key: int) -> Control:
         return self._nodes[key][0].control

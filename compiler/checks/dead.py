@@ -12,6 +12,7 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.source import Span
 from ..kernel import TriggerKind
+from .explaining import Explaining
 from .fires import come
 from .inquiry import Finding, Inquiry
 from .verdict import Answer
@@ -61,6 +62,7 @@ flow Offer version 1 {
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
+    explaining = Explaining(inquiry)
     holders: dict[Span, list[str]] = {}
     fires = come(inquiry)
     for command in kernel.commands[1:]:
@@ -74,20 +76,23 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     for span, places in holders.items():
         if any(inquiry.entered[place] for place in places):
             line = kernel.source.line(span)
-            finding = partial(_finding, inquiry, span, places)
-            yield inquiry.nothing_does(RULE, f"the transition on line {line}", span, inquiry.taken[span], finding)
+            finding = partial(_finding, inquiry, explaining, span, places)
+            yield inquiry.nothing_does(
+                RULE, f"the transition on line {line}", span, inquiry.taken[span], finding, "takes it"
+            )
 
 
-def _finding(inquiry: Inquiry, span: Span, places: list[str]) -> Finding:
+def _finding(inquiry: Inquiry, explaining: Explaining, span: Span, places: list[str]) -> Finding:
     kernel = inquiry.kernel
     text = " ".join(kernel.source.slice(span).split())
     place = next(place for place in places if inquiry.entered[place])
     where = kernel.leaf[place].span if place in kernel.leaf else kernel.choice[place].span
+    why = explaining.because.of(span)
     return Finding(
         f"no run ever takes `{text}`",
         span,
         "never taken",
-        others=(Label(where, "entered, but never left this way"),),
-        why=("what it asks for is never true there.",),
+        others=why.labels or (Label(where, "entered, but never left this way"),),
+        why=why.lines,
         fixes=(Fix("correct it, or remove it"),),
     )

@@ -13,12 +13,13 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Rule
 from ..kernel import Kernel, Leaf, LeafKind, Place, ScopeKind
 from .graph import Arrival, Node
-from .holdups import HELD_UP, held_up, holdups
+from .holdups import held_up, holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import OUTSIDE
 from .passages import Fan
 from .solver import Term
-from .verdict import Answer
+from .undoing import BALKS, MENDED, stoppable
+from .verdict import HELD_UP, Answer, Witness
 
 RULE = Rule(
     "F003",
@@ -113,12 +114,15 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if not rests(kernel, place) or not inquiry.entered[place.name]:
             continue
         stuck: list[Arrival] = []
+        balks = False
         for node in inquiry.nodes(place.name):
             if quiet(node) and not node.control.timers and inquiry.blamed(node.control.configuration) == place.name:
+                balks = balks or stoppable(inquiry, node)
                 terms = [term for _, term in accepts(inquiry, node)]
                 stuck += inquiry.lacking(node, accepting(inquiry, node), inquiry.encoder.any(*terms))
-        if not stuck and held_up(inquiry, place.name, blocked):
-            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
+        if not stuck and (balks or held_up(inquiry, place.name, blocked)):
+            reason, help = (BALKS, MENDED) if balks else (HELD_UP, mend(blocked))
+            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, reason, help)
             continue
         finding = Finding(
             f"a run can come to rest in `{place.name}`, and nothing can ever happen there",
@@ -128,7 +132,18 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             fixes=(Fix("add a transition that can be taken, or an `after`"),),
         )
         shows = partial(_stuck, inquiry)
-        yield inquiry.by_run(RULE, f"`{place.name}`", place.span, stuck, shows, always(finding))
+        yield inquiry.by_run(
+            RULE, f"`{place.name}`", place.span, stuck, shows, always(finding), partial(_rests, inquiry, place)
+        )
+
+
+def _rests(inquiry: Inquiry, place: Place) -> Witness:
+    """A run to where it was asked; else one to where something goes on by itself."""
+    asked = [node for node in inquiry.nodes(place.name) if quiet(node) and not node.control.timers]
+    if asked:
+        does = f"rests in `{place.name}`, where something is accepted"
+        return inquiry.seen((node.arrivals[0] for node in asked), does, "no run to where it rests was found")
+    return inquiry.comes(place.name, f"rests in `{place.name}`, where a call always runs or a timer is armed")
 
 
 def _stuck(inquiry: Inquiry, arrival: Arrival) -> bool:

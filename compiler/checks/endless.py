@@ -61,7 +61,9 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf) -> Answer:
     activity = inquiry.kernel.activity[leaf.call.activity]
     undoing = isinstance(activity.effect, Compensation) and activity.effect.retry.attempts is None
     if activity.retry.attempts is not None and not undoing:
-        return Answer(RULE, f"`{leaf.name}`", Verdict.PROVED, leaf.span, scope="the text")
+        times = activity.retry.attempts
+        witness = f"`{activity.name}` is tried {times} time{'s' if times > 1 else ''} at the most"
+        return Answer(RULE, f"`{leaf.name}`", Verdict.PROVED, leaf.span, scope="the text", witness=witness)
     name = activity.name
     if activity.retry.attempts is not None and isinstance(activity.effect, Compensation):
         name = activity.effect.name

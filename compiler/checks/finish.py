@@ -8,13 +8,16 @@ its end whatever it answers; where only time is left, every timer that may come 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
+from ..kernel import Configuration
 from .graph import Edge, Node
-from .holdups import HELD_UP, holdups
+from .holdups import holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
-from .verdict import Answer
+from .undoing import BALKS, MENDED, doubtful
+from .verdict import HELD_UP, Answer, Witness
 
 RULE = Rule(
     "F004",
@@ -89,10 +92,16 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         )
         named = [node for node in lost if leaf is None or leaf.name in node.control.configuration]
         arrivals = [node.arrivals[0] for node in named]
-        yield inquiry.by_run(RULE, subject, kernel.span, arrivals, inquiry.among(named), always(finding))
+        yield inquiry.by_run(
+            RULE, subject, kernel.span, arrivals, inquiry.among(named), always(finding), partial(_ends, inquiry)
+        )
         return
-    if graph.complete and holdups(inquiry):
-        yield inquiry.unknown(RULE, subject, kernel.span, HELD_UP, "mend what can fault or is not handled first")
+    blocked = holdups(inquiry) if graph.complete else set[tuple[Configuration, str]]()
+    if blocked:
+        yield inquiry.unknown(RULE, subject, kernel.span, HELD_UP, mend(blocked))
+        return
+    if doubtful(inquiry):
+        yield inquiry.unknown(RULE, subject, kernel.span, BALKS, MENDED)
         return
     sure = ranked(inquiry, finals)
     open_nodes = [node for node in graph.nodes if node.id not in sure]
@@ -101,7 +110,14 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         reason = f"no move was found that leads on from {where} for all data"
         yield inquiry.unknown(RULE, subject, kernel.span, reason)
         return
-    yield inquiry.proved(RULE, subject, kernel.span)
+    yield inquiry.proved(RULE, subject, kernel.span, partial(_ends, inquiry))
+
+
+def _ends(inquiry: Inquiry) -> Witness:
+    runs = sorted((n.arrivals[0] for n in inquiry.graph.nodes if n.control.finished), key=lambda a: len(a.run()))
+    names = [run.instance.configuration[0] for run in runs if run.real and run.instance.configuration]
+    does = f"ends in `{names[0]}`, and every other can still" if names else "ends"
+    return inquiry.seen(runs, does, "no run that ends was found")
 
 
 def ranked(inquiry: Inquiry, finals: set[int]) -> set[int]:

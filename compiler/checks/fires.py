@@ -76,7 +76,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         subject = f"the timer on line {line}"
         finding = partial(_finding, inquiry, timer.id, latest if edges else None)
         span = commands[0].span
-        yield inquiry.nothing_does(RULE, subject, span, _known(in_time), finding)
+        yield inquiry.nothing_does(RULE, subject, span, _known(in_time), finding, "has it fire")
 
 
 def come(inquiry: Inquiry) -> frozenset[str]:

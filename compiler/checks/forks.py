@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.source import Span
@@ -20,7 +21,7 @@ from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import MoveKind
 from .solver import Term
-from .verdict import Answer
+from .verdict import Answer, Witness
 from .ways import Fork
 
 
@@ -63,7 +64,7 @@ def _answer(
 ) -> Answer:
     subject = f"the choice `{group[0].fork.choice}`" if group[0].fork.choice else "the transitions of this trigger"
     subject += f" on line {inquiry.kernel.source.line(span)}"
-    doubt = False
+    doubt: Breach | None = None
     for meeting in group:
         breach = inquiry.breach(meeting.node, meeting.reaction, bad(meeting.fork))
         if breach is None:
@@ -71,10 +72,19 @@ def _answer(
         trace = told(inquiry, breach, meeting.fork) if breach.real else None
         if trace is not None:
             return inquiry.refuted(rule, subject, span, finding(meeting, breach), trace)
-        doubt = True
-    if doubt:
-        return inquiry.unknown(rule, subject, span, "guards may be so that it is, and no run was found that shows it")
-    return inquiry.proved(rule, subject, span)
+        doubt = breach
+    if doubt is not None:
+        reason = "guards may be so that it is, and no run was found that shows it"
+        return inquiry.unknown(rule, subject, span, reason, doubt=doubt.arrival)
+    return inquiry.proved(rule, subject, span, partial(_come_to, inquiry, group))
+
+
+def _come_to(inquiry: Inquiry, group: list[Meeting]) -> Witness:
+    choice = group[0].fork.choice
+    if choice is not None:
+        return inquiry.enters(choice, f"comes to `{choice}`")
+    runs = [arrival for meeting in group for arrival in inquiry.following(meeting.node, meeting.reaction)]
+    return inquiry.seen(runs, f"comes to it with {trigger_name(group[0])}", "no run that comes to it was found")
 
 
 def told(inquiry: Inquiry, breach: Breach, fork: Fork) -> tuple[TraceStep, ...] | None:

@@ -12,7 +12,11 @@ from ..kernel import Configuration
 from .inquiry import Inquiry
 from .moves import OUTSIDE, MoveKind
 
-HELD_UP = "an event that had to wait may be refused when it is handled, and hold up what leads there"
+
+def mend(blocked: set[tuple[Configuration, str]]) -> str:
+    """What would help: the first of what may be refused."""
+    configuration, event = min(blocked)
+    return f"mend first how `{' + '.join(configuration)}` handles `{event}`, of which F007 or F401 to F403 speak"
 
 
 def holdups(inquiry: Inquiry) -> set[tuple[Configuration, str]]:

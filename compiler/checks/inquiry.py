@@ -12,24 +12,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
-from ..instance import Actor, Step, Trigger
+from ..instance import Actor, Instance, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
 from ..staff import Staff
 from ..trace import told, triggered
-from .control import Control
+from .control import Control, Grain
 from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .passages import Fan, Passage
 from .solver import Term
-from .states import Answers
+from .states import covers
 from .trace import Tracer
-from .verdict import Answer, Horizon, Verdict
+from .verdict import Answer, Horizon, Verdict, Witness
+
+if TYPE_CHECKING:
+    from .doubts import Doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,17 @@ class Finding:
     others: tuple[Label, ...] = ()
     why: tuple[str, ...] = ()
     fixes: tuple[Fix, ...] = ()
+
+
+MOST_LINES = 3  # of why
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why something never happens: so many lines at the most, and what they point at."""
+
+    lines: tuple[str, ...]
+    labels: tuple[Label, ...] = ()
 
 
 def always(finding: Finding) -> Callable[[Arrival], Finding]:
@@ -59,6 +74,22 @@ class Breach:
     payload: tuple[Value, ...]
     real: bool
     now: datetime | None = None
+
+
+Showing = str | Witness | Callable[[], Witness]
+"""A witness, or what looks for one when a proof needs it."""
+
+MOST_PLAYED = 8  # runs that are replayed to find one that shows something
+
+
+def _a_run(arrival: Arrival) -> str:
+    length = len(arrival.run())
+    return f"a run of {length} step{'s' if length > 1 else ''}"
+
+
+def _before(edges: Sequence[Edge]) -> Arrival | None:
+    """Where one of some edges begins."""
+    return next((edge.arrival.before or edge.arrival for edge in edges), None)
 
 
 class Inquiry:
@@ -86,11 +117,15 @@ class Inquiry:
         self._misses: dict[int, Term] = {}
         self._refused: dict[Reaction, Term] = {}
         self._succeeds: dict[Reaction, Term] = {}
+        self._doubts: Doubts | None = None
+        self._played: dict[int, tuple[Arrival, bool]] = {}
 
     @cached_property
     def exact(self) -> bool:
         """Whether all that is known of was done by runs: then what the shortest run shows, no shorter one does."""
         graph = self.graph
+        if self.explorer.grain is Grain.CUBES:
+            return False  # the shortest run to a cube need not have been where in it something shows
         return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
 
     @property
@@ -101,7 +136,7 @@ class Inquiry:
     def nodes(self, place: str | None = None) -> Iterator[Node]:
         """Nodes (with one place active), real ones before others, those with a shorter run before. Raises Spent."""
         self.explorer.budget.check()
-        return (node for node in self._ordered if place is None or place in self.active(node))
+        return iter(self._ordered if place is None else self._resting.get(place, ()))
 
     def active(self, node: Node) -> frozenset[str]:
         """The leaves and scopes a node rests in; none while it compensates."""
@@ -111,8 +146,16 @@ class Inquiry:
         return self._active[configuration] if configuration else frozenset()
 
     @cached_property
+    def _resting(self) -> Mapping[str, list[Node]]:
+        found: defaultdict[str, list[Node]] = defaultdict(list)
+        for node in self._ordered:
+            for place in self.active(node):
+                found[place].append(node)
+        return found
+
+    @cached_property
     def _ordered(self) -> list[Node]:
-        return sorted(self.graph.nodes, key=lambda node: (not node.real, len(node.arrivals[0].run())))
+        return sorted(self.graph.nodes, key=lambda node: (not node.real, node.arrivals[0].length))
 
     def blamed(self, configuration: Configuration) -> str:
         """Whose fault it is that nothing happens: the first state that could do something, else the parallel state."""
@@ -124,35 +167,66 @@ class Inquiry:
 
     # ------------------------------------------------------------ answers
 
-    def proved(self, rule: Rule, subject: str, span: Span, witness: str = "") -> Answer:
-        """Nothing breaks it; unknown if the search was cut short."""
+    def proved(self, rule: Rule, subject: str, span: Span, witness: Showing = "") -> Answer:
+        """Nothing breaks it; unknown if the search was cut short. witness: see `Answer`; only looked for if need be."""
         if not self.graph.complete:
             return self.unknown(rule, subject, span, next(iter(self.graph.open)))
-        return Answer(rule, subject, Verdict.PROVED, span, scope=self.scope, witness=witness)
+        seen = Witness(witness) if isinstance(witness, str) else witness if isinstance(witness, Witness) else witness()
+        return Answer(rule, subject, Verdict.PROVED, span, scope=self.scope, witness=seen.text, vacuous=seen.vacuous)
 
-    def shown(self, rule: Rule, subject: str, span: Span, arrival: Arrival) -> Answer:
-        """Proved by a run."""
-        length = len(arrival.run())
-        witness = f"a run of {length} step{'s' if length > 1 else ''}"
-        return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=witness)
+    def shown(self, rule: Rule, subject: str, span: Span, arrival: Arrival, does: str) -> Answer:
+        """Proved by a run. does: what it does, e.g. "enters it"."""
+        return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=f"{_a_run(arrival)} {does}")
 
-    def unknown(self, rule: Rule, subject: str, span: Span, reason: str, help: str = "") -> Answer:
-        real, total = sum(node.real for node in self.graph.nodes), len(self.graph.nodes)
-        diagnostic = Diagnostic(
-            rule,
-            f"it is not known whether `{rule.name}` holds of {subject}: {reason}",
-            span,
-            label="could not be decided",
-            why=(f"{real} of {total} configurations were reached by runs, and none of these runs shows it.",),
-            fixes=(Fix(help or "give the numbers involved a range, or bound what repeats"),),
-            note=f"{total} configurations examined",
+    def seen(self, arrivals: Iterable[Arrival], does: str, otherwise: str) -> Witness:
+        """The shortest of some runs, replayed; otherwise: what to say if there is none."""
+        for arrival in sorted((each for each in arrivals if each.real), key=lambda each: each.length)[:MOST_PLAYED]:
+            if self.plays(arrival):
+                return Witness(f"{_a_run(arrival)} {does}")
+        return Witness(otherwise, vacuous=True)
+
+    def enters(self, place: str, does: str) -> Witness:
+        """A run that enters a place, or passes a choice."""
+        return self.seen(
+            (edge.arrival for edge in self.entered[place]), does, f"no run that enters `{place}` was found"
         )
+
+    def comes(self, place: str, does: str) -> Witness:
+        """A run that comes to rest in a place."""
+        return self.seen((node.arrivals[0] for node in self.nodes(place)), does, f"no run rests in `{place}`")
+
+    def following(self, node: Node | None, reaction: Reaction) -> list[Arrival]:
+        """What a move of a node has led to; of no node, the start."""
+        edges = self.graph.begin if node is None else self.graph.out[node.id]
+        return [edge.arrival for edge in edges if node is None or edge.move == reaction.move]
+
+    def plays(self, arrival: Arrival) -> bool:
+        """Whether a run can be replayed as it is."""
+        if id(arrival) not in self._played:
+            self._played[id(arrival)] = arrival, self.tracer.plays(arrival)
+        return self._played[id(arrival)][1]
+
+    def unknown(
+        self, rule: Rule, subject: str, span: Span, reason: str, help: str = "", doubt: Arrival | None = None
+    ) -> Answer:
+        """help, doubt: see `Doubts`."""
+        from .doubts import Doubts  # a sound flow does without
+
+        self._doubts = self._doubts or Doubts(self.kernel, self.graph, self.states.live)
+        diagnostic = self._doubts(rule, subject, span, reason, help, doubt)
         return Answer(rule, subject, Verdict.UNKNOWN, span, diagnostic, scope="what was examined")
 
     def refuted(
-        self, rule: Rule, subject: str, place: Span, finding: Finding, trace: Sequence[TraceStep] = ()
+        self,
+        rule: Rule,
+        subject: str,
+        place: Span,
+        finding: Finding,
+        trace: Sequence[TraceStep] = (),
+        shortest: bool = True,
     ) -> Answer:
-        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and self.exact else "")
+        """shortest: whether no shorter run shows it, if there is none among the configurations that were found."""
+        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and shortest and self.exact else "")
         diagnostic = Diagnostic(
             rule,
             finding.message,
@@ -174,46 +248,53 @@ class Inquiry:
         arrivals: Iterable[Arrival],
         shows: Callable[[Arrival], bool],
         finding: Callable[[Arrival], Finding],
-        witness: str = "",
+        witness: Showing = "",
+        shortest: bool = True,
     ) -> Answer:
         """Refuted by the shortest of the runs that can be replayed; unknown if only made-up ones show it."""
-        known = sorted(arrivals, key=lambda arrival: len(arrival.run()))
+        known = sorted(arrivals, key=lambda arrival: arrival.length)
         for arrival in (arrival for arrival in known if arrival.real):
             replayed = self.tracer.replayed(arrival, shows)
             if replayed is not None:
-                return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed))
+                return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed), shortest)
         if known:
-            return self.unknown(rule, subject, place, "what may break it was not ruled out, and no run to it was found")
+            reason = "what may break it was not ruled out, and no run to it was found"
+            return self.unknown(rule, subject, place, reason, doubt=known[0])
         return self.proved(rule, subject, place, witness)
 
     def nothing_does(
-        self, rule: Rule, subject: str, place: Span, edges: Sequence[Edge], finding: Callable[[], Finding]
+        self, rule: Rule, subject: str, place: Span, edges: Sequence[Edge], finding: Callable[[], Finding], does: str
     ) -> Answer:
         """For what some run should do: proved by a run that does, refuted by a proof that none does."""
         for edge in edges:
-            if edge.real and self.tracer.plays(edge.arrival):
-                return self.shown(rule, subject, place, edge.arrival)
+            if edge.real and self.plays(edge.arrival):
+                return self.shown(rule, subject, place, edge.arrival, does)
         if edges or not self.graph.complete:
             reason = next(iter(self.graph.open), "it was not ruled out, and no run that does it was found")
-            return self.unknown(rule, subject, place, reason)
+            return self.unknown(rule, subject, place, reason, doubt=_before(edges))
         return self.refuted(rule, subject, place, finding())
 
     def among(self, nodes: Iterable[Node]) -> Callable[[Arrival], bool]:
         """Whether an arrival lies in one of the nodes, as far as control and data tell."""
-        keys = {(node.control, node.data) for node in nodes}
-        return lambda arrival: self._key(arrival) in keys
+        ids = {node.id for node in nodes}
+        return lambda arrival: any(node.id in ids for node in self.around(arrival.instance))
 
     def node(self, arrival: Arrival) -> Node | None:
         """A node an arrival lies in, as far as control and data tell."""
-        return self._by_key.get(self._key(arrival))
+        return next(self.around(arrival.instance), None)
 
-    def _key(self, arrival: Arrival) -> tuple[Control, Answers]:
-        control = self.abstraction.control(arrival.instance)
-        return control, self.states.answers(control.place, arrival.instance)
+    def around(self, at: Instance) -> Iterator[Node]:
+        """The nodes an instance lies in, as far as control and data tell."""
+        control = self.abstraction.control(at)
+        data = self.states.answers(control.place, at)
+        return (node for node in self._by_control.get(control, ()) if covers(node.data, data))
 
     @cached_property
-    def _by_key(self) -> Mapping[tuple[Control, Answers], Node]:
-        return {(node.control, node.data): node for node in reversed(self.graph.nodes)}
+    def _by_control(self) -> Mapping[Control, list[Node]]:
+        found: defaultdict[Control, list[Node]] = defaultdict(list)
+        for node in self.graph.nodes:
+            found[node.control].append(node)
+        return found
 
     # ------------------------------------------------------------ questions about data
 

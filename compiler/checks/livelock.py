@@ -23,7 +23,8 @@ from .atoms import Place
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .moves import INTERRUPTED, Move, MoveKind, moves
-from .verdict import Answer
+from .states import covers
+from .verdict import Answer, Witness
 
 RULE = Rule(
     "F005",
@@ -84,6 +85,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     if written:
         return
     yield from duties.check(inquiry, RULE, _again)
+    seen = partial(_alone, inquiry)
     alone = [edge for edge in inquiry.graph.edges() if unaided(inquiry, edge)]
     groups = [group for group in strong(len(inquiry.graph.nodes), alone) if any(map(drives, group))]
     rounds = [found for group in groups if (found := ring(inquiry, group, drives)) is not None]
@@ -100,11 +102,19 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             fixes=(Fix("bound the repeats with a counter, or wait with `after`"),),
         )
         home = inquiry.abstraction.control(shortest.instance).place, shortest.instance.values
-        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], partial(_back, inquiry, home), always(finding))
+        back = partial(_back, inquiry, home)
+        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], back, always(finding), seen, shortest=False)
     elif groups:
         yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
     else:
-        yield inquiry.proved(RULE, subject, kernel.span)
+        yield inquiry.proved(RULE, subject, kernel.span, seen)
+
+
+def _alone(inquiry: Inquiry) -> Witness:
+    runs = [edge.arrival for edge in inquiry.graph.edges() if drives(edge) and unaided(inquiry, edge)]
+    if not runs:
+        return Witness("nothing ever goes on by itself")
+    return inquiry.seen(runs, "goes on by itself, and no such steps lead in a circle", "no such run was found")
 
 
 def _again(text: str, span: Span) -> Finding:
@@ -249,7 +259,7 @@ def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival 
 
 def _alike(inquiry: Inquiry, node: Node, at: Instance) -> bool:
     place = inquiry.abstraction.control(at).place
-    return place == node.control.place and inquiry.states.answers(place, at) == node.data
+    return place == node.control.place and covers(node.data, inquiry.states.answers(place, at))
 
 
 def _same(move: Move, other: Move) -> bool:

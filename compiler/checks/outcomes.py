@@ -6,6 +6,7 @@ Read off the text, for every state that a run enters. Whether guards cover all d
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ..kernel import FAILED, TIMEOUT, Leaf, On, Place, TriggerKind
@@ -75,8 +76,9 @@ def _of(inquiry: Inquiry, place: Place) -> Answer:
         if (place.name, On(TriggerKind.TASK, task.name)) not in kernel.answering:
             missing.append(f"the task `{task.name}`")
             others.append(Label(task.span, "may be completed"))
+    seen = partial(inquiry.enters, place.name, f"enters `{place.name}`, which handles every answer")
     if not missing:
-        return inquiry.proved(RULE, subject, place.span)
+        return inquiry.proved(RULE, subject, place.span, seen)
     finding = Finding(
         f"nothing in `{place.name}` handles {_listed(missing)}",
         place.span,
@@ -86,7 +88,7 @@ def _of(inquiry: Inquiry, place: Place) -> Answer:
         fixes=(Fix(f"add `on {_first(missing)} -> …`"),),
     )
     arrivals = [edge.arrival for edge in inquiry.entered[place.name]]
-    return inquiry.by_run(RULE, subject, place.span, arrivals, lambda _: True, lambda _: finding)
+    return inquiry.by_run(RULE, subject, place.span, arrivals, lambda _: True, lambda _: finding, seen)
 
 
 def _listed(names: list[str]) -> str:

@@ -16,7 +16,7 @@ from ..kernel import LeafKind, Undo
 from .graph import Arrival
 from .inquiry import Finding, Inquiry
 from .moves import MoveKind
-from .verdict import Answer
+from .verdict import Answer, Witness
 
 RULE = Rule(
     "F102",
@@ -81,10 +81,29 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             left = partial(_left, inquiry)
             arrivals = [node.arrivals[0] for node in inquiry.nodes(leaf.name) if left(node.arrivals[0])]
             found = partial(_failed, inquiry)
-            yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, arrivals, left, found)
+            yield inquiry.by_run(
+                RULE, f"`{leaf.name}`", leaf.span, arrivals, left, found, partial(_failing, inquiry, leaf.name)
+            )
     for activity in kernel.activities:
         if activity.effect is Effect.IRREVERSIBLE:
             yield _passed_over(inquiry, activity)
+
+
+def _failing(inquiry: Inquiry, final: str) -> Witness:
+    pivots = [activity.name for activity in inquiry.kernel.activities if activity.effect is Effect.IRREVERSIBLE]
+    before = f"before `{pivots[0]}` can have happened" if len(pivots) == 1 else "before anything irreversible"
+    return inquiry.enters(final, f"fails in `{final}`, {before if pivots else 'and nothing is irreversible here'}")
+
+
+def _spared(inquiry: Inquiry, activity: Activity) -> Witness:
+    """A run that compensates, which is before the activity can have happened; else one that does the activity."""
+    undoing = [edge.arrival for edge in inquiry.graph.edges() if _targets(inquiry, edge.arrival)]
+    seen = inquiry.seen(undoing, f"compensates, before `{activity.name}` can have happened", "")
+    if not seen.vacuous:
+        return seen
+    leaves = (leaf.name for leaf in inquiry.kernel.leaves if leaf.call and leaf.call.activity == activity.name)
+    runs = [edge.arrival for name in leaves for edge in inquiry.entered[name]]
+    return inquiry.seen(runs, f"does `{activity.name}`, and no run compensates", f"no run does `{activity.name}`")
 
 
 def _irreversible(inquiry: Inquiry, log: tuple[Entry, ...]) -> list[Entry]:
@@ -126,7 +145,9 @@ def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
         )
 
     arrivals = [edge.arrival for edge in inquiry.graph.edges() if shows(edge.arrival)]
-    return inquiry.by_run(RULE, f"`{activity.name}`", activity.span, arrivals, shows, finding)
+    return inquiry.by_run(
+        RULE, f"`{activity.name}`", activity.span, arrivals, shows, finding, partial(_spared, inquiry, activity)
+    )
 
 
 def _undone(inquiry: Inquiry, arrival: Arrival) -> set[str]:

@@ -9,14 +9,17 @@ where it holds whatever time has passed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ...dsl.diagnostics import Fix
 from ...dsl.model import Always, LeadsTo, Reach
+from ..trace import source
 from . import leads
-from .claims import RULE, broken, holds_in, required
+from .claims import RULE, broken, holds_in, occurs, premises, required
+from .explaining import Explaining
 from .graph import Arrival
-from .inquiry import Finding, Inquiry, always
-from .verdict import Answer
+from .inquiry import Finding, Inquiry, Why, always
+from .verdict import Answer, Witness
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
@@ -46,9 +49,24 @@ def _always(inquiry: Inquiry, claim: Always) -> Answer:
         why=("the run ends where the property is not true.",),
         fixes=(Fix("mend the flow, or the property"),),
     )
+    seen = partial(_premise, inquiry, claim)
     return inquiry.by_run(
-        RULE, f"`{text}`", claim.span, shown, lambda at: broken(inquiry, condition, at), always(finding)
+        RULE, f"`{text}`", claim.span, shown, lambda at: broken(inquiry, condition, at), always(finding), seen
     )
+
+
+def _premise(inquiry: Inquiry, claim: Always) -> Witness:
+    """A run to where what the property is about is so."""
+    seen: list[Witness] = []
+    for part in premises(claim):
+        text = source(inquiry.kernel, part)
+        found = occurs(inquiry, part)
+        if not found:
+            return Witness(f"`{text}` is never so", vacuous=True)
+        seen.append(inquiry.seen(found, f"comes to where `{text}`", f"no run to where `{text}` was found"))
+    if seen:
+        return seen[0]
+    return inquiry.seen((node.arrivals[0] for node in inquiry.nodes()), "rests where it holds", "nothing ever rests")
 
 
 def _reach(inquiry: Inquiry, claim: Reach) -> Answer:
@@ -60,16 +78,22 @@ def _reach(inquiry: Inquiry, claim: Reach) -> Answer:
     if claim.state in inquiry.kernel.choice:
         found += [edge.arrival for edge in inquiry.entered[claim.state]]
     for arrival in found:
-        if arrival.real and inquiry.tracer.plays(arrival):
-            return inquiry.shown(RULE, subject, claim.span, arrival)
+        if arrival.real and inquiry.plays(arrival):
+            return inquiry.shown(RULE, subject, claim.span, arrival, "comes there")
     if found or not inquiry.graph.complete:
         reason = next(iter(inquiry.graph.open), "it was not ruled out, and no run was found")
         return inquiry.unknown(RULE, subject, claim.span, reason)
+    why: Why | None = None
+    if not inquiry.entered[claim.state]:
+        why = Why((f"nothing ever enters `{claim.state}`.",))
+    elif claim.condition is not None:
+        why = Explaining(inquiry).because.reached(claim.condition, claim.state, claim.span)
     finding = Finding(
         f"`{text}` is impossible: no run ever gets there",
         claim.span,
         "no run does this",
-        why=("no configuration a run can rest in is so.",),
+        others=() if why is None else why.labels,
+        why=("no configuration a run can rest in is so.",) if why is None else why.lines,
         fixes=(Fix("mend the flow, or the property"),),
     )
     return inquiry.refuted(RULE, subject, claim.span, finding)

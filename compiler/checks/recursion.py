@@ -17,7 +17,7 @@ from ..kernel import Leaf
 from .graph import Arrival, Node, Reaction
 from .inquiry import Finding, Inquiry
 from .solver import Term
-from .verdict import Answer
+from .verdict import Answer, Witness
 from .ways import Again
 
 RULE = Rule(
@@ -112,7 +112,7 @@ class _Recursion:
         for index in self.measures:
             if not any(inquiry.possible(made.node, self._kept(made.again, (index,))) for made in self.made):
                 name = self.kernel.inputs[index].name
-                return inquiry.proved(RULE, subject, first.span, f"`{name}` is smaller each time")
+                return inquiry.proved(RULE, subject, first.span, Witness(f"`{name}` is smaller each time"))
         for made in self.made:
             leaf = self.kernel.leaf[made.again.leaf]
             arrival = self._endless(made)

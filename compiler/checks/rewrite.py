@@ -70,6 +70,24 @@ def inside(expr: Expr) -> Iterator[Expr]:
         yield from inside(child)
 
 
+def parts(expr: Expr, truth: bool) -> Iterator[tuple[Expr, bool]]:
+    """The conditions that must all be so for an expression to be (not) true."""
+    match expr:
+        case Unary(op="not"):
+            yield from parts(expr.operand, not truth)
+        case Binary(op="and") if truth:
+            yield from parts(expr.left, True)
+            yield from parts(expr.right, True)
+        case Binary(op="or") if not truth:
+            yield from parts(expr.left, False)
+            yield from parts(expr.right, False)
+        case Binary(op="implies") if not truth:
+            yield from parts(expr.left, True)
+            yield from parts(expr.right, False)
+        case _:
+            yield expr, truth
+
+
 def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """Without spans, each part that `change` answers for replaced by its answer, and folded."""
     new = change(expr)

@@ -7,15 +7,16 @@ people as are needed, any of whom may have any role.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Task
 from ..instance import WorkItem
-from .inquiry import Finding, Inquiry
+from .inquiry import Finding, Inquiry, Showing
 from .moves import MoveKind
 from .people import Casting, Opened, People, Scene
 from .performing import performed
-from .verdict import Answer
+from .verdict import Answer, Witness
 
 RULE = Rule(
     "F501",
@@ -115,7 +116,9 @@ def _suffices(inquiry: Inquiry, casting: Casting, task: Task) -> Answer:
     blocked = [scene for scene in casting.opening(task.name) if not people.able(scene.cast.opened(task.name))]
     if blocked and people.free(task):
         if not any(scene.cast.opened(task.name).excluded for scene in blocked):
-            return _settled(inquiry, casting, task, subject, "done by whoever it names")
+            return _settled(
+                inquiry, casting, task, subject, partial(_opens, inquiry, task, "and it is done by whoever it names")
+            )
         reason = "it is for somebody whom data name, who may be one of those it shuts out"
         return inquiry.unknown(RULE, subject, task.span, reason, "add `escalate to` a role that others have")
     for scene in blocked[:30]:
@@ -125,13 +128,25 @@ def _suffices(inquiry: Inquiry, casting: Casting, task: Task) -> Answer:
             return inquiry.refuted(RULE, subject, task.span, finding, inquiry.tracer.tell(arrival))
     if blocked:
         return inquiry.unknown(RULE, subject, task.span, "that nobody is left was not ruled out, nor seen on a run")
-    return _settled(inquiry, casting, task, subject, "delegation left aside")
+    return _settled(
+        inquiry,
+        casting,
+        task,
+        subject,
+        partial(_opens, inquiry, task, "and somebody is left for it, delegation left aside"),
+    )
 
 
-def _settled(inquiry: Inquiry, casting: Casting, task: Task, subject: str, witness: str) -> Answer:
+def _settled(inquiry: Inquiry, casting: Casting, task: Task, subject: str, witness: Showing) -> Answer:
     if not casting.whole:
         return inquiry.unknown(RULE, subject, task.span, "there are too many ways to choose people")
     return inquiry.proved(RULE, subject, task.span, witness)
+
+
+def _opens(inquiry: Inquiry, task: Task, so: str) -> Witness:
+    """A run that opens a task; so: what is so then."""
+    runs = [e.arrival for e in inquiry.graph.edges() if any(i.task == task.name for i in e.arrival.instance.tasks)]
+    return inquiry.seen(runs, f"opens `{task.name}`, {so}", f"no run that opens `{task.name}` was found")
 
 
 def _nobody(people: People, task: Task, items: tuple[WorkItem, ...]) -> bool:
@@ -199,8 +214,10 @@ def _apart(inquiry: Inquiry, casting: Casting, task: Task, moment: str) -> Answe
     if scenes and casting.whole and not shuts:
         return _idle(inquiry, task, moment, subject)
     done = [any(moment == name for name, _ in scene.cast.done) for scene in scenes]
-    witness = "" if all(done) else "a start by nobody shuts nobody out" if moment == "start" else "where it was done"
-    return _settled(inquiry, casting, task, subject, witness)
+    so = f"and whoever did `{moment}` is shut out"
+    if not all(done):
+        so += "; a start by nobody shuts nobody out" if moment == "start" else ", where it was done"
+    return _settled(inquiry, casting, task, subject, partial(_opens, inquiry, task, so))
 
 
 def _idle(inquiry: Inquiry, task: Task, moment: str, subject: str) -> Answer:
@@ -251,7 +268,8 @@ def _senders(inquiry: Inquiry) -> Iterator[Answer]:
             )
             yield inquiry.refuted(RULE, subject, event.span, finding)
         else:
-            yield inquiry.proved(RULE, subject, event.span)
+            able = next(role for role in event.roles if role in staff.roles)
+            yield inquiry.proved(RULE, subject, event.span, Witness(f"somebody has the role `{able}`"))
 
 
 def _listed(roles: tuple[str, ...]) -> str:

@@ -16,6 +16,11 @@ Term = Any
 """A Z3 term, or a plain bool or int where the value is known."""
 
 
+SPENT = "what it may spend on one question was used up"
+_SPENT = {"canceled", "max. resource limit exceeded"}
+"""What Z3 says then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """`model` is there when the terms are satisfiable; `unknown` says why Z3 did not decide, else it is empty."""
@@ -79,6 +84,7 @@ class Solver:
                 return Reply()
             if hurried:
                 self.budget.met = self.budget.met or f"a question had less than {LAST:g} seconds"
-            return Reply(unknown=str(self._solver.reason_unknown()))
+            reason = str(self._solver.reason_unknown())
+            return Reply(unknown=SPENT if reason in _SPENT else reason)
         finally:
             self._solver.pop()

@@ -23,6 +23,7 @@ from . import (
     finish,
     fires,
     fits,
+    fragile,
     livelock,
     missed,
     outcomes,
@@ -33,9 +34,12 @@ from . import (
     recursion,
     separation,
     unassigned,
+    undoing,
     unhandled,
     unreachable,
     unset,
+    unsettled,
+    vacuity,
     waits,
 )
 from .budget import Budget
@@ -43,7 +47,8 @@ from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
 from .horizon import horizons
 from .inquiry import Inquiry
-from .verdict import Answer, Horizon, Report, Verdict
+from .odds import odds
+from .verdict import Answer, Horizon, Odds, Report, Verdict
 
 CHECKS = (
     (unreachable.RULE, unreachable.check),
@@ -57,6 +62,9 @@ CHECKS = (
     (completion.RULE, completion.check),
     (compensation.RULE, compensation.check),
     (pivot.RULE, pivot.check),
+    (unsettled.RULE, unsettled.check),
+    (undoing.RULE, undoing.check),
+    (fragile.RULE, fragile.check),
     (waits.RULE, waits.check),
     (fires.RULE, fires.check),
     (fits.RULE, fits.check),
@@ -74,25 +82,33 @@ RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 
 MORE = "allow it more, with `--timeout` or `--max-memory`"
 
-UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403", "F502"}
+UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F104", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
 __all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]
 
 
 def check_all(
-    kernels: Sequence[Kernel], around: Sequence[Kernel], limits: Limits | None = None, staff: Staff | None = None
+    kernels: Sequence[Kernel],
+    around: Sequence[Kernel],
+    limits: Limits | None = None,
+    staff: Staff | None = None,
+    likely: bool = False,
 ) -> tuple[Report, ...]:
-    """Every answer about each flow; first about those that it does, of the same file or around it, for their times."""
+    """Every answer about each flow; first about those that it does, of the same file or around it, for their times.
+    likely: also how likely it ends where."""
     known = {kernel.name: kernel for kernel in (*around, *kernels)}
     reports: dict[str, Report] = {}
+    doing = {each.name: {a.name for a in each.activities if a.flow} - {each.name} for each in known.values()}
 
     def report(kernel: Kernel) -> Report:
         if kernel.name not in reports:
+            outer = any(kernel.name in done for done in doing.values())
             done = [each.name for each in kernel.activities if each.flow]
             others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
-            reports[kernel.name] = check(kernel, limits, staff, others | itself)
+            fates = {name: fate for name in others if (fate := reports[name].odds) is not None} if likely else None
+            reports[kernel.name] = check(kernel, limits, staff, others | itself, fates, outer)
         return reports[kernel.name]
 
     return tuple(map(report, kernels))
@@ -108,9 +124,12 @@ def check(
     limits: Limits | None = None,
     staff: Staff | None = None,
     children: Mapping[str, Horizon] | None = None,
+    fates: Mapping[str, Odds] | None = None,
+    done: bool = False,
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
-    the flows that it does take."""
+    the flows that it does take; fates: how likely they end where, None: that is not asked; done: whether another flow
+    is known to do it."""
     limits = limits or Limits()
     budget = Budget(kernel.name, limits.seconds, limits.memory, limits.tell)
     try:
@@ -120,9 +139,9 @@ def check(
             raise
         return Report(kernel.name, tuple(_given_up(kernel, rule, why) for rule in RULES), cut=True)
     answers = tuple(_accepted(kernel, answer) for rule, ask in CHECKS for answer in _answers(inquiry, rule, ask))
-    report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
+    report = Report(kernel.name, answers, _warnings(inquiry, done), len(inquiry.graph.nodes))
     if report.verdict is not Verdict.REFUTED:
-        report = replace(report, horizons=_horizons(inquiry))
+        report = replace(report, horizons=_horizons(inquiry), odds=None if fates is None else _odds(inquiry, fates))
     return replace(report, cut=bool(budget.met))
 
 
@@ -149,6 +168,17 @@ def _given_up(kernel: Kernel, rule: Rule, why: str) -> Answer:
     return Answer(rule, f"`{kernel.name}`", Verdict.UNKNOWN, kernel.span, said, scope="what was examined")
 
 
+def _warnings(inquiry: Inquiry, done: bool) -> tuple[Diagnostic, ...]:
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("what never happens")
+        return vacuity.warnings(inquiry, done)
+    except Exception as error:
+        if not budget.ran_out(error):
+            raise
+        return ()
+
+
 def _horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     budget = inquiry.explorer.budget
     try:
@@ -158,6 +188,17 @@ def _horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
         if not budget.ran_out(error):
             raise
         return ()
+
+
+def _odds(inquiry: Inquiry, fates: Mapping[str, Odds]) -> Odds | None:
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("how likely it ends where")
+        return odds(inquiry, fates)
+    except Exception as error:
+        if not (why := budget.ran_out(error)):
+            raise
+        return Odds(reason=why)
 
 
 def _accepted(kernel: Kernel, answer: Answer) -> Answer:

@@ -18,7 +18,7 @@ from .component import Component
 from .explore import Limits
 from .joint import Joint, Product
 from .rehearsal import LOST, ORPHANED, OVERFLOWN, REJECTED, STILL, STUCK, Question, Rehearsal
-from .verdict import Answer, Report, Verdict
+from .verdict import Answer, Report, Verdict, Witness
 
 MOST_JOINT = 40_000
 MOST_SCENES = 6_000
@@ -133,6 +133,7 @@ class _Examination:
         self.components = tuple(Component(kernel, self._hears(kernel), limits, budget) for kernel in self.kernels)
         product = Product(system, self.components, MOST_JOINT, budget)
         self.found = product.run()
+        self.ended = sum(map(product.finished, self.found.known))
         ends = product.recoverable()
         hopeful = not self.found.open and not self.found.overflown and bool(ends)
         lost = frozenset(self.found.known.keys() - ends) if hopeful else frozenset[Joint]()
@@ -187,10 +188,26 @@ class _Examination:
             return Answer(rule, subject, Verdict.REFUTED, span, said, scope=scope)
         reason = self._doubt(code, suspected)
         if not reason:
-            return Answer(rule, subject, Verdict.PROVED, span, scope=scope)
+            seen = self._witness(question)
+            return Answer(rule, subject, Verdict.PROVED, span, scope=scope, witness=seen.text, vacuous=seen.vacuous)
         message = f"it is not known whether {_ASKED[code].format(member=member.name, event=event)}"
         said = Diagnostic(rule, message, span, "not decided", why=(f"{reason}.",))
         return Answer(rule, subject, Verdict.UNKNOWN, span, said, scope="what was examined")
+
+    def _witness(self, question: Question) -> Witness:
+        """What the joint configurations show of it."""
+        code, index, event = question
+        known = self.found.known
+        if code == STUCK:
+            ended = f"all have ended in {self.ended} of them"
+            return Witness(ended if self.ended else "in each of them something can still happen")
+        if code == OVERFLOWN:
+            most = max(len(joint[index].box) for joint in known)
+            return Witness(f"at most {most} of its messages wait at a time", vacuous=not most)
+        waits = sum(event in joint[index].box for joint in known)
+        if not waits:
+            return Witness(f"`{event}` is never sent", vacuous=True)
+        return Witness(f"`{event}` is on its way in {waits} of them")
 
     def _doubt(self, code: str, suspected: bool) -> str:
         if self.found.open:

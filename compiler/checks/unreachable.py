@@ -12,7 +12,8 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.source import Span
 from ..kernel import Choice, Kernel, Place, Stay
-from .inquiry import Finding, Inquiry
+from .explaining import Explaining
+from .inquiry import MOST_LINES, Finding, Inquiry, Why
 from .verdict import Answer
 
 RULE = Rule(
@@ -72,34 +73,58 @@ flow Visit version 1 {
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
+    explaining = Explaining(inquiry)
     nodes: tuple[Place | Choice, ...] = (*kernel.leaves, *kernel.scopes[1:], *kernel.choices)
     for node in nodes:
         if isinstance(node, Place) and not all(inquiry.entered[scope] for scope in node.path):
             continue  # what is around it is what cannot be entered
-        yield inquiry.nothing_does(
-            RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], partial(_finding, inquiry, node)
-        )
+        finding = partial(_finding, inquiry, explaining, node)
+        yield inquiry.nothing_does(RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], finding, "enters it")
 
 
-def _finding(inquiry: Inquiry, node: Place | Choice) -> Finding:
-    ways = [
-        (span, holder) for span, holder in _ways(inquiry.kernel, node.name) if inquiry.entered[holder] or not holder
-    ]
+def _finding(inquiry: Inquiry, explaining: Explaining, node: Place | Choice) -> Finding:
+    every = list(_ways(inquiry.kernel, node.name))
+    ways = [(span, holder) for span, holder in every if inquiry.entered[holder] or not holder]
     if not ways:
+        return _nowhere(inquiry, node, [(span, holder) for span, holder in every if holder != node.name])
+    source = inquiry.kernel.source
+    told = "the ways that lead there are" if len(ways) > 1 else "the way that leads there is"
+    lines: dict[str, None] = {}
+    labels = [Label(span, "never taken") for span, _ in ways[:4]]
+    for span, holder in ways:
+        why = explaining.because.of(span, f"on line {source.line(span)}")
+        if not any(span == command.span for command in inquiry.kernel.commands) and holder in inquiry.kernel.scope:
+            why = Why((f"`{holder}` is never entered at its start, on line {source.line(span)}.",))
+        lines.update(dict.fromkeys(why.lines))
+        labels += [label for label in why.labels if label.span not in {other.span for other in labels}]
+    return Finding(
+        f"nothing ever enters `{node.name}`: {told} never taken",
+        node.span,
+        "never entered",
+        others=tuple(labels[:6]),
+        why=tuple(lines)[:MOST_LINES],
+        fixes=(Fix("correct the guards, or remove what cannot happen"),),
+    )
+
+
+def _nowhere(inquiry: Inquiry, node: Place | Choice, others: list[tuple[Span, str]]) -> Finding:
+    """No way leads there, or only some from where nothing comes either."""
+    if not others:
         return Finding(
             f"nothing ever enters `{node.name}`",
             node.span,
             "no way leads here",
-            why=(f"no transition from a state that can be entered leads to `{node.name}`.",),
+            why=(f"no transition leads to `{node.name}`.",),
             fixes=(Fix(f"lead a transition to `{node.name}`, or remove it"),),
         )
+    names = " and ".join(f"`{holder}`" for holder in list(dict.fromkeys(holder for _, holder in others))[:3])
     return Finding(
-        f"nothing ever enters `{node.name}`: the ways that lead there are never taken",
+        f"nothing ever enters `{node.name}`",
         node.span,
         "never entered",
-        others=tuple(Label(span, "never taken") for span, _ in ways[:4]),
-        why=("what these transitions ask for is never true when they could be taken.",),
-        fixes=(Fix("correct the guards, or remove what cannot happen"),),
+        others=tuple(Label(span, "leads here, but is never come to") for span, _ in others[:4]),
+        why=(f"the only ways there begin in {names}, which nothing enters either.",),
+        fixes=(Fix("mend what nothing enters there first"),),
     )
 
 

@@ -13,11 +13,12 @@ from ...dsl.diagnostics import Fix, Rule
 from ..kernel import Configuration, LeafKind, On, Stay, TriggerKind
 from .deadlock import accepts, accepts_nothing, quiet, rests
 from .graph import Arrival, Node
-from .holdups import HELD_UP, held_up, holdups
+from .holdups import held_up, holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
 from .solver import Term
-from .verdict import Answer
+from .undoing import BALKS, MENDED, stoppable
+from .verdict import HELD_UP, Answer
 
 RULE = Rule(
     "F201",
@@ -79,12 +80,16 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if not rests(inquiry.kernel, place) or _meant(inquiry, place.name) or not inquiry.entered[place.name]:
             continue
         waiting: list[Arrival] = []
+        balks = False
         for node in inquiry.nodes(place.name):
             if quiet(node) and _blamed(inquiry, node.control.configuration) == place.name:
+                balks = balks or stoppable(inquiry, node)
                 waiting += _waits(inquiry, node)
-        if not waiting and held_up(inquiry, place.name, blocked):
-            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
+        if balks or (not waiting and held_up(inquiry, place.name, blocked)):
+            reason, help = (BALKS, MENDED) if balks else (HELD_UP, mend(blocked))
+            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, reason, help)
             continue
+        seen = partial(inquiry.comes, place.name, f"rests in `{place.name}`, which something else always ends")
         finding = Finding(
             f"a run can wait in `{place.name}` for ever",
             place.span,
@@ -92,7 +97,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             why=("no call runs, no timer that leaves it is armed, and the flow has no deadline.",),
             fixes=(Fix('add `after …`, a `deadline`, or `wait forever "why"`'),),
         )
-        yield inquiry.by_run(RULE, f"`{place.name}`", place.span, waiting, partial(_rests, inquiry), always(finding))
+        yield inquiry.by_run(
+            RULE, f"`{place.name}`", place.span, waiting, partial(_rests, inquiry), always(finding), seen
+        )
 
 
 def _meant(inquiry: Inquiry, name: str) -> bool:

@@ -38,7 +38,10 @@ def _cases(file: Examined) -> Iterator[ElementTree.Element]:
     for report in file.reports:
         for answer in report.answers:
             name = f"{answer.rule.code} {answer.rule.name}: {answer.subject}"
-            yield _case(report.flow, name, _tag(answer), said.get(id(answer.diagnostic)))
+            case = _case(report.flow, name, _tag(answer), said.get(id(answer.diagnostic)))
+            if answer.witness:
+                ElementTree.SubElement(case, "system-out").text = clean(f"witness: {answer.witness}")
+            yield case
 
 
 def _tag(answer: Answer) -> str:

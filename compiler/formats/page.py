@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...dsl.diagnostics import Label, Rule, Severity, TraceStep
 from ...dsl.model import DurationType
 from ...dsl.source import Source, Span
-from ..checks.verdict import Horizon, Report, Verdict
+from ..checks.verdict import HELD_UP, Horizon, Report, Verdict
 from ..evaluate import shown
 from ..pipeline import Examined
 from .excerpt import excerpt
@@ -23,11 +23,18 @@ _OPEN = "it is not known whether "
 
 
 def full(files: Sequence[Examined], style: Style) -> str:
+    """A page for each cause: what only follows from another finding, or is unknown for one reason, is told there."""
     found = [finding for finding in findings(files) if finding.level is not Level.ACCEPTED]
     alike: dict[object, list[Finding]] = {}
     for number, finding in enumerate(found):
-        alike.setdefault(_reason(finding) or number, []).append(finding)
-    pages = [page(first, style) + _others(others, style) for first, *others in alike.values()]
+        cause = _cause(finding, found)
+        key = _reason(finding) or number if cause is None else found.index(cause)
+        alike.setdefault(key, []).append(finding)
+    groups = ((found[key], group) if isinstance(key, int) else (group[0], group) for key, group in alike.items())
+    pages = [
+        page(first, style) + _others(first, [one for one in group if one is not first], style)
+        for first, group in groups
+    ]
     more = [f"`penstock explain {found[0].diagnostic.rule.code}` says more about a code."] if found else []
     return "\n".join([*pages, "".join(f"{line}\n" for line in [*summary(files, style), *more])])
 
@@ -40,13 +47,41 @@ def _reason(finding: Finding) -> tuple[str, str, tuple[str, ...]] | None:
     return finding.file, said.message.rpartition(": ")[2], said.why
 
 
-def _others(found: Sequence[Finding], style: Style) -> str:
-    """What else is unknown for the same reason, a line each."""
-    if not found:
-        return ""
-    told = ((each, each.diagnostic.message.rpartition(": ")[0].removeprefix(_OPEN)) for each in found)
-    lines = [f":{each.place.line}  {each.diagnostic.rule.code}  {what}" for each, what in told]
-    return _paragraph("also", [f"for the same reason {_OPEN.strip()}", *lines], style)
+def _cause(finding: Finding, found: Sequence[Finding]) -> Finding | None:
+    """The finding that one follows from."""
+    return next((other for other in found if other is not finding and _follows(finding, other)), None)
+
+
+def _follows(finding: Finding, other: Finding) -> bool:
+    """Whether one follows from another: a way into a state that nothing enters is not taken either, nor is one that
+    always faults; and what is held up by an event that cannot be handled is not known until that is mended."""
+    said, cause = finding.diagnostic, other.diagnostic
+    if other.level is not Level.ERROR or (other.file, other.flow) != (finding.file, finding.flow):
+        return False
+    if said.rule.code == "F002" and said.span is not None and cause.span is not None:
+        ways = {label.span for label in cause.others if label.text == "never taken"}
+        inside = said.span.start <= cause.span.start and cause.span.end <= said.span.end
+        return (cause.rule.code == "F001" and said.span in ways) or (cause.rule.code in _STOPPING and inside)
+    return finding.level is Level.UNKNOWN and cause.rule.code in _STOPPING and said.message.endswith(HELD_UP)
+
+
+_STOPPING = {"F007", "F401", "F402", "F403"}
+"""What stops a step where it is."""
+
+
+def _others(first: Finding, found: Sequence[Finding], style: Style) -> str:
+    """What else has the same cause, or is unknown for the same reason, a line each."""
+    text = ""
+    for unknown in (False, True):
+        group = [each for each in found if (each.level is Level.UNKNOWN) is unknown]
+        told = [(each, each.diagnostic.message) for each in group]
+        if unknown:
+            told = [(each, said.rpartition(": ")[0].removeprefix(_OPEN)) for each, said in told]
+        lines = [f":{each.place.line}  {each.diagnostic.rule.code}  {what}" for each, what in told]
+        reason = "until this is mended" if first.level is Level.ERROR else "for the same reason"
+        opening = f"{reason} {_OPEN.strip()}" if unknown else "for the same reason"
+        text += _paragraph("also", [opening, *lines], style) if lines else ""
+    return text
 
 
 def concise(files: Sequence[Examined], style: Style) -> str:
@@ -158,10 +193,12 @@ def _scope(report: Report) -> str:
 
 
 def _longest(horizon: Horizon) -> str:
-    """`  a run takes 4d18h at the longest`, of the flow."""
+    """`  a run takes 4d18h at the longest`, of the flow; `at most` where no run is known to take so long."""
     if horizon.longest is None:
-        return clean(f"  a run may take for ever: {horizon.reason}")
-    return f"  a run takes {shown(horizon.longest, DurationType())} at the longest"
+        told = "a run may take for ever" if horizon.known else "how long a run takes is not known"
+        return clean(f"  {told}: {horizon.reason}")
+    said = shown(horizon.longest, DurationType())
+    return f"  a run takes {said} at the longest" if horizon.exact else f"  a run takes at most {said}"
 
 
 def _of_scenarios(rule: Rule) -> bool:

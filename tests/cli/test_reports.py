@@ -15,14 +15,15 @@ import examined
 from kernels import kernel
 from penstock.compiler import report
 from penstock.compiler.checks.suite import Limits, check
-from penstock.compiler.checks.verdict import Horizon, Verdict
+from penstock.compiler.checks.verdict import Horizon, Leg, Verdict
 from penstock.compiler.formats.finding import findings
 from penstock.compiler.formats.style import PLAIN, Style
 from penstock.compiler.pipeline import Examined
+from penstock.dsl.diagnostics import TraceStep
 from penstock.dsl.source import Source
 
 FILES = [examined.CHECKED, examined.BROKEN]
-ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "github": "txt", "junit": "xml"}
+ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "odds": "txt", "github": "txt", "junit": "xml"}
 
 
 def rendered(form: str, *files: Examined) -> str:
@@ -60,6 +61,30 @@ def test_what_is_unknown_for_one_reason_has_one_page() -> None:
     assert len(unknown) > 5
     assert (told.count("unknown["), told.count("also for the same reason")) == (1, 1)
     assert all(f":{flow.source.line(answer.span)}  {answer.rule.code}  " in told for answer in unknown[1:])
+
+
+def test_what_follows_from_a_finding_is_told_on_its_page() -> None:
+    body = """flow Test version 1 {
+      input { guests: int 1..4 }
+      data { n: int 0..3 = 3 }
+      event bump
+      start -> Table
+      choice Table { when guests > 6 -> Banquet  else -> First }
+      state Banquet { after 1h -> Done }
+      state First { defer bump  after 1h -> Second }
+      state Second { on bump { n = n + 1 } -> Done  after 1h -> Done }
+      final Done
+    }"""
+    flow = kernel(body)
+    found = check(flow)
+    told = rendered("full", Examined(flow.source, (), (flow,), (found,)))
+    assert {a.rule.code for a in found.answers if a.verdict is Verdict.REFUTED} == {"F001", "F002", "F401"}
+    assert (told.count("error["), told.count("unknown[")) == (2, 0)
+    lines = [line.strip() for line in told.splitlines()]
+    assert ":6  F002  no run ever takes `when guests > 6 -> Banquet`" in lines
+    assert ":9  F002  no run ever takes `on bump { n = n + 1 } -> Done`" in lines
+    assert "also until this is mended it is not known whether" in lines
+    assert ":1  F004  the flow `Test` can always still finish" in lines
 
 
 def test_colours_change_nothing_but_colours() -> None:
@@ -150,7 +175,7 @@ def test_sarif_is_well_formed_and_its_code_flow_is_the_trace() -> None:
 def test_junit_has_a_case_for_every_answer() -> None:
     checked, broken = ElementTree.fromstring(rendered("junit"))
     assert [checked.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["5", "1", "1", "1"]
-    assert [case.get("name") for case in checked if len(case) == 0] == [
+    assert [case.get("name") for case in checked if not {child.tag for child in case} - {"system-out"}] == [
         "is well formed",
         "F201 waits-forever: Shipping",
     ]
@@ -168,10 +193,35 @@ def test_github_commands_escape_what_would_end_them() -> None:
 def test_the_time_that_is_left_is_told_of_every_state_of_a_flow_that_is_proved() -> None:
     day, end = timedelta(days=1), Horizon("Waiting", None, "`Waiting` waits for ever")
     (told,) = examined.SOUND.reports
-    timed = replace(told, horizons=(Horizon("", None, end.reason), Horizon("Working", 3 * day), end))
+    exact, bounded = Horizon("Working", 3 * day, found=3 * day), Horizon("Packing", 3 * day, found=2 * day)
+    timed = replace(told, horizons=(Horizon("", None, end.reason), exact, bounded, end))
     lines = rendered("times", replace(examined.SOUND, reports=(timed,))).splitlines()
     assert lines[1:] == [
         "  a run may take for ever: `Waiting` waits for ever",
         "    Working  3d",
+        "    Packing  at most 3d",
         "    Waiting  for ever: `Waiting` waits for ever",
+    ]
+
+
+def test_the_slowest_run_is_told_with_what_each_step_waited_for() -> None:
+    day, none = timedelta(days=1), timedelta(0)
+    (told,) = examined.SOUND.reports
+    legs = (
+        Leg(TraceStep("start", "Working"), none, none),
+        Leg(TraceStep("after 3d", "Done"), 3 * day, 3 * day, "waits for `after 3d`"),
+    )
+    timed = replace(told, horizons=(Horizon("", 4 * day, found=3 * day, legs=legs),))
+    lines = rendered("times", replace(examined.SOUND, reports=(timed,))).splitlines()
+    assert lines[1:] == [
+        "  a run takes at most 4d",
+        "  the longest run that was found takes 3d",
+        "    0s  start     → Working",
+        "    3d  after 3d  → Done     waits for `after 3d`",
+    ]
+    (flow,) = json.loads(rendered("json", replace(examined.SOUND, reports=(timed,))))["files"][0]["flows"]
+    assert flow["longest"][0]["found"] == 3 * 86_400.0
+    assert [(step["took"], step["why"]) for step in flow["longest"][0]["run"]] == [
+        (0.0, None),
+        (3 * 86_400.0, "waits for `after 3d`"),
     ]

@@ -75,6 +75,12 @@ def test_a_text_on_one_line_is_laid_out() -> None:
     )
 
 
+def test_a_rate_stands_close_wherever_it_is_written() -> None:
+    text = "activity a() { retry 2 backoff 1s..2s jitter 5 % fails b 2 %, c 0.5 % attempt fails 1 % readonly }\n"
+    line = "activity a() { retry 2 backoff 1s..2s jitter 5% fails b 2%, c 0.5% attempt fails 1% readonly }\n"
+    assert formatted(text) == line
+
+
 def test_a_block_with_a_line_break_has_a_line_for_each_of_its_lines() -> None:
     text = "flow F {\n\n\n\ninput {a: int, b: text? # last\n}\n\n\n# about S\n   state S\n{ on a->T on b\n->T }\n}"
     assert formatted(text) == (

@@ -1,0 +1,147 @@
+"""What is unknown says which question is open, why, how far the search came, and what would help."""
+
+from __future__ import annotations
+
+from kernels import flow
+from penstock.compiler.checks.suite import Limits, check
+from penstock.compiler.checks.verdict import Answer, Verdict
+from penstock.dsl.diagnostics import Diagnostic
+
+
+def unknown(body: str, limits: Limits | None = None) -> list[Answer]:
+    return [answer for answer in check(flow(body), limits).answers if answer.verdict is Verdict.UNKNOWN]
+
+
+def first(body: str, code: str, limits: Limits | None = None) -> Diagnostic:
+    found = next(answer.diagnostic for answer in unknown(body, limits) if answer.rule.code == code)
+    assert found is not None
+    return found
+
+
+def helps(said: Diagnostic) -> list[str]:
+    return [fix.text for fix in said.fixes]
+
+
+LARGE = """
+  data { total: int = 0, mode: int 0..40 = 0 }
+  event add(n: int 0..9)
+  event turn
+  event push
+  start -> Both
+  parallel Both {
+    region Money {
+      start -> A1
+      state A1 { on add(n) { total = total + n } -> A2  after 1h -> Da }
+      state A2 { on turn when mode < 40 { mode = mode + 1 } -> A1  on turn else -> Da  after 2h -> Da }
+      final Da
+    }
+    region Goods {
+      start -> B1
+      state B1 { on push when mode > 20 -> B2  on push else stay  after 3h -> Db }
+      state B2 { on push -> B1  after 3h -> Db }
+      final Db
+    }
+    on all done -> Done
+  }
+  final Done
+"""
+
+
+def test_too_many_configurations_name_what_multiplies_them() -> None:
+    said = first(LARGE, "F001", Limits(nodes=60))
+    assert said.message == (
+        "it is not known whether any run enters `Both.Goods.B2`: there are more than 60 configurations"
+    )
+    assert said.why[0].startswith("no run that was looked at shows it, up to ")
+    assert said.why[1].startswith("`mode` multiplies them by ")
+    assert helps(said)[0] == "compare `mode` with fewer values, or give it a smaller range or an `enum`"
+    assert said.others[0].text == "would help here"
+
+
+def test_regions_that_multiply_are_named_too() -> None:
+    regions = "\n".join(
+        f"region R{n} {{ start -> A{n}  state A{n} {{ on e{n} -> B{n}  after 1h -> D{n} }}"
+        f" state B{n} {{ on e{n} -> A{n}  after 1h -> D{n} }}  final D{n} }}"
+        for n in range(4)
+    )
+    events = "\n".join(f"event e{n}" for n in range(4))
+    body = f"{events}\nstart -> All\nparallel All {{\n{regions}\non all done -> Done\n}}\nfinal Done\n"
+    said = first(body, "F004", Limits(nodes=70))
+    assert said.why[1].startswith("region `All.R") and "multiplies them by" in said.why[1]
+    assert "with `do flow`" in helps(said)[0]
+
+
+def test_time_that_ran_out_offers_more_of_it() -> None:
+    said = first(LARGE, "F004", Limits(seconds=0.0))
+    assert (
+        said.message == "it is not known whether the flow `Test` can always still finish: it took more than 0 seconds"
+    )
+    assert "allow more time: `--timeout`" in helps(said)
+
+
+def test_questions_that_ran_out_say_so() -> None:
+    said = first(LARGE, "F003", Limits(questions=20))
+    assert said.message.endswith("the budget of questions is used up")
+    assert helps(said) == ["split the flow: a part of it as a flow of its own, done with `do flow`"]
+
+
+HARD = """
+  input { a: int, b: int }
+  data { c: int = 0 }
+  event go
+  start -> Open
+  state Open {
+    on go when b * b * b == a * a * a * a + 77 { c = 1 } -> Done
+    on go else -> Done
+    after 1d -> Done
+  }
+  final Done
+  never c == 1
+"""
+
+
+def test_what_z3_does_not_decide_is_named() -> None:
+    said = first(HARD, "F301", Limits(rlimit=2000))
+    assert said.message.endswith("Z3 could not decide a step: what it may spend on one question was used up")
+    assert said.why[1] == "`b * b * b` (line 8) is a product of two variables, which Z3 does not decide in general."
+    assert "give the factors small ranges, or compare a sum" in helps(said)
+
+
+SUM = """
+  input { budget: int 0..1000 }
+  data { total: int = 0, price: int = 0 }
+  activity quote() -> int { retry 2 backoff 1s..2s  readonly }
+  event more
+  start -> Asking
+  state Asking {
+    do quote()
+    on done(found) { price = found } -> Adding
+    on failed -> Done
+  }
+  state Adding {
+    on more when total + price + price <= budget { total = total + price + price } -> Asking
+    on more else -> Done
+    after 1d -> Done
+  }
+  final Done
+  never total == 3
+"""
+
+
+def test_data_that_were_not_ruled_out_are_shown_with_what_would_bound_them() -> None:
+    said = first(SUM, "F301")
+    assert any(line.startswith("not ruled out: `") and "`total` = 3" in line for line in said.why), said
+    assert any("bound `total` where it grows, on line" in text for text in helps(said)), said
+
+
+def test_what_holds_others_up_is_the_help_of_what_is_held_up() -> None:
+    body = """
+      data { n: int 0..3 = 3 }
+      event bump
+      start -> First
+      state First { defer bump  after 1h -> Second }
+      state Second { on bump { n = n + 1 } -> Done  after 1h -> Done }
+      final Done
+    """
+    said = first(body, "F004")
+    assert helps(said) == ["mend first how `Second` handles `bump`, of which F007 or F401 to F403 speak"]
