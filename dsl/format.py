@@ -29,6 +29,7 @@ _OPERANDS = {
 }  # fmt: skip
 _CALLED = {"NAME", "STRING", "START", "DECIMAL"}
 _CLOSE_BEFORE = {"RPAR", "RSQB", "COMMA", "COLON", "QMARK", "DOT", "_RANGE"}
+_RATED = {"NAME", "INT", "FRACTION", "PERCENT", "COMMA"}
 _CLOSE_AFTER = {"LPAR", "LSQB", "DOT", "_RANGE"}
 
 
@@ -66,7 +67,7 @@ class _Layout:
         self._joined = False  # whether the current line has taken in what stood on another one
         self._pending: list[Line] = []  # comments on lines of their own that stand as deep as what follows them
         self._last: Token | None = None  # the last token that is no comment
-        self._first = ""  # as what the first token of the current line of the language was read
+        self._rates = False  # whether the last token stands behind `fails` or `jitter`, where a `%` is no operator
         self._earlier = ""  # as what the token before the last one was read
         self._items = 0  # how many `<` of list types are open
         self._tight = False  # nothing comes between the last token and the next
@@ -172,8 +173,9 @@ class _Layout:
             self._items, gap = self._items + 1, 0
         elif self._items and terminal == "GT":
             self._items, gap = self._items - 1, 0
-        if terminal == "PERCENT" and (self._first == "FAILS" or self._earlier == "JITTER"):
-            gap = 0  # a share, and no operator
+        self._rates = terminal in {"FAILS", "JITTER"} or (self._rates and terminal in _RATED)
+        if terminal == "PERCENT" and self._rates:
+            gap = 0
         if terminal == "RBRACE" and (token.start in self._sets or last == "LBRACE"):
             gap = 0
         piece = Piece(token.text, gap)

@@ -125,7 +125,7 @@ flow A version 1 {
   data { x: int 0..10 = 7 % 5 }
   activity look() {
     retry 3 backoff 1s..30s jitter 20% then park
-    fails lost 2%
+    fails lost 2%, late 1%
     readonly
   }
   start -> Done
@@ -133,7 +133,10 @@ flow A version 1 {
 }
 """
     assert formatted(text) == text
-    assert formatted(text.replace("02:00", "02 : 00").replace("20%", "20 %").replace("2%", "2 %")) == text
+    assert (
+        formatted(text.replace("02:00", "02 : 00").replace("20%", "20 %").replace("2%", "2 %").replace("1%", "1 %"))
+        == text
+    )
 
 
 def test_a_long_block_on_one_line_is_broken() -> None:
