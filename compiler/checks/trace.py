@@ -1,19 +1,19 @@
 """A run of the search in, the same run replayed with plain values and exact times, told step by step, out.
 
 Nothing is shown that was not replayed here: every step is run again on the interpreter at the moment the schedule
-gives it, with every timer of a place fired before the next one falls due. Then payloads are made plainer, as long as
-the run still takes the same way and still shows what it should.
+gives it, with every timer of a place fired before the next one falls due. Of the runs of the same steps the one that
+goes least from one region or sender to another is taken (`order`). Then payloads are made plainer (`plain`), as long as
+the run still takes the same way and still shows what it should: no part of one can be replaced by a plainer value, but
+where trials run out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from ...dsl.diagnostics import TraceStep
-from ...dsl.model import DecimalType, IntType, OptionalType, TextType, Type, Value
-from ..evaluate import fits, kept
+from ...dsl.model import Type, Value
 from ..instance import Fired, Step
 from ..kernel import Kernel
 from ..trace import started, told, triggered
@@ -21,11 +21,11 @@ from .attempt import Attempts
 from .clock import Clock
 from .control import Abstraction
 from .graph import Arrival
-from .moves import MoveKind, simplest
+from .moves import MoveKind
+from .order import calmest
+from .payloads import Payloads, Smallest
+from .plain import Hints, at_place
 
-MOST_TRIED = 400  # replays to make one run plainer
-
-Payloads = list[tuple[Value, ...]]
 Shows = Callable[[Arrival], bool]
 
 
@@ -37,27 +37,36 @@ class Tracer:
         self.attempts = attempts
         self.abstraction = abstraction
         self.clock = clock
+        self.hints = Hints(kernel)
+        self._loose = any(map(clock.unknown, clock.ticking))
 
     def replayed(self, arrival: Arrival, shows: Shows) -> Arrival | None:
         """The run to an arrival, as plain as it can be; None if it cannot be replayed, or does not show it."""
-        run = arrival.run()
+        run = calmest(self.attempts, arrival, lambda other: self._played(other, shows) is not None).run()
         times = self.schedule(run)
-        payloads: Payloads = [step.payload for step in run]
-        best = None if times is None else self._again(run, payloads, times, shows)
+        best = None if times is None else self._again(run, [step.payload for step in run], times, shows)
         if best is None or times is None:
             return None
-        tried = 0
-        for index, payload in enumerate(payloads):
-            for place in range(len(payload)):
-                for plainer in self._plainer(run[index], place):
-                    tried += 1
-                    trial = [*payloads]
-                    trial[index] = (*payloads[index][:place], plainer, *payloads[index][place + 1 :])
-                    found = self._again(run, trial, times, shows) if tried < MOST_TRIED else None
-                    if found is not None:
-                        best, payloads = found, trial
-                        break
-        return best
+
+        def replay(payloads: Payloads, known: Sequence[Arrival]) -> Arrival | None:
+            found = self._again(run, payloads, times, shows, known)
+            return found if found is not None or not self._loose else self._retimed(run, payloads, shows)
+
+        return Smallest(best, [self._types(step) for step in run], self.hints, replay).run()
+
+    def plainest(
+        self, payload: tuple[Value, ...], types: Sequence[Type], accepts: Callable[[tuple[Value, ...]], bool]
+    ) -> tuple[Value, ...]:
+        """A payload that is accepted, as plain as can be."""
+        for place, type in enumerate(types):
+            payload = at_place(payload, place, type, self.hints, accepts)
+        return payload
+
+    def _played(self, arrival: Arrival, shows: Shows) -> Arrival | None:
+        """The run as it is, at the earliest moments, if it shows it."""
+        run = arrival.run()
+        times = self.schedule(run)
+        return None if times is None else self._again(run, [step.payload for step in run], times, shows)
 
     def plays(self, arrival: Arrival) -> bool:
         """Whether the run can be replayed as it is."""
@@ -90,20 +99,28 @@ class Tracer:
     # ------------------------------------------------------------ replay
 
     def _again(
-        self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]], times: Sequence[datetime], shows: Shows
+        self,
+        run: Sequence[Arrival],
+        payloads: Sequence[tuple[Value, ...]],
+        times: Sequence[datetime],
+        shows: Shows,
+        known: Sequence[Arrival] = (),
     ) -> Arrival | None:
-        at: Arrival | None = None
-        later = False  # a task had to be escalated before somebody could do it
-        for old, payload, now in zip(run, payloads, times, strict=True):
+        """The run with these payloads, at these moments. known: its first steps, if they were replayed already."""
+        at: Arrival | None = known[-1] if known else None
+        # whether a task had to be escalated before somebody could do it
+        later = any(step.now > now and _of_task(step) for step, now in zip(known, times, strict=False))
+        for index in range(len(known), len(run)):
+            old, payload, now = run[index], payloads[index], times[index]
             if at is None or old.move is None:
                 at = self.attempts.start(payload, now)
             else:
                 step = self.attempts.step(at, old.move, payload, now)
                 at = step if step is not None and self.in_time(at, step) else None
-            task = old.move is not None and old.move.kind is MoveKind.TASK
-            later = later or (task and at is not None and at.now > now)
+            later = later or (_of_task(old) and at is not None and at.now > now)
             if at is None or at.taken != old.taken or (at.now != now and not later):
                 return None
+            at = at.along(old.fan, old.passage)
         return at if at is not None and shows(at) else None
 
     def in_time(self, at: Arrival, step: Arrival) -> bool:
@@ -117,30 +134,30 @@ class Tracer:
             return armed.get(fired, first) <= first and step.now == max(at.now, first)
         return step.now <= max(at.now, first)
 
-    def _plainer(self, step: Arrival, place: int) -> Iterator[Value]:
-        """Values to try instead, the plainest first."""
-        settles = step.move is not None and step.move.kind is MoveKind.SETTLE
-        if step.move is not None and (settles or (step.move.kind is MoveKind.ANSWER and step.fan is None)):
-            entry = step.move.name.partition("#")[0]
-            type: Type | None = self.kernel.activity[entry].result
-        else:
-            params = self.kernel.inputs if step.fan is None or step.move is None else step.fan.params
-            type = params[place].type if place < len(params) else None
-        if type is None:
-            return
-        value = step.payload[place]
-        item = type.item if isinstance(type, OptionalType) else type
-        wishes: list[Value] = [simplest(type), simplest(item)]
-        if isinstance(item, TextType):
-            wishes += ["a"]
-        if isinstance(item, IntType):
-            wishes += [1, 2]
-        if isinstance(item, DecimalType) and isinstance(value, Decimal):
-            whole = value.to_integral_value()
-            wishes += [Decimal(1), Decimal(-1), whole, whole + 1]
-        for wish in wishes:
-            if fits(wish, type):
-                plain = kept(wish, type)
-                if plain == value:
-                    return
-                yield plain
+    def _retimed(self, run: Sequence[Arrival], payloads: Payloads, shows: Shows) -> Arrival | None:
+        """The run with payloads that its moments depend on: at the moments that these allow."""
+        at: Arrival | None = None
+        for old, payload in zip(run, payloads, strict=True):
+            if at is None or old.move is None:
+                at = self.attempts.start(payload, old.now)
+            else:
+                at = self.attempts.step(at, old.move, payload, at.now)
+            if at is None or at.taken != old.taken:
+                return None
+            at = at.along(old.fan, old.passage)
+        again = () if at is None else at.run()
+        times = self.schedule(again)
+        return None if times is None else self._again(again, payloads, times, shows)
+
+    def _types(self, step: Arrival) -> list[Type]:
+        """The types of what a step brings; none where it brings what is not chosen."""
+        if step.move is None:
+            return [variable.type for variable in self.kernel.inputs]
+        if step.move.kind is MoveKind.SETTLE or (step.move.kind is MoveKind.ANSWER and step.fan is None):
+            result = self.kernel.activity[step.move.name.partition("#")[0]].result
+            return [] if result is None else [result]
+        return [] if step.fan is None else [param.type for param in step.fan.params]
+
+
+def _of_task(step: Arrival) -> bool:
+    return step.move is not None and step.move.kind is MoveKind.TASK
