@@ -38,6 +38,9 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     staff = _staff(args.staff, read) if args.staff else None
     files = [pipeline.check(file, args.timeout, staff) for file in read]
     terminal.say(report.render(args.format, files, terminal.style, tool))
+    if args.story:
+        quiet = args.format not in report.FOR_PEOPLE
+        _write(Path(args.story), report.stories(files, Path(args.story)), None if quiet else terminal)
     return report.exit_code(files)
 
 
@@ -122,14 +125,16 @@ def _spec_name(folder: Path, path: Path) -> str:
     return spec.relative_to(base).as_posix()
 
 
-def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
+def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal | None) -> int:
+    """terminal: where to say what was written."""
     try:
         changed = outputs.write(folder, results)
     except outputs.Refused as refused:
         raise Trouble(str(refused)) from refused
     for output in results:
         path = folder / output.name
-        terminal.say(f"{'wrote' if path in changed else 'unchanged'} {clean(str(path))}\n")
+        if terminal is not None:
+            terminal.say(f"{'wrote' if path in changed else 'unchanged'} {clean(str(path))}\n")
     return CLEAN
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from .checks.verdict import Verdict
-from .formats import data, forges, junit, page, sarif, times
+from .formats import data, forges, junit, page, sarif, sequence, times
 from .formats.style import Style
+from .outputs import Output
 from .pipeline import Examined
 
 CLEAN, FINDINGS, TROUBLE, INCONCLUSIVE = 0, 1, 2, 3
@@ -14,8 +16,12 @@ CLEAN, FINDINGS, TROUBLE, INCONCLUSIVE = 0, 1, 2, 3
 
 Form = Callable[[Sequence[Examined], Style, str], str]
 
+FOR_PEOPLE = {"full", "sequence", "concise", "times"}
+"""The formats that may be followed by more lines."""
+
 FORMS: dict[str, Form] = {
     "full": lambda files, style, tool: page.full(files, style),
+    "sequence": lambda files, style, tool: page.full(files, style, sequence.sequence),
     "concise": lambda files, style, tool: page.concise(files, style),
     "times": lambda files, style, tool: times.times(files, style),
     "json": lambda files, style, tool: data.data(files, tool, exit_code(files)),
@@ -29,6 +35,13 @@ FORMS: dict[str, Form] = {
 
 def render(form: str, files: Sequence[Examined], style: Style, tool: str) -> str:
     return FORMS[form](files, style, tool)
+
+
+def stories(files: Sequence[Examined], folder: Path) -> list[Output]:
+    """A picture of each finding's run, to lie in the folder."""
+    from .formats import pictures  # no other command draws
+
+    return list(pictures.pictures(files, folder))
 
 
 def exit_code(files: Sequence[Examined]) -> int:

@@ -20,7 +20,7 @@ from ..simulate import holds, step
 from ..trace import started
 from .claims import conditions, encoded
 from .encode import Env
-from .evidence import evidence
+from .evidence import evidence, refused_start
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import STARTING
@@ -101,7 +101,7 @@ def _told(inquiry: Inquiry, breach: Breach, bad: Term, code: str, span: Span) ->
     if breach.arrival is None:
         payload = _plain_start(inquiry, breach.payload, code)
         said = None if payload is None else started(inquiry.kernel, payload, inquiry.attempts.starter)
-        return None if said is None else (TraceStep(said, "does not start", span=span),)
+        return None if said is None else (refused_start(inquiry, said, "does not start", span),)
 
     def comes(tried: Arrival) -> bool:
         assert tried.trigger is not None, "it is tried after a run"

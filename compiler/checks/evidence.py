@@ -11,7 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from ...dsl.diagnostics import Rest, TraceStep
 from ...dsl.model import Value
+from ...dsl.source import Span
+from ..lanes import sender
 from .graph import Arrival
 from .inquiry import Breach, Inquiry
 from .moves import answering
@@ -44,6 +47,12 @@ def evidence(inquiry: Inquiry, breach: Breach, bad: Term, comes: Comes) -> Arriv
         payload = inquiry.tracer.plainest(payload, types, partial(shows, replayed))
         replayed = inquiry.tracer.replayed(replayed, lambda at: shows(at, payload)) or replayed
     return inquiry.tried(replace(breach, arrival=replayed, payload=payload), replayed)
+
+
+def refused_start(inquiry: Inquiry, said: str, place: str, span: Span) -> TraceStep:
+    """The start as a step that does not succeed."""
+    by = sender(inquiry.kernel, None, inquiry.attempts.starter)
+    return TraceStep(said, place, span=span, by=by, flow=inquiry.kernel.name, rest=Rest.REFUSED)
 
 
 def _of_group(inquiry: Inquiry, breach: Breach, arrival: Arrival) -> bool:

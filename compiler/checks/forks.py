@@ -16,7 +16,7 @@ from ..instance import Rejected
 from ..kernel import DONE
 from ..simulate import enabled, step
 from ..trace import started
-from .evidence import evidence
+from .evidence import evidence, refused_start
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import MoveKind
@@ -82,7 +82,7 @@ def told(inquiry: Inquiry, breach: Breach, fork: Fork, bad: Term) -> tuple[Trace
     """The run to a fork, replayed, with the trigger that comes to it; None if it does not replay."""
     if breach.arrival is None:
         text = started(inquiry.kernel, breach.payload, inquiry.attempts.starter)
-        return (TraceStep(text, "start", span=fork.span),)
+        return (refused_start(inquiry, text, "start", fork.span),)
     tried = evidence(inquiry, breach, bad, lambda trial: _comes(inquiry, trial, fork))
     if tried is None or tried.before is None:
         return None

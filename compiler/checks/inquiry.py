@@ -13,11 +13,12 @@ from datetime import datetime
 from functools import cached_property
 from itertools import chain
 
-from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
+from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
 from ..instance import Actor, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
+from ..lanes import sender
 from ..staff import Staff
 from ..trace import told, triggered
 from .control import Control
@@ -297,7 +298,9 @@ class Inquiry:
         """A trigger that was tried as a step that does not succeed."""
         assert tried.before is not None and tried.trigger is not None, "it is tried after a run"
         said = triggered(self.kernel, tried.trigger, tried.actor)
-        return told(self.kernel, said, None, Step(tried.instance, (), ()), tried.now - tried.before.now)
+        by = sender(self.kernel, tried.trigger, tried.actor)
+        last = told(self.kernel, said, None, Step(tried.instance, (), ()), tried.now - tried.before.now, by)
+        return replace(last, rest=Rest.REFUSED)
 
     # ------------------------------------------------------------ what edges do
 

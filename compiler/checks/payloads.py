@@ -53,7 +53,8 @@ class Smallest:
     def _parts(self) -> Iterator[Part]:
         for step, types in enumerate(self.types):
             for place in range(min(len(types), len(self.payloads[step]))):
-                yield step, place
+                if fits(self.payloads[step][place], types[place]):
+                    yield step, place
 
     def _accepting(self, parts: Sequence[Part]) -> Callable[[Value], bool]:
         """Whether the run shows it with one value in several places."""

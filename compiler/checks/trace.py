@@ -14,8 +14,12 @@ from datetime import datetime
 
 from ...dsl.diagnostics import TraceStep
 from ...dsl.model import Type, Value
-from ..instance import Fired, Step
+from ..effects import Effect
+from ..evaluate import Fault
+from ..instance import Fired, Rejected, Step
 from ..kernel import Kernel
+from ..lanes import sender
+from ..simulate import start, step
 from ..trace import started, told, triggered
 from .attempt import Attempts
 from .clock import Clock
@@ -82,15 +86,27 @@ class Tracer:
     def tell(self, arrival: Arrival) -> tuple[TraceStep, ...]:
         """The steps of a run that was replayed."""
         steps: list[TraceStep] = []
-        for step in arrival.run():
-            before = step.before
-            made = Step(step.instance, (), step.taken)
-            if before is None or step.trigger is None:
-                steps.append(told(self.kernel, started(self.kernel, step.payload, step.actor), None, made))
+        for each in arrival.run():
+            before, by = each.before, sender(self.kernel, each.trigger, each.actor)
+            made = Step(each.instance, self._effects(each), each.taken)
+            if before is None or each.trigger is None:
+                steps.append(told(self.kernel, started(self.kernel, each.payload, each.actor), None, made, by=by))
             else:
-                said = triggered(self.kernel, step.trigger, step.actor)
-                steps.append(told(self.kernel, said, before.instance, made, step.now - before.now))
+                said = triggered(self.kernel, each.trigger, each.actor)
+                steps.append(told(self.kernel, said, before.instance, made, each.now - before.now, by))
         return tuple(steps)
+
+    def _effects(self, arrival: Arrival) -> tuple[Effect, ...]:
+        """What a step asked of the world; nothing where a task was escalated on the way to it."""
+        before = arrival.before
+        try:
+            if before is None or arrival.trigger is None:
+                made = start(self.kernel, arrival.payload, self.attempts.starter, arrival.now)
+            else:
+                made = step(self.kernel, before.instance, arrival.trigger, arrival.actor, arrival.now)
+        except (Rejected, Fault):
+            return ()
+        return made.effects if made.after == arrival.instance else ()
 
     def schedule(self, run: Sequence[Arrival]) -> list[datetime] | None:
         """A moment for every step, as early as can be: where moments decide, not before it came in the search."""
@@ -115,8 +131,8 @@ class Tracer:
             if at is None or old.move is None:
                 at = self.attempts.start(payload, now)
             else:
-                step = self.attempts.step(at, old.move, payload, now)
-                at = step if step is not None and self.in_time(at, step) else None
+                after = self.attempts.step(at, old.move, payload, now)
+                at = after if after is not None and self.in_time(at, after) else None
             later = later or (_of_task(old) and at is not None and at.now > now)
             if at is None or at.taken != old.taken or (at.now != now and not later):
                 return None

@@ -22,12 +22,13 @@ WIDEST_COLUMN = 64
 _OPEN = "it is not known whether "
 
 
-def full(files: Sequence[Examined], style: Style) -> str:
+def full(files: Sequence[Examined], style: Style, run: Callable[[Finding, Style], str] | None = None) -> str:
+    """`run` draws the run of a finding in another way than step by step."""
     found = [finding for finding in findings(files) if finding.level is not Level.ACCEPTED]
     alike: dict[object, list[Finding]] = {}
     for number, finding in enumerate(found):
         alike.setdefault(_reason(finding) or number, []).append(finding)
-    pages = [page(first, style) + _others(others, style) for first, *others in alike.values()]
+    pages = [page(first, style, run) + _others(others, style) for first, *others in alike.values()]
     more = [f"`penstock explain {found[0].diagnostic.rule.code}` says more about a code."] if found else []
     return "\n".join([*pages, "".join(f"{line}\n" for line in [*summary(files, style), *more])])
 
@@ -67,7 +68,7 @@ def _paint(level: Level, style: Style) -> Callable[[str], str]:
 # ---------------------------------------------------------------- one finding
 
 
-def page(finding: Finding, style: Style) -> str:
+def page(finding: Finding, style: Style, run: Callable[[Finding, Style], str] | None = None) -> str:
     """The title, the lines of source, then why, trace, help and note; ends with a line feed."""
     said, source = finding.diagnostic, finding.source
     paint = _paint(finding.level, style)
@@ -75,7 +76,7 @@ def page(finding: Finding, style: Style) -> str:
     if said.span is not None:
         text += excerpt(source, Label(said.span, said.label), said.others, style, paint)
     body = [_paragraph("why", said.why, style)] if said.why else []
-    body += [trace(finding, style)] if said.trace else []
+    body += [(run or trace)(finding, style)] if said.trace else []
     body += [_paragraph("help", [fix.text], style) for fix in said.fixes]
     body += [_paragraph("note", [said.note], style)] if said.note else []
     return text + "".join(body)
@@ -92,11 +93,8 @@ def trace(finding: Finding, style: Style) -> str:
     steps = finding.diagnostic.trace
     rows = [_cells(step, finding.source) for step in steps]
     wide = [max((width(row[i]) for row in rows if width(row[i]) <= WIDEST_COLUMN), default=0) for i in range(3)]
-    refuted = finding.level is Level.ERROR
-    title = "shortest run that shows it" if refuted else "a run that was looked at"
-    if _of_scenarios(finding.diagnostic.rule):
-        refuted, title = False, "the scenario up to here"  # the step that failed is not among them
-    text = f"  {style.strong('trace')} {title} ({_count(len(steps), 'step')})\n"
+    refuted = finding.level is Level.ERROR and not _of_scenarios(finding.diagnostic.rule)
+    text = title_of_trace(finding, style)
     for index, (step, (trigger, place, changes, line)) in enumerate(zip(steps, rows, strict=True)):
         last = index == len(steps) - 1
         mark = style.error("✗") if last and refuted else style.gutter("●" if index == 0 else "│")
@@ -104,6 +102,14 @@ def trace(finding: Finding, style: Style) -> str:
         row = f"   {mark}  {pad(trigger, wide[0])}  {arrow}  {pad(changes, wide[2])}"
         text += f"{row}  {style.faint(line)}".rstrip() + "\n"
     return text
+
+
+def title_of_trace(finding: Finding, style: Style) -> str:
+    """The line above a run."""
+    title = "shortest run that shows it" if finding.level is Level.ERROR else "a run that was looked at"
+    if _of_scenarios(finding.diagnostic.rule):
+        title = "the scenario up to here"  # the step that failed is not among them
+    return f"  {style.strong('trace')} {title} ({_count(len(finding.diagnostic.trace), 'step')})\n"
 
 
 def _cells(step: TraceStep, source: Source) -> tuple[str, str, str, str]:

@@ -22,7 +22,7 @@ from penstock.compiler.pipeline import Examined
 from penstock.dsl.source import Source
 
 FILES = [examined.CHECKED, examined.BROKEN]
-ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "github": "txt", "junit": "xml"}
+ENDINGS = {"full": "txt", "sequence": "txt", "concise": "txt", "times": "txt", "github": "txt", "junit": "xml"}
 
 
 def rendered(form: str, *files: Examined) -> str:
