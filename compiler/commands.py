@@ -37,6 +37,8 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     read = [pipeline.read(path) for path in gather(args.files)]
     staff = _staff(args.staff, read) if args.staff else None
     files = [pipeline.check(file, args.timeout, staff) for file in read]
+    if args.format in report.WITH_EDITS:
+        files = pipeline.mend(files, staff)
     terminal.say(report.render(args.format, files, terminal.style, tool))
     if args.story:
         quiet = args.format not in report.FOR_PEOPLE

@@ -63,19 +63,25 @@ def load(path: Path) -> Examined:
 def read(path: Path) -> Examined:
     """The kernels of a file, and everything the language has to say about it."""
     from ..dsl.load import load_all
-    from ..dsl.parse import parse
-    from ..dsl.typecheck import analyse
-    from .lower import lower
 
     loaded = load_all(path)
     if isinstance(loaded, tuple):
         return Examined(Source(str(path), ""), loaded)
-    parsed = parse(loaded.source)
-    analysed = analyse(parsed.tree, loaded.source)
-    said = (*loaded.diagnostics, *parsed.diagnostics, *analysed.diagnostics)
+    return _understood(loaded.source, loaded.diagnostics)
+
+
+def _understood(source: Source, diagnostics: tuple[Diagnostic, ...] = ()) -> Examined:
+    """The kernels of a text; diagnostics: what was said about it until now."""
+    from ..dsl.parse import parse
+    from ..dsl.typecheck import analyse
+    from .lower import lower
+
+    parsed = parse(source)
+    analysed = analyse(parsed.tree, source)
+    said = (*diagnostics, *parsed.diagnostics, *analysed.diagnostics)
     kernels, imported = tuple(map(lower, analysed.flows)), tuple(map(lower, analysed.imported))
     systems = () if any(each.severity is Severity.ERROR for each in said) else analysed.systems
-    return Examined(loaded.source, said, kernels, systems=systems, imported=imported)
+    return Examined(source, said, kernels, systems=systems, imported=imported)
 
 
 def check(file: Examined, seconds: float | None = None, staff: Staff | None = None) -> Examined:
@@ -87,6 +93,29 @@ def check(file: Examined, seconds: float | None = None, staff: Staff | None = No
     limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
     reports = suite.check_all(file.kernels, file.imported, limits, staff)
     return replace(file, reports=(*reports, *check_systems(file, seconds)))
+
+
+def mend(files: Sequence[Examined], staff: Staff | None = None) -> list[Examined]:
+    """The checked files, with the edits that are suggested checked as well, as far as that does not take long."""
+    from . import mending
+
+    budget = mending.Budget()
+
+    def recheck(source: Source, flow: str) -> Report | None:
+        from .checks import suite
+
+        again = _understood(source)
+        kernel = next((each for each in again.kernels if each.name == flow), None)
+        if again.errors or kernel is None:
+            return None
+        others = (*again.imported, *(each for each in again.kernels if each is not kernel))
+        return suite.check_all((kernel,), others, suite.Limits(nodes=1500, seconds=60), staff)[0]
+
+    def mended(file: Examined) -> Examined:
+        reports = (mending.mended(file.source, report, recheck, budget) for report in file.reports)
+        return replace(file, reports=tuple(reports))
+
+    return list(map(mended, files))
 
 
 def check_systems(file: Examined, seconds: float | None = None) -> tuple[Report, ...]:

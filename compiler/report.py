@@ -19,6 +19,9 @@ Form = Callable[[Sequence[Examined], Style, str], str]
 FOR_PEOPLE = {"full", "sequence", "concise", "times"}
 """The formats that may be followed by more lines."""
 
+WITH_EDITS = {"full", "sequence"}
+"""The formats that show edits, so that it pays to check them."""
+
 FORMS: dict[str, Form] = {
     "full": lambda files, style, tool: page.full(files, style),
     "sequence": lambda files, style, tool: page.full(files, style, sequence.sequence),

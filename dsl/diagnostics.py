@@ -38,12 +38,14 @@ class Label:
 class Fix:
     """A mend: one sentence and, where it can be done by machine, the edits (span, new text).
 
-    checked: what is known of the text with the edits, e.g. `with this edit the flow is sound`."""
+    checked: what is known of the text with the edits, e.g. `with this edit the flow is sound`. trials: edits that may
+    mend it, the likeliest first, none of which has been checked yet; nobody is shown them."""
 
     text: str
     edits: tuple[tuple[Span, str], ...] = ()
     safe: bool = False
     checked: str = ""
+    trials: tuple[Fix, ...] = ()
 
 
 class LaneKind(StrEnum):

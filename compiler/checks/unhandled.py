@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ...dsl.diagnostics import Fix, Label, Rule
 from . import forks
 from .inquiry import Breach, Finding, Inquiry
+from .mends import exclusive
 from .moves import MoveKind
 from .solver import Term
 from .verdict import Answer
@@ -74,7 +75,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             "not true here",
             others=tuple(Label(span, "not true here either") for span in others),
             why=("the guard is not true." if timer else "none of the guards is true, and there is no `else`.",),
-            fixes=(Fix(help),),
+            fixes=(Fix(help, trials=exclusive(inquiry.kernel, others)),),
         )
 
     yield from forks.ask(inquiry, RULE, bad, finding)

@@ -11,6 +11,7 @@ from ...dsl.source import Source, Span
 from ..checks.verdict import Horizon, Report, Verdict
 from ..evaluate import shown
 from ..pipeline import Examined
+from .edits import edits
 from .excerpt import excerpt
 from .finding import Finding, Level, findings
 from .style import Style, clean, pad, width
@@ -77,7 +78,7 @@ def page(finding: Finding, style: Style, run: Callable[[Finding, Style], str] | 
         text += excerpt(source, Label(said.span, said.label), said.others, style, paint)
     body = [_paragraph("why", said.why, style)] if said.why else []
     body += [(run or trace)(finding, style)] if said.trace else []
-    body += [_paragraph("help", [fix.text], style) for fix in said.fixes]
+    body += [_paragraph("help", [fix.text, *edits(source, fix)], style) for fix in said.fixes]
     body += [_paragraph("note", [said.note], style)] if said.note else []
     return text + "".join(body)
 
