@@ -81,6 +81,17 @@ def _before(source: Source, brace: int, begin: int, line: str) -> tuple[Span, st
     return Span(start, start), f"{blank}{INDENT}{line}\n"
 
 
+def removal(kernel: Kernel, way: Span) -> tuple[Fix, ...]:
+    """To leave out a transition, with its line where it has one of its own."""
+    source = kernel.source
+    file = source.range(source.file(way).name)
+    start = source.whole.rfind("\n", file.start, way.start) + 1 or file.start
+    end = source.whole.find("\n", way.end, file.end) + 1 or file.end
+    rest = source.whole[way.end : end].strip()
+    alone = not source.whole[start : way.start].strip() and (not rest or rest.startswith("#"))
+    return (Fix("leave it out", ((Span(start, end) if alone else way, ""),)),)
+
+
 def ends(kernel: Kernel, place: str) -> Iterator[str]:
     """Where a way out of a place that fails might lead: finals that are nearest, failures before others."""
     inner = kernel.place[place].path

@@ -127,7 +127,8 @@ class _Telling:
                 self.merged[kind] = name
         named = sorted({self._lane(lane): None for lane in lanes}, key=lambda lane: _ORDER.index(lane.kind))
         self.index = {lane: place for place, lane in enumerate(named)}
-        self.tracks = tuple(Track(lane.kind, lane.name or CLOCK_NAME) for lane in named)
+        nameless = {LaneKind.CLOCK: CLOCK_NAME}
+        self.tracks = tuple(Track(lane.kind, lane.name or nameless.get(lane.kind, str(lane.kind))) for lane in named)
 
     def _lanes(self) -> Iterator[Lane]:
         for step in self.steps:

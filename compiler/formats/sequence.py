@@ -17,7 +17,8 @@ WIDEST = 100
 MOST_TRACKS = 6
 MOST_LINES = 3  # of one label
 _INDENT, _LINES = 3, 7  # columns for the frame of the page, and for the numbers of lines
-_NEAREST = 9  # columns between two tracks, at least
+_NEAREST = 9  # columns between two tracks, at least, unless there are very many
+_WIDEST_TITLE = 24
 
 _DASH = {Look.TIMER: "┄", Look.UNDO: "╌"}
 _TITLES = {LaneKind.SERVICES: f"{WORK} ", LaneKind.CLOCK: "◷ "}
@@ -129,7 +130,7 @@ class _Canvas:
 
 
 def _title(track: Track) -> str:
-    return clean(f"{_TITLES.get(track.kind, '')}{track.title}")
+    return _cut(clean(f"{_TITLES.get(track.kind, '')}{track.title}"), _WIDEST_TITLE)
 
 
 def _apart(left: str, right: str) -> int:
@@ -155,9 +156,12 @@ def _columns(told: Story) -> list[int]:
             for number in range(max(0, lacking)):
                 least[low + number % (high - low)] += 1
                 spare -= 1
+    last = WIDEST - _LINES - 1
+    if first + sum(least) > last:
+        least = [max(1, (last - first) // len(least))] * len(least)
     columns = [first]
     for gap in least:
-        columns.append(columns[-1] + gap)
+        columns.append(min(columns[-1] + gap, last))
     return columns
 
 

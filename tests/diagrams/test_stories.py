@@ -20,7 +20,8 @@ from penstock.dsl.diagnostics import Lane, LaneKind, Rest, Signal, SignalKind, T
 from penstock.dsl.source import Source, Span
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
-BROKEN = Path(__file__).parents[1] / "broken"
+ROOT = Path(__file__).parents[2]
+BROKEN = ROOT / "tests" / "broken"
 SOURCE = Source("test.flow", "start -> Here\non go -> There\n")
 OUT, CLERK, CLOCK = Lane(LaneKind.OUTSIDE, "customer"), Lane(LaneKind.PEOPLE, "clerk"), Lane(LaneKind.CLOCK)
 PAY, SHIP = Lane(LaneKind.SERVICES, "pay"), Lane(LaneKind.SERVICES, "ship")
@@ -131,6 +132,17 @@ def test_the_sequence_format_shows_the_diagram_in_place_of_the_trace() -> None:
     file = pipeline.check(pipeline.read(BROKEN / "order_forgotten_compensation.flow"))
     text = report.render("sequence", [file], PLAIN, "0.0.0")
     assert "⚙ reserve_stock" in text and "✗ Cancelled" in text and "●" not in text
+
+
+def test_the_documentation_shows_the_pictures_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    file = pipeline.check(pipeline.read(Path("tests/broken/order_forgotten_compensation.flow")))
+    drawn = {output.name: output.text for output in report.stories([file], Path("docs/images"))}
+    assert Path("docs/images/Order-F101-1.svg").read_text(encoding="utf-8") == drawn["Order-F101-1.svg"]
+    page = Path("docs/counterexamples.md").read_text(encoding="utf-8")
+    for form in ("full", "sequence"):
+        shown = report.render(form, pipeline.mend([file]), PLAIN, "0.0.0").split("\n\n")[0]
+        assert (shown if form == "full" else shown[shown.index("  trace") : shown.index("  help")]) in page
 
 
 # ---------------------------------------------------------------- hostile text
