@@ -96,6 +96,8 @@ class _Sheet:
                     self._stop(row)
                 case Pause():
                     self._pause(row)
+        for row in (row for row in story.rows if isinstance(row, Stop) and row.failed):
+            self._verdict(self.frame.middles[row.track])
         self._tracks(behind, top, self.y + 4)
         self.y += 22
         self._legend()
@@ -175,8 +177,6 @@ class _Sheet:
         if row.failed:
             self._mark(group, left, self.y + 3)
         self.y += _STEP
-        if row.failed:
-            self._verdict(middle)
 
     def _mark(self, group: Element, x: float, y: float) -> None:
         SubElement(group, _tag("circle"), {"class": "mark", "cx": f"{x:g}", "cy": f"{y:g}", "r": "7"})
@@ -184,7 +184,7 @@ class _Sheet:
         SubElement(group, _tag("path"), {"class": "cross", "d": arms, "fill": "none"})
 
     def _verdict(self, middle: float) -> None:
-        """What the finding says, under the step that shows it."""
+        """What the finding says, under the flow whose step shows it."""
         lines = _wrapped(printable(self.story.message), _WIDEST_LABEL + 8)
         wide = max(map(len, lines)) * _CHAR + 20
         left = min(max(8.0, middle - wide / 2), max(8.0, self.frame.width - wide - 8))
