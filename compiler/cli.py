@@ -62,6 +62,7 @@ def parser() -> Parser:
         each[name].add_argument("--max-memory", type=megabytes, metavar="MB", help="memory that checking may take")
     each["check"].add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
     each["check"].add_argument("--no-cache", action="store_true", help="answer anew, even what has not changed")
+    each["check"].add_argument("--story", metavar="DIR", help="draw the run of each finding there, as SVG")
     _build_options(each["build"])
     each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
     each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")

@@ -38,14 +38,18 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     from .recall import Recall
 
     staff = _staff(args.staff) if args.staff else None
-    likely = args.format in report.LIKELY
-    recall = Recall(None if args.no_cache else shelf(os.environ), staff, likely)
+    likely, edits = args.format in report.LIKELY, args.format in report.WITH_EDITS
+    recall = Recall(None if args.no_cache else shelf(os.environ), staff, (likely, edits))
     read = [recall.read(path) for path in gather(args.files)]
     if staff is not None:
         _refuse_misspelt(args.staff, staff, [roles for file in read if (roles := recall.roles(file)) is not None])
     with terminal.progress() as tell:
-        files = [recall.keep(pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely)) for file in read]
+        files = [pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely) for file in read]
+        files = [recall.keep(file) for file in (pipeline.mend(files, staff) if edits else files)]
     terminal.say(report.render(args.format, files, terminal.style, tool))
+    if args.story:
+        quiet = args.format not in report.FOR_PEOPLE
+        _write(Path(args.story), report.stories(files, Path(args.story)), None if quiet else terminal)
     return report.exit_code(files)
 
 
@@ -133,14 +137,16 @@ def _spec_name(folder: Path, path: Path) -> str:
     return spec.relative_to(base).as_posix()
 
 
-def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
+def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal | None) -> int:
+    """terminal: where to say what was written."""
     try:
         changed = outputs.write(folder, results)
     except outputs.Refused as refused:
         raise Trouble(str(refused)) from refused
     for output in results:
         path = folder / output.name
-        terminal.say(f"{'wrote' if path in changed else 'unchanged'} {clean(str(path))}\n")
+        if terminal is not None:
+            terminal.say(f"{'wrote' if path in changed else 'unchanged'} {clean(str(path))}\n")
     return CLEAN
 
 

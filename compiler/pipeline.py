@@ -78,16 +78,21 @@ def load_all(path: Path) -> Loaded | Examined:
 
 def understood(loaded: Loaded) -> Examined:
     """The kernels of a text that was loaded, and everything the language has to say about it."""
+    return _analysed(loaded.source, loaded.diagnostics)
+
+
+def _analysed(source: Source, diagnostics: tuple[Diagnostic, ...] = ()) -> Examined:
+    """The kernels of a text; diagnostics: what was said about it until now."""
     from ..dsl.parse import parse
     from ..dsl.typecheck import analyse
     from .lower import lower
 
-    parsed = parse(loaded.source)
-    analysed = analyse(parsed.tree, loaded.source)
-    said = (*loaded.diagnostics, *parsed.diagnostics, *analysed.diagnostics)
+    parsed = parse(source)
+    analysed = analyse(parsed.tree, source)
+    said = (*diagnostics, *parsed.diagnostics, *analysed.diagnostics)
     kernels, imported = tuple(map(lower, analysed.flows)), tuple(map(lower, analysed.imported))
     systems = () if any(each.severity is Severity.ERROR for each in said) else analysed.systems
-    return Examined(loaded.source, said, kernels, systems=systems, imported=imported)
+    return Examined(source, said, kernels, systems=systems, imported=imported)
 
 
 def check(
@@ -115,6 +120,29 @@ def _limits(seconds: float | None, memory: int | None, tell: Callable[[str], Non
 
     usual = Limits(memory=memory, tell=tell)
     return usual if seconds is None else replace(usual, seconds=seconds)
+
+
+def mend(files: Sequence[Examined], staff: Staff | None = None) -> list[Examined]:
+    """The checked files, with the edits that are suggested checked as well, as far as that does not take long."""
+    from . import mending
+
+    budget = mending.Budget()
+
+    def recheck(source: Source, flow: str) -> Report | None:
+        from .checks import suite
+
+        again = _analysed(source)
+        kernel = next((each for each in again.kernels if each.name == flow), None)
+        if again.errors or kernel is None:
+            return None
+        others = (*again.imported, *(each for each in again.kernels if each is not kernel))
+        return suite.check_all((kernel,), others, suite.Limits(nodes=1500, seconds=60), staff)[0]
+
+    def mended(file: Examined) -> Examined:
+        reports = (mending.mended(file.source, report, recheck, budget) for report in file.reports)
+        return replace(file, reports=tuple(reports))
+
+    return list(map(mended, files))
 
 
 def check_systems(file: Examined, limits: Limits | None = None) -> tuple[Report, ...]:

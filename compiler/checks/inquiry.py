@@ -14,11 +14,12 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
+from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
 from ..instance import Actor, Instance, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
+from ..lanes import sender
 from ..staff import Staff
 from ..trace import told, triggered
 from .control import Control, Grain
@@ -379,7 +380,9 @@ class Inquiry:
         """A trigger that was tried as a step that does not succeed."""
         assert tried.before is not None and tried.trigger is not None, "it is tried after a run"
         said = triggered(self.kernel, tried.trigger, tried.actor)
-        return told(self.kernel, said, None, Step(tried.instance, (), ()), tried.now - tried.before.now)
+        by = sender(self.kernel, tried.trigger, tried.actor)
+        last = told(self.kernel, said, None, Step(tried.instance, (), ()), tried.now - tried.before.now, by)
+        return replace(last, rest=Rest.REFUSED)
 
     # ------------------------------------------------------------ what edges do
 
