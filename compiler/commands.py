@@ -37,6 +37,10 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     read = [pipeline.read(path) for path in gather(args.files)]
     staff = _staff(args.staff, read) if args.staff else None
     files = [pipeline.check(file, args.timeout, staff) for file in read]
+    if args.mutate:
+        from .mutation import survey
+
+        files = [survey.survey(file, survey.Budget(args.mutate_seconds)) for file in files]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
 

@@ -63,19 +63,25 @@ def load(path: Path) -> Examined:
 def read(path: Path) -> Examined:
     """The kernels of a file, and everything the language has to say about it."""
     from ..dsl.load import load_all
-    from ..dsl.parse import parse
-    from ..dsl.typecheck import analyse
-    from .lower import lower
 
     loaded = load_all(path)
     if isinstance(loaded, tuple):
         return Examined(Source(str(path), ""), loaded)
-    parsed = parse(loaded.source)
-    analysed = analyse(parsed.tree, loaded.source)
-    said = (*loaded.diagnostics, *parsed.diagnostics, *analysed.diagnostics)
+    return meaning(loaded.source, loaded.diagnostics)
+
+
+def meaning(source: Source, before: Sequence[Diagnostic] = ()) -> Examined:
+    """The same of a text that was loaded; `before`: what loading had to say."""
+    from ..dsl.parse import parse
+    from ..dsl.typecheck import analyse
+    from .lower import lower
+
+    parsed = parse(source)
+    analysed = analyse(parsed.tree, source)
+    said = (*before, *parsed.diagnostics, *analysed.diagnostics)
     kernels, imported = tuple(map(lower, analysed.flows)), tuple(map(lower, analysed.imported))
     systems = () if any(each.severity is Severity.ERROR for each in said) else analysed.systems
-    return Examined(loaded.source, said, kernels, systems=systems, imported=imported)
+    return Examined(source, said, kernels, systems=systems, imported=imported)
 
 
 def check(file: Examined, seconds: float | None = None, staff: Staff | None = None) -> Examined:
@@ -188,5 +194,6 @@ def rules() -> Sequence[Rule]:
     from ..dsl.rules import RULES
     from . import scenario
     from .checks import suite, systems
+    from .mutation.rule import SURVIVES
 
-    return sorted((*RULES, *suite.RULES, *systems.RULES, scenario.FAILED), key=lambda rule: rule.code)
+    return sorted((*RULES, *suite.RULES, *systems.RULES, SURVIVES, scenario.FAILED), key=lambda rule: rule.code)

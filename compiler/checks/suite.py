@@ -74,7 +74,7 @@ RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
-__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]
+__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "answers", "check", "check_all", "lasting"]
 
 
 def check_all(
@@ -87,7 +87,7 @@ def check_all(
     def report(kernel: Kernel) -> Report:
         if kernel.name not in reports:
             done = [each.name for each in kernel.activities if each.flow]
-            others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
+            others = {name: lasting(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
             reports[kernel.name] = check(kernel, limits, staff, others | itself)
         return reports[kernel.name]
@@ -95,7 +95,7 @@ def check_all(
     return tuple(map(report, kernels))
 
 
-def _time(report: Report) -> Horizon:
+def lasting(report: Report) -> Horizon:
     """How long a flow takes at the longest; in one that is refuted, or not fully explored, nobody knows."""
     return report.horizons[0] if report.horizons else Horizon("", None, "what is open about it comes first")
 
@@ -109,9 +109,13 @@ def check(
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
     the flows that it does take."""
     inquiry = Inquiry(Explorer(kernel, limits), staff, children)
-    answers = tuple(_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
-    report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
+    report = Report(kernel.name, tuple(answers(inquiry)), configurations=len(inquiry.graph.nodes))
     return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
+
+
+def answers(inquiry: Inquiry) -> Iterator[Answer]:
+    """Every answer about one flow, in the order of the checks, each when it is asked for."""
+    return (_accepted(inquiry.kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
 
 
 def _accepted(kernel: Kernel, answer: Answer) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ...dsl.diagnostics import Fix, TraceStep
@@ -44,6 +45,7 @@ def _flow(report: Report, source: Source) -> dict[str, Any]:
         "verdict": report.verdict.name.lower(),
         "answers": [_answer(answer, source) for answer in report.answers],
         "longest": [_horizon(horizon) for horizon in report.horizons],
+        **({} if report.mutants is None else {"mutants": asdict(report.mutants)}),
     }
 
 
