@@ -14,12 +14,11 @@ Three arguments, each sound by itself:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TypeVar, cast, get_args
 
 from ...dsl.model import (
-    Activity,
     Assign,
     Binary,
     BoolType,
@@ -65,7 +64,7 @@ def equal(kernel: Kernel, mutant: Kernel, limits: Limits) -> bool:
         return False
     if not found.pairs:
         return True
-    if any(not _typed_alike(old, new) for old, new in found.pairs):
+    if any(not _perhaps_equal(old, new) for old, new in found.pairs):
         return False
     instrumented = replace(kernel, properties=(), scenarios=())
     swaps = {id(old): _compared(old, new) for old, new in found.pairs}
@@ -83,7 +82,10 @@ def _compared(old: Expr, new: Expr) -> Expr:
     return Conditional(Binary("==", divided, one, BoolType(), span), old, old, old.type, span)
 
 
-def _typed_alike(old: Expr, new: Expr) -> bool:
+def _perhaps_equal(old: Expr, new: Expr) -> bool:
+    """Whether it is worth asking: their types are the same, and they are no two constants."""
+    if isinstance(old, Literal) and isinstance(new, Literal):
+        return False
     return old.type == new.type or (isinstance(old.type, IntType) and isinstance(new.type, IntType))
 
 
@@ -102,8 +104,7 @@ def _differ(old: object, new: object, kernel: Kernel) -> Iterator[tuple[Expr, Ex
     if isinstance(old, EXPRESSIONS) and isinstance(new, EXPRESSIONS):
         if not alike(old, new):
             yield cast("Expr", old), cast("Expr", new)
-    elif isinstance(old, tuple) and isinstance(new, tuple):
-        olds, news = cast("tuple[object, ...]", old), cast("tuple[object, ...]", new)
+    elif (olds := _parts(old)) is not None and (news := _parts(new)) is not None:
         if len(olds) != len(news):
             raise _Otherwise
         for one, other in zip(olds, news, strict=True):
@@ -115,20 +116,24 @@ def _differ(old: object, new: object, kernel: Kernel) -> Iterator[tuple[Expr, Ex
     elif isinstance(old, Variable) and isinstance(new, Variable) and _wider(old, new, kernel):
         yield from _differ(old.initial, new.initial, kernel)
     elif is_dataclass(old) and not isinstance(old, type):
-        yield from _fields(old, new, kernel)
+        yield from _fields(old, new, [field.name for field in fields(old)], kernel)
     elif old != new:
         raise _Otherwise
 
 
-def _fields(old: object, new: object, kernel: Kernel) -> Iterator[tuple[Expr, Expr]]:
-    for field in fields(old):  # type: ignore[arg-type]
-        one, other = getattr(old, field.name), getattr(new, field.name)
-        if isinstance(old, Activity) and field.name == "ensures":  # nobody knows what else may answer
-            if not alike(one, other):
+APART = {"properties", "schedules", "ensures", "effect"}
+"""What is not asked wherever a flow runs, so that expressions in it may not differ."""
+
+
+def _fields(old: object, new: object, names: Iterable[str], kernel: Kernel) -> Iterator[tuple[Expr, Expr]]:
+    for name in names:
+        one, other = getattr(old, name), getattr(new, name)
+        if name in APART:
+            if any(True for _ in _differ(one, other, kernel)):
                 raise _Otherwise
-        elif field.name == "updates":
+        elif name == "updates":
             yield from _updates(one, other, kernel)
-        elif field.name == "guard" and isinstance(old, Command):
+        elif name == "guard" and isinstance(old, Command):
             yield from _guards(old, cast("Command", new), kernel)
         else:
             yield from _differ(one, other, kernel)
@@ -179,12 +184,16 @@ def alike(old: object, new: object) -> bool:
         return True
     if old.__class__ is not new.__class__:
         return False
-    if isinstance(old, tuple):
-        olds, news = cast("tuple[object, ...]", old), cast("tuple[object, ...]", new)
+    if (olds := _parts(old)) is not None and (news := _parts(new)) is not None:
         return len(olds) == len(news) and all(map(alike, olds, news))
     if is_dataclass(old) and not isinstance(old, type):
         return all(alike(getattr(old, field.name), getattr(new, field.name)) for field in fields(old))
     return old == new
+
+
+def _parts(value: object) -> tuple[object, ...] | None:
+    """The parts of a tuple."""
+    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else None
 
 
 # ---------------------------------------------------------------- putting the question
@@ -194,8 +203,7 @@ def _swapped(whole: Whole, swaps: Mapping[int, Expr]) -> Whole:
     """The value with some expressions, known by what they are and not by what they say, replaced."""
     if id(whole) in swaps:
         return cast("Whole", swaps[id(whole)])
-    if isinstance(whole, tuple):
-        parts = cast("tuple[object, ...]", whole)
+    if (parts := _parts(whole)) is not None:
         made = tuple(_swapped(part, swaps) for part in parts)
         same = all(one is other for one, other in zip(made, parts, strict=True))
         return cast("Whole", parts if same else made)
