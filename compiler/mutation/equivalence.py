@@ -3,8 +3,8 @@
 Three arguments, each sound by itself:
 
 -   The kernels differ in nothing but their places in the text, in the order of two neighbouring assignments neither of
-    which reads or writes what the other writes, or in a range of data that is wider: in a sound flow every value lies
-    within the narrower one (F401), so the wider one is never asked.
+    which reads or writes what the other writes, or in a range of data or of an activity's parameter that is wider: in a
+    sound flow every value lies within the narrower one (F401), so the wider one is never asked.
 -   They differ in expressions alone: guards, values, moments (no guard is `true`; no update is `x = x`). The question
     whether the old and the new one ever differ is put to the checks as a division: each old expression becomes one that
     divides by zero where the new one has another value. If F403 is proved of that flow, and so is that nothing in it is
@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TypeVar, cast, get_args
 
 from ...dsl.model import (
+    Activity,
     Assign,
     Binary,
     BoolType,
@@ -26,9 +27,11 @@ from ...dsl.model import (
     Expr,
     IntType,
     Literal,
+    Parameter,
     Ref,
     RefKind,
     Scenario,
+    Type,
     Update,
     Variable,
 )
@@ -131,6 +134,8 @@ def _fields(old: object, new: object, names: Iterable[str], kernel: Kernel) -> I
         if name in APART:
             if any(True for _ in _differ(one, other, kernel)):
                 raise _Otherwise
+        elif name == "params" and isinstance(old, Activity) and _wider_params(one, other):
+            continue
         elif name == "updates":
             yield from _updates(one, other, kernel)
         elif name == "guard" and isinstance(old, Command):
@@ -171,7 +176,18 @@ def _wider(old: Variable, new: Variable, kernel: Kernel) -> bool:
     """Whether data of the flow have a wider range, or the same."""
     if all(old is not variable for variable in kernel.data) or old.name != new.name:
         return False
-    one, other = old.type, new.type
+    return _wider_type(old.type, new.type)
+
+
+def _wider_params(old: tuple[Parameter, ...], new: tuple[Parameter, ...]) -> bool:
+    """Whether an activity may be given all that it might, and perhaps more."""
+    same = [each.name for each in old] == [each.name for each in new]
+    return same and all(
+        one.type == other.type or _wider_type(one.type, other.type) for one, other in zip(old, new, strict=True)
+    )
+
+
+def _wider_type(one: Type, other: Type) -> bool:
     if not isinstance(one, IntType) or not isinstance(other, IntType):
         return False
     low = other.low is None or (one.low is not None and other.low <= one.low)
