@@ -173,3 +173,12 @@ def mutants(site: Site) -> tuple[Mutant, ...]:
             if all(span.end <= own for span, _ in mutant.edits):
                 found.setdefault(mutant.edits, mutant)
     return tuple(found.values())
+
+
+def table() -> str:
+    """The operators in Markdown, as `docs/mutation.md` shows them."""
+    rows = (
+        f"| `{each.name}` | {each.summary} | `{each.before}` | {f'`{each.after}`' if each.after else '(nothing)'} |\n"
+        for each in OPERATORS
+    )
+    return f"| operator | the mutant | instead of | it has |\n|---|---|---|---|\n{''.join(rows)}"

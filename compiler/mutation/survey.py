@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
@@ -104,12 +105,18 @@ def try_all(source: Source, flow: str, found: Sequence[Mutant], budget: Budget) 
                 break
             trials.append(bench.try_out(mutant))
         return tuple(trials)
-    pool = ProcessPoolExecutor(budget.processes, mp_context=get_context("spawn"))
-    with pool:  # each process reads the text by itself: of all there is, only Z3's terms cannot be sent
+    pool = ProcessPoolExecutor(budget.processes, mp_context=get_context("spawn"), initializer=_quiet)
+    try:  # each process reads the text by itself: of all there is, only Z3's terms cannot be sent
         futures: list[Future[Trial]] = [pool.submit(_try_out, source, flow, mutant) for mutant in found]
         wait(futures, timeout=budget.seconds)
+    finally:
         pool.shutdown(cancel_futures=True)
     return tuple(future.result() for future in futures if not future.cancelled())
+
+
+def _quiet() -> None:
+    """Of an interruption only the command itself speaks; what is under way ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @cache
