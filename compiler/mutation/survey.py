@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from time import monotonic
 
 from ...dsl import syntax
@@ -115,8 +116,16 @@ def try_all(source: Source, flow: str, found: Sequence[Mutant], budget: Budget) 
 
 
 def _quiet() -> None:
-    """Of an interruption only the command itself speaks; what is under way ends."""
+    """Of an interruption only the command itself speaks; and no process outlives it, however it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @cache
