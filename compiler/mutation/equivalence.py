@@ -124,8 +124,8 @@ def _differ(old: object, new: object, kernel: Kernel) -> Iterator[tuple[Expr, Ex
         raise _Otherwise
 
 
-APART = {"properties", "schedules", "ensures", "effect"}
-"""What is not asked wherever a flow runs, so that expressions in it may not differ."""
+APART = {"properties", "schedules", "ensures", "effect", "each", "title", "person"}
+"""What is not asked in every step that evaluates it, so that expressions in it may not differ."""
 
 
 def _fields(old: object, new: object, names: Iterable[str], kernel: Kernel) -> Iterator[tuple[Expr, Expr]]:

@@ -46,7 +46,7 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One flow of a text. `block`: the members of the flow, or of a state, that a line stands among."""
+    """One flow of a text."""
 
     flow: syntax.Flow
     source: Source

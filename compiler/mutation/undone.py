@@ -81,9 +81,9 @@ def _leaves_all(kernel: Kernel, command: Command) -> bool:
     """Whether going there plainly leaves every state, as a compensation does, and has no other effect (a compensation
     arms a deadline anew that fell due)."""
     target = command.target
-    if not isinstance(target, Undo) or target.node in kernel.choice:
+    if not isinstance(target, Undo) or target.node not in kernel.leaf:  # a start, or a choice, runs at another time
         return False
-    ends = target.node in kernel.leaf and kernel.leaf[target.node].final
+    ends = kernel.leaf[target.node].final
     return (ends or kernel.deadline is None) and kernel.domain(command.scope, target.node) == ""
 
 

@@ -89,6 +89,36 @@ def test_assignments_of_which_one_reads_the_other_may_not_change_places() -> Non
     assert not equal(kernel(DEPENDING), kernel(swapped), Limits())
 
 
+WORK = """
+flow Work version 1 {
+  data { n: int 0..5 = 3 }
+  activity work(n: int 0..5) -> int 0..9 { ensures result >= n  readonly }
+  start -> Working
+  state Working {
+    do work(n)
+    on done(k) when k >= 3 -> Much
+    on done(_) else        -> Little
+    on failed              -> Little
+  }
+  final Much
+  final Little
+}
+"""
+
+
+def test_an_activity_may_take_more_than_it_is_given_but_not_answer_more() -> None:
+    flow = kernel(WORK)
+    assert equal(flow, kernel(WORK.replace("work(n: int 0..5)", "work(n: int 0..6)")), Limits())
+    assert not equal(flow, kernel(WORK.replace("work(n: int 0..5)", "work(n: int 0..4)")), Limits())
+    assert not equal(flow, kernel(WORK.replace("-> int 0..9", "-> int 0..8")), Limits())
+    assert not equal(flow, kernel(WORK.replace("ensures result >= n ", "")), Limits())
+
+
+def test_a_guard_about_an_answer_is_equal_only_where_it_is_for_every_answer() -> None:
+    assert equal(kernel(WORK), kernel(WORK.replace("k >= 3", "k > 2")), Limits())
+    assert not equal(kernel(WORK), kernel(WORK.replace("k >= 3", "k >= 4")), Limits())
+
+
 # ---------------------------------------------------------------- how far it is undone
 
 TRIP = """
