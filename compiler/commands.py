@@ -39,13 +39,18 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
 
     staff = _staff(args.staff) if args.staff else None
     likely, edits = args.format in report.LIKELY, args.format in report.WITH_EDITS
-    recall = Recall(None if args.no_cache else shelf(os.environ), staff, (likely, edits))
+    anew = args.no_cache or args.mutate  # what is remembered has no flows
+    recall = Recall(None if anew else shelf(os.environ), staff, (likely, edits))
     read = [recall.read(path) for path in gather(args.files)]
     if staff is not None:
         _refuse_misspelt(args.staff, staff, [roles for file in read if (roles := recall.roles(file)) is not None])
     with terminal.progress() as tell:
         files = [pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely) for file in read]
         files = [recall.keep(file) for file in (pipeline.mend(files, staff) if edits else files)]
+    if args.mutate:
+        from .mutation import survey
+
+        files = [survey.survey(file, survey.Budget(args.mutate_seconds)) for file in files]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     if args.story:
         quiet = args.format not in report.FOR_PEOPLE

@@ -78,11 +78,11 @@ def load_all(path: Path) -> Loaded | Examined:
 
 def understood(loaded: Loaded) -> Examined:
     """The kernels of a text that was loaded, and everything the language has to say about it."""
-    return _analysed(loaded.source, loaded.diagnostics)
+    return meaning(loaded.source, loaded.diagnostics)
 
 
-def _analysed(source: Source, diagnostics: tuple[Diagnostic, ...] = ()) -> Examined:
-    """The kernels of a text; diagnostics: what was said about it until now."""
+def meaning(source: Source, diagnostics: tuple[Diagnostic, ...] = ()) -> Examined:
+    """The kernels of a text that was loaded; diagnostics: what was said about it until now."""
     from ..dsl.parse import parse
     from ..dsl.typecheck import analyse
     from .lower import lower
@@ -131,7 +131,7 @@ def mend(files: Sequence[Examined], staff: Staff | None = None) -> list[Examined
     def recheck(source: Source, flow: str) -> Report | None:
         from .checks import suite
 
-        again = _analysed(source)
+        again = meaning(source)
         kernel = next((each for each in again.kernels if each.name == flow), None)
         if again.errors or kernel is None:
             return None
@@ -243,5 +243,7 @@ def rules() -> Sequence[Rule]:
     from ..dsl.rules import RULES
     from . import scenario
     from .checks import suite, systems, vacuity
+    from .mutation.rule import SURVIVES
 
-    return sorted((*RULES, *suite.RULES, *vacuity.RULES, *systems.RULES, scenario.FAILED), key=lambda rule: rule.code)
+    found = (*RULES, *suite.RULES, *vacuity.RULES, *systems.RULES, SURVIVES, scenario.FAILED)
+    return sorted(found, key=lambda rule: rule.code)

@@ -85,7 +85,7 @@ MORE = "allow it more, with `--timeout` or `--max-memory`"
 UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F104", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
-__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]
+__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "answers", "check", "check_all", "lasting"]
 
 
 def check_all(
@@ -105,7 +105,7 @@ def check_all(
         if kernel.name not in reports:
             outer = any(kernel.name in done for done in doing.values())
             done = [each.name for each in kernel.activities if each.flow]
-            others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
+            others = {name: lasting(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
             fates = {name: fate for name in others if (fate := reports[name].odds) is not None} if likely else None
             reports[kernel.name] = check(kernel, limits, staff, others | itself, fates, outer)
@@ -114,7 +114,7 @@ def check_all(
     return tuple(map(report, kernels))
 
 
-def _time(report: Report) -> Horizon:
+def lasting(report: Report) -> Horizon:
     """How long a flow takes at the longest; in one that is refuted, or not fully explored, nobody knows."""
     return report.horizons[0] if report.horizons else Horizon("", None, "what is open about it comes first")
 
@@ -138,14 +138,20 @@ def check(
         if not (why := budget.ran_out(error)):
             raise
         return Report(kernel.name, tuple(_given_up(kernel, rule, why) for rule in RULES), cut=True)
-    answers = tuple(_accepted(kernel, answer) for rule, ask in CHECKS for answer in _answers(inquiry, rule, ask))
-    report = Report(kernel.name, answers, _warnings(inquiry, done), len(inquiry.graph.nodes))
+    report = Report(kernel.name, tuple(answers(inquiry)), _warnings(inquiry, done), len(inquiry.graph.nodes))
     if report.verdict is not Verdict.REFUTED:
         report = replace(report, horizons=_horizons(inquiry), odds=None if fates is None else _odds(inquiry, fates))
     return replace(report, cut=bool(budget.met))
 
 
-def _answers(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Answer]]) -> Iterator[Answer]:
+def answers(inquiry: Inquiry) -> Iterator[Answer]:
+    """Every answer about one flow, in the order of the checks, each when it is asked for."""
+    for rule, ask in CHECKS:
+        for answer in _asked(inquiry, rule, ask):
+            yield _accepted(inquiry.kernel, answer)
+
+
+def _asked(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Answer]]) -> Iterator[Answer]:
     """What a check answers; where time or memory run out before its end, that the rest is not known."""
     budget = inquiry.explorer.budget
     subject = f"`{inquiry.kernel.name}`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ...dsl.diagnostics import Fix, Lane, TraceStep
@@ -46,6 +47,7 @@ def _flow(report: Report, source: Source) -> dict[str, Any]:
         "answers": [_answer(answer, source) for answer in report.answers],
         "longest": [_horizon(horizon, source) for horizon in report.horizons],
         "odds": None if report.odds is None else _odds(report.odds),
+        **({} if report.mutants is None else {"mutants": asdict(report.mutants)}),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...dsl.diagnostics import Label, Rule, Severity, TraceStep
 from ...dsl.model import DurationType
 from ...dsl.source import Source, Span
-from ..checks.verdict import HELD_UP, Horizon, Report, Verdict
+from ..checks.verdict import HELD_UP, Horizon, Mutants, Report, Verdict
 from ..evaluate import shown
 from ..pipeline import Examined
 from .edits import edits
@@ -173,6 +173,7 @@ def summary(files: Sequence[Examined], style: Style) -> Iterator[str]:
             name = f"{file.source.name}: {report.flow}" if len(files) > 1 else report.flow
             yield f"{clean(name)}: {', '.join(_tally(report, style))}{_scope(report)}"
             yield from map(_longest, report.horizons[:1])
+            yield from () if report.mutants is None else _noticed(report.mutants)
 
 
 def _tally(report: Report, style: Style) -> Iterator[str]:
@@ -206,6 +207,25 @@ def _longest(horizon: Horizon) -> str:
         return clean(f"  {told}: {horizon.reason}")
     said = shown(horizon.longest, DurationType())
     return f"  a run takes {said} at the longest" if horizon.exact else f"  a run takes at most {said}"
+
+
+def _noticed(mutants: Mutants) -> Iterator[str]:
+    """What notices the mutants of the flow."""
+    nets = (
+        ("the language", mutants.language),
+        ("the checks", mutants.checks),
+        ("your properties", mutants.properties),
+        ("your scenarios", mutants.scenarios),
+    )
+    noticed = ", ".join(f"{number} by {net}" for net, number in nets if number)
+    yield f"  {_count(mutants.made, 'mutant')} noticed: {noticed or 'none'}"
+    rest = (
+        ("proved to do the same", mutants.equivalent),
+        ("unnoticed", mutants.survivors),
+        ("undecided", mutants.open),
+        ("not tried in time", mutants.untried),
+    )
+    yield f"  and otherwise: {', '.join(f'{number} {what}' for what, number in rest if number) or 'none'}"
 
 
 def _of_scenarios(rule: Rule) -> bool:
