@@ -8,9 +8,9 @@ proved, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from ...dsl.model import (
     Assign,
@@ -29,6 +29,7 @@ from ...dsl.source import NOWHERE, Span
 from ..instance import Taken
 from ..kernel import Command, Configuration
 from ..trace import source
+from .atoms import Atom, Place
 from .available import Available
 from .conflict import conflict
 from .encode import Env, Facts
@@ -88,6 +89,12 @@ class Blocked:
         self.kernel = inquiry.kernel
         self.available = Available(inquiry.kernel, inquiry.graph)
         self._changing = changing(inquiry.kernel)
+        self._ones: dict[Fact, Fact] = {}
+        self._known: dict[Place, list[tuple[Fact, Fact] | None]] = {}
+
+    def one(self, facts: Iterable[Fact]) -> tuple[Fact, ...]:
+        """The facts, equal ones as one object: scenes are many, and are compared by identity."""
+        return tuple(self._ones.setdefault(fact, fact) for fact in facts)
 
     def reasons(self, span: Span, told: Told | None = None) -> tuple[Reason, ...] | None:
         """Why a transition or branch is never taken, the commonest reason first; none if its trigger never comes there.
@@ -115,7 +122,8 @@ class Blocked:
             places = {scene.places for scene in group}
             shared = [fact for fact in _shared(group) if keep(fact) and (len(places) == 1 or not _placed(fact))]
             like = (core for core, where in found.items() if not any(map(_placed, core)) or {where[0].places} == places)
-            facts = next((core for core in like if set(core) <= set(shared)), None)
+            ids = set(map(id, shared))
+            facts = next((core for core in like if ids.issuperset(map(id, core))), None)
             facts = facts or conflict(shared, partial(self.clash, group[0]))
             if not facts:
                 return None
@@ -161,6 +169,12 @@ class Blocked:
                     yield from self._of_branch(choice.name, index)
 
     def _of_command(self, command: Command) -> Iterator[Scene]:
+        if command.on is None:
+            return
+        params, name = called(self.kernel.answering[command.scope, command.on])
+        wanted = [*guarded(self.kernel, command, Origin.ASKED, name)]
+        wanted += self._owed(command.updates, name[command.id])
+        facts = self.one([*wanted, *self._payload(command, params)])
         for node in self.inquiry.nodes(command.scope):
             for reaction in node.reactions:
                 move = reaction.move
@@ -169,31 +183,32 @@ class Blocked:
                 if move.kind is MoveKind.ANSWER and move.leaf != command.scope:
                     continue
                 if command in self.kernel.written(node.control.configuration, move.on, move.leaf):
-                    beside = self.kernel.answering[command.scope, move.on]
-                    params, name = called(beside)
-                    wanted = [*guarded(self.kernel, command, Origin.ASKED, name)]
-                    wanted += self._owed(command.updates, name[command.id])
-                    payload = self._payload(command, params)
-                    yield Scene(node, node.control.configuration, params, (*wanted, *payload, *self._there(node)))
+                    yield Scene(node, node.control.configuration, params, (*facts, *self._there(node)))
                     break
 
     def _of_branch(self, choice: str, index: int) -> Iterator[Scene]:
         """Wherever a step has come to the choice, and how."""
         seen: set[tuple[int, tuple[Taken, ...]]] = set()
+        steps: dict[tuple[Taken, ...], tuple[_Step, tuple[Fact, ...]]] = {}
         for edge in self.inquiry.entered[choice]:
             way = _until(edge.taken, choice)
             if (edge.source, way) in seen:
                 continue
             seen.add((edge.source, way))
             node = None if edge.source < 0 else self.inquiry.graph.nodes[edge.source]
-            step = _Step(self, way)
-            wanted = [step.put(fact) for fact in branched(self.kernel, self.kernel.choice[choice], index, Origin.ASKED)]
-            if len(way) > 1 and any(map(_placed, wanted)):
-                wanted = []  # it is about where the step has come to meanwhile
-            taken = self.kernel.choice[choice].branches[index]
-            wanted += self._owed(taken.updates, step.change)
-            there = self._there(node)
-            yield Scene(node, _places(node), step.params, (*wanted, *step.facts, *there))
+            if way not in steps:
+                steps[way] = self._step(way, choice, index)
+            step, facts = steps[way]
+            yield Scene(node, _places(node), step.params, (*facts, *self._there(node)))
+
+    def _step(self, way: tuple[Taken, ...], choice: str, index: int) -> tuple[_Step, tuple[Fact, ...]]:
+        """A step as far as a choice, and what must be so for it to take a branch."""
+        step = _Step(self, way)
+        wanted = [step.put(fact) for fact in branched(self.kernel, self.kernel.choice[choice], index, Origin.ASKED)]
+        if len(way) > 1 and any(map(_placed, wanted)):
+            wanted = []  # it is about where the step has come to meanwhile
+        wanted += self._owed(self.kernel.choice[choice].branches[index].updates, step.change)
+        return step, self.one([*wanted, *step.facts])
 
     def _payload(self, command: Command, params: Sequence[Parameter]) -> Iterator[Fact]:
         for param in params:
@@ -218,20 +233,38 @@ class Blocked:
 
     def _there(self, node: Node | None) -> Iterator[Fact]:
         """What is known of the data before the step."""
-        yield from self.types()
+        yield from self._typed
         if node is None:
             return
         yield from self.available.at(node.id)
         place = node.control.place
-        for atom, yes in zip(self.inquiry.states.live[place], node.data, strict=True):
-            expr = spelt(atom)
-            if expr is not None:
-                yield Fact(Origin.KNOWN, expr, yes, NOWHERE, said(expr) if yes else denied(expr))
+        if place not in self._known:
+            self._known[place] = [self._spelt(atom) for atom in self.inquiry.states.live[place]]
+        for pair, yes in zip(self._known[place], node.data, strict=True):
+            if pair is not None:
+                yield pair[yes]
+
+    @cached_property
+    def _typed(self) -> tuple[Fact, ...]:
+        return self.one(self.types())
+
+    def _spelt(self, atom: Atom) -> tuple[Fact, Fact] | None:
+        """That an atom is not so, and that it is."""
+        expr = spelt(atom)
+        if expr is None:
+            return None
+        no, yes = self.one(
+            [
+                Fact(Origin.KNOWN, expr, False, NOWHERE, denied(expr)),
+                Fact(Origin.KNOWN, expr, True, NOWHERE, said(expr)),
+            ]
+        )
+        return no, yes
 
     def reached(self, condition: Expr, place: str, told: Told) -> tuple[Reason, ...] | None:
         """Why a condition is never true of what rests in a place."""
         scenes: list[Scene] = []
-        wanted = [*asked(self.kernel, condition, True, Origin.ASKED)]
+        wanted = self.one(asked(self.kernel, condition, True, Origin.ASKED))
         resting = [(fact.expr.state, fact.truth) for fact in wanted if isinstance(fact.expr, InState)]
         for node in self.inquiry.nodes(place):
             active = self.inquiry.active(node)
@@ -307,8 +340,10 @@ def _any(_: Fact) -> bool:
 
 def _shared(scenes: Sequence[Scene]) -> list[Fact]:
     """The facts of every scene, in the order of the first."""
-    others = [set(scene.facts) for scene in scenes[1:]]
-    return [fact for fact in (scenes[0].facts if scenes else ()) if all(fact in other for other in others)]
+    ids = set(map(id, scenes[0].facts))
+    for scene in scenes[1:]:
+        ids &= set(map(id, scene.facts))
+    return [fact for fact in scenes[0].facts if id(fact) in ids]
 
 
 def _time(type: Type) -> bool:
