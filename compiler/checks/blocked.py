@@ -9,7 +9,7 @@ proved, and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 from ...dsl.model import (
@@ -28,10 +28,10 @@ from ...dsl.model import (
 from ...dsl.source import NOWHERE, Span
 from ..instance import Taken
 from ..kernel import Command, Configuration
-from ..trace import source
 from .atoms import Atom, Place
 from .available import Available
 from .conflict import conflict
+from .course import Course, placed
 from .encode import Env, Facts
 from .facts import (
     Fact,
@@ -52,7 +52,7 @@ from .graph import Node
 from .inquiry import Inquiry
 from .moves import MoveKind
 from .prose import denied, said, spelt
-from .rewrite import bare, inside
+from .rewrite import bare
 from .solver import Term
 
 MOST_GROUPS = 60  # of scenes that are looked at apart
@@ -120,8 +120,8 @@ class Blocked:
         found: dict[tuple[Fact, ...], list[Scene]] = {}
         for group in groups:
             places = {scene.places for scene in group}
-            shared = [fact for fact in _shared(group) if keep(fact) and (len(places) == 1 or not _placed(fact))]
-            like = (core for core, where in found.items() if not any(map(_placed, core)) or {where[0].places} == places)
+            shared = [fact for fact in _shared(group) if keep(fact) and (len(places) == 1 or not placed(fact))]
+            like = (core for core, where in found.items() if not any(map(placed, core)) or {where[0].places} == places)
             ids = set(map(id, shared))
             facts = next((core for core in like if ids.issuperset(map(id, core))), None)
             facts = facts or conflict(shared, partial(self.clash, group[0]))
@@ -189,7 +189,7 @@ class Blocked:
     def _of_branch(self, choice: str, index: int) -> Iterator[Scene]:
         """Wherever a step has come to the choice, and how."""
         seen: set[tuple[int, tuple[Taken, ...]]] = set()
-        steps: dict[tuple[Taken, ...], tuple[_Step, tuple[Fact, ...]]] = {}
+        steps: dict[tuple[Taken, ...], tuple[Course, tuple[Fact, ...]]] = {}
         for edge in self.inquiry.entered[choice]:
             way = _until(edge.taken, choice)
             if (edge.source, way) in seen:
@@ -201,11 +201,11 @@ class Blocked:
             step, facts = steps[way]
             yield Scene(node, _places(node), step.params, (*facts, *self._there(node)))
 
-    def _step(self, way: tuple[Taken, ...], choice: str, index: int) -> tuple[_Step, tuple[Fact, ...]]:
+    def _step(self, way: tuple[Taken, ...], choice: str, index: int) -> tuple[Course, tuple[Fact, ...]]:
         """A step as far as a choice, and what must be so for it to take a branch."""
-        step = _Step(self, way)
+        step = Course(self.kernel, way)
         wanted = [step.put(fact) for fact in branched(self.kernel, self.kernel.choice[choice], index, Origin.ASKED)]
-        if len(way) > 1 and any(map(_placed, wanted)):
+        if len(way) > 1 and any(map(placed, wanted)):
             wanted = []  # it is about where the step has come to meanwhile
         wanted += self._owed(self.kernel.choice[choice].branches[index].updates, step.change)
         return step, self.one([*wanted, *step.facts])
@@ -277,59 +277,6 @@ class Blocked:
 _ANSWERED = {MoveKind.ANSWER, MoveKind.EVENT, MoveKind.TASK, MoveKind.TIMER}
 
 
-class _Step:
-    """A step as far as it has come: the facts it has asked for, and what the variables are made of by then."""
-
-    def __init__(self, blocked: Blocked, way: tuple[Taken, ...]) -> None:
-        self.kernel = blocked.kernel
-        self.change: dict[tuple[bool, str], Expr] = {}
-        self.facts: list[Fact] = []
-        self.params: tuple[Parameter, ...] = ()
-        self._since: dict[str, tuple[str, ...]] = {}
-        for number, taken in enumerate(way):
-            if taken.command is not None:
-                command = self.kernel.commands[taken.command]
-                self._command(blocked, command, number == 0)
-            for name, index in taken.branches:
-                choice = self.kernel.choice[name]
-                passed = [self.put(fact) for fact in branched(self.kernel, choice, index, Origin.STEP)]
-                self.facts += [fact for fact in passed if number == 0 or not _placed(fact)]
-                self._update(choice.branches[index].updates, {})
-
-    def _command(self, blocked: Blocked, command: Command, first: bool) -> None:
-        if command.on is None:
-            for variable in self.kernel.data:
-                if variable.initial is not None:
-                    self._update([Assign(variable.name, variable.initial, variable.span)], {})
-            self._update(command.updates, {})
-            return
-        params, name = called(self.kernel.answering[command.scope, command.on])
-        if first:
-            self.params = params
-            for param in params:
-                self.facts += of_type(reference(param), param.type, param.span)
-            self.facts += promised(self.kernel, command, params, changing(self.kernel))
-        self.facts += [self.put(fact) for fact in guarded(self.kernel, command, Origin.STEP, name)]
-        self._update(command.updates, name[command.id])
-
-    def put(self, fact: Fact) -> Fact:
-        """A fact about the data by now, in terms of those before the step."""
-        since = [
-            text for name in dict.fromkeys(ref.name for ref in refs(fact.expr)) for text in self._since.get(name, ())
-        ]
-        return replace(fact.put(self.change), since=tuple(dict.fromkeys(since)))
-
-    def _update(self, updates: Sequence[Update], given: Put) -> None:
-        for update in updates:
-            if isinstance(update, Assign):
-                value = Fact(Origin.SET, bare(update.value), True, update.span, "").put({**self.change, **given})
-                self.facts += fitting(value.expr, self.kernel.variable[update.name].type, update.span)
-                self.change[False, update.name] = value.expr
-                text = f"{update.name} = {source(self.kernel, update.value)}"
-                if update.span != self.kernel.variable[update.name].span:
-                    self._since[update.name] = (*self._since.get(update.name, ()), text)
-
-
 def _written(fact: Fact) -> bool:
     return fact.origin is not Origin.KNOWN
 
@@ -348,11 +295,6 @@ def _shared(scenes: Sequence[Scene]) -> list[Fact]:
 
 def _time(type: Type) -> bool:
     return isinstance(type.item if isinstance(type, OptionalType) else type, DurationType | InstantType)
-
-
-def _placed(fact: Fact) -> bool:
-    """Whether it asks where the instance rests."""
-    return any(isinstance(part, InState) for part in inside(fact.expr))
 
 
 def _places(node: Node | None) -> Configuration:
