@@ -71,7 +71,8 @@ class Solver:
             return Reply(unknown="the budget of questions is used up")
         self.left -= 1
         self.asked += 1
-        if self.budget.left < LAST:  # one question must not take much longer than there is
+        hurried = self.budget.left < LAST
+        if hurried:  # one question must not take much longer than there is
             self._solver.set("timeout", max(1, int(self.budget.left * 1000)))
         self._solver.push()
         try:
@@ -81,6 +82,8 @@ class Solver:
                 return Reply(model=self._solver.model())
             if status == self.z3.unsat:
                 return Reply()
+            if hurried:
+                self.budget.met = self.budget.met or f"a question had less than {LAST:g} seconds"
             reason = str(self._solver.reason_unknown())
             return Reply(unknown=SPENT if reason in _SPENT else reason)
         finally:

@@ -135,6 +135,14 @@ def test_where_there_is_no_memory_even_to_begin_nothing_is_claimed(
     agree(suite.check(sale), whole, "it took more memory than there is")
 
 
+def test_a_question_that_had_less_time_than_usual_may_be_answered_in_another_run() -> None:
+    for left, cut in ((1, True), (100, False)):
+        solver = Solver(rlimit=1, budget=budget.Budget("Sale", left))
+        x, y = solver.z3.Ints("x y")
+        assert solver.ask(x * x * x + y * y * y == 42 * x * y + 7, x > 5, y > x).unknown
+        assert bool(solver.budget.met) is cut
+
+
 def test_any_other_error_is_our_bug_and_is_raised(sale: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(self: Solver, *_: Any) -> Any:
         raise self.z3.Z3Exception(b"wrong sort")
