@@ -59,6 +59,7 @@ def parser() -> Parser:
     for name in ("check", "build"):
         each[name].add_argument("--timeout", type=seconds, metavar="S", help="seconds a flow may take; default: 120")
     each["check"].add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
+    each["check"].add_argument("--certificate", metavar="DIR", help="write what others can check the proofs with")
     _build_options(each["build"])
     each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
     each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")

@@ -36,9 +36,34 @@ class Trouble(Exception):
 def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     read = [pipeline.read(path) for path in gather(args.files)]
     staff = _staff(args.staff, read) if args.staff else None
-    files = [pipeline.check(file, args.timeout, staff) for file in read]
+    if args.certificate:
+        files = _certified(read, args, staff, terminal)
+    else:
+        files = [pipeline.check(file, args.timeout, staff) for file in read]
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
+
+
+def _certified(
+    read: Sequence[Examined], args: argparse.Namespace, staff: Staff | None, terminal: Terminal
+) -> list[Examined]:
+    """The files with their answers, when the certificates of their flows are written."""
+    folder = Path(args.certificate)
+    files: list[Examined] = []
+    made: dict[str, Path] = {}
+    for file in read:
+        path = Path(file.source.name)
+        for kernel in file.kernels:
+            if made.setdefault(kernel.name, path) is not path:
+                raise Trouble(f"{made[kernel.name]} and {path} both have a flow {kernel.name}: certify them apart")
+        checked, certificates = pipeline.certify(file, _spec_name(folder, path), args.timeout, staff)
+        files.append(checked)
+        for each in certificates:
+            _write_all(folder, [outputs.Output(name, text) for name, text in each.files])
+            if args.format == "full":
+                where = clean(str(folder / f"{each.flow}.json"))
+                terminal.say(f"certificate {where}: {each.obligations} obligations for {each.proofs} proved answers\n")
+    return files
 
 
 def _staff(name: str, files: Sequence[Examined]) -> Staff:
@@ -122,11 +147,15 @@ def _spec_name(folder: Path, path: Path) -> str:
     return spec.relative_to(base).as_posix()
 
 
-def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
+def _write_all(folder: Path, results: Sequence[outputs.Output]) -> list[Path]:
     try:
-        changed = outputs.write(folder, results)
+        return outputs.write(folder, results)
     except outputs.Refused as refused:
         raise Trouble(str(refused)) from refused
+
+
+def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
+    changed = _write_all(folder, results)
     for output in results:
         path = folder / output.name
         terminal.say(f"{'wrote' if path in changed else 'unchanged'} {clean(str(path))}\n")

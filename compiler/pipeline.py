@@ -19,6 +19,8 @@ from .outputs import MARK, Output
 
 if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
     from ..dsl.model import System
+    from .certificates.certificate import Certificate
+    from .checks.suite import Audit
     from .kernel import Kernel
     from .staff import Staff
 
@@ -78,15 +80,31 @@ def read(path: Path) -> Examined:
     return Examined(loaded.source, said, kernels, systems=systems, imported=imported)
 
 
-def check(file: Examined, seconds: float | None = None, staff: Staff | None = None) -> Examined:
-    """The file with the answers of every check for each flow, which may take so many seconds (else as usual)."""
+def check(
+    file: Examined, seconds: float | None = None, staff: Staff | None = None, audit: Audit | None = None
+) -> Examined:
+    """The file with the answers of every check for each flow, which may take so many seconds (else as usual). audit:
+    looks at each flow that was checked."""
     if not file.kernels and not file.systems:
         return file
     from .checks import suite
 
     limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
-    reports = suite.check_all(file.kernels, file.imported, limits, staff)
+    reports = suite.check_all(file.kernels, file.imported, limits, staff, audit)
     return replace(file, reports=(*reports, *check_systems(file, seconds)))
+
+
+def certify(
+    file: Examined, spec: str, seconds: float | None = None, staff: Staff | None = None
+) -> tuple[Examined, tuple[Certificate, ...]]:
+    """The file with its answers, as `check` gives them, and a certificate for each flow. spec: how they call the file.
+
+    Raises Undischarged, a bug of ours, where a certificate does not say what was proved."""
+    from .certificates.certificate import make
+
+    made: list[Certificate] = []
+    checked = check(file, seconds, staff, lambda inquiry: made.append(make(inquiry, spec)))
+    return checked, tuple(made)
 
 
 def check_systems(file: Examined, seconds: float | None = None) -> tuple[Report, ...]:

@@ -24,6 +24,7 @@ from .control import Control
 from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
+from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .passages import Fan, Passage
 from .solver import Term
@@ -65,9 +66,14 @@ class Inquiry:
     """One kernel, explored."""
 
     def __init__(
-        self, explorer: Explorer, staff: Staff | None = None, children: Mapping[str, Horizon] | None = None
+        self,
+        explorer: Explorer,
+        staff: Staff | None = None,
+        children: Mapping[str, Horizon] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.explorer = explorer
+        self.ledger = ledger
         self.children = children or {}  # how long the flows that this one does take
         self.kernel: Kernel = explorer.kernel
         self.staff = staff
@@ -131,6 +137,8 @@ class Inquiry:
 
     def shown(self, rule: Rule, subject: str, span: Span, arrival: Arrival) -> Answer:
         """Proved by a run."""
+        if self.ledger is not None:
+            self.ledger.shown(arrival)
         length = len(arrival.run())
         witness = f"a run of {length} step{'s' if length > 1 else ''}"
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=witness)
@@ -236,6 +244,8 @@ class Inquiry:
         if key not in self._possible:
             self._possible[key] = not self.states.ask(state, bad).impossible
             self._kept.append(bad)  # so that its id stays its own
+        if self.ledger is not None and not self._possible[key]:
+            self.ledger.ruled_out(node, bad)
         return self._possible[key]
 
     def breach(self, node: Node | None, reaction: Reaction, bad: Term) -> Breach | None:

@@ -6,7 +6,7 @@ the codes that make the run itself unsafe.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ...dsl.diagnostics import Rule
@@ -42,6 +42,7 @@ from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
 from .horizon import horizons
 from .inquiry import Inquiry
+from .ledger import Ledger
 from .verdict import Answer, Horizon, Report, Verdict
 
 CHECKS = (
@@ -71,16 +72,24 @@ CHECKS = (
 )
 RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 
+Audit = Callable[[Inquiry], None]
+"""Looks at what was explored when every check has answered; the inquiry's ledger says what the proofs rest on."""
+
 UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
-__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]
+__all__ = ["CHECKS", "RULES", "UNSAFE", "Audit", "Limits", "check", "check_all"]
 
 
 def check_all(
-    kernels: Sequence[Kernel], around: Sequence[Kernel], limits: Limits | None = None, staff: Staff | None = None
+    kernels: Sequence[Kernel],
+    around: Sequence[Kernel],
+    limits: Limits | None = None,
+    staff: Staff | None = None,
+    audit: Audit | None = None,
 ) -> tuple[Report, ...]:
-    """Every answer about each flow; first about those that it does, of the same file or around it, for their times."""
+    """Every answer about each flow; first about those that it does, of the same file or around it, for their times.
+    audit: of the flows themselves, not of those around them."""
     known = {kernel.name: kernel for kernel in (*around, *kernels)}
     reports: dict[str, Report] = {}
 
@@ -89,7 +98,8 @@ def check_all(
             done = [each.name for each in kernel.activities if each.flow]
             others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
-            reports[kernel.name] = check(kernel, limits, staff, others | itself)
+            wanted = audit if any(kernel is own for own in kernels) else None
+            reports[kernel.name] = check(kernel, limits, staff, others | itself, wanted)
         return reports[kernel.name]
 
     return tuple(map(report, kernels))
@@ -105,12 +115,20 @@ def check(
     limits: Limits | None = None,
     staff: Staff | None = None,
     children: Mapping[str, Horizon] | None = None,
+    audit: Audit | None = None,
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
     the flows that it does take."""
-    inquiry = Inquiry(Explorer(kernel, limits), staff, children)
-    answers = tuple(_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
-    report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
+    ledger = None if audit is None else Ledger()
+    inquiry = Inquiry(Explorer(kernel, limits), staff, children, ledger)
+    answers: list[Answer] = []
+    for answer in (answer for _, ask in CHECKS for answer in ask(inquiry)):
+        answers.append(_accepted(kernel, answer))
+        if ledger is not None:
+            ledger.answered(answer)
+    if audit is not None:
+        audit(inquiry)
+    report = Report(kernel.name, tuple(answers), configurations=len(inquiry.graph.nodes))
     return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
 
 
