@@ -50,12 +50,12 @@ def _certified(
     """The files with their answers, when the certificates of their flows are written."""
     folder = Path(args.certificate)
     files: list[Examined] = []
-    made: dict[str, Path] = {}
+    made: dict[str, str] = {}
+    for name, flow in ((file.source.name, kernel.name) for file in read for kernel in file.kernels):
+        if made.setdefault(flow, name) != name:
+            raise Trouble(f"{made[flow]} and {name} both have a flow {flow}: certify them apart")
     for file in read:
         path = Path(file.source.name)
-        for kernel in file.kernels:
-            if made.setdefault(kernel.name, path) is not path:
-                raise Trouble(f"{made[kernel.name]} and {path} both have a flow {kernel.name}: certify them apart")
         checked, certificates = pipeline.certify(file, _spec_name(folder, path), args.timeout, staff)
         files.append(checked)
         for each in certificates:

@@ -87,19 +87,19 @@ def discharge(name: str, script: Script, text: str) -> None:
 
 _HEADS = {
     DATA: (
-        "The data part: `at.P.n` is an invariant of the place P over inputs and data; `way.n` says when one way through",
-        "a step is taken. Initiation and consecution together say that no run leaves the invariants, and the claims",
+        "The data part: `at.P.n` is an invariant of the place P over inputs and data; `way.n` says when one way of a",
+        "step is taken. Initiation and consecution together say that no run leaves the invariants, and the claims",
         "that no invariant allows what a check asks about. Values are integers: decimals, durations and moments scaled",
         "(microseconds), members of enums and texts numbered; `x?` says that x is not none.",
     ),
     EFFECTS: (
-        "The effects part: a set of effects is a bit vector with a bit for each activity that leaves one. `node.n` says",
+        "The effects part: a set of effects is a bit vector, a bit for each activity that leaves one. `node.n` says",
         "which may stand, be unsettled, and lie above and below marks of the compensation log at node n of the index.",
         "Each row of the index's table does to them what the kernel's rules say, and has to keep what its end says.",
     ),
     ORDER: (
         "Times and order: `zone.n` bounds the remaining times of timers (microseconds) where a node may be rested in;",
-        "`rank.n` falls on some way from every node to a final; `level.n` never rises without an event, a task or time.",
+        "`rank.n` falls on some way from every node to a final; `level.n` never rises without event, task or time.",
     ),
 }
 _FOOT = (

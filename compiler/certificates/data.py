@@ -78,8 +78,7 @@ class DataProof:
     def _over(self, term: Term) -> _Known:
         """A formula, and the unknowns of the data before a step that it is about."""
         text = self._text(term)
-        found = set(words(text))
-        names = {name for name in found & self._unknowns(Env(self.passages.variables, 0)).keys()}
+        names = set(words(text)) & self._unknowns(Env(self.passages.variables, 0)).keys()
         return _Known(text, tuple(sorted(names)))
 
     def _unknowns(self, env: Env) -> dict[str, Term]:

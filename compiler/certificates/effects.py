@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from ...dsl.model import Activity, Compensation, Effect
 from ..checks.graph import Node
 from ..checks.inquiry import Inquiry
 from ..checks.moves import MoveKind
 from ..checks.passages import Passage
-from ..formats.smtlib import BOOL, Definition, Obligation, Script, Section, applied, both
+from ..checks.states import Answers
+from ..formats.smtlib import BOOL, Definition, Obligation, Script, Section, applied, both, either
 from ..instance import Entry, Instance
 from ..kernel import Kernel, Undo
 from . import words as said
@@ -26,6 +28,8 @@ from .rows import Row
 LOG, FLYING, OVER, KEPT = "log", "flying", "over", "kept"
 """What stands, done or perhaps done; what is not settled yet; and what lies above the mark of a compensation under way,
 and below it. Of a savepoint `M`: `above.M`, `below.M`."""
+
+FEW = 6  # effects that a set is written out with
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,21 @@ class EffectProof:
     # ------------------------------------------------------------ sets
 
     @property
+    def _size(self) -> int:
+        return max(1, len(self.effects))
+
+    @property
     def sort(self) -> str:
-        return f"(_ BitVec {max(1, len(self.effects))})"
+        return f"(_ BitVec {self._size})"
 
     def of(self, names: Iterable[str]) -> str:
-        """A set of effects as a term."""
-        bits = [self.bits[name] for name in self.effects if name in set(names)]
-        return "none" if not bits else bits[0] if len(bits) == 1 else f"(bvor {' '.join(bits)})"
+        """A set of effects as a term: by their names, if they are few."""
+        wanted = set(names)
+        bits = [self.bits[name] for name in self.effects if name in wanted]
+        if len(bits) <= FEW:
+            return reduce(lambda others, bit: f"(bvor {others} {bit})", bits) if bits else "none"
+        value = sum(1 << index for index, name in enumerate(self.effects) if name in wanted)
+        return f"(_ bv{value} {self._size})"
 
     def _those(self, *kinds: Effect) -> str:
         return self.of(name for name, each in self.effects.items() if each.effect in kinds)
@@ -111,8 +123,9 @@ class EffectProof:
         if node.id not in self._known:
             name = f"node.{node.id}"
             sets = self.sets(node.instance)
-            body = both([f"(within {each} {self.of(sets[each])})" for each in self.names])
-            comment = f"{said.resting(node.control)}; log: {said.log(node.control)}"
+            about = (LOG, FLYING) if node.control.finished else self.names
+            body = both([f"(within {each} {self.of(sets[each])})" for each in about])
+            comment = f"{said.resting(node.control)}; log: {said.log(node.control, FEW)}"
             self._nodes.append(Definition(name, tuple((n, self.sort) for n in self.names), BOOL, body, comment))
             self._known[node.id] = name
         return self._known[node.id]
@@ -125,7 +138,8 @@ class EffectProof:
     # ------------------------------------------------------------ what a step does
 
     def step(self, row: Row) -> list[str]:
-        """The ids of the obligations that a row keeps what its targets say."""
+        """The ids of the obligations that a row keeps what its targets say; of several with the same data, one of them
+        (where a log is kept loosely, what is forgotten of it decides which)."""
         given, sets = self._before(row.source)
         sets = self._answered(row, sets)
         ended: list[str] = []
@@ -140,15 +154,17 @@ class EffectProof:
                 sets = self._begin(sets, passage.target)
                 if index + 1 < len(row.chain):
                     sets = self._end(sets, ended)
-        text = said.row(self.kernel, row)
+        source = "the start" if row.source is None else self.invariant(row.source)
+        where, kind = (self.initiation, "i") if row.source is None else (self.consecution, "s")
         ids: list[str] = []
-        for target in row.targets:
-            dropped = self._dropped(row, target, sets)
-            then = applied(self.invariant(target), [dropped[name] for name in self.names])
-            source = "the start" if row.source is None else self.invariant(row.source)
-            words = f"{source}: {text} leads to {self.invariant(target)}"
-            where, kind = (self.initiation, "i") if row.source is None else (self.consecution, "s")
-            ids.append(self._oblige(kind, where, words, (given,), both([*ended, then])))
+        for group in _alike(row.targets):
+            ways: list[str] = []
+            for target in group:
+                dropped = self._dropped(row, target, sets)
+                ways.append(applied(self.invariant(target), [dropped[name] for name in self.names]))
+            goals = " or ".join(map(self.invariant, group))
+            words = f"{source}: {said.row(self.kernel, row)} leads to {goals}"
+            ids.append(self._oblige(kind, where, words, (given,), both([*ended, either([*dict.fromkeys(ways)])])))
         return ids
 
     def _answered(self, row: Row, sets: _Sets) -> _Sets:
@@ -251,13 +267,12 @@ class EffectProof:
     # ------------------------------------------------------------ the whole
 
     def script(self, head: Sequence[str]) -> Script:
-        size = max(1, len(self.effects))
         bits = [
-            Definition(self.bits[name], (), self.sort, f"(_ bv{1 << index} {size})", _said(each))
+            Definition(self.bits[name], (), self.sort, f"(_ bv{1 << index} {self._size})", _said(each))
             for index, (name, each) in enumerate(self.effects.items())
         ]
         sets = [
-            Definition("none", (), self.sort, f"(_ bv0 {size})"),
+            Definition("none", (), self.sort, f"(_ bv0 {self._size})"),
             *bits,
             Definition("undoable", (), self.sort, self.undoable),
             Definition("within", (("x", self.sort), ("y", self.sort)), BOOL, "(= (bvand x (bvnot y)) none)"),
@@ -275,6 +290,14 @@ class EffectProof:
                 Section("claims", self.claims),
             ),
         )
+
+
+def _alike(targets: Sequence[Node]) -> list[list[Node]]:
+    """The targets of a row, those with the same data together."""
+    found: dict[Answers, list[Node]] = {}
+    for target in targets:
+        found.setdefault(target.data, []).append(target)
+    return list(found.values())
 
 
 def _said(activity: Activity) -> str:

@@ -26,14 +26,16 @@ def resting(control: Control) -> str:
     return f"rests in {', '.join(names)}" if kind == "at" else f"compensates on the way to {names[0]}"
 
 
-def log(control: Control) -> str:
-    """What stands on the compensation log, oldest first."""
+def log(control: Control, most: int | None = None) -> str:
+    """What stands on the compensation log, oldest first; most: of these only the newest."""
     said: list[str] = []
     for segment in control.log:
         numbers = segment.numbers or tuple(Counter(segment.kinds).values())
         for (activity, status, state), number in zip(segment.kinds, numbers, strict=False):
             times = f" {number} times{' or more' if segment.loose else ''}" if number > 1 else ""
             said.append(f"{activity}{times} ({_SAID[status]}{_RUNS[state]})")
+    if most is not None and len(said) > most:
+        said = [f"{len(said) - most} others", *said[-most:]]
     return "; ".join(said) or "nothing"
 
 

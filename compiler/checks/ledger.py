@@ -1,4 +1,4 @@
-"""What a proof rests on: questions that Z3 closed and runs that were replayed, noted while a check asks, by its answers.
+"""What a proof rests on: what Z3 closed and runs that were replayed, noted while the checks ask, answer by answer.
 
 There is no ledger unless a certificate is wanted; nothing is noted then.
 """
