@@ -87,7 +87,7 @@ def discharge(name: str, script: Script, text: str) -> None:
 
 _HEADS = {
     DATA: (
-        "The data part: `at.P.n` is an invariant of the place P over inputs and data; `way.n` says when one way of a",
+        "The data part: `at/P.n` is an invariant of the place P over inputs and data; `way/n` says when one way of a",
         "step is taken. Initiation and consecution together say that no run leaves the invariants, and the claims",
         "that no invariant allows what a check asks about. Values are integers: decimals, durations and moments scaled",
         "(microseconds), members of enums and texts numbered; `x?` says that x is not none.",

@@ -67,7 +67,7 @@ class DataProof:
                 bounds = self.encoder.domain(self.passages.variables[variable.name], variable.type, grown=not inputs)
                 (assumed if _timely(variable.type) else typed).append(bounds)
         self._assumed = assumed
-        self._typed = self._define(self._types, "typed", self.encoder.all(*typed), "inputs and data are of their types")
+        self._typed = self._define(self._types, "typed/all", self.encoder.all(*typed), "inputs and data are of their types")
 
     # ------------------------------------------------------------ formulas
 
@@ -103,7 +103,7 @@ class DataProof:
         key = node.control.place, node.data
         if key not in self._names:
             alike = sum(place == key[0] for place, _ in self._names)
-            name = f"at.{said.place(node.control)}.{alike + 1}"
+            name = f"at/{said.place(node.control)}.{alike + 1}"
             asked_here = zip(self._asked(node), node.data, strict=True)
             parts = [
                 applied(atom, known.params) if yes else no(applied(atom, known.params))
@@ -120,7 +120,7 @@ class DataProof:
         return self._names[key]
 
     def _atom_name(self, node: Node, index: int) -> str:
-        return f"ask.{said.place(node.control)}.{index + 1}"
+        return f"ask/{said.place(node.control)}.{index + 1}"
 
     def _asked(self, node: Node) -> tuple[tuple[Atom, _Known], ...]:
         """The atoms of a node's place, each defined once."""
@@ -146,7 +146,7 @@ class DataProof:
         """The name of what must be true of data and payload for a way to be taken."""
         end = row.chain[-1]
         if end.id not in self._conditions:
-            name = f"way.{end.id}"
+            name = f"way/{end.id}"
             self._ways.append(Definition(name, (), BOOL, self._text(end.condition), said.row(self.kernel, row)))
             self._conditions[end.id] = name
         return self._conditions[end.id]
@@ -172,7 +172,7 @@ class DataProof:
         if text == param:
             return param
         if (end.id, param) not in self._changed:
-            name = f"{param}.way.{end.id}"
+            name = f"{param}/way.{end.id}"
             self._ways.append(Definition(name, (), self.sorts[param], self._text(new)))
             self._changed[end.id, param] = name
         return self._changed[end.id, param]
@@ -195,7 +195,7 @@ class DataProof:
     def claim(self, node: Node | None, bad: Term, text: str) -> str:
         """The id of the obligation that something bad is true for no data of a node (None: of no start)."""
         if id(bad) not in self._bads:
-            name = f"bad.{len(self._bads) + 1}"
+            name = f"bad/{len(self._bads) + 1}"
             self._bad.append(Definition(name, (), BOOL, self._text(bad)))
             self._bads[id(bad)] = name, bad
         given = () if node is None else (self.before(node),)

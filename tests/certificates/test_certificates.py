@@ -1,4 +1,4 @@
-"""Another solver finds every obligation proved, and refuses what is corrupted; the index says what each is there for."""
+"""Another solver finds every obligation proved, and refuses what is corrupted; the index says what each is for."""
 
 from __future__ import annotations
 
@@ -119,13 +119,13 @@ def test_another_solver_accepts_every_obligation_of_a_random_flow(kind: str, see
 # ---------------------------------------------------------------- what is corrupted
 
 CORRUPTED = {
-    "an invariant that holds nowhere": ("data", r"(\(define-fun at\.Charging\.1 .* Bool )\(typed .*\)", r"\1false)"),
-    "a stronger atom": ("data", r"(define-fun ask\.Quoting\.1 .*) 100000", r"\1 99999"),
-    "another guard": ("data", r"(define-fun way\.\d+ .*total.*) 100000", r"\1 100001"),
-    "an end that is left out": ("data", r"\(or (\(at\.Reserving\.1 [^()]*\)) \(at\.Reserving\.2 [^()]*\)\)", r"\1"),
-    "an update that is forgotten": ("data", r"(define-fun payment\.\d+\?\.way\.\d+ \(\) Bool) true", r"\1 false"),
-    "a bound that is forgotten": ("data", r"(define-fun typed .*)\(<= qty\.2 100\)", r"\1(<= qty.2 99)"),
-    "a property that is not so": ("data", r"(define-fun bad\.9 \(\) Bool) .*\)", r"\1 true)"),
+    "an invariant that holds nowhere": ("data", r"(\(define-fun at/Charging\.1 .* Bool )\(typed/all .*\)", r"\1false)"),
+    "a stronger atom": ("data", r"(define-fun ask/Quoting\.1 .*) 100000", r"\1 99999"),
+    "another guard": ("data", r"(define-fun way/\d+ .*total.*) 100000", r"\1 100001"),
+    "an end that is left out": ("data", r"\(or (\(at/Reserving\.1 [^()]*\)) \(at/Reserving\.2 [^()]*\)\)", r"\1"),
+    "an update that is forgotten": ("data", r"(define-fun payment\.\d+\?/way\.\d+ \(\) Bool) true", r"\1 false"),
+    "a bound that is forgotten": ("data", r"(define-fun typed/all .*)\(<= qty\.2 100\)", r"\1(<= qty.2 99)"),
+    "a property that is not so": ("data", r"(define-fun bad/9 \(\) Bool) .*\)", r"\1 true)"),
     "an effect that is forgotten": ("effects", r"(define-fun node\.10 .*?\(within log) \(bvor.*?\)\)", r"\1 none)"),
     "an effect that is left behind": (
         "effects",
@@ -156,10 +156,10 @@ def test_another_solver_refuses_a_certificate_with(name: str) -> None:
 def test_the_invariants_are_not_closed_without_one_of_the_ends_of_a_step(path: Path) -> None:
     (certificate,) = certified(path)
     text = files(certificate)[f"{certificate.flow}.data.smt2"]
-    found = list(re.finditer(r"\(assert \(not \(or( \(at\.[^()]*\))+\)\)\)", text))
+    found = list(re.finditer(r"\(assert \(not \(or( \(at/[^()]*\))+\)\)\)", text))
     assert found
     for each in found:
-        for end in re.findall(r" \(at\.[^()]*\)", each[0]):
+        for end in re.findall(r" \(at/[^()]*\)", each[0]):
             assert "sat" in answers(f"{text[: each.start()]}{each[0].replace(end, '')}{text[each.end() :]}")
 
 
