@@ -63,6 +63,8 @@ def _certified(
             if args.format == "full":
                 where = clean(str(folder / f"{each.flow}.json"))
                 terminal.say(f"certificate {where}: {each.obligations} obligations for {each.proofs} proved answers\n")
+        for system in file.systems if args.format == "full" else ():
+            terminal.say(f"no certificate for the system {system.name}: its joint configurations are enumerated\n")
     return files
 
 

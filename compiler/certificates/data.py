@@ -25,13 +25,20 @@ from .rows import Row
 OPEN = "open."
 """How the encoder calls what it leaves open about long lists; it means another thing after a step."""
 
+TYPED = "typed/all"
+
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Known:
-    """A formula over the data before a step: its text, and which unknowns of the data it is about."""
+class _Ask:
+    """An atom of a place, defined as a function. open: what it means of long lists is left open."""
 
-    text: str
+    atom: Atom
+    name: str
     params: tuple[str, ...]
+    open: bool
+
+    def __str__(self) -> str:
+        return applied(self.name, self.params)
 
 
 class DataProof:
@@ -52,7 +59,7 @@ class DataProof:
         self._ways: list[Definition] = []
         self._bad: list[Definition] = []
         self._made: dict[tuple[str, ...], str] = {}  # what is obliged -> id
-        self._atoms: dict[Place, tuple[tuple[Atom, _Known], ...]] = {}
+        self._asks: dict[Place, tuple[_Ask, ...]] = {}
         self._names: dict[tuple[Place, Answers], str] = {}
         self._params: dict[str, tuple[str, ...]] = {}
         self._conditions: dict[int, str] = {}
@@ -67,19 +74,13 @@ class DataProof:
                 bounds = self.encoder.domain(self.passages.variables[variable.name], variable.type, grown=not inputs)
                 (assumed if _timely(variable.type) else typed).append(bounds)
         self._assumed = assumed
-        self._typed = self._define(self._types, "typed/all", self.encoder.all(*typed), "inputs and data are of their types")
+        self._define(self._types, TYPED, self.encoder.all(*typed), "inputs and data are of their types")
 
     # ------------------------------------------------------------ formulas
 
     def _text(self, term: Term) -> str:
         self._terms.append(term)
         return spelt(term)
-
-    def _over(self, term: Term) -> _Known:
-        """A formula, and the unknowns of the data before a step that it is about."""
-        text = self._text(term)
-        names = set(words(text)) & self._unknowns(Env(self.passages.variables, 0)).keys()
-        return _Known(text, tuple(sorted(names)))
 
     def _unknowns(self, env: Env) -> dict[str, Term]:
         """The unknowns of the data before a step that were made so far, by name, each with what it is in an env."""
@@ -91,12 +92,13 @@ class DataProof:
                     self.sorts.setdefault(spelt(old), BOOL if self.encoder.logical(old) else INT)
         return found
 
-    def _define(self, where: list[Definition], name: str, term: Term, comment: str = "") -> str:
-        known = self._over(term)
-        params = tuple((param, self.sorts[param]) for param in known.params)
-        where.append(Definition(name, params, BOOL, known.text, comment))
-        self._params[name] = known.params
-        return name
+    def _define(self, where: list[Definition], name: str, term: Term, comment: str = "") -> tuple[str, ...]:
+        """Define a formula as a function of the unknowns of the data before a step that it is about: these."""
+        text = self._text(term)
+        params = tuple(sorted(set(words(text)) & self._unknowns(Env(self.passages.variables, 0)).keys()))
+        where.append(Definition(name, tuple((param, self.sorts[param]) for param in params), BOOL, text, comment))
+        self._params[name] = params
+        return params
 
     def invariant(self, node: Node) -> str:
         """The name of the invariant of a node."""
@@ -104,36 +106,27 @@ class DataProof:
         if key not in self._names:
             alike = sum(place == key[0] for place, _ in self._names)
             name = f"at/{said.place(node.control)}.{alike + 1}"
-            asked_here = zip(self._asked(node), node.data, strict=True)
-            parts = [
-                applied(atom, known.params) if yes else no(applied(atom, known.params))
-                for atom, known, yes in (
-                    (self._atom_name(node, index), known, yes) for index, ((_, known), yes) in enumerate(asked_here)
-                )
-            ]
-            params = dict.fromkeys(self._params[self._typed])
-            params.update(dict.fromkeys(p for _, known in self._asked(node) for p in known.params))
-            body = both([applied(self._typed, self._params[self._typed]), *parts])
-            typed = tuple((param, self.sorts[param]) for param in params)
-            self._invariants.append(Definition(name, typed, BOOL, body, f"{said.resting(node.control)}"))
-            self._names[key], self._params[name] = name, tuple(params)
+            asks = self._asked(node)
+            answered = [str(ask) if yes else no(str(ask)) for ask, yes in zip(asks, node.data, strict=True)]
+            params = tuple(dict.fromkeys((*self._params[TYPED], *(param for ask in asks for param in ask.params))))
+            body = both([applied(TYPED, self._params[TYPED]), *answered])
+            sorts = tuple((param, self.sorts[param]) for param in params)
+            self._invariants.append(Definition(name, sorts, BOOL, body, said.resting(node.control)))
+            self._names[key], self._params[name] = name, params
         return self._names[key]
 
-    def _atom_name(self, node: Node, index: int) -> str:
-        return f"ask/{said.place(node.control)}.{index + 1}"
-
-    def _asked(self, node: Node) -> tuple[tuple[Atom, _Known], ...]:
+    def _asked(self, node: Node) -> tuple[_Ask, ...]:
         """The atoms of a node's place, each defined once."""
         place = node.control.place
-        if place not in self._atoms:
-            found: list[tuple[Atom, _Known]] = []
+        if place not in self._asks:
+            found: list[_Ask] = []
             for index, atom in enumerate(self.inquiry.states.live[place]):
-                known = self._over(asked(atom, self.encoder, Env(self.passages.variables, 0)))
-                params = tuple((param, self.sorts[param]) for param in known.params)
-                self._invariants.append(Definition(self._atom_name(node, index), params, BOOL, known.text))
-                found.append((atom, known))
-            self._atoms[place] = tuple(found)
-        return self._atoms[place]
+                name = f"ask/{said.place(node.control)}.{index + 1}"
+                term = asked(atom, self.encoder, Env(self.passages.variables, 0))
+                params = self._define(self._invariants, name, term)
+                found.append(_Ask(atom, name, params, OPEN in self._invariants[-1].body))
+            self._asks[place] = tuple(found)
+        return self._asks[place]
 
     def before(self, node: Node) -> str:
         """That the data are those of a node."""
@@ -156,11 +149,11 @@ class DataProof:
         if end is None:
             return self.before(node)
         name = self.invariant(node)
-        if not any(OPEN in known.text for _, known in self._asked(node)):
+        if not any(ask.open for ask in self._asked(node)):
             return applied(name, [self._new(end, param) for param in self._params[name]])
-        terms = [asked(atom, self.encoder, end.after) for atom, _ in self._asked(node)]
+        terms = [asked(ask.atom, self.encoder, end.after) for ask in self._asked(node)]
         answered = [term if yes else self.encoder.no(term) for term, yes in zip(terms, node.data, strict=True)]
-        typed = applied(self._typed, [self._new(end, param) for param in self._params[self._typed]])
+        typed = applied(TYPED, [self._new(end, param) for param in self._params[TYPED]])
         return both([typed, self._text(self.encoder.all(*answered))])
 
     def _new(self, end: Passage, param: str) -> str:

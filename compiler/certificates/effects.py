@@ -44,10 +44,12 @@ class _Sets:
     def put(self, changes: Mapping[str, str]) -> _Sets:
         return _Sets(tuple((name, changes.get(name, term)) for name, term in self.terms))
 
-    def each(self, change: str, names: Iterable[str]) -> _Sets:
-        """With one change, in which `_` stands for the old term, to some of them."""
+    def each(self, operator: str, effects: str, names: Iterable[str]) -> _Sets:
+        """With an operator and effects applied to some of them."""
         wanted = set(names)
-        return _Sets(tuple((n, change.replace("_", term, 1) if n in wanted else term) for n, term in self.terms))
+        return _Sets(
+            tuple((name, f"({operator} {term} {effects})" if name in wanted else term) for name, term in self.terms)
+        )
 
 
 class EffectProof:
@@ -185,7 +187,7 @@ class EffectProof:
             alike = [each for each in entries if each.activity == activity.name]
             if (removed or name == FLYING) and entry in alike and len(alike) == 1:
                 gone.append(name)
-        return sets.each(f"(without _ {self.bits[activity.name]})", gone)
+        return sets.each("without", self.bits[activity.name], gone)
 
     def _entered(self, sets: _Sets, passage: Passage, entered: Sequence[str]) -> _Sets:
         """Entering a savepoint moves its mark to the top; entering a leaf that calls pushes its effect."""
@@ -196,7 +198,7 @@ class EffectProof:
             if leaf is not None and leaf.call is not None and leaf.call.activity in self.effects:
                 if name not in passage.vacant:
                     pushed = (LOG, FLYING, *(n for n in self.names if n.startswith("above.")))
-                    sets = sets.each(f"(bvor _ {self.bits[leaf.call.activity]})", pushed)
+                    sets = sets.each("bvor", self.bits[leaf.call.activity], pushed)
         return sets
 
     def _begin(self, sets: _Sets, target: Undo) -> _Sets:
@@ -207,7 +209,7 @@ class EffectProof:
         """A compensation ends where nothing above its mark stands that can be undone. What was below it is left."""
         ended.append(f"(within {sets[OVER]} (bvnot undoable))")
         kept = sets[KEPT]
-        left = sets.each(f"(bvand _ {kept})", (name for name in self.names if name not in {LOG, OVER, KEPT}))
+        left = sets.each("bvand", kept, (name for name in self.names if name not in {LOG, OVER, KEPT}))
         return left.put({LOG: kept, OVER: "none", KEPT: "none"})
 
     def _dropped(self, row: Row, target: Node, sets: _Sets) -> _Sets:
@@ -218,7 +220,7 @@ class EffectProof:
         kinds = {Effect.IRREVERSIBLE, Effect.UNDECLARED}
         known = self.sets(row.source.instance)[LOG] if row.source is not None else set[str]()
         gone = [name for name in known - stand if self.effects[name].effect in kinds]
-        return sets.each(f"(without _ {self.of(gone)})", self.names) if gone else sets
+        return sets.each("without", self.of(gone), self.names) if gone else sets
 
     # ------------------------------------------------------------ claims
 
