@@ -156,6 +156,14 @@ def build(args: Sequence[str]) -> int:
     return run(BIN / "penstock", "build", *specs(), *args)
 
 
+def table(args: Sequence[str]) -> int:
+    """Write dsl/grammar.json anew from dsl/grammar.lark, as is needed whenever that changes."""
+    made = subprocess.run([str(PYTHON), "-P", "-m", "penstock.dsl.table"], cwd=ROOT, stdout=subprocess.PIPE)
+    if made.returncode == 0:
+        (ROOT / "dsl" / "grammar.json").write_bytes(made.stdout)
+    return made.returncode
+
+
 def clean(args: Sequence[str]) -> int:
     """Remove what the tasks made: build/, caches and egg-info. `--all` removes .venv too."""
     caches = ("build", "dist", "penstock.egg-info", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis")
@@ -164,7 +172,9 @@ def clean(args: Sequence[str]) -> int:
     return 0
 
 
-TASKS: dict[str, Task] = {"demo": demo, "test": test, "check": check, "tidy": tidy, "build": build, "clean": clean}
+TASKS: dict[str, Task] = {
+    "demo": demo, "test": test, "check": check, "tidy": tidy, "build": build, "table": table, "clean": clean,
+}  # fmt: skip
 
 
 def main(argv: Sequence[str]) -> int:

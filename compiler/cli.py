@@ -7,13 +7,12 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import NoReturn
 
 from . import commands
 from .commands import Command, Trouble
 from .formats.style import Style, clean
-from .report import FORMS, TROUBLE
+from .report import FORMS, TROUBLE, VERSIONED
 from .terminal import Terminal, speak_any_character, wants_color
 
 INTERRUPTED = 130
@@ -32,6 +31,8 @@ class Parser(argparse.ArgumentParser):
     """Usage errors in one or two lines, with the command that was probably meant."""
 
     def error(self, message: str) -> NoReturn:
+        from difflib import get_close_matches
+
         wrong = re.search(r"invalid choice: '([^']*)'", message)
         close = get_close_matches(wrong[1], COMMANDS, n=1) if wrong else []
         hint = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` shows what there is."
@@ -58,8 +59,10 @@ def parser() -> Parser:
         each[name].add_argument("--format", choices=FORMS, default="full", help="how to report; default: full")
     for name in ("check", "build"):
         each[name].add_argument("--timeout", type=seconds, metavar="S", help="seconds a flow may take; default: 120")
+        each[name].add_argument("--max-memory", type=megabytes, metavar="MB", help="memory that checking may take")
     each["check"].add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
     each["check"].add_argument("--certificate", metavar="DIR", help="write what others can check the proofs with")
+    each["check"].add_argument("--no-cache", action="store_true", help="answer anew, even what has not changed")
     _build_options(each["build"])
     each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
     each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")
@@ -89,6 +92,13 @@ def seconds(text: str) -> float:
     return value
 
 
+def megabytes(text: str) -> int:
+    """A whole positive number of megabytes, for argparse."""
+    if not re.fullmatch(r"[0-9]{1,7}", text) or not int(text):
+        raise argparse.ArgumentTypeError("takes a whole number of megabytes between 1 and 9999999")
+    return int(text)
+
+
 def version() -> str:
     from importlib import metadata
 
@@ -115,7 +125,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace, terminal: Terminal) -> int:
     try:
-        return COMMANDS[args.command][0](args, terminal, version())
+        tool = version() if getattr(args, "format", "") in VERSIONED else ""  # which takes a while to find out
+        return COMMANDS[args.command][0](args, terminal, tool)
     except Trouble as trouble:
         return _fail(args, terminal, "input", str(trouble))
     except OSError as error:  # a full disk, a lost network drive: nothing that a report to us would mend

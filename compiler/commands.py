@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import difflib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dsl.diagnostics import Rule
 from . import outputs, pipeline, report
+from .cache import shelf
 from .formats.style import clean
 from .pipeline import Examined
 from .report import CLEAN, FINDINGS, INCONCLUSIVE
@@ -34,53 +35,67 @@ class Trouble(Exception):
 
 
 def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
-    read = [pipeline.read(path) for path in gather(args.files)]
-    staff = _staff(args.staff, read) if args.staff else None
-    if args.certificate:
-        files = _certified(read, args, staff, terminal)
-    else:
-        files = [pipeline.check(file, args.timeout, staff) for file in read]
+    from .recall import Recall
+
+    staff = _staff(args.staff) if args.staff else None
+    likely = args.format in report.LIKELY
+    recall = Recall(None if args.no_cache or args.certificate else shelf(os.environ), staff, likely)
+    read = [recall.read(path) for path in gather(args.files)]
+    if staff is not None:
+        _refuse_misspelt(args.staff, staff, [roles for file in read if (roles := recall.roles(file)) is not None])
+    makers = _makers(read, Path(args.certificate)) if args.certificate else [None] * len(read)
+    files: list[Examined] = []
+    with terminal.progress() as tell:
+        for file, maker in zip(read, makers, strict=True):
+            checked = pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely, maker and maker.audit)
+            files.append(recall.keep(checked))
+    for file, maker in zip(files, makers, strict=True):
+        if maker is not None:
+            _certify(Path(args.certificate), file, maker, terminal, args.format == "full")
     terminal.say(report.render(args.format, files, terminal.style, tool))
     return report.exit_code(files)
 
 
-def _certified(
-    read: Sequence[Examined], args: argparse.Namespace, staff: Staff | None, terminal: Terminal
-) -> list[Examined]:
-    """The files with their answers, when the certificates of their flows are written."""
-    folder = Path(args.certificate)
-    files: list[Examined] = []
+def _makers(files: Sequence[Examined], folder: Path) -> list[pipeline.Certifier | None]:
+    """For each file what makes certificates of its flows, which all have names of their own."""
     made: dict[str, str] = {}
-    for name, flow in ((file.source.name, kernel.name) for file in read for kernel in file.kernels):
+    for name, flow in ((file.source.name, kernel.name) for file in files for kernel in file.kernels):
         if made.setdefault(flow, name) != name:
             raise Trouble(f"{made[flow]} and {name} both have a flow {flow}: certify them apart")
-    for file in read:
-        path = Path(file.source.name)
-        checked, certificates = pipeline.certify(file, _spec_name(folder, path), args.timeout, staff)
-        files.append(checked)
-        for each in certificates:
-            _write_all(folder, [outputs.Output(name, text) for name, text in each.files])
-            if args.format == "full":
-                where = clean(str(folder / f"{each.flow}.json"))
-                terminal.say(f"certificate {where}: {each.obligations} obligations for {each.proofs} proved answers\n")
-        for system in file.systems if args.format == "full" else ():
-            terminal.say(f"no certificate for the system {system.name}: its joint configurations are enumerated\n")
-    return files
+    return [pipeline.Certifier(_spec_name(folder, Path(file.source.name))) for file in files]
 
 
-def _staff(name: str, files: Sequence[Examined]) -> Staff:
-    """The people of a staff file, whose roles are spelt as in the flows."""
+def _certify(folder: Path, file: Examined, maker: pipeline.Certifier, terminal: Terminal, told: bool) -> None:
+    """Write the certificates of a file; told: and say so."""
+    for each in maker.made:
+        _write_all(folder, [outputs.Output(name, text) for name, text in each.files])
+    if not told:
+        return
+    for each in maker.made:
+        where = clean(str(folder / f"{each.flow}.json"))
+        terminal.say(f"certificate {where}: {each.obligations} obligations for {each.proofs} proved answers\n")
+    missing = {kernel.name for kernel in file.kernels} - {each.flow for each in maker.made}
+    for flow in sorted(missing):
+        terminal.say(f"no certificate for the flow {flow}: time or memory were used up before\n")
+    for system in file.systems:
+        terminal.say(f"no certificate for the system {system.name}: its joint configurations are enumerated\n")
+
+
+def _staff(name: str) -> Staff:
+    """The people of a staff file."""
     from . import staff
 
     try:
-        found = staff.read(Path(name))
+        return staff.read(Path(name))
     except staff.StaffError as error:
         raise Trouble(str(error)) from error
-    kernels = [kernel for file in files for kernel in file.kernels]
-    wrong = found.misspelt(frozenset(role for kernel in kernels for role in kernel.roles)) if kernels else None
+
+
+def _refuse_misspelt(name: str, staff: Staff, known: Sequence[frozenset[str]]) -> None:
+    """Raises Trouble where the roles of a staff file are not spelt as in the flows, if there are any."""
+    wrong = staff.misspelt(frozenset[str]().union(*known)) if known else None
     if wrong is not None:
         raise Trouble(f"{name}: {wrong}")
-    return found
 
 
 def test(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
@@ -128,7 +143,8 @@ def _sound(path: Path, args: argparse.Namespace, terminal: Terminal, tool: str) 
     """The file, if it may be built; and what checking it says."""
     file = pipeline.read(path)
     if not args.no_verify:
-        file = pipeline.check(file, args.timeout)
+        with terminal.progress() as tell:
+            file = pipeline.check(file, args.timeout, None, args.max_memory, tell)
     code = report.exit_code([file])
     if code == INCONCLUSIVE and not args.strict:
         terminal.say(report.render("concise", [file], terminal.style, tool))
@@ -224,6 +240,8 @@ def fmt(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
 
 
 def _differs(path: Path, file: Examined, text: str, terminal: Terminal) -> int:
+    import difflib
+
     before, after = file.source.text.splitlines(), text.splitlines()
     diff = difflib.unified_diff(before, after, str(path), f"{path} formatted", lineterm="", n=1)
     terminal.say("".join(f"{clean(line)}\n" for line in diff))
@@ -251,7 +269,9 @@ def explain(args: argparse.Namespace, terminal: Terminal, _tool: str) -> int:
     known = {name: rule for rule in rules for name in (rule.code.lower(), rule.name)}
     wanted = str(args.code).lower()
     if wanted not in known:
-        close = difflib.get_close_matches(wanted, known, n=1)
+        from difflib import get_close_matches
+
+        close = get_close_matches(wanted, known, n=1)
         meant = [name.upper() if name == known[name].code.lower() else name for name in close]
         hint = f"did you mean `{meant[0]}`?" if meant else "`penstock explain` lists them all."
         raise Trouble(f"there is no code `{args.code}`; {hint}")

@@ -300,7 +300,7 @@ class Draft:
 
     def settle(self, entry: Entry, kind: str, payload: Payload) -> None:
         """What an outcome says about its entry, which is not in flight any more then."""
-        index = self.log.index(entry)
+        index = next(index for index, each in enumerate(self.log) if each is entry)
         if kind in {failure.name for failure in self.kernel.activity[entry.activity].fails}:
             self.remove(index)
         elif kind == DONE:

@@ -5,10 +5,10 @@ Names and fields are those of `runtime/core.py` (the compiler does not import th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from ..dsl.model import Value
+from ..dsl.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

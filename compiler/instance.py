@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 
 from ..dsl.model import Value
 from ..dsl.source import Span
+from ..dsl.values import dataclass
 from .effects import Effect
 from .kernel import Configuration, Kernel
 

@@ -87,7 +87,6 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -115,6 +114,7 @@ from ..dsl.model import (
     Variable,
 )
 from ..dsl.source import Source, Span
+from ..dsl.values import dataclass
 
 Configuration = tuple[str, ...]
 
@@ -410,16 +410,54 @@ class Kernel:
     @cached_property
     def answering(self) -> Mapping[tuple[str, On], tuple[Command, ...]]:
         """The commands of a place for a trigger, in the order of the text. Absent: none is written."""
-        table: dict[tuple[str, On], tuple[Command, ...]] = {}
+        table: dict[tuple[str, On], list[Command]] = {}
         for command in self.commands:
             if command.on is not None:
-                key = command.scope, command.on
-                table[key] = (*table.get(key, ()), command)
-        return table
+                table.setdefault((command.scope, command.on), []).append(command)
+        return {key: tuple(commands) for key, commands in table.items()}
+
+    @cached_property
+    def scoped(self) -> Mapping[str, tuple[Command, ...]]:
+        """The commands of a place but the start, in the order of the text. Absent: it has none."""
+        found: dict[str, list[Command]] = {}
+        for command in self.commands:
+            if command.on is not None:
+                found.setdefault(command.scope, []).append(command)
+        return {scope: tuple(commands) for scope, commands in found.items()}
+
+    @cached_property
+    def written_as(self) -> Mapping[Span, tuple[Command, ...]]:
+        """The commands by the transition they were written as: `on failed` answers several outcomes, and what is
+        written further out the outcomes of several leaves."""
+        found: dict[Span, list[Command]] = {}
+        for command in self.commands:
+            found.setdefault(command.span, []).append(command)
+        return {span: tuple(commands) for span, commands in found.items()}
+
+    @cached_property
+    def holder(self) -> Mapping[Span, str]:
+        """The innermost place around all that a written transition counts for."""
+        found: dict[Span, str] = {}
+        for span, commands in self.written_as.items():
+            around = [self.above(command.scope) for command in commands]
+            found[span] = next(name for name in around[0] if all(name in each for each in around))
+        return found
+
+    @cached_property
+    def held(self) -> Mapping[str, tuple[tuple[Command, ...], ...]]:
+        """The written transitions by their holders."""
+        found: dict[str, list[tuple[Command, ...]]] = {}
+        for span, commands in self.written_as.items():
+            found.setdefault(self.holder[span], []).append(commands)
+        return {holder: tuple(written) for holder, written in found.items()}
+
+    @cached_property
+    def _above(self) -> Mapping[str, tuple[str, ...]]:
+        return {name: (name, *reversed(place.path), "") if name else ("",) for name, place in self.place.items()}
 
     def above(self, name: str) -> tuple[str, ...]:
         """A place and the scopes around it, the innermost first, the flow last."""
-        return (name, *reversed(self.place[name].path), "") if name else ("",)
+        return self._above[name]
 
     def active(self, configuration: Configuration) -> frozenset[str]:
         """The leaves and every scope around them, the flow included."""
@@ -442,8 +480,19 @@ class Kernel:
         )
         return tuple(n for n in nearest if not any(n != other and n in self.above(other) for other in nearest))
 
+    @cached_property
+    def _written(self) -> dict[tuple[Configuration, On, str], tuple[Command, ...]]:
+        return {}
+
     def written(self, configuration: Configuration, on: On, leaf: str = "") -> tuple[Command, ...]:
         """The commands that count for a trigger, in the order of the text; an outcome is of the call of `leaf`."""
+        key = configuration, on, leaf
+        found = self._written.get(key)
+        if found is None:
+            found = self._written[key] = self._counting(configuration, on, leaf)
+        return found
+
+    def _counting(self, configuration: Configuration, on: On, leaf: str) -> tuple[Command, ...]:
         if on.kind is TriggerKind.OUTCOME:
             places: Iterable[str] = (leaf,)
         elif on.kind is TriggerKind.EVENT:
@@ -453,8 +502,17 @@ class Kernel:
         found = [command for place in places for command in self.answering.get((place, on), ())]
         return tuple(sorted(found, key=lambda command: command.id))
 
+    @cached_property
+    def _joined(self) -> dict[Configuration, Command | None]:
+        return {}
+
     def joined(self, configuration: Configuration) -> Command | None:
         """The join that is met, of several the one that comes first."""
+        if configuration not in self._joined:
+            self._joined[configuration] = self._join(configuration)
+        return self._joined[configuration]
+
+    def _join(self, configuration: Configuration) -> Command | None:
         around = dict.fromkeys(name for leaf in configuration for name in self.leaf[leaf].path)
         for name in sorted(around, key=lambda name: -len(self.place[name].path)):
             ends = [self.leaf[leaf].kind for leaf in configuration if name in self.above(leaf)[2:3]]

@@ -52,7 +52,9 @@ UNUSED = "_"
 
 
 def lower(flow: Flow) -> Kernel:
-    """The kernel of a typed flow, in whose transitions every activity, event and task name is right."""
+    """The kernel of a typed flow, in whose transitions every activity, event and task name is right; in time linear in
+    its length, but for states in states."""
+    around = _around(flow)
     return Kernel(
         name=flow.name,
         version=flow.version,
@@ -64,10 +66,10 @@ def lower(flow: Flow) -> Kernel:
         events=flow.events,
         activities=flow.activities,
         compensations=_compensations(flow),
-        scopes=(_flow(flow), *(_scope(flow, state) for state in flow.states if _has_states(state))),
+        scopes=(_flow(flow), *(_scope(around, state) for state in flow.states if _has_states(state))),
         leaves=(
-            *(_leaf(flow, state) for state in flow.states if not _has_states(state)),
-            *(_final(flow, final) for final in flow.finals),
+            *(_leaf(around, state) for state in flow.states if not _has_states(state)),
+            *(_final(around, final) for final in flow.finals),
         ),
         choices=tuple(map(_choice, flow.choices)),
         commands=tuple(replace(command, id=index) for index, command in enumerate(_commands(flow))),
@@ -116,12 +118,15 @@ def _has_states(state: model.State) -> bool:
     return state.kind is not StateKind.PLAIN or state.start is not None
 
 
-def _around(flow: Flow, parent: str | None) -> tuple[str, ...]:
-    """The names of the enclosing states, outermost first."""
-    if parent is None:
-        return ()
-    outer = next(state for state in flow.states if state.name == parent)
-    return (*_around(flow, outer.parent), parent)
+Around = Mapping[str | None, tuple[str, ...]]
+"""By the name of a state, itself and the states around it, the outermost first; by None, which is the flow, nothing."""
+
+
+def _around(flow: Flow) -> Around:
+    found: dict[str | None, tuple[str, ...]] = {None: ()}
+    for state in flow.states:  # outer ones come before inner ones
+        found[state.name] = (*found[state.parent], state.name)
+    return found
 
 
 class _Common(TypedDict):
@@ -139,10 +144,10 @@ class _Common(TypedDict):
     span: Span
 
 
-def _common(flow: Flow, state: model.State) -> _Common:
+def _common(around: Around, state: model.State) -> _Common:
     return {
         "name": state.name,
-        "path": _around(flow, state.parent),
+        "path": around[state.parent],
         "tasks": state.tasks,
         "timers": tuple(sorted(_timers(state), key=lambda timer: timer.span.start)),
         "ignores": frozenset(state.ignores),
@@ -154,10 +159,10 @@ def _common(flow: Flow, state: model.State) -> _Common:
     }
 
 
-def _scope(flow: Flow, state: model.State) -> Scope:
+def _scope(around: Around, state: model.State) -> Scope:
     start = state.start
     return Scope(
-        **_common(flow, state),
+        **_common(around, state),
         kind=SCOPES[state.kind],
         start=None if start is None else Branch(None, start.updates, _jump(start.target), start.span),
     )
@@ -170,11 +175,11 @@ SCOPES = {
 }
 
 
-def _leaf(flow: Flow, state: model.State) -> Leaf:
-    return Leaf(**_common(flow, state), kind=LeafKind.STATE, call=state.call)
+def _leaf(around: Around, state: model.State) -> Leaf:
+    return Leaf(**_common(around, state), kind=LeafKind.STATE, call=state.call)
 
 
-def _final(flow: Flow, final: model.Final) -> Leaf:
+def _final(around: Around, final: model.Final) -> Leaf:
     if final.parent is None:
         kind = LeafKind.FAILURE if final.failure else LeafKind.FINAL
     else:
@@ -182,7 +187,7 @@ def _final(flow: Flow, final: model.Final) -> Leaf:
     return Leaf(
         name=final.name,
         kind=kind,
-        path=_around(flow, final.parent),
+        path=around[final.parent],
         call=None,
         tasks=(),
         timers=(),
@@ -257,11 +262,12 @@ def _commands(flow: Flow) -> Iterator[Command]:
     """Every command in the order of the text, the deadline's last; `lower` numbers them."""
     start = flow.start
     yield Command(0, "", None, (), None, False, start.updates, _jump(start.target), "", start.span)
+    known = _Known(flow)
     written = [
         (transition, answer)
         for state in flow.states
         for index, transition in enumerate(state.transitions)
-        for answer in _answered(flow, state, transition, _timed(state).get(index, ""))
+        for answer in known.answered(state, transition, _timed(state).get(index, ""))
     ]
     for transition, (place, on, fields) in sorted(written, key=lambda each: each[0].span.start):
         yield _command(place, on, fields, transition)
@@ -269,52 +275,90 @@ def _commands(flow: Flow) -> Iterator[Command]:
         yield _command("", On(TriggerKind.TIMER, DEADLINE), (), flow.deadline.transition)
 
 
-def _answered(flow: Flow, state: model.State, transition: Transition, timer: str) -> Iterator[Answer]:
-    """What a transition answers to."""
-    match transition.trigger:
-        case OnDone():
-            yield from _expanded(flow, state, DONE)
-        case OnFailure(name):
-            yield from _expanded(flow, state, name)
-        case OnTask(name):
-            yield from _tasks(flow, state, name)
-        case OnEvent(name):
-            params = next(event.params for event in flow.events if event.name == name)
-            yield state.name, On(TriggerKind.EVENT, name), params
-        case OnJoin(name):
-            yield state.name, On(TriggerKind.JOIN, name), ()
-        case After() | At():
-            yield state.name, On(TriggerKind.TIMER, timer), ()
+class _Known:
+    """What is looked up of a flow for each of its transitions."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.states = {state.name: state for state in flow.states}
+        self.events = {event.name: event.params for event in flow.events}
+        self.activities = {activity.name: activity for activity in flow.activities}
+        self.inside: dict[str, list[model.State]] = {state.name: [] for state in flow.states}
+        """A state and those in it that do something or have tasks, in the order of the text."""
+        self.named = {state.name: _named(state) for state in flow.states}
+        for state in flow.states:
+            if state.call is not None or state.tasks:
+                for outer in self.outward(state):
+                    self.inside[outer.name].append(state)
+
+    def outward(self, state: model.State) -> Iterator[model.State]:
+        """A state and those around it, the innermost first."""
+        inner: model.State | None = state
+        while inner is not None:
+            yield inner
+            inner = None if inner.parent is None else self.states[inner.parent]
+
+    def answered(self, state: model.State, transition: Transition, timer: str) -> Iterator[Answer]:
+        """What a transition answers to."""
+        match transition.trigger:
+            case OnDone():
+                yield from self._expanded(state, DONE)
+            case OnFailure(name):
+                yield from self._expanded(state, name)
+            case OnTask(name):
+                yield from self._tasks(state, name)
+            case OnEvent(name):
+                yield state.name, On(TriggerKind.EVENT, name), self.events[name]
+            case OnJoin(name):
+                yield state.name, On(TriggerKind.JOIN, name), ()
+            case After() | At():
+                yield state.name, On(TriggerKind.TIMER, timer), ()
+
+    def _expanded(self, state: model.State, name: str) -> Iterator[Answer]:
+        """The outcomes `on NAME` answers, of every call in the state.
+
+        Where there are none, the one it names, at the state itself, so that the transition is there to be found dead.
+        """
+        none = True
+        for leaf in self.inside[state.name]:
+            if leaf.call is None:
+                continue
+            activity = self.activities[leaf.call.activity]
+            for outcome in Kernel.outcomes(activity):
+                if self._answering(leaf, outcome) == (state.name, name):
+                    none = False
+                    yield leaf.name, On(TriggerKind.OUTCOME, outcome), _brought(activity, leaf.call, outcome)
+        if none:
+            yield state.name, On(TriggerKind.OUTCOME, name), ()
+
+    def _answering(self, leaf: model.State, outcome: str) -> tuple[str, str] | None:
+        """Where an outcome of a leaf's call is answered, and by which name: by the innermost state that names it; of
+        one state by its own name before `failed`."""
+        for state in self.outward(leaf):
+            names = self.named[state.name]
+            if outcome in names:
+                return state.name, outcome
+            if FAILED in names and outcome != DONE:
+                return state.name, FAILED
+        return None
+
+    def _tasks(self, state: model.State, name: str) -> Iterator[Answer]:
+        """`on NAME` for each task of that name in the state whose completion is answered nowhere further in."""
+        on = On(TriggerKind.TASK, name)
+        none = True
+        for holder in self.inside[state.name]:
+            for task in (each for each in holder.tasks if each.name == name):
+                answering = (s for s in self.outward(holder) if any(t.trigger == OnTask(name) for t in s.transitions))
+                if next(answering, None) is state:
+                    none = False
+                    yield holder.name, on, task.form
+        if none:
+            yield state.name, on, ()
 
 
-def _expanded(flow: Flow, state: model.State, name: str) -> Iterator[Answer]:
-    """The outcomes `on NAME` answers, of every call in the state.
-
-    Where there are none, the one it names, at the state itself, so that the transition is there to be found dead."""
-    none = True
-    for leaf in flow.states:
-        if leaf.call is None or state not in _outward(flow, leaf):
-            continue
-        activity = next(each for each in flow.activities if each.name == leaf.call.activity)
-        for outcome in Kernel.outcomes(activity):
-            if _answering(flow, leaf, outcome) == (state, name):
-                none = False
-                yield leaf.name, On(TriggerKind.OUTCOME, outcome), _brought(activity, leaf.call, outcome)
-    if none:
-        yield state.name, On(TriggerKind.OUTCOME, name), ()
-
-
-def _answering(flow: Flow, leaf: model.State, outcome: str) -> tuple[model.State, str] | None:
-    """Where an outcome of a leaf's call is answered, and by which name: by the innermost state that names it; of one
-    state by its own name before `failed`."""
-    for state in _outward(flow, leaf):
-        triggers = [transition.trigger for transition in state.transitions]
-        names = {DONE if isinstance(t, OnDone) else t.name for t in triggers if isinstance(t, (OnDone, OnFailure))}
-        if outcome in names:
-            return state, outcome
-        if FAILED in names and outcome != DONE:
-            return state, FAILED
-    return None
+def _named(state: model.State) -> frozenset[str]:
+    """The outcomes that a state has handlers for."""
+    triggers = [transition.trigger for transition in state.transitions]
+    return frozenset(DONE if isinstance(t, OnDone) else t.name for t in triggers if isinstance(t, (OnDone, OnFailure)))
 
 
 def _brought(activity: model.Activity, call: model.ActivityCall, outcome: str) -> tuple[Parameter, ...]:
@@ -328,29 +372,6 @@ def _brought(activity: model.Activity, call: model.ActivityCall, outcome: str) -
         assert not isinstance(result, (ListType, OptionalType, NoneType)), "typecheck refuses a list of these"
         result = ListType(result, call.each.most)
     return (Parameter(DONE, result, call.span),)
-
-
-def _tasks(flow: Flow, state: model.State, name: str) -> Iterator[Answer]:
-    """`on NAME` for each task of that name in the state whose completion is answered nowhere further in."""
-    on = On(TriggerKind.TASK, name)
-    none = True
-    for holder in flow.states:
-        for task in holder.tasks:
-            answering = (s for s in _outward(flow, holder) if any(t.trigger == OnTask(name) for t in s.transitions))
-            if task.name == name and next(answering, None) == state:
-                none = False
-                yield holder.name, on, task.form
-    if none:
-        yield state.name, on, ()
-
-
-def _outward(flow: Flow, state: model.State) -> Iterator[model.State]:
-    """A state and those around it, the innermost first."""
-    inner: model.State | None = state
-    while inner is not None:
-        yield inner
-        parent = inner.parent
-        inner = next((outer for outer in flow.states if outer.name == parent), None)
 
 
 def _command(place: str, on: On, fields: tuple[Parameter, ...], transition: Transition) -> Command:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,6 +70,8 @@ def place(folder: Path, name: str) -> Path:
 
 def replace(path: Path, text: str) -> None:
     """Put a whole new file in the place of the old one: a reader sees one or the other, never half of either."""
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
@@ -109,6 +109,8 @@ def _text(path: Path) -> str | None:
 
 
 def _diff(actual: str, wanted: str) -> str:
+    import difflib
+
     lines = list(difflib.unified_diff(actual.splitlines(), wanted.splitlines(), "on disk", "from the spec", "", "", 1))
     short = lines[2 : 2 + _DIFF_LINES]
     more = len(lines) - 2 - len(short)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,11 @@ from .checks.verdict import Report
 from .outputs import MARK, Output
 
 if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
+    from ..dsl.load import Loaded
     from ..dsl.model import System
     from .certificates.certificate import Certificate
-    from .checks.suite import Audit
+    from .checks.explore import Limits
+    from .checks.inquiry import Inquiry
     from .kernel import Kernel
     from .staff import Staff
 
@@ -64,14 +66,24 @@ def load(path: Path) -> Examined:
 
 def read(path: Path) -> Examined:
     """The kernels of a file, and everything the language has to say about it."""
-    from ..dsl.load import load_all
+    loaded = load_all(path)
+    return loaded if isinstance(loaded, Examined) else understood(loaded)
+
+
+def load_all(path: Path) -> Loaded | Examined:
+    """The text with those that it imports; where it cannot be read, what is to be said of that."""
+    from ..dsl import load
+
+    loaded = load.load_all(path)
+    return Examined(Source(str(path), ""), loaded) if isinstance(loaded, tuple) else loaded
+
+
+def understood(loaded: Loaded) -> Examined:
+    """The kernels of a text that was loaded, and everything the language has to say about it."""
     from ..dsl.parse import parse
     from ..dsl.typecheck import analyse
     from .lower import lower
 
-    loaded = load_all(path)
-    if isinstance(loaded, tuple):
-        return Examined(Source(str(path), ""), loaded)
     parsed = parse(loaded.source)
     analysed = analyse(parsed.tree, loaded.source)
     said = (*loaded.diagnostics, *parsed.diagnostics, *analysed.diagnostics)
@@ -81,39 +93,53 @@ def read(path: Path) -> Examined:
 
 
 def check(
-    file: Examined, seconds: float | None = None, staff: Staff | None = None, audit: Audit | None = None
+    file: Examined,
+    seconds: float | None = None,
+    staff: Staff | None = None,
+    memory: int | None = None,
+    tell: Callable[[str], None] | None = None,
+    likely: bool = False,
+    audit: Callable[[Inquiry], None] | None = None,
 ) -> Examined:
-    """The file with the answers of every check for each flow, which may take so many seconds (else as usual). audit:
-    looks at each flow that was checked."""
+    """The file with the answers of every check for each flow, which may take so many seconds (else as usual), and so
+    many megabytes. tell: takes lines about how far it has come, when it takes long; likely: also how likely each flow
+    ends where; audit: looks at each flow that was checked."""
     if not file.kernels and not file.systems:
         return file
     from .checks import suite
 
-    limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
-    reports = suite.check_all(file.kernels, file.imported, limits, staff, audit)
-    return replace(file, reports=(*reports, *check_systems(file, seconds)))
+    limits = _limits(seconds, memory, tell)
+    reports = suite.check_all(file.kernels, file.imported, limits, staff, likely, audit)
+    return replace(file, reports=(*reports, *check_systems(file, limits)))
 
 
-def certify(
-    file: Examined, spec: str, seconds: float | None = None, staff: Staff | None = None
-) -> tuple[Examined, tuple[Certificate, ...]]:
-    """The file with its answers, as `check` gives them, and a certificate for each flow. spec: how they call the file.
+class Certifier:
+    """Makes a certificate of each flow that it is shown. spec: how they call the file of the flows."""
 
-    Raises Undischarged, a bug of ours, where a certificate does not say what was proved."""
-    from .certificates.certificate import make
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self.made: list[Certificate] = []
 
-    made: list[Certificate] = []
-    checked = check(file, seconds, staff, lambda inquiry: made.append(make(inquiry, spec)))
-    return checked, tuple(made)
+    def audit(self, inquiry: Inquiry) -> None:
+        """Raises Undischarged, a bug of ours, where a certificate does not say what was proved."""
+        from .certificates.certificate import make
+
+        self.made.append(make(inquiry, self.spec))
 
 
-def check_systems(file: Examined, seconds: float | None = None) -> tuple[Report, ...]:
+def _limits(seconds: float | None, memory: int | None, tell: Callable[[str], None] | None) -> Limits:
+    from .checks.explore import Limits
+
+    usual = Limits(memory=memory, tell=tell)
+    return usual if seconds is None else replace(usual, seconds=seconds)
+
+
+def check_systems(file: Examined, limits: Limits | None = None) -> tuple[Report, ...]:
     """What the checks say of the systems of a file alone."""
     if not file.systems:
         return ()
-    from .checks import suite, systems
+    from .checks import systems
 
-    limits = suite.Limits() if seconds is None else suite.Limits(seconds=seconds)
     kernels = {kernel.name: kernel for kernel in (*file.imported, *file.kernels)}
     return tuple(systems.check(system, kernels, limits) for system in file.systems)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .checks.verdict import Verdict
-from .formats import data, forges, junit, page, sarif, times
 from .formats.style import Style
 from .pipeline import Examined
 
@@ -14,17 +13,80 @@ CLEAN, FINDINGS, TROUBLE, INCONCLUSIVE = 0, 1, 2, 3
 
 Form = Callable[[Sequence[Examined], Style, str], str]
 
+
+def _full(files: Sequence[Examined], style: Style, _tool: str) -> str:
+    from .formats import page
+
+    return page.full(files, style)
+
+
+def _concise(files: Sequence[Examined], style: Style, _tool: str) -> str:
+    from .formats import page
+
+    return page.concise(files, style)
+
+
+def _times(files: Sequence[Examined], style: Style, _tool: str) -> str:
+    from .formats import times
+
+    return times.times(files, style)
+
+
+def _odds(files: Sequence[Examined], style: Style, _tool: str) -> str:
+    from .formats import odds
+
+    return odds.odds(files, style)
+
+
+def _json(files: Sequence[Examined], _style: Style, tool: str) -> str:
+    from .formats import data
+
+    return data.data(files, tool, exit_code(files))
+
+
+def _sarif(files: Sequence[Examined], _style: Style, tool: str) -> str:
+    from .formats import sarif
+
+    return sarif.sarif(files, tool)
+
+
+def _github(files: Sequence[Examined], _style: Style, _tool: str) -> str:
+    from .formats import forges
+
+    return forges.github(files)
+
+
+def _gitlab(files: Sequence[Examined], _style: Style, _tool: str) -> str:
+    from .formats import forges
+
+    return forges.gitlab(files)
+
+
+def _junit(files: Sequence[Examined], _style: Style, _tool: str) -> str:
+    from .formats import junit
+
+    return junit.junit(files)
+
+
 FORMS: dict[str, Form] = {
-    "full": lambda files, style, tool: page.full(files, style),
-    "concise": lambda files, style, tool: page.concise(files, style),
-    "times": lambda files, style, tool: times.times(files, style),
-    "json": lambda files, style, tool: data.data(files, tool, exit_code(files)),
-    "sarif": lambda files, style, tool: sarif.sarif(files, tool),
-    "github": lambda files, style, tool: forges.github(files),
-    "gitlab": lambda files, style, tool: forges.gitlab(files),
-    "junit": lambda files, style, tool: junit.junit(files),
+    "full": _full,
+    "concise": _concise,
+    "times": _times,
+    "odds": _odds,
+    "json": _json,
+    "sarif": _sarif,
+    "github": _github,
+    "gitlab": _gitlab,
+    "junit": _junit,
 }
-"""Each form takes the files, the colours (of use to people only) and penstock's version."""
+"""Each form takes the files, the colours (of use to people only) and penstock's version. It is imported when it is
+asked for."""
+
+VERSIONED = {"json", "sarif"}
+"""The forms that say the version."""
+
+LIKELY = {"odds", "json"}
+"""The forms that say how likely a flow ends where."""
 
 
 def render(form: str, files: Sequence[Examined], style: Style, tool: str) -> str:

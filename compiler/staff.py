@@ -9,10 +9,8 @@ dora = ["manager", "director"]
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
 
@@ -37,6 +35,8 @@ class Staff:
 
     def misspelt(self, known: frozenset[str]) -> str | None:
         """What is wrong with a role that no flow has, if it looks like one that some flow has."""
+        from difflib import get_close_matches
+
         for role in sorted(self.roles - known):
             close = get_close_matches(role, sorted(known - self.roles), n=1, cutoff=0.7)
             if close:
@@ -59,6 +59,8 @@ def read(path: Path) -> Staff:
 
 def parse(text: str, name: str) -> Staff:
     """Raises StaffError; `name` is the file's."""
+    import tomllib
+
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

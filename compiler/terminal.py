@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
+from shutil import get_terminal_size
 from typing import TextIO
 
-from .formats.style import Style
+from .formats.style import Style, clean
+
+REST_OF_LINE = "\x1b[K"
+"""Blanks what stands behind the cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,26 @@ class Terminal:
 
     def complain(self, text: str) -> None:
         _write(self.err, f"penstock: {text}\n")
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str], None] | None]:
+        """What takes lines about how far something has come: each takes the place of the one before it, and when it
+        is over none is left. None where `err` is no terminal: nobody would be there to read them."""
+        if not self.err.isatty():
+            yield None
+            return
+        shown = False
+
+        def tell(text: str) -> None:
+            nonlocal shown
+            shown = True
+            _write(self.err, f"\r{clean(text)[: get_terminal_size().columns - 1]}{REST_OF_LINE}")
+
+        try:
+            yield tell
+        finally:
+            if shown:
+                _write(self.err, f"\r{REST_OF_LINE}")
 
 
 def wants_color(choice: str, stream: TextIO, environment: Mapping[str, str]) -> bool:

@@ -10,10 +10,10 @@ from .findings import Findings, did_you_mean
 from .model import Accept
 
 ACCEPTABLE = (
-    "F001", "F002", "F004", "F005", "F007", "F009", "F103", "F104", "F105",
+    "F001", "F002", "F004", "F005", "F007", "F009", "F103", "F105",
     "F201", "F202", "F203", "F204", "F205", "F206", "F312", "F313", "F314", "F501", "F601",
 )  # fmt: skip
-UNSAFE = ("F003", "F006", "F008", "F101", "F102", "F301", "F302", "F311", "F401", "F402", "F403")
+UNSAFE = ("F003", "F006", "F008", "F101", "F102", "F104", "F301", "F302", "F311", "F401", "F402", "F403")
 """Findings that make the run itself unsafe."""
 
 

@@ -139,6 +139,7 @@ class Activities:
             breaker=breaker,
             limit=limit,
             heartbeat=heartbeat,
+            attempt_fails=self._attempt(tree),
         )
 
     def _guards(
@@ -196,6 +197,16 @@ class Activities:
             message = f"The rates of the errors of `{tree.name.text}` add up to more than 100%."
             self.findings.error(rules.OUT_OF_RANGE, tree.name.span, message, "more than all calls")
         return tuple(found.values())
+
+    def _attempt(self, tree: syntax.ActivityDeclaration) -> Decimal | None:
+        said = [each for each in tree.clauses if isinstance(each, syntax.Attempt)]
+        found = self.findings.only(said, f"How often an attempt of `{tree.name.text}` fails is said")
+        if found is not None and not 0 <= found.rate < 1:
+            message = (
+                "Attempts fail between 0% and less than 100% of the time: one that always fails is never answered."
+            )
+            self.findings.error(rules.OUT_OF_RANGE, found.span, message, "no attempt is left that succeeds")
+        return None if found is None else found.rate
 
     def _compensation(self, tree: syntax.Compensate, scope: Scope) -> Compensation:
         values = tuple(self.typing.infer(each, scope) for each in tree.args)

@@ -1,15 +1,13 @@
-"""Lark's LALR(1) table for `grammar.lark`, as plain data, and how one token moves it.
+"""An LALR(1) table as plain data, and how one token moves it: a stack and a token in, the next stack out.
 
-Lark reads the grammar and makes the table. The table is walked here and not by Lark's own parser because recovery has
-to go back and try another token: stacks are linked cells that are never changed, so an old one is as good as new.
+The table is walked here and not by Lark's own parser because recovery has to go back and try another token: stacks are
+linked cells that are never changed, so an old one is as good as new. `table` knows where the table comes from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from .source import Span
 
@@ -98,18 +96,26 @@ class Automaton(NamedTuple):
         if reduction.single and reduction.size == 1 and stack.below is not None:
             state = self.gotos[stack.below.state][reduction.head]
             return Cell(state, stack.value, stack.span, stack.depth, stack.below)
-        cells: list[Cell] = []
-        for _ in range(reduction.size):
-            cells.append(stack)
-            assert stack.below is not None
-            stack = stack.below
-        cells.reverse()
         if build is build_nothing:
+            for _ in range(reduction.size):
+                assert stack.below is not None
+                stack = stack.below
             return Cell(self.gotos[stack.state][reduction.head], None, None, 0, stack)
-        places = [cell.span for cell in cells if cell.span is not None]
-        span = places[0].to(places[-1]) if places else None
-        depth = max([cell.depth for cell in cells], default=0)
-        children = [cells[i].value for i in reduction.keep]
+        first: Span | None = None
+        last: Span | None = None
+        depth = 0
+        values: list[Any] = []
+        for _ in range(reduction.size):
+            _, each, place, deep, below = stack
+            values.append(each)
+            if place is not None:
+                first = place
+                last = last or place
+            depth = max(depth, deep) if deep else depth
+            assert below is not None
+            stack = below
+        span = first if first is None or last is None or first is last else Span(first.start, last.end)
+        children = [values[-1 - i] for i in reduction.keep]
         value: Any
         if reduction.single and len(children) == 1:
             value = children[0]
@@ -121,7 +127,6 @@ class Automaton(NamedTuple):
         return Cell(self.gotos[stack.state][reduction.head], value, span, depth, stack)
 
 
-_DECLARED = ("NAME", "INT", "FRACTION", "DURATION", "INSTANT", "STRING", "_END")
 _NESTING = {"unary", "binary", "conditional", "one_of", "is_none", "is_some", "call"}
 
 
@@ -149,53 +154,3 @@ def _unchained(children: list[Any]) -> list[Any]:
         else:
             flat.append(child)
     return flat
-
-
-@cache
-def automaton() -> Automaton:
-    """The table of this version's grammar, made once in a process (a tenth of a second)."""
-    from lark import Lark
-    from lark.lexer import Lexer
-    from lark.parsers.lalr_analysis import Shift
-
-    class NoLexer(Lexer):
-        def __init__(self, conf: Any) -> None: ...
-
-        def lex(self, lexer_state: Any, parser_state: Any) -> Any:
-            raise NotImplementedError
-
-    grammar = files(__package__ or __name__).joinpath("grammar.lark").read_text("utf-8")
-    lark = Lark(grammar, parser="lalr", lexer=NoLexer, start=["file", "expression"], maybe_placeholders=False)
-    interactive: Any = cast(Any, lark).parse_interactive("", start="file")
-    table = interactive.parser_state.parse_conf.parse_table
-    words: dict[str, str] = {t.pattern.value: t.name for t in cast(list[Any], lark.terminals) if t.pattern is not None}
-    spellings = {terminal: word for word, terminal in words.items()}
-    terminals = (*_DECLARED, *spellings)
-    shifts: dict[int, dict[str, int]] = {state: {} for state in table.states}
-    reductions: dict[int, dict[str, Reduction]] = {state: {} for state in table.states}
-    gotos: dict[int, dict[str, int]] = {state: {} for state in table.states}
-    for state, actions in table.states.items():
-        for symbol, (action, argument) in actions.items():
-            if action is not Shift:
-                reductions[state][symbol] = _reduction(argument)
-            elif symbol.lstrip("_").isupper() or symbol == "$END":
-                shifts[state][symbol] = argument
-            else:
-                gotos[state][symbol] = argument
-    repeated = [(state, after) for state, rules in gotos.items() for rule, after in rules.items() if _repeats(rule)]
-    lists, bodies = frozenset(after for _, after in repeated), frozenset(state for state, _ in repeated)
-    starts, ends = dict(table.start_states), dict(table.end_states)
-    return Automaton(shifts, reductions, gotos, starts, ends, words, spellings, terminals, lists, bodies)
-
-
-def _repeats(rule: str) -> bool:
-    """Whether a rule is a list of lines: Lark's name for what a `*` stands behind, or one of ours."""
-    return rule.startswith("__") or rule in ("_fields", "_assigns")
-
-
-@cache
-def _reduction(rule: Any) -> Reduction:
-    keep = tuple(i for i, symbol in enumerate(rule.expansion) if not getattr(symbol, "filter_out", False))
-    head = str(rule.origin.name)
-    call = None if head.startswith("_") else rule.alias or head
-    return Reduction(head, len(rule.expansion), keep, call, rule.options.expand1 and not rule.alias)

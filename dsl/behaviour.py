@@ -12,7 +12,7 @@ from .activities import positive
 from .arguments import in_order
 from .diagnostics import Label
 from .expressions import Typing
-from .handlers import Handlers, Vocabulary, values_of
+from .handlers import Handlers, Vocabulary, forward, values_of
 from .model import (
     ActivityCall,
     After,
@@ -119,7 +119,7 @@ class Behaviour:
 
     def deadline(self, tree: syntax.Deadline, inputs: Scope) -> Deadline:
         """It counts from the start, when only the inputs are known."""
-        duration = self.typing.value(tree.duration, DurationType(), inputs)
+        duration = forward(self.typing.value(tree.duration, DurationType(), inputs), "A deadline", self.findings)
         updates, target = self.handlers.updates(tree.updates, self.scope), self.ways.target(tree.target, "")
         way = Transition(After(duration), (), None, False, updates, target, tree.doc, tree.span)
         return Deadline(way, tree.span)
@@ -203,14 +203,15 @@ class Behaviour:
         self.findings.only([each for each in clauses if isinstance(each, syntax.Form)], f"The form of `{name}` is said")
         reminds = [each for each in clauses if isinstance(each, syntax.Remind)]
         remind = self.findings.only(reminds, f"When to remind of `{name}` is said")
-        roles = tuple(dict.fromkeys(role.text for role in tree.whom)) if isinstance(tree.whom, tuple) else ()
-        for role in tree.whom if isinstance(tree.whom, tuple) else ():
+        whom = tree.whom if isinstance(tree.whom, tuple) else ()
+        roles = tuple(dict.fromkeys(role.text for role in whom))
+        for role in whom:
             self.names.find(role, Kind.ROLE)
+        self.findings.once(whom, f"among those whom `{name}` is for")
+        excepts = [each.moment for each in clauses if isinstance(each, syntax.Except)]
+        self.findings.once(excepts, f"among those who may not do `{name}`")
         doer = tree.whom.moment if isinstance(tree.whom, syntax.Doer) else None
-        excluded: dict[str, None] = {}
-        for each in clauses:
-            if isinstance(each, syntax.Except) and self._acted(each.moment):
-                excluded[each.moment.text] = None
+        excluded = dict.fromkeys(moment.text for moment in excepts if self._acted(moment))
         return Task(
             name=name,
             roles=roles,

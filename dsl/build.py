@@ -242,6 +242,9 @@ class Builder:
     def failure(self, span: Span, name: s.Name, rate: Token | None = None, _percent: Token | None = None) -> s.Fails:
         return s.Fails(name, None if rate is None else Decimal(rate.text).scaleb(-2), span)
 
+    def attempt(self, span: Span, rate: Token, _percent: Token) -> s.Attempt:
+        return s.Attempt(Decimal(rate.text).scaleb(-2), span)
+
     def ensures(self, span: Span, condition: s.Expr) -> s.Ensures:
         return s.Ensures(condition, span)
 

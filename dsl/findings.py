@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
 from . import rules_of_meaning as rules
 from .diagnostics import Diagnostic, Fix, Label, Rule, Severity
 from .source import Span
+
+
+class Named(Protocol):
+    """A name as written."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def span(self) -> Span: ...
 
 
 class Placed(Protocol):
@@ -48,6 +57,16 @@ class Findings:
             self.error(rules.CONTRADICTION, extra.span, f"{what} more than once.", "said again", others=others)
         return said[0] if said else None
 
+    def once(self, names: Iterable[Named], where: str) -> None:
+        """Reports each name of a list that was there before; `where` says which list it is."""
+        first: dict[str, Span] = {}
+        for name in names:
+            if name.text in first:
+                others = (Label(first[name.text], "first named here"),)
+                message = f"`{name.text}` is named twice {where}."
+                self.error(rules.CONTRADICTION, name.span, message, "named again", others=others)
+            first.setdefault(name.text, name.span)
+
     def warning(self, rule: Rule, span: Span, message: str, label: str, *, fix: Fix | None = None) -> None:
         fixes = () if fix is None else (fix,)
         self._found.append(Diagnostic(rule, message, span, label, severity=Severity.WARNING, fixes=fixes))
@@ -64,6 +83,8 @@ class Findings:
 
 def did_you_mean(word: str, span: Span, known: Iterable[str]) -> Fix | None:
     """The fix that puts the closest known word in place of `word`; None where nothing is close."""
+    from difflib import get_close_matches
+
     by_case = {each.lower(): each for each in known}
     close = get_close_matches(word.lower(), list(by_case), n=1, cutoff=0.6)
     if not close:

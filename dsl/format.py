@@ -67,6 +67,7 @@ class _Layout:
         self._pending: list[Line] = []  # comments on lines of their own that stand as deep as what follows them
         self._last: Token | None = None  # the last token that is no comment
         self._first = ""  # as what the first token of the current line of the language was read
+        self._earlier = ""  # as what the token before the last one was read
         self._items = 0  # how many `<` of list types are open
         self._tight = False  # nothing comes between the last token and the next
 
@@ -165,15 +166,14 @@ class _Layout:
     def _append(self, token: Token, before: Token | None) -> None:
         terminal, last = self._terminal(token), self._terminal(self._last)
         begins_line = token.start in self._marks.lines
-        self._first = terminal if begins_line else self._first
         line = self._lines[-1]
         gap = 0 if self._tight or terminal in _CLOSE_BEFORE or (terminal == "LPAR" and last in _CALLED) else 1
         if terminal == "LT" and last == "LIST":
             self._items, gap = self._items + 1, 0
         elif self._items and terminal == "GT":
             self._items, gap = self._items - 1, 0
-        if terminal == "PERCENT" and self._first == "FAILS":
-            gap = 0
+        if terminal == "PERCENT" and (self._first == "FAILS" or self._earlier == "JITTER"):
+            gap = 0  # a share, and no operator
         if terminal == "RBRACE" and (token.start in self._sets or last == "LBRACE"):
             gap = 0
         piece = Piece(token.text, gap)
@@ -184,8 +184,13 @@ class _Layout:
             piece.padded = goes_on or token.start - before.end > 1
         line.pieces.append(piece)
         prefix = terminal == "MINUS" and (begins_line or last not in _OPERANDS)
-        prefix = prefix or (terminal == "LT" and last == "LIST")
+        prefix = prefix or (terminal == "LT" and last == "LIST") or self._clock(terminal, last)
+        self._earlier = last
         self._tight = prefix or terminal in _CLOSE_AFTER or (terminal == "LBRACE" and token.start in self._sets)
+
+    def _clock(self, terminal: str, last: str) -> bool:
+        """Whether a token is the colon in `at 02:00`."""
+        return terminal == "COLON" and last == "INT" and self._earlier == "AT"
 
     def _comment(self, token: Token, before: Token | None) -> None:
         text = token.text.rstrip()

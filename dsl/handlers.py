@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from . import rules_of_meaning as rules
 from . import syntax
 from .activities import BUILT_IN_OUTCOMES, Signature
 from .diagnostics import Label
 from .expressions import Typing
-from .findings import did_you_mean, listed
+from .findings import Findings, did_you_mean, listed
 from .messages import Flows, Messages
 from .model import (
     ActivityCall,
@@ -18,7 +19,9 @@ from .model import (
     Assign,
     At,
     DurationType,
+    Expr,
     InstantType,
+    Literal,
     OnDone,
     OnEvent,
     OnFailure,
@@ -97,9 +100,9 @@ class Handlers:
         found = tuple(self._transition(each, block) for each in handlers)
         self._check_joins(block, handlers)
         for tree in handlers:
-            alike = [each for each in handlers if _same_trigger(each, tree)]
             if not tree.otherwise:
                 continue
+            alike = [each for each in handlers if _same_trigger(each, tree)]
             if not any(each.guard for each in alike):
                 message = "`else` takes what no `when` before it took, but this trigger has no `when` here."
                 if isinstance(tree.trigger, syntax.After | syntax.At):
@@ -119,7 +122,8 @@ class Handlers:
         match tree.trigger:
             case syntax.After(duration, since):
                 mark = place(self.names, since, block.path, Kind.STATE, Kind.REGION) if since else None
-                trigger = After(self.typing.value(duration, DurationType(), self.scope), mark)
+                length = self.typing.value(duration, DurationType(), self.scope)
+                trigger = After(forward(length, "`after`", self.findings), mark)
             case syntax.At(moment):
                 trigger = At(self.typing.value(moment, InstantType(), self.scope))
             case syntax.Join(name):
@@ -128,6 +132,10 @@ class Handlers:
                 trigger, payload = self._trigger(on, block)
                 binds, scope = self._binds(on, payload)
         guard = self.typing.condition(tree.guard, replace(scope, here=block.path)) if tree.guard else None
+        if tree.guard and isinstance(trigger, After | At):
+            message = "Each `after` or `at` is a timer of its own and comes once, so it has no condition."
+            note = "Lead to a choice where it depends."
+            self.findings.error(rules.MISPLACED_PART, tree.span, message, "not for a timer", note=note)
         updates, target = self.updates(tree.updates, scope), self.ways.target(tree.target, block.path)
         return Transition(trigger, binds, guard, tree.otherwise, updates, target, tree.doc, tree.span)
 
@@ -270,6 +278,14 @@ def _same_trigger(one: syntax.Handler, other: syntax.Handler) -> bool:
     if isinstance(one.trigger, syntax.On) and isinstance(other.trigger, syntax.On):
         return one.trigger.name.text == other.trigger.name.text
     return one is other
+
+
+def forward(length: Expr, what: str, findings: Findings) -> Expr:
+    """The time of a timer; one that is written, and shorter than nothing, is reported."""
+    if isinstance(length, Literal) and isinstance(length.value, timedelta) and length.value < timedelta(0):
+        message = f"{what} counts forward, so it is never shorter than nothing."
+        findings.error(rules.OUT_OF_RANGE, length.span, message, "before it began")
+    return length
 
 
 def values_of(count: int) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from . import rules
@@ -15,7 +14,7 @@ from .literals import problem_of, unescape
 from .source import Source, Span, beside
 from .tokens import COMMENTS, Token, tokenize
 
-LARGEST = 1 << 20
+LARGEST = 8 << 20
 """How many bytes a file may have: one mebibyte."""
 
 MOST_FILES = 100
@@ -156,6 +155,8 @@ def _place(target: str) -> Path | None:
 
 def imports(file: Source) -> tuple[_Import, ...]:
     """The paths a file says it imports, whatever else is in it."""
+    if "import" not in file.text:  # the usual case, for which the whole text need not be cut into tokens
+        return ()
     found: list[_Import] = []
     depth = 0
     before: Token | None = None
@@ -175,6 +176,8 @@ def _meant(what: _Import, target: str) -> Fix | None:
     wanted = Path(target)
     if wanted.exists() or not wanted.parent.is_dir():
         return None
+    from difflib import get_close_matches
+
     close = get_close_matches(wanted.name, sorted(each.name for each in wanted.parent.glob("*.flow")), n=1)
     if not close:
         return None

@@ -7,13 +7,13 @@ Python: bool, int, Decimal, str (text and enum members alike), timedelta, dateti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 
 from .schedules import Moments
 from .source import Source, Span
+from .values import dataclass
 
 Value = bool | int | Decimal | str | timedelta | datetime | tuple["Value", ...] | None
 """A list is the tuple of its items, a record the tuple of its fields' values, in the order written."""
@@ -429,7 +429,9 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """`flow`: a sub-flow, named after it, as `do flow` sees it: its params are the inputs of the flow, its result a
+    """`attempt_fails`: how often an attempt times out or fails, where stated (0..1).
+
+    `flow`: a sub-flow, named after it, as `do flow` sees it: its params are the inputs of the flow, its result a
     record of the outputs (None: none), its one declared failure `failed` (it has undone itself), parked for ever rather
     than out of time; its effect what those of its own activities come to."""
 
@@ -447,6 +449,7 @@ class Activity:
     limit: Limit | None = None
     heartbeat: timedelta | None = None
     flow: bool = False
+    attempt_fails: Decimal | None = None
 
 
 # ---------------------------------------------------------------- behaviour

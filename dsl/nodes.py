@@ -25,6 +25,7 @@ GOALS = (Kind.STATE, Kind.CHOICE, Kind.FINAL)
 """What a way can lead to."""
 
 Inner = syntax.Choice | syntax.Final
+_HELD = (syntax.Start, syntax.State, syntax.Choice, syntax.Final)  # only by a state that has states in it
 Wanted = TypeVar("Wanted", bound=Inner)
 
 
@@ -35,16 +36,11 @@ class Block:
     path: str
     tree: syntax.State
     around: Block | None
+    outer: bool  # whether it has states in it, or is meant to
 
     @property
     def kind(self) -> StateKind:
         return self.tree.kind
-
-    @property
-    def outer(self) -> bool:
-        """Whether it has states in it, or is meant to."""
-        inner = syntax.Start | syntax.State | syntax.Choice | syntax.Final
-        return self.kind is not StateKind.PLAIN or any(isinstance(each, inner) for each in self.tree.members)
 
     @property
     def regions(self) -> int:
@@ -105,7 +101,8 @@ def inside(path: str, other: str) -> bool:
 def _blocks(members: tuple[object, ...], around: Block | None) -> Iterator[Block]:
     for each in members:
         if isinstance(each, syntax.State):
-            block = Block(path_of(around, each.name.text), each, around)
+            outer = each.kind is not StateKind.PLAIN or any(isinstance(inner, _HELD) for inner in each.members)
+            block = Block(path_of(around, each.name.text), each, around, outer)
             yield block
             yield from _blocks(each.members, block)
 

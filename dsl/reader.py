@@ -6,17 +6,18 @@ What is done about an error is `recover`'s question.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import rules
-from .automaton import Automaton, Build, Cell, automaton, build_nothing
+from .automaton import Automaton, Build, Cell, build_nothing
 from .diagnostics import Diagnostic, Fix, Label, Rule
 from .expected import block_name
 from .later import later_line
 from .literals import problem_of
 from .source import Source, Span
+from .table import automaton
 from .tokens import Token
 
 DEEPEST_EXPRESSION = 100
@@ -26,7 +27,9 @@ MOST_MENDS = 300
 KINDS = {"int": "INT", "fraction": "FRACTION", "duration": "DURATION", "instant": "INSTANT", "string": "STRING"}
 """The terminals of the tokens that are neither names nor signs."""
 
+_NAME = ("NAME",)
 _BROKEN = {"malformed", "open", "foreign", "stray"}
+_WHOLE = {"name", "sign"}  # nothing can be wrong with it
 
 
 class Block(NamedTuple):
@@ -115,14 +118,14 @@ class Reader(ABC):
 
     # ------------------------------------------------------------ one token
 
-    def _terminals(self, token: Token) -> Iterator[str]:
+    def _terminals(self, token: Token) -> Sequence[str]:
         """What a token may be, the likeliest first."""
-        if token.text in self._machine.words:
-            yield self._machine.words[token.text]
+        word = self._machine.words.get(token.text)
         if token.kind == "name":
-            yield "NAME"
-        elif token.kind in KINDS:
-            yield KINDS[token.kind]
+            return _NAME if word is None else (word, "NAME")
+        if token.kind in KINDS:
+            return (KINDS[token.kind],) if word is None else (word, KINDS[token.kind])
+        return () if word is None else (word,)
 
     def _feed(self, stack: Cell, token: Token, build: Build) -> Fed | None:
         """The token as the terminal that can stand here, perhaps after a line's end."""
@@ -130,9 +133,10 @@ class Reader(ABC):
         if token.breaks or token.text == "}":
             ended = self._machine.feed(stack, "_END", None, None, build)
         bases = (stack,) if ended is None else (ended, stack)
+        span = token.span
         for terminal in self._terminals(token):  # a word before a name: a line that begins with `and` goes on
             for base in bases:
-                after = self._machine.feed(base, terminal, token, token.span, build)
+                after = self._machine.feed(base, terminal, token, span, build)
                 if after is not None:
                     return Fed(base, terminal, after)
         return None
@@ -161,7 +165,7 @@ class Reader(ABC):
 
     def _sound(self, at: int) -> bool:
         token = self._tokens[at]
-        return token.kind not in _BROKEN and problem_of(token) is None
+        return token.kind in _WHOLE or (token.kind not in _BROKEN and problem_of(token) is None)
 
     def _readable(self, stack: Cell, tokens: list[Token], at_least: int) -> bool:
         """Whether these tokens can follow; what comes after a broken token or a closed block is not asked."""
@@ -172,7 +176,7 @@ class Reader(ABC):
                 )
             fed = self._feed(stack, token, build_nothing)
             if fed is None:
-                return count >= at_least and next(self._terminals(token), None) is None
+                return count >= at_least and not self._terminals(token)
             stack = fed.after
         return True
 
@@ -238,7 +242,7 @@ class Reader(ABC):
         if later and self._later_line(block, index):
             return True
         token = self._tokens[index]
-        terminal = next(self._terminals(token), "NAME")
+        terminal = next(iter(self._terminals(token)), "NAME")
         if terminal == "NAME" and block_name(self._machine, block.inside) == "a flow":
             return False
         return self._readable(block.base, self._tokens[index : index + 2], 2)

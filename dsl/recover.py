@@ -7,7 +7,6 @@ the tokens after it can be read. Otherwise the line is dropped, and reading goes
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
 from typing import Any
 
 from . import rules
@@ -213,6 +212,8 @@ class MendingReader(Reader):
         """The words that may stand where the token does and are spelt much like it, the likest first."""
         allowed = {*self._machine.allowed(stack), *self._machine.allowed(self._ended(stack))}
         words = [self._machine.spellings[each] for each in allowed if each in self._machine.spellings]
+        from difflib import SequenceMatcher
+
         matcher = SequenceMatcher(b=token.text.lower())
         rated: list[tuple[str, float, float]] = []
         for word in words:

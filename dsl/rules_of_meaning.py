@@ -66,7 +66,8 @@ two enums with such a member leave it open.
 ```flow
 enum Answer { yes, no, open }
 enum Door { open, shut }
-state Asking { after 1h when open == open -> Done }
+event asked
+state Asking { on asked when open == open -> Done }
 ```
 
 Compare with something that has a type.
@@ -75,7 +76,8 @@ Compare with something that has a type.
 enum Answer { yes, no, open }
 enum Door { open, shut }
 data { answer: Answer = open }
-state Asking { after 1h when answer == open -> Done }
+event asked
+state Asking { on asked when answer == open -> Done }
 ```
 """,
 )
@@ -108,7 +110,7 @@ UNACCEPTABLE = Rule(
     "`accept` with a code that does not exist or cannot be accepted.",
     """\
 Most findings can be accepted at their place, with a reason. Those that make the run itself unsafe cannot: F003, F006,
-F008, F101, F102, F301, F302 and F401 to F403. Warnings need no acceptance.
+F008, F101, F102, F104, F301, F302 and F401 to F403. Warnings need no acceptance.
 
 ```flow
 accept F101 "nobody will notice"
@@ -189,7 +191,8 @@ OUT_OF_RANGE = Rule(
     "A constant outside what its place can hold.",
     """\
 A literal outside its type's range, a decimal with more digits after the point than its type holds, an empty range, no
-attempts at all, a backoff that begins above its limit. What is computed is proved to stay in its range by F401.
+attempts at all, a backoff that begins above its limit, a timer that counts back. What is computed is proved to stay in
+its range by F401.
 
 ```flow
 data { copies: int 1..100 = 0 }
@@ -297,7 +300,7 @@ CONTRADICTION = Rule(
     "Two lines that cannot both hold, or one thing said twice.",
     """\
 Two timeouts of one activity, `readonly` beside `compensate`, an event that is ignored and handled without condition, an
-`else` without a `when` before it, one compensation called in two ways.
+`else` without a `when` before it, one compensation called in two ways, a role that is named twice for one task.
 
 ```flow
 activity pay(amount: int) { timeout 10s readonly timeout 20s }
@@ -316,7 +319,7 @@ TOO_MANY_STATES = Rule(
     "too-many-states",
     "More states than a flow may have.",
     """\
-A flow may have 2,000 states. Nobody can review more than that; such a flow is several flows, one file each.
+A flow may have 10,000 states. Nobody can review more than that; such a flow is several flows, one file each.
 """,
 )
 
@@ -376,8 +379,8 @@ MISPLACED_PART = Rule(
     "A line that this kind of state cannot have.",
     """\
 Activities are done in the states that have no states in them; a final ends the flow, or a region. `on all done` and its
-like belong to a parallel state: they are taken as soon as they hold, so they have no condition and do not `stay`.
-`-> resume S` needs states in S.
+like belong to a parallel state: they are taken as soon as they hold, so they have no condition and do not `stay`. A
+timer comes once, so it has no condition either: lead it to a choice. `-> resume S` needs states in S.
 
 ```flow
 activity look() { readonly }

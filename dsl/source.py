@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from posixpath import dirname, join, normpath, relpath
+
+from .values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

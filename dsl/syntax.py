@@ -6,12 +6,12 @@ whether something may be said twice is `resolve`'s question.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from .model import StateKind
 from .source import Span
+from .values import dataclass
 
 # ---------------------------------------------------------------- names and expressions
 
@@ -346,6 +346,14 @@ class Fails:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """`attempt fails 1%`: how often one attempt times out or fails, as a fraction (`0.01`)."""
+
+    rate: Decimal
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Ensures:
     condition: Expr
     span: Span
@@ -371,7 +379,8 @@ class Irreversible:
     span: Span
 
 
-ActivityClause = Timeout | Retry | Heartbeat | Breaker | Limit | Fails | Ensures | Compensate | Readonly | Irreversible
+Guarding = Heartbeat | Breaker | Limit
+ActivityClause = Timeout | Retry | Guarding | Fails | Attempt | Ensures | Compensate | Readonly | Irreversible
 
 
 @dataclass(frozen=True, slots=True)

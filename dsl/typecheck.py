@@ -53,7 +53,7 @@ from .systems import system
 from .unused import warn_of_unused
 from .walk import nodes
 
-MOST_STATES = 2000
+MOST_STATES = 10_000
 
 Member = TypeVar("Member")
 
@@ -135,6 +135,7 @@ class _Analysis:
         self.types = Types(self.names, shared.types)
         self.nodes = Nodes(tree)
         self._declare()
+        self.defers = self._defers()
         self.done = self._done()
         self.known = self._vocabulary()
         self.typing = Typing(self.names, self.types.enums, self.types.records)
@@ -343,14 +344,14 @@ class _Analysis:
     def _event(self, tree: syntax.EventDeclaration) -> Event:
         for role in tree.roles:
             self.names.find(role, Kind.ROLE)
+        self.findings.once(tree.roles, f"among those who may send `{tree.name.text}`")
         roles = tuple(dict.fromkeys(role.text for role in tree.roles))
         most = self._most(tree.name.text)
         return Event(tree.name.text, self.known.events[tree.name.text], roles, tree.doc, tree.name.span, most)
 
     def _most(self, event: str) -> int:
         """How many of an event wait: as every `defer` that says so says alike."""
-        defers = (each for each in nodes(self.tree) if isinstance(each, syntax.Defer))
-        said = [each for each in defers if each.most is not None and any(name.text == event for name in each.names)]
+        said = self.defers.get(event, [])
         for each in said:
             if each.most != said[0].most:
                 message = f"How many of `{event}` wait is the same everywhere, but here it is another number."
@@ -360,6 +361,15 @@ class _Analysis:
                 message = "At most none may wait: then it is not deferred at all."
                 self.findings.error(rules.OUT_OF_RANGE, each.span, message, "below 1")
         return next((each.most for each in said if each.most is not None), MOST_DEFERRED)
+
+    def _defers(self) -> Mapping[str, list[syntax.Defer]]:
+        """By the event, every `defer` that says how many of it wait, in the order of the text."""
+        found: dict[str, list[syntax.Defer]] = {}
+        written = (each for block in self.nodes.blocks for each in block.tree.members if isinstance(each, syntax.Defer))
+        for each in sorted(written, key=lambda defer: defer.span.start):
+            for name in dict.fromkeys(name.text for name in each.names if each.most is not None):
+                found.setdefault(name, []).append(each)
+        return found
 
     def _message(self, tree: syntax.Emits) -> Message:
         return Message(tree.name.text, self.known.messages[tree.name.text], tree.doc, tree.name.span)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import Field
+from operator import attrgetter
 from typing import cast
 
 from .source import Source, Span
+
+_SIMPLE = {"str", "str | None", "int", "int | None", "bool", "Span", "Source"}
+"""The types, as they are written, of fields in which there is no dataclass; most fields have one of these."""
+
+_Parts = Callable[[object], object]
+_PARTS: dict[type, _Parts | None] = {}
+"""By the type of a node, what takes its parts from it; None where there is nothing to be taken."""
 
 
 def nodes(root: object) -> Iterator[object]:
@@ -16,8 +25,24 @@ def nodes(root: object) -> Iterator[object]:
         node = waiting.pop()
         if isinstance(node, tuple):
             waiting.extend(cast("tuple[object, ...]", node)[::-1])
-        elif not isinstance(node, Source | Span):
-            fields: dict[str, object] | None = getattr(node, "__dataclass_fields__", None)  # `fields()` is slow
-            if fields is not None:
-                yield node
-                waiting.extend([getattr(node, name) for name in reversed(fields)])
+            continue
+        kind = type(node)
+        try:
+            parts = _PARTS[kind]
+        except KeyError:
+            parts = _PARTS[kind] = _taking(kind)
+        if parts is not None:
+            yield node
+            waiting.append(parts(node))
+
+
+def _nothing(_node: object) -> tuple[()]:
+    return ()
+
+
+def _taking(kind: type) -> _Parts | None:
+    fields: dict[str, Field[object]] | None = getattr(kind, "__dataclass_fields__", None)
+    if fields is None or issubclass(kind, Source | Span):
+        return None
+    names = [name for name, field in fields.items() if field.type not in _SIMPLE]
+    return attrgetter(*names) if len(names) > 1 else attrgetter(names[0]) if names else _nothing

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+os.environ["PENSTOCK_CACHE_DIR"] = ""  # what somebody's earlier runs found is not what a test is about
 settings.register_profile("house", deadline=None)  # the machine may be busy
 settings.load_profile("house")
 

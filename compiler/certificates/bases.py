@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...dsl.model import Activity, Effect
-from ..checks import compensation, completion, finish, livelock, pivot
+from ..checks import completion, compensation, finish, livelock, pivot, unsettled
 from ..checks.graph import Node
 from ..checks.inquiry import Inquiry
 from ..checks.ledger import Proof
@@ -28,6 +28,9 @@ HOW = {
     "F009": "the effects",
     "F101": "the effects",
     "F102": "the effects",
+    "F103": "the effects",
+    "F104": "Z3 ruled it out for any arguments of the call and what it may have answered; that is not written out",
+    "F105": "a rank as for F004, of the nodes where a run has ended well; only its claims about data are written out",
     "F201": "every other node that rests there has a call that runs or a timer armed, or is meant to wait",
     "F202": "a run in which it fires",
     "F203": "read off the text: attempts, timeouts and waits added up",
@@ -89,6 +92,8 @@ class Bases:
                 yield from (self.effects.pivoted(node, text) for node in self._at(leaf))
             case pivot.RULE.code if activity is not None:
                 yield from self._passed_over(activity, text)
+            case unsettled.RULE.code if leaf is not None:
+                yield from (self.effects.settled(node, text) for node in self._at(leaf))
             case completion.RULE.code if leaf is not None:
                 yield from (self.effects.completed(node, text) for node in self._at(leaf))
             case _:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 from math import gcd, prod
 
 from ...dsl.model import (
@@ -51,22 +52,57 @@ Place = tuple[str, tuple[str, ...]]
 """("at", configuration), or ("undo", (node,)) while a compensation is under way that leads to the node."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class _Asked:
+    """What all atoms have: they are put into sets again and again, so each computes its hash, and its parts, once."""
+
+    @cached_property
+    def hashed(self) -> int:
+        return hash(self.roots)
+
+    @property
+    def roots(self) -> tuple[Expr, ...]:
+        """What is asked about."""
+        raise NotImplementedError
+
+    @cached_property
+    def parts(self) -> tuple[Expr, ...]:
+        """Everything in what is asked about."""
+        return tuple(part for root in self.roots for part in inside(root))
+
+
+@dataclass(frozen=True)
+class Cut(_Asked):
     """Whether the sum of terms, each times its factor, in scaled integers, is at most `bound`."""
 
     form: tuple[tuple[Expr, int], ...]
     bound: int
 
+    @property
+    def roots(self) -> tuple[Expr, ...]:
+        return tuple(term for term, _ in self.form)
 
-@dataclass(frozen=True, slots=True)
-class Test:
+    def __hash__(self) -> int:
+        return self.hashed + self.bound
+
+
+@dataclass(frozen=True)
+class Test(_Asked):
     """A boolean expression with no smaller one inside."""
 
     expr: Expr
 
+    @property
+    def roots(self) -> tuple[Expr, ...]:
+        return (self.expr,)
+
+    def __hash__(self) -> int:
+        return self.hashed
+
 
 Atom = Cut | Test
+
+KEPT = 1 << 14
+"""Of so many atoms it is remembered what they come to: the same ones are asked about on every way through a flow."""
 
 
 def answer(atom: Atom, variables: Mapping[str, Value], now: datetime) -> bool:
@@ -183,7 +219,7 @@ def cut(form: Linear, bound: int) -> Iterator[Atom]:
 
 def before(atom: Atom, assign: Assign) -> Iterator[Atom]:
     """The atoms that tell, before an update, what the atom will answer after it."""
-    if not any(isinstance(part, Ref) and part.name == assign.name for part in _terms(atom)):
+    if not any(isinstance(part, Ref) and part.name == assign.name for part in atom.parts):
         yield atom
         return
     value = bare(assign.value)
@@ -213,22 +249,22 @@ def _cut_before(pairs: Sequence[tuple[Expr, int]], bound: int) -> Iterator[Atom]
     yield from cut(total, bound)
 
 
-def exact(atom: Atom) -> Iterator[Atom]:
+@lru_cache(KEPT)
+def exact(atom: Atom) -> tuple[Atom, ...]:
     """Instead of an atom that is more than one variable and a bound, where its variables have few values: those."""
-    involved = any(isinstance(part, Binary) and part.op in "*/%" for part in _terms(atom))
+    involved = any(isinstance(part, Binary) and part.op in "*/%" for part in atom.parts)
     if isinstance(atom, Test) or not (involved or len(atom.form) > 1):
-        yield atom
-        return
-    variables = dict.fromkeys(part for part in _terms(atom) if isinstance(part, Ref))
+        return (atom,)
+    variables = dict.fromkeys(part for part in atom.parts if isinstance(part, Ref))
     sizes = [_values(ref) for ref in variables]
     if not sizes or prod(len(values) or FEW + 1 for values in sizes) > FEW:
-        yield atom
-        return
+        return (atom,)
+    found: list[Atom] = []
     for ref, values in zip(variables, sizes, strict=True):
         if isinstance(ref.type, OptionalType):
-            yield Test(is_some(ref))
-        for value in values[:-1]:
-            yield Cut(((unwrapped(ref), 1),), value)
+            found.append(Test(is_some(ref)))
+        found += [Cut(((unwrapped(ref), 1),), value) for value in values[:-1]]
+    return tuple(found)
 
 
 def _values(ref: Ref) -> range:
@@ -239,20 +275,16 @@ def _values(ref: Ref) -> range:
     return range(0)
 
 
-def _terms(atom: Atom) -> Iterator[Expr]:
-    for expr in (atom.expr,) if isinstance(atom, Test) else (term for term, _ in atom.form):
-        yield from inside(expr)
-
-
+@lru_cache(KEPT)
 def data_only(atom: Atom) -> bool:
     """Whether it depends on data, and on nothing else."""
-    roots = (atom.expr,) if isinstance(atom, Test) else (term for term, _ in atom.form)
-    return simple(atom) and all(map(closed, roots))
+    return simple(atom) and all(map(closed, atom.roots))
 
 
+@lru_cache(KEPT)
 def simple(atom: Atom) -> bool:
     """Whether it depends on something, can be defined at all, and is not too involved."""
-    parts = list(_terms(atom))
+    parts = atom.parts
     if len(parts) > MOST_PARTS or sum(isinstance(part, Binary) and part.op in "*/%" for part in parts) > 2:
         return False
     return any(isinstance(p, Ref) for p in parts) and not any(isinstance(p, Unwrap) and none(p.operand) for p in parts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ...dsl.model import Activity, RecordType, Type, Value
+from ...dsl.model import Activity, Compensation, RecordType, Type, Value
+from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import NOBODY, Actor, Call, Entry, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
@@ -19,7 +20,10 @@ from .states import States
 
 
 class Attempts:
-    """Steps of instances of one kernel. `faults`: those of real instances that the interpreter could not finish."""
+    """Steps of instances of one kernel. `faults`: those of real instances that the interpreter could not finish.
+
+    `balked`: (code, place) of the faults of any instance that an argument of a compensation stopped; `balking`: whether
+    the last step was stopped so."""
 
     def __init__(self, kernel: Kernel, clock: Clock, states: States) -> None:
         self.kernel = kernel
@@ -29,9 +33,14 @@ class Attempts:
         started = any(task.doer == "start" for task in kernel.task.values())
         self.starter = Actor("the starter") if started else NOBODY
         self.faults: list[Faulted] = []
+        self.balked: set[tuple[str, Span]] = set()
+        self.balking = False
+        undone = (activity.effect for activity in kernel.activities if isinstance(activity.effect, Compensation))
+        self._handed = tuple(value.span for compensation in undone for value in compensation.values)
         self._settling: dict[tuple[str, tuple[Value, ...]], tuple[Value, ...] | None] = {}
 
     def start(self, inputs: tuple[Value, ...], now: datetime) -> Arrival | None:
+        self.balking = False
         try:
             made = start(self.kernel, inputs, self.starter, now)
         except Rejected:
@@ -43,7 +52,9 @@ class Attempts:
         return Arrival(made.after, now, True, inputs, made.taken)
 
     def step(self, source: Arrival, move: Move, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
-        """None where the interpreter refuses the trigger, or faults (which is noted)."""
+        """None where the interpreter refuses the trigger, or faults (which is noted). Raises Spent."""
+        self.states.solver.budget.check()
+        self.balking = False
         at, brought, payload = self.brought(source.instance, move, payload)
         real = source.real and at == source.instance
         trigger = move.trigger(brought)
@@ -59,6 +70,8 @@ class Attempts:
         except Rejected:
             return None
         except Fault as fault:
+            self.balking = any(s.start <= fault.span.start and fault.span.end <= s.end for s in self._handed)
+            self.balked.update([(fault.code, fault.span)] if self.balking else ())
             if tried.real:
                 self.faults.append(Faulted(fault.code, fault.span, tried))
             return None

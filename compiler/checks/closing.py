@@ -14,7 +14,7 @@ from datetime import datetime
 from ...dsl.model import Value
 from ..kernel import Undo
 from .attempt import Attempts
-from .control import Abstraction, Control
+from .control import Abstraction, Control, Grain
 from .graph import Arrival
 from .moves import BEGIN, Move, alike, simplest
 from .passages import Fan, Passage
@@ -24,6 +24,7 @@ from .states import Answers, States
 
 TURNS = 64  # successors of one passage from one node
 
+SUCCESSORS = "one step has too many successors"
 CYCLES = "choices lead back to themselves, or there are too many ways through them"
 DISAGREE = "the interpreter and the encoder disagree (a bug of penstock)"
 
@@ -46,8 +47,9 @@ class Closing:
     """`open`: why something may be missing. `wanting`: whether the last answer lacks what only made-up data reach.
     `onward`: where the step of the last answer went on after a compensation with nothing to undo."""
 
-    def __init__(self, states: States, attempts: Attempts, abstraction: Abstraction) -> None:
+    def __init__(self, states: States, attempts: Attempts, abstraction: Abstraction, grain: Grain) -> None:
         self.states = states
+        self.grain = grain
         self.encoder = states.encoder
         self.attempts = attempts
         self.abstraction = abstraction
@@ -104,7 +106,7 @@ class Closing:
             if search.runs[-1].taken[:depth] != passage.trail or not self._agrees(search.runs[-1], passage):
                 self.open[DISAGREE] = None
                 return False
-        self.open["one step has too many successors"] = None
+        self.open[SUCCESSORS] = None
         return False
 
     @staticmethod
@@ -120,7 +122,11 @@ class Closing:
         return run.taken != passage.trail or at.compensating or at.configuration == passage.rest.configuration
 
     def _goes_on(self, search: _Search, passage: Passage) -> bool:
-        """Whether what could not be run is a compensation with nothing to undo, whose step is refused further on."""
+        """Whether what could not be run is a compensation with nothing to undo, whose step is refused further on. One
+        that an argument stops leads nowhere."""
+        if self.attempts.balking:
+            search.refused = False
+            return False
         if isinstance(passage.target, Undo) and search.refused:
             search.refused = False
             return True
@@ -133,7 +139,8 @@ class Closing:
         found: dict[tuple[Control, Answers], None] = {}
         for run in runs:
             control = self.abstraction.control(run.instance)
-            found[control, self.states.answers(control.place, run.instance)] = None
+            all_of_it = self.grain is Grain.CUBES  # one run of a passage stands for the whole cube it leads to
+            found[control, () if all_of_it else self.states.answers(control.place, run.instance)] = None
         memo = id(search.state), passage.id, frozenset((control.place, data) for control, data in found)
         if memo in self._closed:
             return None

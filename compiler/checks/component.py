@@ -17,6 +17,7 @@ from ..effects import Effect, SendEvent
 from ..instance import Event, Instance
 from ..kernel import Kernel, On, TriggerKind
 from ..simulate import start, step
+from .budget import Budget
 from .control import Control
 from .explore import Explorer, Limits
 from .graph import Arrival, Edge, Node
@@ -60,10 +61,10 @@ class Ahead:
 class Component:
     """`hears`: the events that come from members of the system, and from nobody else."""
 
-    def __init__(self, kernel: Kernel, hears: frozenset[str], limits: Limits | None) -> None:
+    def __init__(self, kernel: Kernel, hears: frozenset[str], limits: Limits, budget: Budget) -> None:
         self.kernel = kernel
         self.hears = hears
-        self.inquiry = Inquiry(Explorer(kernel, limits))
+        self.inquiry = Inquiry(Explorer(kernel, limits, budget))
         self._keys: dict[Key, int] = {}
         self._nodes: list[list[Node]] = []
         for node in self.inquiry.graph.nodes:
@@ -82,8 +83,7 @@ class Component:
 
     def key(self, at: Instance) -> int:
         """That of an instance; -1 for one the search does not know."""
-        control = self.inquiry.abstraction.control(at)
-        return self._keys.get((control, self.inquiry.states.answers(control.place, at)), -1)
+        return next((self._keys[node.control, node.data] for node in self.inquiry.around(at)), -1)
 
     def control(self, key: int) -> Control:
         return self._nodes[key][0].control

@@ -7,8 +7,12 @@ compensations answer decides nothing, and how many of a kind there are matters o
 order in such a segment and how many of a kind, is put back by `variants`, for every step taken from there.
 
 Where regions run side by side the order in which calls were made is left out too, unless a property asks for what is
-done while it compensates: in the end a compensation undoes all of a segment, whatever the order, and changes no data.
+done while it compensates, or a compensation may stop with a fault: else it undoes all of a segment in the end, whatever
+the order, and changes no data.
 How many entries of a kind there are is then exact, until there are too many of them.
+
+Where telling calls apart makes too many configurations, all activities are taken for one (a **sort**) that a
+compensation treats alike, takes as long for, and that no property names.
 
 Deferred events are left out: one that waits is like the same event sent later, when a state handles it. So the search
 sends an event only where it is handled. Who acted is left out as well: somebody else who is entitled can always act.
@@ -17,11 +21,25 @@ sends an event only where it is handled. Who acted is left out as well: somebody
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from itertools import pairwise, product
 
-from ...dsl.model import Always, Binary, Compensation, Count, Effect, Expr, LeadsTo, Literal, Reach, Standing
+from ...dsl.model import (
+    Always,
+    Binary,
+    Compensation,
+    Convert,
+    Count,
+    Effect,
+    Expr,
+    LeadsTo,
+    Literal,
+    Reach,
+    Ref,
+    Standing,
+)
 from ..instance import Entry, Instance
 from ..kernel import DONE, Configuration, Kernel, ScopeKind, TriggerKind
 from .atoms import Place
@@ -29,10 +47,21 @@ from .passages import Rest
 from .rewrite import inside
 from .ways import History
 
+REMEMBERED = 1000  # instances whose control is known
 MOST_COUNTED = 8  # entries of one group that are told apart by how many they are
 
+
+class Grain(IntEnum):
+    """What the search tells apart: all there is; of calls on the log only their sorts; and of data only what is the
+    same for all that one way leads to (a cube of answers: Cartesian abstraction, Ball, Podelski, Rajamani 2001)."""
+
+    FINE = 0
+    SORTS = 1
+    CUBES = 2
+
+
 Kind = tuple[str, str, str]
-"""(activity, `maybe` or `done`, `running`, `flying` (interrupted, not settled) or `settled`)."""
+"""(activity or its sort, `maybe` or `done`, `running`, `flying` (interrupted, not settled) or `settled`)."""
 
 
 Running = tuple[str, int, int, int]
@@ -81,10 +110,12 @@ class Control:
 
 
 class Abstraction:
-    """How the instances of one kernel are told apart."""
+    """How the instances of one kernel are told apart. `ordered`: the order of what comes once in a segment counts."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, grain: Grain = Grain.FINE, ordered: bool = False) -> None:
         self.kernel = kernel
+        coarse = grain > Grain.FINE
+        self._made: dict[int, tuple[Instance, Control]] = {}
         on = (command.on for command in kernel.commands if command.on is not None)
         self._ticking = frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
         claims = [expr for claim in kernel.properties for expr in _conditions(claim)]
@@ -92,15 +123,42 @@ class Abstraction:
         self._completed = frozenset(part.activity for part in asked if isinstance(part, Standing))
         groups = [leaf.call.each.most for leaf in kernel.leaves if leaf.call is not None and leaf.call.each is not None]
         apart = bool(groups) or any(scope.kind is ScopeKind.PARALLEL for scope in kernel.scopes)
-        self._ordered = not apart or any(isinstance(part, (Standing, Count)) for part in asked)
+        self.ordered = ordered or not (apart or coarse) or any(isinstance(part, (Standing, Count)) for part in asked)
         compared = [
             part for part in asked if isinstance(part, Binary) and any(isinstance(i, Count) for i in inside(part))
         ]
         bounds = [i.value for part in compared for i in inside(part) if isinstance(i, Literal)]
         self.cap = 1 + max((abs(b) for b in bounds if isinstance(b, int)), default=0)
-        self.cap = max(self.cap, 2, 1 + min(max(groups, default=0), MOST_COUNTED))  # whether one comes twice, at least
+        group = 0 if coarse else min(max(groups, default=0), MOST_COUNTED)
+        self.cap = max(self.cap, 2, 1 + group)  # whether one comes twice, at least
+        self._named = frozenset(part.activity for part in asked if isinstance(part, (Standing, Count)))
+        self._sorts = sorts(kernel, self._named) if coarse else {each.name: each.name for each in kernel.activities}
+        self._settled: Mapping[str, Mapping[str, Kind]] = {
+            status: {name: (sort, status, "settled") for name, sort in self._sorts.items()}
+            for status in ("maybe", DONE)
+        }
+
+    @property
+    def sorted(self) -> bool:
+        """Whether there are activities of one sort."""
+        return len(set(sorts(self.kernel, self._named).values())) < len(self.kernel.activities)
+
+    def kind(self, entry: Entry, running: set[str]) -> Kind:
+        """What an entry of the log is like. running: the keys of the calls that run."""
+        if not entry.in_flight:
+            return self._settled[entry.status][entry.activity]
+        return self._sorts[entry.activity], entry.status, "running" if entry.key in running else "flying"
 
     def control(self, at: Instance) -> Control:
+        """The control of an instance, made once for each of the latest ones."""
+        known = self._made.get(id(at))
+        if known is None or known[0] is not at:
+            if len(self._made) >= REMEMBERED:
+                self._made.clear()
+            known = self._made[id(at)] = at, self._control(at)
+        return known[1]
+
+    def _control(self, at: Instance) -> Control:
         place = ("at", at.configuration) if at.undoing is None else ("undo", (at.undoing.node,))
         cuts = {mark for _, mark in at.marks}
         if at.undoing is not None:
@@ -109,7 +167,7 @@ class Abstraction:
         bounds = [0, *edges, len(at.log)]
         ids = {call.key for call in at.calls if not call.answer}
         segments = tuple(
-            self._segment([kind(entry, ids) for entry in at.log[low:high]]) for low, high in pairwise(bounds)
+            self._segment([self.kind(entry, ids) for entry in at.log[low:high]]) for low, high in pairwise(bounds)
         )
 
         def number(mark: int) -> int:
@@ -120,7 +178,7 @@ class Abstraction:
             at.history,
             at.finished,
             _running(at),
-            tuple(item.task for item in at.tasks) if self._ordered else tuple(sorted(item.task for item in at.tasks)),
+            tuple(item.task for item in at.tasks) if self.ordered else tuple(sorted(item.task for item in at.tasks)),
             frozenset(armed.timer for armed in at.timers if armed.timer in self._ticking),
             segments,
             () if at.finished else tuple((name, number(mark)) for name, mark in at.marks),
@@ -129,11 +187,11 @@ class Abstraction:
         )
 
     def _segment(self, kinds: list[Kind]) -> Segment:
-        if len({activity for activity, _, _ in kinds}) == len(kinds):
-            return Segment(tuple(kinds if self._ordered else sorted(kinds)))
+        if len({sort for sort, _, _ in kinds}) == len(kinds):
+            return Segment(tuple(kinds if self.ordered else sorted(kinds)))
         numbers = Counter(kinds)
         counted = tuple(min(numbers[kind], self.cap) for kind in sorted(numbers))
-        return Segment(tuple(sorted(numbers)), counted, self._ordered or max(counted) >= self.cap)
+        return Segment(tuple(sorted(numbers)), counted, self.ordered or max(counted) >= self.cap)
 
     def variants(self, at: Instance) -> Iterator[Instance]:
         """Other instances of the same control that may do otherwise: as many of each kind as are counted and no more,
@@ -147,12 +205,12 @@ class Abstraction:
         mark = 0 if base.undoing is None else base.undoing.mark
         tops: dict[tuple[int, Kind], int] = {}
         for index, entry in enumerate(base.log):
-            if index >= mark and kind(entry, ids)[2] != "running":
-                tops[self._bounds(base, index)[0], kind(entry, ids)] = index
+            if index >= mark and self.kind(entry, ids)[2] != "running":
+                tops[self._bounds(base, index)[0], self.kind(entry, ids)] = index
         for index in tops.values():
             yield from self._resting(self._with(base, index, more=False))
             low, high = self._bounds(base, index)
-            same = [other for other in base.log[low:high] if kind(other, ids) == kind(base.log[index], ids)]
+            same = [other for other in base.log[low:high] if self.kind(other, ids) == self.kind(base.log[index], ids)]
             if len(same) >= self.cap:
                 yield from self._resting(self._with(base, index, more=True))
 
@@ -171,9 +229,9 @@ class Abstraction:
         index = len(at.log) - 1
         while index >= 0:
             low, high = self._bounds(at, index)
-            inside = [kind(entry, ids) for entry in at.log[low:high]]
-            newer = [kind(entry, ids) for entry in at.log[index + 1 : high]]
-            own = kind(at.log[index], ids)
+            inside = [self.kind(entry, ids) for entry in at.log[low:high]]
+            newer = [self.kind(entry, ids) for entry in at.log[index + 1 : high]]
+            own = self.kind(at.log[index], ids)
             if self._segment(inside).loose and own[2] != "running" and newer.count(own) >= self.cap:
                 at = _without(at, index)
             index -= 1
@@ -211,10 +269,12 @@ class Abstraction:
         groups: dict[tuple[int, Kind], list[Entry]] = {}
         for index, entry in enumerate(at.log):
             low, high = self._bounds(at, index)
-            loose = self._segment([kind(other, ids) for other in at.log[low:high]]).loose
+            loose = self._segment([self.kind(other, ids) for other in at.log[low:high]]).loose
             droppable = self.kernel.activity[entry.activity].effect in {Effect.IRREVERSIBLE, Effect.UNDECLARED}
             if loose and droppable and not entry.in_flight:
-                groups.setdefault((low, kind(entry, ids)), []).append(entry)
+                groups.setdefault((low, self.kind(entry, ids)), []).append(entry)
+        if not groups:
+            return
         for left in product(*(range(min(len(group), self.cap) + 1) for group in groups.values())):
             kept = {entry.key for group, number in zip(groups.values(), left, strict=True) for entry in group[:number]}
             gone = {entry.key for group in groups.values() for entry in group} - kept
@@ -264,9 +324,26 @@ def _running(at: Instance) -> tuple[Running, ...]:
     )
 
 
-def kind(entry: Entry, running: set[str]) -> Kind:
-    state = "running" if entry.key in running else "flying" if entry.in_flight else "settled"
-    return entry.activity, entry.status, state
+def sorts(kernel: Kernel, named: Collection[str]) -> Mapping[str, str]:
+    """The first activity of its sort, for every activity: those of a sort differ in nothing that decides what becomes
+    of a log with their calls on it, and how long it takes. What is `named` is a sort of its own, and so is what has a
+    contract, is a sub-flow, or has a compensation whose arguments are more than a name."""
+    first: dict[object, str] = {}
+    found: dict[str, str] = {}
+    for each in kernel.activities:
+        effect = each.effect
+        undo: object = effect
+        if isinstance(effect, Compensation):
+            plain = all(isinstance(_given(value), Ref | Literal) for value in effect.values)
+            undo = (effect.timeout, effect.retry) if plain else each.name
+        alone = each.name if each.flow or each.ensures or each.name in named else ""
+        key = undo, each.timeout, each.retry, bool(each.fails), each.result is None, alone
+        found[each.name] = first.setdefault(key, each.name)
+    return found
+
+
+def _given(value: Expr) -> Expr:
+    return value.operand if isinstance(value, Convert) else value
 
 
 def standing(at: Instance) -> frozenset[str]:

@@ -18,6 +18,7 @@ from .inquiry import Finding, Inquiry, always
 from .moves import OUTSIDE
 from .passages import Fan
 from .solver import Term
+from .undoing import BALKS, stoppable
 from .verdict import Answer
 
 RULE = Rule(
@@ -113,12 +114,14 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if not rests(kernel, place) or not inquiry.entered[place.name]:
             continue
         stuck: list[Arrival] = []
+        balks = False
         for node in inquiry.nodes(place.name):
             if quiet(node) and not node.control.timers and inquiry.blamed(node.control.configuration) == place.name:
+                balks = balks or stoppable(inquiry, node)
                 terms = [term for _, term in accepts(inquiry, node)]
                 stuck += inquiry.lacking(node, accepting(inquiry, node), inquiry.encoder.any(*terms))
-        if not stuck and held_up(inquiry, place.name, blocked):
-            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
+        if not stuck and (balks or held_up(inquiry, place.name, blocked)):
+            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, BALKS if balks else HELD_UP)
             continue
         finding = Finding(
             f"a run can come to rest in `{place.name}`, and nothing can ever happen there",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...dsl.diagnostics import Fix, Rule
 from ...dsl.source import Span
-from . import duties
+from . import duties, undoing
 from .inquiry import Finding, Inquiry
 from .verdict import Answer
 
@@ -58,7 +58,8 @@ flow Share version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    return duties.check(inquiry, RULE, _finding)
+    yield from duties.check(inquiry, RULE, _finding)
+    yield from undoing.arguments(inquiry, RULE, RULE.code, _finding)
 
 
 def _finding(text: str, span: Span) -> Finding:

@@ -1,32 +1,29 @@
 """What must hold lest a step fault: every duty of a kernel in, one answer for each place it is owed at, out.
 
 Shared by F401, F402, F403 and F502. Asked in every configuration that comes to the place, short-circuits taken into
-account: guards, updates, arguments, timers, titles, `ensures`, properties, and the arguments of compensations (for any
-argument of the call, and a result that may be none). Durations from outside lie within 36500d, instants in the years
-1900 to 2199, since others are refused; of `now` it is assumed.
+account: guards, updates, arguments, timers, titles, `ensures`, properties (of the arguments of compensations `undoing`
+asks). Durations from outside lie within 36500d, instants in the years 1900 to 2199, since others are refused; of `now`
+it is assumed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...dsl.diagnostics import Rule, TraceStep
-from ...dsl.model import Compensation, Expr, NoneType, OptionalType, Value
+from ...dsl.model import Expr
 from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..simulate import holds, step
 from ..trace import started
 from .claims import conditions, encoded
-from .encode import Env
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import STARTING
 from .solver import Term
-from .symbols import Symbol
 from .verdict import Answer
-from .ways import in_range
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,13 +38,8 @@ class Owed:
 
 def check(inquiry: Inquiry, rule: Rule, finding: Callable[[str, Span], Finding]) -> Iterator[Answer]:
     """One answer for each place of the text that owes something to the rule; finding: of the text and its place."""
-    seen: set[Span] = set()
     for span, group in _owed(inquiry, rule.code).items():
-        seen.add(span)
         yield _answer(inquiry, rule, span, group, finding)
-    for span in _compensations(inquiry, rule.code):
-        if span not in seen:
-            yield _faulted(inquiry, rule, span, finding)
 
 
 def _owed(inquiry: Inquiry, code: str) -> dict[Span, list[Owed]]:
@@ -131,55 +123,3 @@ def _asked(inquiry: Inquiry, breach: Breach, claim: Expr, code: str) -> tuple[Tr
 
     replayed = None if breach.arrival is None else inquiry.tracer.replayed(breach.arrival, shows)
     return None if replayed is None else inquiry.tracer.tell(replayed)
-
-
-# ---------------------------------------------------------------- the arguments of compensations
-
-
-def _compensations(inquiry: Inquiry, code: str) -> Iterator[Span]:
-    """The arguments of compensations that may be undefined, or out of range, as far as their types tell."""
-    yield from (span for found, span in fragile(inquiry) if found == code)
-
-
-def fragile(inquiry: Inquiry) -> Iterator[tuple[str, Span]]:
-    encoder, kernel = inquiry.encoder, inquiry.kernel
-    inputs = {v.name: encoder.variable(v.name, v.type) for v in kernel.inputs}
-    for activity in kernel.activities:
-        if not isinstance(activity.effect, Compensation):
-            continue
-        params = {p.name: encoder.variable(p.name, p.type) for p in activity.params}
-        typed = [encoder.domain(params[p.name], p.type) for p in activity.params]
-        typed += [encoder.domain(inputs[v.name], v.type) for v in kernel.inputs]
-        result = None
-        if activity.result is not None and not activity.flow:
-            given = activity.result
-            optional = given if isinstance(given, OptionalType | NoneType) else OptionalType(given)
-            result = encoder.variable("result", optional)
-            typed.append(encoder.domain(result, optional))
-        env = Env(inputs, inquiry.states.passages.now, params, result or Symbol(0, False))
-        for value, param in zip(activity.effect.values, activity.effect.args, strict=True):
-            symbol, needs = encoder.expression(value, env)
-            for need in (*needs, *in_range(encoder, symbol, param.type, value.span)):
-                if not inquiry.states.ask(*typed, encoder.no(need.term)).impossible:
-                    yield need.code, need.span
-
-
-def _faulted(inquiry: Inquiry, rule: Rule, span: Span, finding: Callable[[str, Span], Finding]) -> Answer:
-    """Refuted if a run has faulted there."""
-    text = " ".join(inquiry.kernel.source.slice(span).split())
-    subject = f"`{text}` on line {inquiry.kernel.source.line(span)}"
-    for fault in inquiry.attempts.faults:
-        attempt = fault.attempt
-        if fault.code == rule.code and fault.span == span and attempt.before is not None and attempt.move is not None:
-            replayed = inquiry.tracer.replayed(attempt.before, _with(attempt.before.instance.values))
-            if replayed is not None:
-                now = max(attempt.now, replayed.now)
-                tried = replace(attempt, before=replayed, instance=replayed.instance, now=now)
-                trace = (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
-                return inquiry.refuted(rule, subject, span, finding(text, span), trace)
-    return inquiry.unknown(rule, subject, span, "it is only safe for some arguments and results of the call")
-
-
-def _with(values: tuple[Value, ...]) -> Callable[[Arrival], bool]:
-    """Whether an arrival has these values."""
-    return lambda arrival: arrival.instance.values == values

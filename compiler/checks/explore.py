@@ -13,66 +13,106 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from time import monotonic
 
 from ...dsl.model import Value
 from ..instance import Instance
-from ..kernel import Kernel, Stay, Undo
+from ..kernel import DONE, FAILED, TIMEOUT, Kernel, Stay, Undo
+from .arguments import owed
 from .attempt import Attempts
+from .budget import Budget, Tell
 from .clock import Clock
-from .closing import Closing
-from .control import Abstraction, Control
+from .closing import SUCCESSORS, Closing
+from .control import Abstraction, Control, Grain
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Node, Reaction
 from .moves import STARTING, Move, MoveKind, answering, moves, needed, waits
 from .passages import Fan, Passages
-from .solver import Solver
-from .states import States
+from .solver import Solver, Term
+from .states import Answers, States
 from .zones import Zone
 
 ALTERNATES = 6  # arrivals kept of one node
+EXACT = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is searched so, or for each leaf
+EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up and answer unknown. seconds: a backstop only, no verdict should depend on it."""
+    """When to give up and answer unknown. seconds, memory (MB): backstops only, no verdict should depend on them. tell:
+    is told how far it has come, when it takes long."""
 
     nodes: int = 6000
     questions: int = 150_000
     rlimit: int = 4_000_000
     seconds: float = 120.0
+    grain: Grain = Grain.FINE  # what is told apart, until there is too much
+    memory: int | None = None
+    tell: Tell | None = None
 
 
 class Explorer:
     """One search. After `run`, `graph` is what it found, and the checks put their own questions to `states`."""
 
-    def __init__(self, kernel: Kernel, limits: Limits | None = None) -> None:
+    def __init__(self, kernel: Kernel, limits: Limits | None = None, budget: Budget | None = None) -> None:
         self.kernel = kernel
         self.limits = limits or Limits()
-        solver = Solver(self.limits.rlimit, self.limits.questions)
+        self.budget = budget or Budget(kernel.name, self.limits.seconds, self.limits.memory, self.limits.tell)
+        solver = Solver(self.limits.rlimit, self.limits.questions, self.budget)
         self.encoder = Encoder(solver.z3)
         self.passages = Passages(kernel, self.encoder)
         self.states = States(kernel, self.encoder, self.passages, solver)
-        self.abstraction = Abstraction(kernel)
+        self.owed = owed(kernel, self.states)  # what the arguments of compensations need
         self.clock = Clock(kernel)
-        self.attempts = Attempts(kernel, self.clock, self.states)
-        self.closing = Closing(self.states, self.attempts, self.abstraction)
+        self._begin(self.limits.grain)
+
+    def _begin(self, grain: Grain) -> None:
+        self.grain = grain
+        self.abstraction = Abstraction(self.kernel, grain, not all(each.safe for each in self.owed))
+        self.attempts = Attempts(self.kernel, self.clock, self.states)
+        self.closing = Closing(self.states, self.attempts, self.abstraction, grain)
         self.graph = Graph()
-        self._known: dict[tuple[Control, tuple[bool, ...]], list[Node]] = {}
+        self._known: dict[tuple[Control, Answers], list[Node]] = {}
         self._real: deque[Node] = deque()
         self._later: deque[tuple[Node, Arrival, Move]] = deque()
         self._unreal: deque[Node] = deque()
         self._edges: dict[tuple[object, ...], Edge] = {}
+        self._undoing: dict[tuple[object, ...], bool] = {}
 
     def run(self) -> Graph:
-        stop = monotonic() + self.limits.seconds
+        """The whole search; once more, less fine, where there are too many configurations or successors of one step."""
+        try:
+            self._search_finely()
+        except Exception as error:
+            if not (why := self.budget.ran_out(error)):
+                raise
+            self.closing.open[why] = None
+        self._balks()
+        self.graph.open = self.closing.open
+        return self.graph
+
+    def _search_finely(self) -> None:
+        grains = [grain for grain in Grain if grain == self.limits.grain or self._coarser(grain)]
+        for grain in grains:
+            if grain is not grains[0]:
+                self._begin(grain)
+            most = self.limits.nodes if grain is grains[-1] else min(EXACT[grain], self.limits.nodes)
+            if self._search(max(most, EACH[grain] * len(self.kernel.leaves))):
+                break
+
+    def _coarser(self, grain: Grain) -> bool:
+        """Whether there may be less to tell apart than from the start."""
+        tells = {Grain.FINE: False, Grain.SORTS: self.abstraction.sorted, Grain.CUBES: self.states.live.asks}
+        return grain > self.limits.grain and tells[grain]
+
+    def _search(self, most: int) -> bool:
+        """Whether it was not too much."""
         self._start()
         while self._real or self._later or self._unreal:
-            if len(self.graph.nodes) > self.limits.nodes:
-                self.closing.open[f"there are more than {self.limits.nodes} configurations"] = None
-                break
-            if monotonic() > stop:
-                self.closing.open[f"it took more than {self.limits.seconds:g} seconds"] = None
+            if len(self.graph.nodes) > most or SUCCESSORS in self.closing.open:
+                self.closing.open.setdefault(f"there are more than {most} configurations")
+                return False
+            if why := self.budget.search_over(self.graph.nodes.__len__):
+                self.closing.open[why] = None
                 break
             if self._real:
                 self._expand(self._real.popleft(), False)
@@ -82,14 +122,19 @@ class Explorer:
                 node = self._unreal.popleft()
                 if not node.real:
                     self._expand(node, True)
-        self.graph.open = self.closing.open
-        return self.graph
+        return True
+
+    def _balks(self) -> None:
+        """Steps that an argument of a compensation stops are accounted for where the nodes tell them from others."""
+        told = {(each.code, each.span) for each in self.owed if each.decided}
+        if not self.attempts.balked <= told:
+            self.closing.open["what a compensation is handed may stop it with a fault"] = None
 
     def _start(self) -> None:
         fan = self.passages.start()
         for done in self.closing.successors(True, (), STARTING, (), fan, True):
             control = self.abstraction.control(done.instance)
-            node = self._arrive(control, self.clock.begun(control), done)
+            node = self._arrive(control, self._data(None, True, control, done), self.clock.begun(control), done)
             self.graph.begin.append(Edge(-1, node.id, STARTING, done.taken, False, done))
         self.graph.starting = Reaction(STARTING, fan, (fan, *self.closing.onward))
 
@@ -102,20 +147,34 @@ class Explorer:
             self._follow(node, arrival, move, made_up)
         for other in self.abstraction.variants(arrival.instance):
             imagined = replace(arrival, instance=other, real=False)
-            self._later.extend((node, imagined, move) for move in moves(self.kernel, other))
+            varying = (move for move in moves(self.kernel, other) if self._varies(node, move))
+            self._later.extend((node, imagined, move) for move in varying)
         for other in self.abstraction.dropped(arrival.instance):
             imagined = replace(arrival, instance=other, real=False)
             undoing = (move for move in moves(self.kernel, other) if self._undoes(node, move))
             self._later.extend((node, imagined, move) for move in undoing)
 
+    def _varies(self, node: Node, move: Move) -> bool:
+        """Whether it depends on the number or the order of what is on the log what a move leaves there: it goes on with
+        a compensation, settles one of several, or takes away a call that made another one come twice. All others leave
+        what is there and put on top; what a compensation drops as it begins is `dropped`'s."""
+        if not node.control.resting or move.kind is MoveKind.SETTLE:
+            return True
+        answer = move.kind is MoveKind.ANSWER and move.answer not in {DONE, TIMEOUT, FAILED}
+        return answer and self.abstraction.ordered
+
     def _undoes(self, node: Node, move: Move) -> bool:
-        """Whether a move may go on with a compensation, or start one."""
+        """Whether a move may go on with a compensation, or start one, of itself or by a join that follows."""
         if not node.control.resting:
             return True
         if move.kind is MoveKind.SETTLE:
             return False
-        fan = self._fan(node, node.instance, move)
-        return any(isinstance(passage.target, Undo) for passage in fan.passages)
+        key = node.control.rest, move.on, move.leaf
+        if key not in self._undoing:
+            passages = self._fan(node, node.instance, move).passages
+            goes_on = self.passages.goes_on
+            self._undoing[key] = any(isinstance(each.target, Undo) or goes_on(each) for each in passages)
+        return self._undoing[key]
 
     def _fan(self, node: Node, at: Instance, move: Move) -> Fan:
         return self.passages.of(node.control.rest, move.on, answering(at, move), needed(self.kernel, at, move))
@@ -133,7 +192,7 @@ class Explorer:
                 return
             done = self.attempts.step(arrival, move, settling, arrival.now)
             if done is not None and not done.taken:
-                self._note(node, move, done, moment, stay=True)
+                self._note(node, True, move, done, moment, stay=True)
                 return
             if move.kind is MoveKind.ANSWER:
                 return
@@ -144,7 +203,7 @@ class Explorer:
         state = self.states.before(node.control.place, node.data)
         arrivals = tuple(node.arrivals) if own else (arrival,)
         for done in self.closing.successors(state, arrivals, move, payload, fan, made_up):
-            self._note(node, move, done, moment, stay=self._stays(done))
+            self._note(node, state, move, done, moment, stay=self._stays(done))
         if own:
             self._react(node, move, fan)
         if self.closing.wanting:
@@ -163,11 +222,12 @@ class Explorer:
         command = done.taken[0].command
         return command is not None and isinstance(self.kernel.commands[command].target, Stay)
 
-    def _note(self, node: Node, move: Move, done: Arrival, moment: Zone, stay: bool) -> None:
+    def _note(self, node: Node, state: Term, move: Move, done: Arrival, moment: Zone, stay: bool) -> None:
         control = self.abstraction.control(done.instance)
         resting = stay and control.place == node.control.place and control.resting
         entered = frozenset(() if done.passage is None else done.passage.entered)
-        target = self._arrive(control, self.clock.entered(moment, control, entered), done)
+        data = self._data(node, state, control, done)
+        target = self._arrive(control, data, self.clock.entered(moment, control, entered), done)
         edge = Edge(node.id, target.id, move, done.taken, resting, done)
         key = node.id, target.id, move.kind, move.name, move.answer, done.taken
         if key not in self._edges or (done.real and not self._edges[key].real):
@@ -179,9 +239,17 @@ class Explorer:
             self.graph.out[node.id].append(edge)
             self.graph.into[target.id].append(edge)
 
-    def _arrive(self, control: Control, zone: Zone, done: Arrival) -> Node:
+    def _data(self, source: Node | None, state: Term, control: Control, done: Arrival) -> Answers:
+        """What a run has come to answers; of cubes, what all that is led to by its way does."""
+        if self.grain is Grain.CUBES and done.passage is not None:
+            run = self.states.answers(control.place, done.instance)
+            return self.states.cube(state, done.passage, control.place, run)
+        if self.grain is Grain.CUBES and source is not None:
+            return source.data  # no data have changed, nor has the place
+        return self.states.answers(control.place, done.instance)
+
+    def _arrive(self, control: Control, data: Answers, zone: Zone, done: Arrival) -> Node:
         """The node of an instance, an old one if it can be."""
-        data = self.states.answers(control.place, done.instance)
         alike = self._known.setdefault((control, data), [])
         node = next((old for old in alike if old.zone.covers(zone)), None)
         if node is None:

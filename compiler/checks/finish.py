@@ -14,6 +14,7 @@ from .graph import Edge, Node
 from .holdups import HELD_UP, holdups
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
+from .undoing import BALKS, doubtful
 from .verdict import Answer
 
 RULE = Rule(
@@ -95,6 +96,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         return
     if graph.complete and holdups(inquiry):
         yield inquiry.unknown(RULE, subject, kernel.span, HELD_UP, "mend what can fault or is not handled first")
+        return
+    if doubtful(inquiry):
+        yield inquiry.unknown(RULE, subject, kernel.span, BALKS, "mend what the compensation is handed first")
         return
     sure = ranked(inquiry, finals)
     open_nodes = [node for node in graph.nodes if node.id not in sure]

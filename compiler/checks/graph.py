@@ -34,6 +34,10 @@ class Arrival:
     actor: Actor = NOBODY
     fan: Fan | None = None  # what the move could do, and what it did; None: nothing that depends on data
     passage: Passage | None = None
+    length: int = field(init=False)  # of the run to here, in steps, the start included
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length", 1 if self.before is None else self.before.length + 1)
 
     def along(self, fan: Fan | None, passage: Passage | None) -> Arrival:
         return replace(self, fan=fan, passage=passage)
@@ -57,11 +61,11 @@ class Reaction:
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """`data` answers the atoms of the place, in their order. The first arrival is the shortest."""
+    """`data` answers the atoms of the place, in their order; None: either. The first arrival is the shortest."""
 
     id: int
     control: Control
-    data: tuple[bool, ...]
+    data: tuple[bool | None, ...]
     zone: Zone
     arrivals: list[Arrival]
     reactions: list[Reaction] = field(default_factory=list[Reaction])

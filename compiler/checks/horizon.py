@@ -1,21 +1,25 @@
 """How long a run takes at the longest: an explored kernel in; a time, or why there is none, for each state out.
 
-The longest way through the closed graph to a final, as `latest` bounds it: calls and compensations within their
+The longest way through the closed graph to a final, as `remaining` bounds it: calls and compensations within their
 budgets, time parked with an operator not counted, events and tasks as late as the timers of the place allow. Where
-something need never happen, or a cycle need never end, there is no bound, and the reason says what it is.
+something need never happen, or a cycle need never end, there is no bound, and the reason says what it is. A bound is
+**exact** if `slowest` finds a run that takes so long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
-from ..kernel import LeafKind
+from ...dsl.model import Assign, Expr, Ref
+from ..kernel import Kernel, LeafKind
 from .graph import Edge, Node
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, gated
 from .leads import drives
-from .livelock import strong
+from .remaining import WAITS, Remaining, Trouble
+from .rewrite import inside
+from .slowest import Onward, Slow, endless, since, slowest, told, took
+from .undoing import BALKS, doubtful
 from .verdict import Horizon
 
 
@@ -24,16 +28,28 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     graph, kernel = inquiry.graph, inquiry.kernel
     if not graph.complete:
         return ()
-    latest = Latest(kernel, graph, inquiry.explorer.clock, inquiry.children)
+    if doubtful(inquiry):
+        return (Horizon("", None, BALKS, known=False),)
+    remaining = left(inquiry)
+    whole, run = _whole(inquiry, remaining)
+    into: dict[str, list[Edge]] = {}
+    for edge in (*graph.begin, *(edge for id in remaining.out for edge in remaining.out[id])):
+        before = () if edge.source < 0 else graph.nodes[edge.source].control.configuration
+        for leaf in graph.nodes[edge.target].control.configuration:
+            if leaf not in before or leaf in edge.entered:
+                into.setdefault(leaf, []).append(edge)
+    states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in into)
+    found = (_from(state, inquiry, remaining, into[state], run) for state in states)
+    return whole, *(horizon for horizon in found if horizon is not None)
+
+
+def left(inquiry: Inquiry) -> Remaining:
+    """How long is left from every node that a run comes to, in a graph that is complete."""
+    graph = inquiry.graph
+    latest = Latest(inquiry.kernel, graph, inquiry.explorer.clock, inquiry.children)
     edges = [[edge for edge in out if not latest.beaten(graph.nodes[edge.source], edge)] for out in graph.out]
-    begun = [graph.nodes[id] for id in dict.fromkeys(edge.target for edge in graph.begin)]
-    found = [_horizon("", inquiry, latest, edges, begun)]
-    inner = _reached(edges, begun)
-    for leaf in (leaf for leaf in kernel.leaves if leaf.kind is LeafKind.STATE):
-        nodes = [node for node in graph.nodes if node.id in inner and leaf.name in node.control.configuration]
-        if nodes:
-            found.append(_horizon(leaf.name, inquiry, latest, edges, nodes))
-    return tuple(found)
+    inner = _reached(edges, [graph.nodes[edge.target] for edge in graph.begin])
+    return Remaining(graph, latest, {id: edges[id] for id in sorted(inner)})
 
 
 def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]:
@@ -47,38 +63,98 @@ def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]
     return found
 
 
-def _horizon(
-    name: str, inquiry: Inquiry, latest: Latest, out: Sequence[Sequence[Edge]], sources: Sequence[Node]
-) -> Horizon:
-    graph = inquiry.graph
-    inner = [graph.nodes[id] for id in sorted(_reached(out, sources))]
-    resting = [node for node in inner if not node.control.finished]
-    edges = [edge for node in resting for edge in out[node.id]]
-    waits = next((node for node in resting if not latest.spans(node)), None)
-    if waits is not None:
-        return Horizon(name, None, _wait(inquiry, latest, waits))
-    groups = strong(len(graph.nodes), edges)
-    for group in groups:
-        if any(map(drives, group)) and latest.ended_by(group) is None:
-            first = next(edge for edge in group if drives(edge))
-            return Horizon(name, None, f"it can go round {_where(graph.nodes[first.source])} again and again")
-        if any(not edge.stay and not drives(edge) for edge in group):
-            return Horizon(name, None, "how many calls there may be to undo is not bounded")
-    found = latest.longest(sources, edges, [group for group in groups if any(map(drives, group))])
-    if not found.converged:
-        return Horizon(name, None, "the longest way was not found")
-    ends = (latest.left(found, edge) for edge in edges if graph.nodes[edge.target].control.finished)
-    longest = max(ends, default=0)
-    return Horizon(name, timedelta(0) + longest * MICRO)
+def _whole(inquiry: Inquiry, remaining: Remaining) -> tuple[Horizon, Slow | None]:
+    """The flow's own, and the run that takes so long."""
+    begun = inquiry.graph.begin
+    trouble = _trouble(remaining, begun)
+    if trouble is not None:
+        return _endless("", inquiry, remaining.latest, trouble), None
+    ways = _ways(remaining, begun)
+    longest = max(each.most for each in ways)
+    run = slowest(inquiry, remaining, ways, chosen=True)
+    if run is None:
+        return Horizon("", longest), None
+    found, legs = took(run), told(inquiry, remaining.latest, run)
+    return Horizon("", longest, "", found, legs, always=found == longest and not _steered(inquiry.kernel)), run
 
 
-def _wait(inquiry: Inquiry, latest: Latest, node: Node) -> str:
-    """Why nothing has to happen in a node."""
+def _steered(kernel: Kernel) -> bool:
+    """Whether what a flow is given may decide which way a run goes, or how long it waits."""
+    guards = [command.guard for command in kernel.commands]
+    guards += [branch.guard for choice in kernel.choices for branch in choice.branches]
+    moments = [moment for timer in kernel.timers() for moment in (timer.after, timer.at)]
+    items = [leaf.call.each.items for leaf in kernel.leaves if leaf.call is not None and leaf.call.each is not None]
+    names = {name for expr in (*guards, *moments, *items) if expr is not None for name in _read(expr)}
+    updates = [update for update in kernel.updates() if isinstance(update, Assign)]
+    while fresh := {name for each in updates if each.name in names for name in _read(each.value)} - names:
+        names |= fresh
+    return any(variable.name in names for variable in kernel.inputs)
+
+
+def _read(expr: Expr) -> set[str]:
+    return {part.name for part in inside(expr) if isinstance(part, Ref)}
+
+
+def _from(
+    name: str, inquiry: Inquiry, remaining: Remaining, into: Sequence[Edge], whole: Slow | None
+) -> Horizon | None:
+    """That of a state, from when it is entered. whole: the slowest run of the flow, which may be as slow from there."""
+    inquiry.explorer.budget.check()
+    trouble = _trouble(remaining, into)
+    if trouble is not None:
+        return _endless(name, inquiry, remaining.latest, trouble)
+    ways = _ways(remaining, into)
+    if not ways:
+        return None  # no run comes there in time
+    longest = max(each.most for each in ways)
+    found = None if whole is None else since(whole, name)
+    if found != longest:
+        run = slowest(inquiry, remaining, ways, chosen=False)
+        found = max((each for each in (found, None if run is None else took(run)) if each is not None), default=None)
+    return Horizon(name, longest, "", found)
+
+
+def _trouble(remaining: Remaining, into: Sequence[Edge]) -> Trouble | None:
+    found = (remaining.trouble[edge.target] for edge in into if edge.target in remaining.trouble)
+    return min(found, key=Trouble.key, default=None)
+
+
+def _ways(remaining: Remaining, into: Sequence[Edge]) -> list[Onward]:
+    """The slowest ways from behind some edges."""
+    found: list[Onward] = []
+    for edge in into:
+        known = remaining.latest.left_at(remaining.graph.nodes[edge.target])
+        begun = remaining.begun(edge)
+        for way in remaining.ways[edge.target]:
+            most = way.within({**known, **begun}, begun)
+            found += [] if most is None else [Onward(edge, way, most * MICRO)]
+    return found
+
+
+def _endless(name: str, inquiry: Inquiry, latest: Latest, trouble: Trouble) -> Horizon:
+    """Of a state, or (no name) of the flow, from which there is no bound, or none is known."""
+    node = inquiry.graph.nodes[trouble.node]
+    unknown = _unknown(latest, trouble, node)
+    if unknown is not None:
+        return Horizon(name, None, unknown, known=False)
+    return Horizon(name, None, _why(inquiry, trouble, node), legs=() if name else endless(inquiry, trouble))
+
+
+def _unknown(latest: Latest, trouble: Trouble, node: Node) -> str | None:
+    """Why nobody knows how long it takes from a node, though it may have an end."""
+    if trouble.rank == WAITS:
+        data = f"when {_where(node)} is left depends on data" if latest.waits_for_data(node) else None
+        return latest.awaited(node) or data
+    turns = any(map(drives, trouble.group)) and latest.ended_by(trouble.group) is None
+    return None if turns else "how many calls there may be to undo is not known"
+
+
+def _why(inquiry: Inquiry, trouble: Trouble, node: Node) -> str:
+    """Why nothing has to happen in a node, or ends a cycle."""
     where = _where(node)
-    if (unknown := latest.awaited(node)) is not None:
-        return unknown
-    if latest.waits_for_data(node):
-        return f"when {where} is left depends on data"
+    if trouble.rank != WAITS:
+        first = next(edge for edge in trouble.group if drives(edge))
+        return f"it can go round {_where(inquiry.graph.nodes[first.source])} again and again"
     if not node.control.resting:
         return "a compensation is tried again for ever"
     if node.control.running:

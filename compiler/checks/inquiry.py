@@ -16,11 +16,11 @@ from itertools import chain
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
-from ..instance import Actor, Step, Trigger
+from ..instance import Actor, Instance, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
 from ..staff import Staff
 from ..trace import told, triggered
-from .control import Control
+from .control import Control, Grain
 from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
@@ -28,7 +28,7 @@ from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .passages import Fan, Passage
 from .solver import Term
-from .states import Answers
+from .states import covers
 from .trace import Tracer
 from .verdict import Answer, Horizon, Verdict
 
@@ -97,6 +97,8 @@ class Inquiry:
     def exact(self) -> bool:
         """Whether all that is known of was done by runs: then what the shortest run shows, no shorter one does."""
         graph = self.graph
+        if self.explorer.grain is Grain.CUBES:
+            return False  # the shortest run to a cube need not have been where in it something shows
         return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
 
     @property
@@ -105,8 +107,9 @@ class Inquiry:
         return f"all {number} configurations" if number != 1 else "the one configuration"
 
     def nodes(self, place: str | None = None) -> Iterator[Node]:
-        """Nodes (with one place active), real ones before others, those with a shorter run before."""
-        return (node for node in self._ordered if place is None or place in self.active(node))
+        """Nodes (with one place active), real ones before others, those with a shorter run before. Raises Spent."""
+        self.explorer.budget.check()
+        return iter(self._ordered if place is None else self._resting.get(place, ()))
 
     def active(self, node: Node) -> frozenset[str]:
         """The leaves and scopes a node rests in; none while it compensates."""
@@ -116,8 +119,16 @@ class Inquiry:
         return self._active[configuration] if configuration else frozenset()
 
     @cached_property
+    def _resting(self) -> Mapping[str, list[Node]]:
+        found: defaultdict[str, list[Node]] = defaultdict(list)
+        for node in self._ordered:
+            for place in self.active(node):
+                found[place].append(node)
+        return found
+
+    @cached_property
     def _ordered(self) -> list[Node]:
-        return sorted(self.graph.nodes, key=lambda node: (not node.real, len(node.arrivals[0].run())))
+        return sorted(self.graph.nodes, key=lambda node: (not node.real, node.arrivals[0].length))
 
     def blamed(self, configuration: Configuration) -> str:
         """Whose fault it is that nothing happens: the first state that could do something, else the parallel state."""
@@ -139,7 +150,7 @@ class Inquiry:
         """Proved by a run."""
         if self.ledger is not None:
             self.ledger.shown(arrival)
-        length = len(arrival.run())
+        length = arrival.length
         witness = f"a run of {length} step{'s' if length > 1 else ''}"
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=witness)
 
@@ -157,9 +168,16 @@ class Inquiry:
         return Answer(rule, subject, Verdict.UNKNOWN, span, diagnostic, scope="what was examined")
 
     def refuted(
-        self, rule: Rule, subject: str, place: Span, finding: Finding, trace: Sequence[TraceStep] = ()
+        self,
+        rule: Rule,
+        subject: str,
+        place: Span,
+        finding: Finding,
+        trace: Sequence[TraceStep] = (),
+        shortest: bool = True,
     ) -> Answer:
-        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and self.exact else "")
+        """shortest: whether no shorter run shows it, if there is none among the configurations that were found."""
+        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and shortest and self.exact else "")
         diagnostic = Diagnostic(
             rule,
             finding.message,
@@ -182,13 +200,14 @@ class Inquiry:
         shows: Callable[[Arrival], bool],
         finding: Callable[[Arrival], Finding],
         witness: str = "",
+        shortest: bool = True,
     ) -> Answer:
         """Refuted by the shortest of the runs that can be replayed; unknown if only made-up ones show it."""
-        known = sorted(arrivals, key=lambda arrival: len(arrival.run()))
+        known = sorted(arrivals, key=lambda arrival: arrival.length)
         for arrival in (arrival for arrival in known if arrival.real):
             replayed = self.tracer.replayed(arrival, shows)
             if replayed is not None:
-                return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed))
+                return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed), shortest)
         if known:
             return self.unknown(rule, subject, place, "what may break it was not ruled out, and no run to it was found")
         return self.proved(rule, subject, place, witness)
@@ -207,20 +226,25 @@ class Inquiry:
 
     def among(self, nodes: Iterable[Node]) -> Callable[[Arrival], bool]:
         """Whether an arrival lies in one of the nodes, as far as control and data tell."""
-        keys = {(node.control, node.data) for node in nodes}
-        return lambda arrival: self._key(arrival) in keys
+        ids = {node.id for node in nodes}
+        return lambda arrival: any(node.id in ids for node in self.around(arrival.instance))
 
     def node(self, arrival: Arrival) -> Node | None:
         """A node an arrival lies in, as far as control and data tell."""
-        return self._by_key.get(self._key(arrival))
+        return next(self.around(arrival.instance), None)
 
-    def _key(self, arrival: Arrival) -> tuple[Control, Answers]:
-        control = self.abstraction.control(arrival.instance)
-        return control, self.states.answers(control.place, arrival.instance)
+    def around(self, at: Instance) -> Iterator[Node]:
+        """The nodes an instance lies in, as far as control and data tell."""
+        control = self.abstraction.control(at)
+        data = self.states.answers(control.place, at)
+        return (node for node in self._by_control.get(control, ()) if covers(node.data, data))
 
     @cached_property
-    def _by_key(self) -> Mapping[tuple[Control, Answers], Node]:
-        return {(node.control, node.data): node for node in reversed(self.graph.nodes)}
+    def _by_control(self) -> Mapping[Control, list[Node]]:
+        found: defaultdict[Control, list[Node]] = defaultdict(list)
+        for node in self.graph.nodes:
+            found[node.control].append(node)
+        return found
 
     # ------------------------------------------------------------ questions about data
 

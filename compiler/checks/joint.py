@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ...dsl.model import System
+from .budget import Budget
 from .component import Ahead, Alive, Component, Fall, Letter
 
 NOT_STARTED = -1
@@ -46,10 +47,11 @@ class Joints:
 class Product:
     """The search over joint configurations, breadth first."""
 
-    def __init__(self, system: System, components: tuple[Component, ...], most: int) -> None:
+    def __init__(self, system: System, components: tuple[Component, ...], most: int, budget: Budget) -> None:
         self.system = system
         self.components = components
         self.most = most
+        self.budget = budget
         self.index = {member.flow: index for index, member in enumerate(system.members)}
         self.found = Joints()
 
@@ -60,6 +62,9 @@ class Product:
         todo = deque([first])
         found.known[first] = set()
         while todo and not found.open:
+            if why := self.budget.search_over(found.known.__len__):
+                found.open = why
+                break
             joint = todo.popleft()
             after = set(self._after(joint))
             found.known[joint] = after

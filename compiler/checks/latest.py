@@ -11,13 +11,14 @@ operator does not count. Events and tasks come as late as timers and calls allow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
 from ...dsl.model import Activity, Compensation, Retry
-from ..instance import Instance
+from ..instance import Entry, Instance
 from ..kernel import Kernel
 from .clock import Clock
 from .graph import Arrival, Edge, Graph, Node
@@ -27,6 +28,7 @@ from .verdict import Horizon
 
 MICRO = timedelta(microseconds=1)
 UNDOING = "compensating"
+FLYING = "~"  # and the name of an activity, a call of which was interrupted: its settlement
 
 
 @cache
@@ -34,10 +36,15 @@ def budget(timeout: timedelta, retry: Retry) -> int | None:
     """The longest a call may take, in microseconds, parking not counted; None: without end."""
     if retry.attempts is None:
         return None
-    waits = sum((min(retry.first * 2**n, retry.limit) for n in range(min(retry.attempts - 1, 60))), timedelta(0))
-    waits += retry.limit * max(0, retry.attempts - 61)
-    spent: int = (timeout * retry.attempts + waits) // MICRO
+    spent: int = (timeout * retry.attempts + waits(retry)) // MICRO
     return spent
+
+
+def waits(retry: Retry) -> timedelta:
+    """What the waits between all attempts add up to."""
+    attempts = retry.attempts or 1
+    found = sum((min(retry.first * 2**n, retry.limit) for n in range(min(attempts - 1, 60))), timedelta(0))
+    return found + retry.limit * max(0, attempts - 61)
 
 
 def answering(activity: Activity) -> int | None:
@@ -53,7 +60,7 @@ def gated(activity: Activity) -> bool:
 
 def settling(activity: Activity) -> int | None:
     """The longest until an interrupted call is settled: it makes no further attempt, so it waits for no turn."""
-    return None if activity.flow else budget(activity.timeout, activity.retry)
+    return None if activity.flow else activity.timeout // MICRO
 
 
 def undoing(activity: Activity) -> int | None:
@@ -61,6 +68,12 @@ def undoing(activity: Activity) -> int | None:
     if activity.flow or not isinstance(activity.effect, Compensation):
         return settling(activity)
     return budget(activity.effect.timeout, activity.effect.retry)
+
+
+def interrupted(at: Instance) -> Iterator[Entry]:
+    """The calls that were interrupted and are not settled."""
+    running = {call.key for call in at.calls if not call.answer}
+    return (entry for entry in at.log if entry.in_flight and entry.key not in running)
 
 
 @dataclass(slots=True)
@@ -163,12 +176,17 @@ class Latest:
 
     def ended_by(self, group: Iterable[Edge]) -> str | None:
         """What ends going round over some edges: under way all the time, it never begins anew; None: nothing does."""
+        common = self.lasting(group)
+        return min(common, key=common.__getitem__) if common else None
+
+    def lasting(self, group: Iterable[Edge]) -> dict[str, int]:
+        """What is under way all the time while a run goes round over some edges, and never begins anew."""
         common: dict[str, int] | None = None
         for edge in group:
             spans = self.spans(self.graph.nodes[edge.source])
-            left = {name: span for name, span in spans.items() if not self._again(edge, name)}
+            left = {name: span for name, span in spans.items() if not self.again(edge, name)}
             common = left if common is None else {name: span for name, span in common.items() if name in left}
-        return min(common, key=common.__getitem__) if common else None
+        return common or {}
 
     # ------------------------------------------------------------ the longest way
 
@@ -179,10 +197,8 @@ class Latest:
         found = Longest()
         capped = {id(edge): self.ended_by(group) for group in rounds for edge in group}
         for node in sources:
-            began = {
-                name: node.zone.high(name) - length if name in node.zone.names else 0
-                for name, length in self.spans(node).items()
-            }
+            left, spans = self.left_at(node), self.spans(node)
+            began = {name: left.get(name, length) - length for name, length in spans.items()}
             found.began[node.id], found.entered[node.id] = began, 0
         for _ in range(2 * len(self.graph.nodes) + 2):
             changed = False
@@ -204,16 +220,23 @@ class Latest:
         return min(ends, default=found.entered[node.id])
 
     def answers(self, run: Sequence[Arrival], since: int) -> list[Bound]:
-        """What bounds the steps of a run beside timers: after a step that makes a call, or undoes one, its answer."""
+        """What bounds the steps of a run beside timers: when a call was made, or one is undone, the answer; when it was
+        interrupted, its settlement."""
         bounds: list[Bound] = []
         begun: dict[str, int] = {}
+        stopped: dict[str, int] = {}
         for k in range(since + 1, len(run)):
-            before = run[k - 1].instance
+            before, step = run[k - 1].instance, run[k].move
             begun = {call.key: begun.get(call.key, k - 1) for call in before.calls if not call.answer}
+            stopped |= {e.key: k - 1 for e in before.log if e.in_flight and e.key not in begun and e.key not in stopped}
             for call in (call for call in before.calls if not call.answer):
                 longest = self.answered(call.leaf)
                 if longest is not None:
                     bounds.append((k, begun[call.key], longest))
+            if step is not None and step.kind is MoveKind.SETTLE and step.name in stopped:
+                longest = settling(self.kernel.activity[step.name.rpartition("#")[0]])
+                if longest is not None:
+                    bounds.append((k, stopped[step.name], longest))
             if before.undoing is not None:
                 longest = self._undone(before)
                 if longest is not None:
@@ -233,8 +256,8 @@ class Latest:
         old, new = found.began[source.id], found.began.setdefault(target.id, {})
         fresh = time if ender is None else max(time, old[ender] + self.spans(source)[ender])
         changed = False
-        for name, length in self._carried(target):
-            kept = name in old and not self._again(edge, name)
+        for name, length in self.carried(target).items():
+            kept = name in old and not self.again(edge, name)
             began = old[name] if kept else fresh
             if kept and name == self.clock.deadline and target.control.resting:
                 began = max(began, time - length)  # it was overrun
@@ -245,14 +268,46 @@ class Latest:
             found.came[target.id], changed = edge, True
         return changed
 
-    def _carried(self, node: Node) -> list[tuple[str, int]]:
-        """What is under way, the deadline also while it compensates."""
-        found = list(self.spans(node).items())
+    def carried(self, node: Node) -> Mapping[str, int]:
+        """What is under way, the deadline also while it compensates, each with its whole length."""
         deadline = self.clock.deadline
-        if deadline is not None and not node.control.resting and deadline in node.zone.names:
-            found.append((deadline, 0))
-        return found
+        if deadline is None or node.control.resting or deadline not in node.zone.names:
+            return self.spans(node)
+        return {**self.spans(node), deadline: self.clock.length(deadline) or 0}
 
-    def _again(self, edge: Edge, name: str) -> bool:
+    def under_way(self, node: Node) -> Mapping[str, int]:
+        """What is under way in a node, and the settlements that are waited for, each by itself: so they are not waited
+        for one after the other."""
+        spans, flying = self.spans(node), self._flying(node)
+        if not flying:
+            return spans
+        at = node.instance
+        waited = at.undoing is not None and at.undoing.running is None and FLYING + at.log[-1].activity in flying
+        return {**{name: length for name, length in spans.items() if not waited or name != UNDOING}, **flying}
+
+    def clocks(self, node: Node) -> Mapping[str, int]:
+        """All that is under way in a node, the deadline also while it compensates."""
+        lasting = {name: length for name, length in self.carried(node).items() if name not in self.spans(node)}
+        return {**self.under_way(node), **lasting}
+
+    def _flying(self, node: Node) -> Mapping[str, int]:
+        """The interrupted calls that are not settled, of activities of which there is but one."""
+        if node.control.finished or node.control.loose:
+            return {}
+        found = Counter(entry.activity for entry in interrupted(node.instance))
+        lengths = {name: settling(self.kernel.activity[name]) for name, number in found.items() if number == 1}
+        return {FLYING + name: length for name, length in lengths.items() if length is not None}
+
+    def left_at(self, node: Node) -> Mapping[str, int]:
+        """The most that is left of what is under way in a node, when it is rested in first."""
+        high = node.zone.high
+        return {name: high(name) if name in node.zone.names else length for name, length in self.clocks(node).items()}
+
+    def again(self, edge: Edge, name: str) -> bool:
         """Whether something begins anew with an edge, though it was under way before."""
+        if name.startswith(FLYING):
+            before = edge.arrival.before
+            known = set() if before is None else {entry.key for entry in interrupted(before.instance)}
+            new = (each for each in interrupted(edge.arrival.instance) if FLYING + each.activity == name)
+            return any(each.key not in known for each in new)
         return name == UNDOING or self.clock.place.get(name, name) in edge.entered

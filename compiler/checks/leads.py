@@ -24,6 +24,7 @@ from .latest import MICRO, Latest, gated
 from .livelock import follow, ring, round_trip, strong, way
 from .moves import MoveKind
 from .rewrite import placed
+from .undoing import BALKS, doubtful
 from .verdict import Answer, Verdict
 
 MOST_TRIED = 20  # ways to be late
@@ -64,19 +65,20 @@ class Question:
         sure = [node for node in stuck if self.latest.awaited(node) is None]
         if sure:
             runs = (run for node in sure for run in self._runs_to(self.sources, self.inner, node))
-            return inquiry.by_run(RULE, self.subject, claim.span, runs, self._without, self._stays)
+            by_run = inquiry.by_run
+            return by_run(RULE, self.subject, claim.span, runs, self._without, self._stays, shortest=False)
         for group in self.groups:
             if any(map(drives, group)) and self.latest.ended_by(group) is None:
                 return self._goes_round(group)
-        if stuck:
-            return self._unknown(self.latest.awaited(stuck[0]) or "")
+        if stuck or doubtful(inquiry):
+            return self._unknown((self.latest.awaited(stuck[0]) if stuck else BALKS) or "")
         return inquiry.proved(RULE, self.subject, claim.span)
 
     def timely(self) -> Answer:
         if any(not self.latest.spans(node) for node in self.inner):
             return self._unknown("when a timer falls due depends on data")
         if any(not edge.stay and not drives(edge) for group in self.groups for edge in group):
-            return self._unknown("how many calls there may be to undo is not bounded")
+            return self._unknown("how many calls there may be to undo is not known")
         return self._timed()
 
     @cached_property
@@ -105,11 +107,21 @@ class Question:
 
     def _goes_round(self, group: list[Edge]) -> Answer:
         """A cycle without B: refuted by a run that goes round, every step of which all data take; else unknown."""
+        if self._under_deadline(group):
+            group = [edge for edge in group if edge.move.kind is not MoveKind.TIMER]
         cycle = ring(self.inquiry, group, drives)
         trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
         if trip is None or not self._without(trip):
             return self._unknown("a cycle that does not come to it was not ruled out")
-        return self.inquiry.by_run(RULE, self.subject, self.claim.span, [trip], self._without, self._rounds)
+        by_run, span = self.inquiry.by_run, self.claim.span
+        return by_run(RULE, self.subject, span, [trip], self._without, self._rounds, shortest=False)
+
+    def _under_deadline(self, group: Sequence[Edge]) -> bool:
+        """Whether the deadline is armed all the time. A compensation puts it off, so that it may be overdue at each
+        rest on the way; an answer can come before it even then, but no timer that has yet to run."""
+        deadline = self.latest.clock.deadline
+        nodes = (self.graph.nodes[edge.source] for edge in group)
+        return deadline is not None and all(deadline in {*node.zone.names, *node.control.timers} for node in nodes)
 
     # ------------------------------------------------------------ runs
 
@@ -239,22 +251,32 @@ class Question:
         run, taken = late
         said = shown(taken * MICRO, DurationType())
         finding = self._finding(f"can take {said}", (f"the longest run takes {said}, when every answer comes last.",))
-        return self.inquiry.refuted(self.rule, self.subject, self.claim.span, finding, self.inquiry.tracer.tell(run))
+        trace, refuted = self.inquiry.tracer.tell(run), self.inquiry.refuted
+        return refuted(self.rule, self.subject, self.claim.span, finding, trace, shortest=False)
 
     def _late(self, legs: Sequence[Edge], allowed: int) -> tuple[Arrival, int] | None:
         """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long."""
-        inquiry, home = self.inquiry, self.graph.nodes[legs[0].source]
-        if home not in self.sources or not home.real or any(self.latest.lent(self.graph.nodes[e.source]) for e in legs):
+        late = late_run(self.inquiry, self.latest, legs, self.sources)
+        if late is None or late[0].before is None or not self._without(late[0].before):
             return None
-        at: Arrival | None = home.arrivals[0]
-        for edge in legs:
-            at = None if at is None else follow(inquiry, at, edge, at.now)
-        if at is None or at.before is None:
-            return None
-        run, since = at.run(), len(home.arrivals[0].run()) - 1
-        times = inquiry.attempts.schedule.latest(run, since, self.latest.answers(run, since))
-        late = None if times is None else inquiry.tracer.at(run, times)
-        if late is None or late.before is None or times is None or not self._without(late.before):
-            return None
-        taken = (times[-1] - times[since]) // MICRO
-        return (late, taken) if taken > allowed else None
+        return late if late[1] > allowed else None
+
+
+def late_run(
+    inquiry: Inquiry, latest: Latest, legs: Sequence[Edge], sources: Sequence[Node]
+) -> tuple[Arrival, int] | None:
+    """A way from a source as a run, every step as late as it may be, and how long it takes, in microseconds.
+
+    None: it cannot be played so, or it counts on the worst case of a sub-flow."""
+    home = inquiry.graph.nodes[legs[0].source]
+    if home not in sources or not home.real or any(latest.lent(inquiry.graph.nodes[e.source]) for e in legs):
+        return None
+    at: Arrival | None = home.arrivals[0]
+    for edge in legs:
+        at = None if at is None else follow(inquiry, at, edge, at.now)
+    if at is None or at.before is None:
+        return None
+    run, since = at.run(), len(home.arrivals[0].run()) - 1
+    times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))
+    late = None if times is None else inquiry.tracer.at(run, times)
+    return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)

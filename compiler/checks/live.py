@@ -53,9 +53,13 @@ class Live:
         self.kernel = kernel
         self._found: dict[Spot, dict[Atom, None]] = {}
         self._anchors: dict[tuple[tuple[Expr, int], ...], tuple[int, int]] = {}
+        self._written: dict[Atom, None] = {}
         self._asking: dict[Spot, dict[Atom, None]] = {}
         self._seen_before: dict[tuple[Atom, Span], tuple[Atom, ...]] = {}
         self._places: dict[Place, tuple[Atom, ...]] = {}
+        self._guarding: dict[int, tuple[Atom, ...]] = {}  # by the id of a guard, which the kernel keeps
+        self._owed: dict[tuple[int, Type], tuple[Atom, ...]] = {}  # by the id of a value
+        self._entered: dict[str, tuple[Atom, ...]] = {}
         leaves = [("leaf", leaf.name) for leaf in kernel.leaves]
         undos = [("undo", name) for name in (*kernel.place, *kernel.choice)]
         for spot in (*leaves, *undos):
@@ -72,6 +76,11 @@ class Live:
             found.update(dict.fromkeys(atom for name in names if kind == "at" for atom in self._sizes(name)))
             self._places[place] = tuple(found)
         return self._places[place]
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked of data anywhere."""
+        return any(self._found.values())
 
     def _sizes(self, leaf: str) -> Iterator[Atom]:
         """How many items there are while they are called for. It tells nodes apart that control tells apart anyway."""
@@ -120,8 +129,11 @@ class Live:
     def _beside(self, leaf: str) -> frozenset[str]:
         """The places in other regions, where something may happen while the leaf stays."""
         kernel, active = self.kernel, self.kernel.above(leaf)
-        parallel = (scope.name for scope in kernel.scopes if scope.kind is ScopeKind.PARALLEL and scope.name in active)
+        around = (kernel.scope[name] for name in active[1:])
+        parallel = [scope.name for scope in around if scope.kind is ScopeKind.PARALLEL]
         others = {region for name in parallel for region in kernel.inside[name] if region not in active}
+        if not others:
+            return frozenset()
         return frozenset(name for name in kernel.place if others.intersection(kernel.above(name)))
 
     def _through(self, spot: Spot) -> Iterator[Atom]:
@@ -131,12 +143,12 @@ class Live:
             yield from filter(data_only, self._target(Goto(name), name, ()))
             return
         beside = self._concurrent[name]
-        for command in self.kernel.commands:
-            own = command.scope in self.kernel.above(name)
-            if command.on is None or not (own or command.scope in beside):
-                continue
+        above = self.kernel.above(name)
+        near = (command for scope in {*above, *beside} for command in self.kernel.scoped.get(scope, ()))
+        for command in sorted(near, key=lambda command: command.id):
+            own = command.scope in above
             found = dict.fromkeys(self._updates(command.updates, self._target(command.target, name, (), own)))
-            guard = () if command.guard is None else atoms(bare(command.guard))
+            guard = () if command.guard is None else self._guard(command.guard)
             yield from filter(data_only, (*guard, *found))
         if beside:
             yield from filter(data_only, self._elsewhere(name))
@@ -163,7 +175,7 @@ class Live:
             if target.node not in passed:
                 for branch in self.kernel.choice[target.node].branches:
                     if branch.guard is not None:
-                        yield from atoms(bare(branch.guard))
+                        yield from self._guard(branch.guard)
                     after = self._target(branch.target, leaf, (*passed, target.node))
                     yield from self._updates(branch.updates, after)
         else:
@@ -205,42 +217,31 @@ class Live:
             self._seen_before[key] = tuple(filter(simple, found))
         return self._seen_before[key]
 
-    def _fitting(self, expr: Expr, type: Type) -> Iterator[Atom]:
-        """What a value owes that must be of a type."""
-        value = bare(expr)
-        yield from needs(value)
-        yield from _in_range(value, type)
-        for part in inside(value):
-            if isinstance(part, NewRecord):
-                for field, each in zip(part.values, part.type.fields, strict=True):
-                    yield from _in_range(field, each.type)
+    def _guard(self, guard: Expr) -> tuple[Atom, ...]:
+        if id(guard) not in self._guarding:
+            self._guarding[id(guard)] = tuple(atoms(bare(guard)))
+        return self._guarding[id(guard)]
 
-    def _entering(self, place: KernelPlace) -> Iterator[Atom]:
-        asked: list[Expr] = [timer.after or timer.at or literal(True) for timer in place.timers]
-        asked += [part for task in place.tasks for part in task.title if not isinstance(part, str)]
-        for task in place.tasks:
-            if task.person is not None:
-                yield from atoms(bare(somebody(task.person)))
-        if isinstance(place, Leaf) and place.call is not None:
-            if place.call.each is not None:
-                asked.append(place.call.each.items)
-                each = place.call.each
-                yield from _sizes(each, (0, (each.quota or 1) - 1, each.most))
-            for arg, param in zip(place.call.args, self.kernel.activity[place.call.activity].params, strict=True):
-                asked.append(arg)
-                yield from _in_range(bare(arg), param.type)
-        for expr in asked:
-            yield from needs(bare(expr))
+    def _fitting(self, expr: Expr, type: Type) -> tuple[Atom, ...]:
+        """What a value owes that must be of a type."""
+        key = id(expr), type
+        if key not in self._owed:
+            self._owed[key] = tuple(_fitting(bare(expr), type))
+        return self._owed[key]
+
+    def _entering(self, place: KernelPlace) -> tuple[Atom, ...]:
+        if place.name not in self._entered:
+            self._entered[place.name] = tuple(_entering(self.kernel, place))
+        return self._entered[place.name]
 
     # ------------------------------------------------------------ keeping cuts finite
 
     def _note_anchors(self) -> None:
         """For each form, from which bound to which its cuts matter: those written, and where its values start."""
-        written: dict[Atom, None] = {}
         for spot in self._asking:
-            written.update(self._asking[spot])
-            written.update(dict.fromkeys(self._through(spot)))
-        for atom in written:
+            self._written.update(self._asking[spot])
+            self._written.update(dict.fromkeys(self._through(spot)))
+        for atom in self._written:
             if isinstance(atom, Cut):
                 low, high = self._anchors.get(atom.form, (atom.bound, atom.bound))
                 self._anchors[atom.form] = min(low, atom.bound), max(high, atom.bound)
@@ -282,12 +283,40 @@ class Live:
             yield len(value.items)
 
     def _kept(self, atom: Atom, found: Mapping[Atom, None]) -> bool:
-        if isinstance(atom, Test) or atom in found:
+        if isinstance(atom, Test) or atom in found or atom in self._written:
             return True
         span = self._anchors.get(atom.form)
         if span is not None and span[0] < span[1] and len(atom.form) == 1:
             return span[0] <= atom.bound <= span[1] and span[1] - span[0] <= MOST_ATOMS
         return sum(isinstance(other, Cut) and other.form == atom.form for other in found) < MOST_CUTS
+
+
+def _fitting(value: Expr, type: Type) -> Iterator[Atom]:
+    yield from needs(value)
+    yield from _in_range(value, type)
+    for part in inside(value):
+        if isinstance(part, NewRecord):
+            for field, each in zip(part.values, part.type.fields, strict=True):
+                yield from _in_range(field, each.type)
+
+
+def _entering(kernel: Kernel, place: KernelPlace) -> Iterator[Atom]:
+    """What is owed when a place is entered: by its timers, its tasks and its call."""
+    asked: list[Expr] = [timer.after or timer.at or literal(True) for timer in place.timers]
+    asked += [part for task in place.tasks for part in task.title if not isinstance(part, str)]
+    for task in place.tasks:
+        if task.person is not None:
+            yield from atoms(bare(somebody(task.person)))
+    if isinstance(place, Leaf) and place.call is not None:
+        if place.call.each is not None:
+            asked.append(place.call.each.items)
+            each = place.call.each
+            yield from _sizes(each, (0, (each.quota or 1) - 1, each.most))
+        for arg, param in zip(place.call.args, kernel.activity[place.call.activity].params, strict=True):
+            asked.append(arg)
+            yield from _in_range(bare(arg), param.type)
+    for expr in asked:
+        yield from needs(bare(expr))
 
 
 def _sizes(each: Each, bounds: Iterable[int]) -> Iterator[Atom]:

@@ -23,6 +23,7 @@ from .atoms import Place
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .moves import INTERRUPTED, Move, MoveKind, moves
+from .states import covers
 from .verdict import Answer
 
 RULE = Rule(
@@ -100,7 +101,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             fixes=(Fix("bound the repeats with a counter, or wait with `after`"),),
         )
         home = inquiry.abstraction.control(shortest.instance).place, shortest.instance.values
-        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], partial(_back, inquiry, home), always(finding))
+        back = partial(_back, inquiry, home)
+        yield inquiry.by_run(RULE, subject, kernel.span, [shortest], back, always(finding), shortest=False)
     elif groups:
         yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
     else:
@@ -249,7 +251,7 @@ def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival 
 
 def _alike(inquiry: Inquiry, node: Node, at: Instance) -> bool:
     place = inquiry.abstraction.control(at).place
-    return place == node.control.place and inquiry.states.answers(place, at) == node.data
+    return place == node.control.place and covers(node.data, inquiry.states.answers(place, at))
 
 
 def _same(move: Move, other: Move) -> bool:

@@ -5,11 +5,12 @@ Whether a time may be too large to represent is not asked of runs: where `magnit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
 from ...dsl.source import Span
-from . import duties
+from . import duties, undoing
 from .inquiry import Finding, Inquiry
 from .magnitudes import too_large
 from .verdict import Answer
@@ -60,15 +61,18 @@ flow Retry version 1 {
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     calls = (leaf.call for leaf in inquiry.kernel.leaves if leaf.call is not None)
     most = {call.each.items.span: call.each.most for call in calls if call.each is not None}
-    yield from duties.check(inquiry, RULE, lambda text, span: _finding(text, span, most.get(span)))
+    said = partial(_finding, most)
+    yield from duties.check(inquiry, RULE, said)
+    yield from undoing.arguments(inquiry, RULE, RULE.code, said)
     source = inquiry.kernel.source
     for span in dict.fromkeys(too_large(inquiry.kernel)):
         subject = f"`{source.slice(span)}` on line {source.line(span)}"
         yield inquiry.unknown(RULE, subject, span, "it may become too large to represent", "bound what it is made from")
 
 
-def _finding(text: str, span: Span, most: int | None) -> Finding:
-    """most: so many items of a list may be called for."""
+def _finding(items: Mapping[Span, int], text: str, span: Span) -> Finding:
+    """items: so many of a list may be called for."""
+    most = items.get(span)
     if most is not None:
         return Finding(
             f"`{text}` can hold more than the {most} item{'s' if most > 1 else ''} that something is done for at most",

@@ -20,6 +20,7 @@ from ..evaluate import Fault
 from ..instance import NOBODY, Event, Instance, Rejected, Step
 from ..simulate import start, step
 from ..trace import messaged, started, told, triggered
+from .budget import Budget
 from .component import Alive, Component, waiting
 from .joint import Joint, Part
 from .moves import BEGIN, Move, MoveKind, actor, moves
@@ -58,6 +59,7 @@ class Rehearsal:
     components: tuple[Component, ...]
     most: int
     lost: frozenset[Joint]
+    budget: Budget
     runs: dict[Question, tuple[TraceStep, ...]] = field(default_factory=dict[Question, tuple[TraceStep, ...]])
 
     def __post_init__(self) -> None:
@@ -70,6 +72,8 @@ class Rehearsal:
         seen = {self._key(first)}
         todo = deque([first])
         while todo and not wanted <= self.runs.keys() and len(seen) <= self.most:
+            if self.budget.over():
+                break
             scene = todo.popleft()
             self._look(scene)
             for after in self._after(scene):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from .budget import Budget
+
 Term = Any
 """A Z3 term, or a plain bool or int where the value is known."""
 
@@ -27,12 +29,22 @@ class Reply:
         return self.model is None and not self.unknown
 
 
+UNLIMITED = float("inf")
+LAST = 5.0  # seconds
+MEMORY = "memory_max_size"  # in MB, of what Z3 holds; when there is no more, it raises a Z3Exception
+LEAST = 64  # MB; a process that imports Z3 holds more than that
+
+
 class Solver:
     """One incremental Z3 solver for a whole run of checks. rlimit: Z3's resource units for one question."""
 
-    def __init__(self, rlimit: int = 5_000_000, questions: int = 200_000) -> None:
+    def __init__(self, rlimit: int = 5_000_000, questions: int = 200_000, budget: Budget | None = None) -> None:
         self.z3: Any = import_module("z3")
+        self.budget = budget or Budget("", UNLIMITED)
+        self.z3.set_param(MEMORY, 0)  # none: Z3 crashes where it has too little for a solver
         self._solver: Any = self.z3.SimpleSolver()
+        if self.budget.memory is not None:  # of all solvers of the process
+            self.z3.set_param(MEMORY, max(self.budget.memory, LEAST))
         self._solver.set("random_seed", 0)
         self._solver.set("rlimit", rlimit)
         self._axioms = 0
@@ -46,13 +58,16 @@ class Solver:
         self._axioms = len(axioms)
 
     def ask(self, *terms: Term) -> Reply:
-        """Whether all the terms can be true together."""
+        """Whether all the terms can be true together. Raises Spent."""
+        self.budget.check()
         if any(term is False for term in terms):
             return Reply()
         if self.left == 0:
             return Reply(unknown="the budget of questions is used up")
         self.left -= 1
         self.asked += 1
+        if self.budget.left < LAST:  # one question must not take much longer than there is
+            self._solver.set("timeout", max(1, int(self.budget.left * 1000)))
         self._solver.push()
         try:
             self._solver.add(*(term for term in terms if term is not True))

@@ -13,7 +13,8 @@ from .live import Live
 from .passages import Fan, Passage, Passages
 from .solver import Reply, Solver, Term
 
-Answers = tuple[bool, ...]
+Answers = tuple[bool | None, ...]
+"""To the atoms of a place, in their order. None: either (in cubes only)."""
 
 
 class States:
@@ -27,12 +28,31 @@ class States:
         self.live = Live(kernel)
         self._before: dict[tuple[Place, Answers], Term] = {}
         self._after: dict[tuple[int, Place], tuple[Term, ...]] = {}
+        self._cubes: dict[tuple[int, int, Place], tuple[Term, Answers]] = {}  # the term too: its id stays its own
 
     def ask(self, *terms: Term) -> Reply:
         self.solver.assume(self.encoder.axioms)
         return self.solver.ask(*terms)
 
-    def answers(self, place: Place, at: Instance) -> Answers:
+    def cube(self, state: Term, passage: Passage, place: Place, run: Answers) -> Answers:
+        """The smallest cube around all that a passage leads to, from data in some state, as far as Z3 can tell; `run`
+        is what one run of it came to."""
+        key = id(state), passage.id, place
+        if key not in self._cubes:
+            self._cubes[key] = (
+                state,
+                tuple(
+                    answer if self._always(state, passage, place, index, answer) else None
+                    for index, answer in enumerate(run)
+                ),
+            )
+        return self._cubes[key][1]
+
+    def _always(self, state: Term, passage: Passage, place: Place, index: int, answer: bool | None) -> bool:
+        other = (*(None for _ in range(index)), not answer)
+        return self.ask(state, passage.condition, self.after(passage, place, other)).impossible
+
+    def answers(self, place: Place, at: Instance) -> tuple[bool, ...]:
         """What an instance answers to the atoms of its place."""
         variables = at.variables(self.kernel)
         return tuple(answer(atom, variables, at.started) for atom in self.live[place])
@@ -91,4 +111,10 @@ class States:
         return at
 
     def _agree(self, terms: Iterable[Term], answers: Answers) -> list[Term]:
-        return [term if yes else self.encoder.no(term) for term, yes in zip(terms, answers, strict=True)]
+        pairs = zip(terms, answers, strict=False)  # what is left out at the end is left open
+        return [term if yes else self.encoder.no(term) for term, yes in pairs if yes is not None]
+
+
+def covers(cube: Answers, answers: Answers) -> bool:
+    """Whether a cube has all data that answer so."""
+    return all(one is None or one == other for one, other in zip(cube, answers, strict=True))

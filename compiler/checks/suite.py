@@ -6,10 +6,10 @@ the codes that make the run itself unsafe.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ...dsl.diagnostics import Rule
+from ...dsl.diagnostics import Diagnostic, Fix, Rule
 from ...dsl.model import Accept
 from ..kernel import Kernel
 from ..staff import Staff
@@ -23,6 +23,7 @@ from . import (
     finish,
     fires,
     fits,
+    fragile,
     livelock,
     missed,
     outcomes,
@@ -33,17 +34,21 @@ from . import (
     recursion,
     separation,
     unassigned,
+    undoing,
     unhandled,
     unreachable,
     unset,
+    unsettled,
     waits,
 )
+from .budget import Budget
 from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
 from .horizon import horizons
 from .inquiry import Inquiry
 from .ledger import Ledger
-from .verdict import Answer, Horizon, Report, Verdict
+from .odds import odds
+from .verdict import Answer, Horizon, Odds, Report, Verdict
 
 CHECKS = (
     (unreachable.RULE, unreachable.check),
@@ -57,6 +62,9 @@ CHECKS = (
     (completion.RULE, completion.check),
     (compensation.RULE, compensation.check),
     (pivot.RULE, pivot.check),
+    (unsettled.RULE, unsettled.check),
+    (undoing.RULE, undoing.check),
+    (fragile.RULE, fragile.check),
     (waits.RULE, waits.check),
     (fires.RULE, fires.check),
     (fits.RULE, fits.check),
@@ -72,10 +80,12 @@ CHECKS = (
 )
 RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 
+MORE = "allow it more, with `--timeout` or `--max-memory`"
+
 Audit = Callable[[Inquiry], None]
 """Looks at what was explored when every check has answered; the inquiry's ledger says what the proofs rest on."""
 
-UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F301", "F401", "F402", "F403", "F502"}
+UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F104", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
 __all__ = ["CHECKS", "RULES", "UNSAFE", "Audit", "Limits", "check", "check_all"]
@@ -86,10 +96,11 @@ def check_all(
     around: Sequence[Kernel],
     limits: Limits | None = None,
     staff: Staff | None = None,
+    likely: bool = False,
     audit: Audit | None = None,
 ) -> tuple[Report, ...]:
     """Every answer about each flow; first about those that it does, of the same file or around it, for their times.
-    audit: of the flows themselves, not of those around them."""
+    likely: also how likely it ends where. audit: of the flows themselves, not of those around them."""
     known = {kernel.name: kernel for kernel in (*around, *kernels)}
     reports: dict[str, Report] = {}
 
@@ -98,8 +109,9 @@ def check_all(
             done = [each.name for each in kernel.activities if each.flow]
             others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
+            fates = {name: fate for name in others if (fate := reports[name].odds) is not None} if likely else None
             wanted = audit if any(kernel is own for own in kernels) else None
-            reports[kernel.name] = check(kernel, limits, staff, others | itself, wanted)
+            reports[kernel.name] = check(kernel, limits, staff, others | itself, fates, wanted)
         return reports[kernel.name]
 
     return tuple(map(report, kernels))
@@ -115,21 +127,85 @@ def check(
     limits: Limits | None = None,
     staff: Staff | None = None,
     children: Mapping[str, Horizon] | None = None,
+    fates: Mapping[str, Odds] | None = None,
     audit: Audit | None = None,
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
-    the flows that it does take."""
-    ledger = None if audit is None else Ledger()
-    inquiry = Inquiry(Explorer(kernel, limits), staff, children, ledger)
-    answers: list[Answer] = []
-    for answer in (answer for _, ask in CHECKS for answer in ask(inquiry)):
-        answers.append(_accepted(kernel, answer))
-        if ledger is not None:
-            ledger.answered(answer)
+    the flows that it does take; fates: how likely they end where, None: that is not asked. audit: looks at the rest."""
+    limits = limits or Limits()
+    budget = Budget(kernel.name, limits.seconds, limits.memory, limits.tell)
+    try:
+        ledger = None if audit is None else Ledger()
+        inquiry = Inquiry(Explorer(kernel, limits, budget), staff, children, ledger)
+    except Exception as error:
+        if not (why := budget.ran_out(error)):
+            raise
+        return Report(kernel.name, tuple(_given_up(kernel, rule, why) for rule in RULES), cut=True)
+    answers = tuple(_accepted(kernel, answer) for rule, ask in CHECKS for answer in _answers(inquiry, rule, ask))
+    report = Report(kernel.name, answers, configurations=len(inquiry.graph.nodes))
     if audit is not None:
+        _audited(inquiry, audit)
+    if report.verdict is not Verdict.REFUTED:
+        report = replace(report, horizons=_horizons(inquiry), odds=None if fates is None else _odds(inquiry, fates))
+    return replace(report, cut=bool(budget.met))
+
+
+def _answers(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Answer]]) -> Iterator[Answer]:
+    """What a check answers; where time or memory run out before its end, that the rest is not known."""
+    budget = inquiry.explorer.budget
+    subject = f"`{inquiry.kernel.name}`"
+    try:
+        budget.asks(rule.name)
+        for answer in ask(inquiry):
+            yield answer
+            if inquiry.ledger is not None:
+                inquiry.ledger.answered(answer)
+            subject = f"what else there is in `{inquiry.kernel.name}`"
+    except Exception as error:
+        if not (why := budget.ran_out(error)):
+            raise
+        yield inquiry.unknown(rule, subject, inquiry.kernel.span, why, MORE)
+
+
+def _audited(inquiry: Inquiry, audit: Audit) -> None:
+    """Not where time or memory run out: the audit has nothing to show then."""
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("what others can check")
         audit(inquiry)
-    report = Report(kernel.name, tuple(answers), configurations=len(inquiry.graph.nodes))
-    return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
+    except Exception as error:
+        if not budget.ran_out(error):
+            raise
+
+
+def _given_up(kernel: Kernel, rule: Rule, why: str) -> Answer:
+    """What is answered where time or memory ran out before there was anything to look at."""
+    message = f"it is not known whether `{rule.name}` holds of `{kernel.name}`: {why}"
+    fixes = (Fix(MORE),)
+    said = Diagnostic(rule, message, kernel.span, "could not be decided", fixes=fixes)
+    return Answer(rule, f"`{kernel.name}`", Verdict.UNKNOWN, kernel.span, said, scope="what was examined")
+
+
+def _horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("the longest run")
+        return horizons(inquiry)
+    except Exception as error:
+        if not budget.ran_out(error):
+            raise
+        return ()
+
+
+def _odds(inquiry: Inquiry, fates: Mapping[str, Odds]) -> Odds | None:
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("how likely it ends where")
+        return odds(inquiry, fates)
+    except Exception as error:
+        if not (why := budget.ran_out(error)):
+            raise
+        return Odds(reason=why)
 
 
 def _accepted(kernel: Kernel, answer: Answer) -> Answer:

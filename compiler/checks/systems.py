@@ -13,6 +13,7 @@ from dataclasses import replace
 from ...dsl.diagnostics import Diagnostic, Label, Rule
 from ...dsl.model import System
 from ..kernel import Kernel
+from .budget import Budget
 from .component import Component
 from .explore import Limits
 from .joint import Joint, Product
@@ -103,24 +104,40 @@ RULE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
 
 
 def check(system: System, kernels: Mapping[str, Kernel], limits: Limits | None = None) -> Report:
-    """Every answer about one system."""
-    return _Examination(system, kernels, limits).report()
+    """Every answer about one system. Its members have the time and the memory of one flow together."""
+    limits = limits or Limits()
+    budget = Budget(system.name, limits.seconds, limits.memory, limits.tell)
+    try:
+        return _Examination(system, kernels, limits, budget).report()
+    except Exception as error:
+        if not (why := budget.ran_out(error)):
+            raise
+        answers = tuple(_given_up(system, rule, why) for rule in RULES)
+        return Report(system.name, answers, cut=True)
+
+
+def _given_up(system: System, rule: Rule, why: str) -> Answer:
+    """What is answered where time or memory ran out before the joint configurations were known."""
+    message = f"it is not known whether `{rule.name}` holds of `{system.name}`"
+    said = Diagnostic(rule, message, system.span, "not decided", why=(f"{why}.",))
+    return Answer(rule, system.name, Verdict.UNKNOWN, system.span, said, scope="what was examined")
 
 
 class _Examination:
     """One system under examination."""
 
-    def __init__(self, system: System, kernels: Mapping[str, Kernel], limits: Limits | None) -> None:
+    def __init__(self, system: System, kernels: Mapping[str, Kernel], limits: Limits, budget: Budget) -> None:
         self.system = system
+        self.budget = budget
         self.kernels = [kernels[member.flow] for member in system.members]
-        self.components = tuple(Component(kernel, self._hears(kernel), limits) for kernel in self.kernels)
-        product = Product(system, self.components, MOST_JOINT)
+        self.components = tuple(Component(kernel, self._hears(kernel), limits, budget) for kernel in self.kernels)
+        product = Product(system, self.components, MOST_JOINT, budget)
         self.found = product.run()
         ends = product.recoverable()
         hopeful = not self.found.open and not self.found.overflown and bool(ends)
         lost = frozenset(self.found.known.keys() - ends) if hopeful else frozenset[Joint]()
         self.losing = bool(lost)
-        self.rehearsal = Rehearsal(system, self.components, MOST_SCENES, lost)
+        self.rehearsal = Rehearsal(system, self.components, MOST_SCENES, lost, budget)
         self.rehearsal.play(set(self._suspected()))
 
     def _hears(self, kernel: Kernel) -> frozenset[str]:
@@ -152,7 +169,7 @@ class _Examination:
     def report(self) -> Report:
         suspected = set(self._suspected())
         answers = tuple(self._accepted(self._answer(each, each in suspected)) for each in self._questions())
-        return Report(self.system.name, answers, configurations=len(self.found.known))
+        return Report(self.system.name, answers, configurations=len(self.found.known), cut=bool(self.budget.met))
 
     def _answer(self, question: Question, suspected: bool) -> Answer:
         code, index, event = question
@@ -160,7 +177,7 @@ class _Examination:
         member = self.system.members[index]
         subject = self.system.name if code == STUCK else f"{member.name}.{event}" if event else member.name
         span = self.system.span if code == STUCK else member.span
-        scope = f"all {len(self.found.known)} joint configurations"
+        scope = "what was examined" if self.found.open else f"all {len(self.found.known)} joint configurations"
         runs = self.rehearsal.runs
         trace = runs.get(question, runs.get(LOST) if question == STILL else None)
         if trace is not None:
@@ -179,7 +196,9 @@ class _Examination:
         if self.found.open:
             return self.found.open
         if suspected:
-            return "joint configurations that show it were not ruled out, and no run to one was found"
+            return (
+                self.budget.met or "joint configurations that show it were not ruled out, and no run to one was found"
+            )
         if self.found.overflown and code != OVERFLOWN:
             return "more messages may lie in a mailbox than it holds, and what happens then was not looked at"
         called = [a.name for kernel in self.kernels for a in kernel.activities if a.flow]

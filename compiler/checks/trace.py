@@ -36,6 +36,7 @@ class Tracer:
         self.kernel = kernel
         self.attempts = attempts
         self.abstraction = abstraction
+        self._played: dict[Arrival, bool] = {}
         self.clock = clock
 
     def replayed(self, arrival: Arrival, shows: Shows) -> Arrival | None:
@@ -60,11 +61,26 @@ class Tracer:
         return best
 
     def plays(self, arrival: Arrival) -> bool:
-        """Whether the run can be replayed as it is."""
+        """Whether the run can be as it is: as the search made it, step by step, or at other moments, played again."""
+        if self._timely(arrival):
+            return True
         run = arrival.run()
         times = self.schedule(run)
         payloads = [step.payload for step in run]
         return times is not None and self._again(run, payloads, times, lambda _: True) is not None
+
+    def _timely(self, arrival: Arrival) -> bool:
+        """Whether every step of a real run came in the search before any timer would have."""
+        run: list[Arrival] = []
+        step: Arrival | None = arrival
+        while step is not None and step not in self._played:
+            run.append(step)
+            step = step.before
+        for each in reversed(run):
+            before = each.before
+            alone = each.real and (before is None or (self._played[before] and self.in_time(before, each)))
+            self._played[each] = alone
+        return self._played[arrival]
 
     def at(self, run: Sequence[Arrival], times: Sequence[datetime]) -> Arrival | None:
         """The run again, its steps at given moments; None if it cannot be so."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from ...dsl.diagnostics import Fix, Label, Rule
 from . import forks
 from .inquiry import Breach, Finding, Inquiry
-from .moves import MoveKind
 from .solver import Term
 from .verdict import Answer
 from .ways import Fork
@@ -66,15 +65,13 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     def finding(meeting: forks.Meeting, _: Breach) -> Finding:
         first, *others = (span for span, _ in meeting.fork.guards)
         name = forks.trigger_name(meeting)
-        timer = meeting.fork.choice is None and meeting.reaction.move.kind is MoveKind.TIMER
-        help = "lead the timer to a choice: it comes once" if timer else "add an `else`, or guards that cover the rest"
         return Finding(
             f"nothing is written for {name} with these data",
             first,
             "not true here",
             others=tuple(Label(span, "not true here either") for span in others),
-            why=("the guard is not true." if timer else "none of the guards is true, and there is no `else`.",),
-            fixes=(Fix(help),),
+            why=("none of the guards is true, and there is no `else`.",),
+            fixes=(Fix("add an `else`, or guards that cover the rest"),),
         )
 
     yield from forks.ask(inquiry, RULE, bad, finding)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
-from ...dsl.diagnostics import Diagnostic, Rule
+from ...dsl.diagnostics import Diagnostic, Rule, TraceStep
 from ...dsl.source import Span
+from ...dsl.values import dataclass
+from .fate import Range
 
 
 class Verdict(IntEnum):
@@ -39,25 +40,85 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """A step of a run as it is told, when it comes since the start, how long it was waited for, and why so long."""
+
+    step: TraceStep
+    at: timedelta
+    took: timedelta
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Horizon:
     """How long a run takes at the longest, from a state on, or (`state` empty) from the start. `longest` None: without
-    end, and `reason` says why. Time parked with an operator is not counted."""
+    end, or if not `known` perhaps not, and `reason` says why. Time parked with an operator is not counted.
+
+    found: the longest that a run was found to take, by replaying it; None: none was found. legs, of the flow's own:
+    that run, or if there is no bound one that comes to where it may wait, or go round, for ever. always, of the flow's
+    own: a run takes as long whatever the inputs."""
 
     state: str
     longest: timedelta | None
+    reason: str = ""
+    found: timedelta | None = None
+    legs: tuple[Leg, ...] = ()
+    known: bool = True
+    always: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether a run takes as long as the bound says."""
+        return self.longest is not None and self.found == self.longest
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A final, and how likely a run ends there."""
+
+    final: str
+    chance: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many calls of an activity, or of a compensation, a run makes on average, and how many attempts in all."""
+
+    name: str
+    calls: Range
+    attempts: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """How likely runs end where, from the rates that are stated: the least and the most, whatever is `left` open (what
+    people do, what comes first, data). failing: that it ends in any `final failure`; never: that it does not end.
+
+    unrated: failures without a rate, which are taken not to happen. reason: why it is not known, if it is not; then
+    there is nothing else."""
+
+    ends: tuple[End, ...] = ()
+    failing: Range | None = None
+    never: Range | None = None
+    efforts: tuple[Effort, ...] = ()
+    left: tuple[str, ...] = ()
+    unrated: tuple[str, ...] = ()
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """Every answer about one flow, in the order of the checks, the warnings (F7xx), how much was looked at, and of a
-    flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states."""
+    flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states.
+    cut: a limit of time or memory was met, so another run may say more."""
 
     flow: str
     answers: tuple[Answer, ...]
     warnings: tuple[Diagnostic, ...] = ()
     configurations: int = 0
     horizons: tuple[Horizon, ...] = ()
+    cut: bool = False
+    odds: Odds | None = None  # where they were asked for, of a flow in which nothing was refuted
 
     @property
     def verdict(self) -> Verdict:

@@ -17,6 +17,7 @@ from .holdups import HELD_UP, held_up, holdups
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
 from .solver import Term
+from .undoing import BALKS, stoppable
 from .verdict import Answer
 
 RULE = Rule(
@@ -79,11 +80,13 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if not rests(inquiry.kernel, place) or _meant(inquiry, place.name) or not inquiry.entered[place.name]:
             continue
         waiting: list[Arrival] = []
+        balks = False
         for node in inquiry.nodes(place.name):
             if quiet(node) and _blamed(inquiry, node.control.configuration) == place.name:
+                balks = balks or stoppable(inquiry, node)
                 waiting += _waits(inquiry, node)
-        if not waiting and held_up(inquiry, place.name, blocked):
-            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, HELD_UP)
+        if balks or (not waiting and held_up(inquiry, place.name, blocked)):
+            yield inquiry.unknown(RULE, f"`{place.name}`", place.span, BALKS if balks else HELD_UP)
             continue
         finding = Finding(
             f"a run can wait in `{place.name}` for ever",

@@ -127,8 +127,8 @@ class Behaviour:
     def cases(self, place: Place) -> tuple[Case, ...]:
         """How a place answers, in the order of the text; then the events it ignores or defers."""
         written: dict[On, list[Command]] = {}
-        for command in self.kernel.commands:
-            if command.on is not None and command.scope == place.name and command.on.kind is not TriggerKind.JOIN:
+        for command in self.kernel.scoped.get(place.name, ()):
+            if command.on is not None and command.on.kind is not TriggerKind.JOIN:
                 written.setdefault(command.on, []).append(command)
         cases: list[Case] = []
         for on, commands in written.items():

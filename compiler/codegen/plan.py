@@ -45,6 +45,9 @@ class _Planner:
         self.path = path
         self.names = Names(kernel)
         self.behaviour = Behaviour(kernel, self.names, path)
+        self.undone: dict[str, list[str]] = {}  # by the compensation, the activities that it undoes
+        for activity in kernel.activities:
+            self.undone.setdefault(_undo_name(activity), []).append(activity.name)
 
     def module(self, digest: str) -> Module:
         kernel, names, behaviour = self.kernel, self.names, self.behaviour
@@ -209,8 +212,9 @@ class _Planner:
         )
 
     def compensation(self, compensation: Compensation) -> Call:
-        undoes = [a.name for a in self.kernel.activities if _undo_name(a) == compensation.name]
-        of_flow = any(a.flow and a.name == compensation.name for a in self.kernel.activities)
+        undoes = self.undone.get(compensation.name, [])
+        activity = self.kernel.activity.get(compensation.name)
+        of_flow = activity is not None and activity.flow
         return Call(
             source=compensation.name,
             method="" if of_flow else self.names.call[compensation.name],
@@ -261,7 +265,7 @@ class _Planner:
 
     def state(self, place: Leaf | Scope) -> State:
         names, name = self.names, place.name
-        answered = [c.on for c in self.kernel.commands if c.on is not None and c.scope == name]
+        answered = [c.on for c in self.kernel.scoped.get(name, ()) if c.on is not None]
         accepted = {on.name for on in answered if on.kind in {TriggerKind.EVENT, TriggerKind.TASK}}
         quiet = [event.name for event in self.kernel.events if event.name in place.ignores | place.defers]
         call = place.call if isinstance(place, Leaf) else None
@@ -293,9 +297,9 @@ class _Planner:
 
     def joins(self, name: str) -> Iterator[Join]:
         found: set[str] = set()
-        for command in self.kernel.commands:
+        for command in self.kernel.scoped.get(name, ()):
             on = command.on
-            if on is not None and on.kind is TriggerKind.JOIN and command.scope == name and on.name not in found:
+            if on is not None and on.kind is TriggerKind.JOIN and on.name not in found:
                 found.add(on.name)
                 yield Join(on.name, self.names.join[name, on.name], self.behaviour.taken(command))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ...dsl.source import Source, Span
 from ..kernel import Goto, Kernel, LeafKind, Stay, TriggerKind, Undo
 from .graph import ANYWHERE, DOC_WIDTH, RESUME, TOOLTIP_LINES, UNDO, Edge, EdgeLook, inner_start
-from .labels import holder, mail, said, source_text, wrapped, written
+from .labels import mail, said, source_text, wrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class _Arrow:
 
 def _arrows(kernel: Kernel) -> Iterator[_Arrow]:
     """Every written way from node to node, in the order of the text."""
-    for commands in written(kernel):
+    for span, commands in kernel.written_as.items():
         command = commands[0]
         if isinstance(command.target, Stay):
             continue
         timed = command.on is not None and command.on.kind is TriggerKind.TIMER
-        source = holder(kernel, commands)
+        source = kernel.holder[span]
         if not source and command.on is not None:  # the deadline
             source = ANYWHERE
         yield _arrow(source, command.target, said(kernel, commands), command.span, timed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...dsl.model import Assign, Emit, Expr, Parameter, Update
-from ...dsl.source import Source, Span
+from ...dsl.source import Source
 from ..kernel import Command, Kernel, Place, Stay, TriggerKind
 from .graph import CLOCK, LABEL_LINES, LABEL_WIDTH, MAIL
 
@@ -21,28 +21,13 @@ def stays(kernel: Kernel, place: Place) -> list[str]:
     return [line for label in _internal(kernel, place) for line in wrapped(f"{label} · stays")]
 
 
-def written(kernel: Kernel) -> Iterator[list[Command]]:
-    """The commands grouped by the transition they were written as: `on failed` answers several outcomes, and what is
-    written further out the outcomes of several leaves."""
-    groups: dict[Span, list[Command]] = {}
-    for command in kernel.commands:
-        groups.setdefault(command.span, []).append(command)
-    yield from groups.values()
-
-
-def holder(kernel: Kernel, commands: list[Command]) -> str:
-    """The innermost place around all that a written transition counts for."""
-    around = [kernel.above(command.scope) for command in commands]
-    return next(name for name in around[0] if all(name in each for each in around))
-
-
 def _internal(kernel: Kernel, place: Place) -> Iterator[str]:
-    for commands in written(kernel):
-        if holder(kernel, commands) == place.name and isinstance(commands[0].target, Stay):
+    for commands in kernel.held.get(place.name, ()):
+        if isinstance(commands[0].target, Stay):
             yield said(kernel, commands)
 
 
-def said(kernel: Kernel, commands: list[Command]) -> str:
+def said(kernel: Kernel, commands: Sequence[Command]) -> str:
     """Trigger, payload and guard of one written transition, shortly."""
     command, source = commands[0], kernel.source
     sent = mail(command.updates)
@@ -65,7 +50,7 @@ def mail(updates: Iterable[Update]) -> str:
 
 
 def _timing(kernel: Kernel, timer_id: str) -> str:
-    timer = next(timer for timer in kernel.timers() if timer.id == timer_id)
+    timer = kernel.timer[timer_id]
     when = f"at {source_text(kernel.source, timer.at)}" if timer.at else ""
     if timer.after:
         when = source_text(kernel.source, timer.after)

@@ -8,7 +8,8 @@ from typing import Any
 
 from ...dsl.diagnostics import Fix, TraceStep
 from ...dsl.source import Source, Span
-from ..checks.verdict import Answer, Horizon, Report
+from ..checks.fate import Range
+from ..checks.verdict import Answer, Horizon, Leg, Odds, Report
 from ..pipeline import Examined
 from .finding import Finding, Place, findings
 
@@ -43,16 +44,45 @@ def _flow(report: Report, source: Source) -> dict[str, Any]:
         "name": report.flow,
         "verdict": report.verdict.name.lower(),
         "answers": [_answer(answer, source) for answer in report.answers],
-        "longest": [_horizon(horizon) for horizon in report.horizons],
+        "longest": [_horizon(horizon, source) for horizon in report.horizons],
+        "odds": None if report.odds is None else _odds(report.odds),
     }
 
 
-def _horizon(horizon: Horizon) -> dict[str, Any]:
+def _odds(odds: Odds) -> dict[str, Any]:
+    return {
+        "reason": odds.reason or None,
+        "ends": [{"final": end.final, "chance": _range(end.chance)} for end in odds.ends],
+        "failing": None if odds.failing is None else _range(odds.failing),
+        "never": None if odds.never is None else _range(odds.never),
+        "efforts": [
+            {"name": each.name, "calls": _range(each.calls), "attempts": _range(each.attempts)} for each in odds.efforts
+        ],
+        "left_open": list(odds.left),
+        "unrated": list(odds.unrated),
+    }
+
+
+def _range(range: Range) -> dict[str, Any]:
+    """Exactly, as fractions, and as numbers."""
+    exact = {"least": str(range.least), "most": None if range.most is None else str(range.most)}
+    return {"exact": exact, "least": float(range.least), "most": None if range.most is None else float(range.most)}
+
+
+def _horizon(horizon: Horizon, source: Source) -> dict[str, Any]:
     return {
         "state": horizon.state or None,
         "seconds": None if horizon.longest is None else horizon.longest.total_seconds(),
         "reason": horizon.reason or None,
+        "known": horizon.known,
+        "found": None if horizon.found is None else horizon.found.total_seconds(),
+        "run": [_leg(leg, source) for leg in horizon.legs],
     }
+
+
+def _leg(leg: Leg, source: Source) -> dict[str, Any]:
+    times = {"since_start": leg.at.total_seconds(), "took": leg.took.total_seconds(), "why": leg.why or None}
+    return _step(leg.step, source) | times
 
 
 def _answer(answer: Answer, source: Source) -> dict[str, Any]:

@@ -158,10 +158,12 @@ def _scope(report: Report) -> str:
 
 
 def _longest(horizon: Horizon) -> str:
-    """`  a run takes 4d18h at the longest`, of the flow."""
+    """`  a run takes 4d18h at the longest`, of the flow; `at most` where no run is known to take so long."""
     if horizon.longest is None:
-        return clean(f"  a run may take for ever: {horizon.reason}")
-    return f"  a run takes {shown(horizon.longest, DurationType())} at the longest"
+        told = "a run may take for ever" if horizon.known else "how long a run takes is not known"
+        return clean(f"  {told}: {horizon.reason}")
+    said = shown(horizon.longest, DurationType())
+    return f"  a run takes {said} at the longest" if horizon.exact else f"  a run takes at most {said}"
 
 
 def _of_scenarios(rule: Rule) -> bool:

@@ -12,15 +12,19 @@ from collections.abc import Callable
 import pytest
 
 from agreement import CODES, INSTANCES, Tally, compare
+from random_core import random_core
+from random_flows import random_flow
 from random_groups import random_groups
 from random_mixtures import random_mixture
 from random_trees import random_tree
 
 GROUPS = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
 TREES = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
-FLOWS = int(os.environ.get("PENSTOCK_AGREEMENT", "80"))
+FLOWS = int(os.environ.get("PENSTOCK_AGREEMENT", "50"))
 MIXTURES = int(os.environ.get("PENSTOCK_AGREEMENT", "60"))
+CORE = int(os.environ.get("PENSTOCK_AGREEMENT", "160"))
 CHUNK = 10
+SMALL = 150  # instances
 
 CONSTRUCTS = (
     *("parallel ", r"state O\d+ \{", "final failure Broken", r"choice C[1-9]", "on any failure", "on all done"),
@@ -40,6 +44,12 @@ CONSTRUCTS = (
 )
 """What a random mixture may have in it, as patterns of its text."""
 
+UNCERTAIN = (
+    *("irreversible", "then park", r"compensate undo_\w+\(result\)", r"undo_\w+\((not result|result [+<] \d)\)"),
+    *(r"result is some (and|then)", r"on (failed|timeout)[^\n]*-> Good", "-> compensate since ", "readonly"),
+)
+"""What F103 to F105 are about: what may be left uncertain, undone without a result, or come to after the pivot."""
+
 
 @pytest.mark.parametrize("first", range(0, FLOWS, CHUNK))
 def test_the_checker_agrees_with_brute_force(first: int) -> None:
@@ -50,7 +60,7 @@ def test_the_checker_agrees_with_brute_force(first: int) -> None:
     assert tally.flows, "at least one of ten flows is small enough to enumerate"
     asked = sum((tally.refuted + tally.proved + tally.unknown).values())
     assert sum(tally.unknown.values()) <= asked / 20, "unknown must stay rare"
-    assert {*tally.refuted, *tally.proved, *tally.unknown} == set(CODES)
+    assert {*tally.refuted, *tally.proved, *tally.unknown} == set(CODES) - {"F501"}, "nobody is kept apart there"
 
 
 @pytest.mark.parametrize("first", range(0, TREES, CHUNK))
@@ -68,6 +78,18 @@ def test_the_checker_agrees_with_brute_force_about_everything_at_once(first: int
     agree(first, random_mixture, 400, 6)  # timers that count from elsewhere are not known exactly
 
 
+@pytest.mark.parametrize("first", range(0, CORE, 4 * CHUNK))
+def test_the_checker_agrees_with_brute_force_about_small_flows_of_the_whole_language(first: int) -> None:
+    tally = Tally()
+    for seed in range(first, first + 4 * CHUNK):
+        compare(seed, tally, random_core, SMALL)
+    assert tally.disagreements == []
+    assert tally.flows >= 3 * CHUNK, "nearly all are small enough to enumerate"
+    asked = sum((tally.refuted + tally.proved + tally.unknown).values())
+    assert sum(tally.unknown.values()) <= asked / 20, "unknown must stay rare"
+    assert sum(tally.counted.values()) >= 3 * CHUNK, "and the lengths of the runs are compared"
+
+
 def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) -> None:
     tally = Tally()
     for seed in range(first, first + CHUNK):
@@ -78,7 +100,21 @@ def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) ->
     assert sum(tally.unknown.values()) <= asked / rare, "unknown must stay rare"
 
 
-def test_the_mixtures_have_every_construct_in_them() -> None:
-    texts = [random_mixture(seed) for seed in range(MIXTURES)]
-    missing = [word for word in CONSTRUCTS if sum(re.search(word, text) is not None for text in texts) < 2]
+def test_the_small_flows_have_every_construct_in_them() -> None:
+    texts = [random_core(seed) for seed in range(200)]
+    words = (*CONSTRUCTS, "except actor of", "for actor of", "leads to", "decimal", ": text", r"abs\(")
+    missing = [word for word in words if sum(re.search(word, text) is not None for text in texts) < 2]
     assert missing == []
+
+
+def test_the_mixtures_have_every_construct_in_them() -> None:
+    assert rare([random_mixture(seed) for seed in range(MIXTURES)], CONSTRUCTS, 2) == []
+
+
+def test_the_flows_leave_effects_uncertain_often_enough() -> None:
+    assert rare([random_flow(seed) for seed in range(FLOWS)], UNCERTAIN, 5) == []
+
+
+def rare(texts: list[str], words: tuple[str, ...], least: int) -> list[str]:
+    """The patterns that fewer texts have."""
+    return [word for word in words if sum(re.search(word, text) is not None for text in texts) < least]

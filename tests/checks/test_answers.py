@@ -464,3 +464,30 @@ def test_elapsed_is_never_called_proved_where_a_run_may_take_longer(claim: str) 
       {claim}
     """
     assert verdicts(body, "F301") == {Verdict.REFUTED}
+
+
+def test_only_a_run_that_ends_with_the_fault_is_said_to_be_the_shortest() -> None:
+    """Of a run that goes round, one step longer than is needed here, for it begins after the start."""
+    body = READ + (
+        "start -> A\n"
+        "state A { do look() on done(_) -> A on failed -> A after 1s stay }\n"
+        "deadline 1s -> A\n"
+        "start leads to in B\n"
+        'state B { wait forever "on purpose" }\n'
+    )
+    for code in ("F005", "F301"):
+        diagnostic = refuted(body, code).diagnostic
+        assert diagnostic is not None and diagnostic.trace
+        assert "no shorter run" not in diagnostic.note, code
+    diagnostic = refuted('start -> A state A { wait forever "so" } never in A', "F301").diagnostic
+    assert diagnostic is not None and "no shorter run" in diagnostic.note
+
+
+def test_a_deadline_that_a_compensation_puts_off_still_ends_a_round_that_takes_time() -> None:
+    body = (
+        CALL + "start -> A\nstate A { do work() on failed stay on done(_) stay after 1s -> compensate -> A }\n"
+        "final Good\ndeadline 5s -> Good\nstart leads to in Good\n"
+    )
+    assert verdicts(body, "F301") == {Verdict.UNKNOWN}, "it holds, which nobody proves here"
+    at_once = body.replace("on done(_) stay", "on done(_) -> compensate -> A")
+    assert verdicts(at_once, "F301") == {Verdict.REFUTED}, "an answer may come before a deadline that is overdue"

@@ -62,6 +62,32 @@ def test_it_may_be_faster_so_too_long_is_not_refuted() -> None:
     assert verdict(CHILD + parent("within 20s"), "F204") is Verdict.UNKNOWN
 
 
+def test_a_child_that_may_take_longer_than_a_timer_around_it_is_never_done_then() -> None:
+    made = CHILD + parent("", "after 20s -> Bad")
+    (found,) = [each for each in report(made).answers if each.rule.code == "F203"]
+    assert found.verdict is Verdict.REFUTED and found.diagnostic is not None
+    assert found.diagnostic.message == "`Child` takes up to 21s, and `A` is left after 20s"
+    assert verdict(CHILD + parent("", "after 21s -> Bad"), "F203") is Verdict.PROVED
+
+
+def test_a_child_whose_worst_case_hangs_on_what_it_is_given_may_be_faster_here() -> None:
+    given = CHILD.replace("event go", "input { far: bool }").replace("start -> A", "start -> C")
+    child = given.replace("final Good", "choice C { when far -> A  else -> Good }  final Good")
+    made = child + parent("", "after 20s -> Bad").replace("Child()", "Child(far: false)")
+    assert verdict(made, "F203") is Verdict.UNKNOWN
+
+
+def test_a_child_of_a_child_may_be_faster_than_its_worst_case() -> None:
+    inner = CHILD.replace("flow Child", "flow Inner")
+    middle = CHILD.replace("do look()", "do flow Inner()").replace("activity look()", "activity spare()")
+    assert verdict(inner + middle + parent("", "after 20s -> Bad"), "F203") is Verdict.UNKNOWN
+
+
+def test_of_a_child_without_a_worst_case_it_is_not_asked_whether_it_fits() -> None:
+    made = report(WAITS + parent("", "after 20s -> Bad"))
+    assert not [each for each in made.answers if each.rule.code == "F203"]
+
+
 def test_a_child_of_a_child_counts() -> None:
     inner = CHILD.replace("flow Child", "flow Inner")
     middle = CHILD.replace("do look()", "do flow Inner()").replace("activity look()", "activity spare()")

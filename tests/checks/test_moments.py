@@ -191,19 +191,6 @@ def test_a_call_that_is_interrupted_waits_for_no_turn() -> None:
     assert verdicts(body, "F301") == verdicts(body, "F204") == {Verdict.PROVED}
 
 
-def test_a_timer_with_a_guard_is_told_to_lead_to_a_choice() -> None:
-    body = """
-      data { often: bool = false }
-      event again
-      start -> Open
-      state Open { on again { often = true } stay  after 1h when often -> Done }
-      final Done
-    """
-    (answer,) = (answer for answer in answers(body, "F007") if answer.verdict is Verdict.REFUTED)
-    assert answer.diagnostic is not None
-    assert [fix.text for fix in answer.diagnostic.fixes] == ["lead the timer to a choice: it comes once"]
-
-
 def test_what_a_timer_does_that_something_shorter_beats_is_not_refuted() -> None:
     """The one that counts from elsewhere is armed too, but the run does not last so long."""
     body = """

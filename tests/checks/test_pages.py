@@ -9,8 +9,15 @@ from penstock.compiler.checks.suite import RULES, check
 from penstock.compiler.checks.verdict import Verdict
 from penstock.dsl.diagnostics import Rule
 
-FOLLOWS = {"F001": {"F002"}, "F003": {"F004"}, "F402": {"F002", "F201"}}
-"""What a finding brings with it: nothing leads on from a step that faults, or to a state that nothing enters."""
+FOLLOWS = {
+    "F001": {"F002"},
+    "F003": {"F004"},
+    "F104": {"F002", "F004"},
+    "F105": {"F102"},
+    "F402": {"F002", "F201"},
+}
+"""What a finding brings with it: nothing leads on from a step that faults, or to a state that nothing enters; and where
+no way forward is left after the pivot, what is left is a failure."""
 
 
 def flows(page: str) -> list[str]:

@@ -72,11 +72,33 @@ def test_a_misspelt_command_is_met_with_a_suggestion(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check", "--format", "xml"], ["check", "--timeout", "0"], ["check", "--timeout", "x"], ["draw"]]
+    "arguments",
+    [
+        ["check", "--format", "xml"],
+        ["check", "--timeout", "0"],
+        ["check", "--timeout", "x"],
+        ["draw"],
+        ["build", "--max-memory", "1.5"],
+        ["check", "--max-memory", "0"],
+    ],
 )
 def test_wrong_usage_ends_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err.startswith("penstock")
+
+
+# ---------------------------------------------------------------- limits
+
+
+@pytest.mark.parametrize("command", ["check", "build"])
+def test_a_limit_of_memory_ends_in_unknown_and_not_in_a_crash(
+    command: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strict = ["--strict"] if command == "build" else []
+    assert cli.main([command, "hello.flow", "--max-memory", "1", *strict]) == 3
+    said = capsys.readouterr()
+    assert "it took more than 1 MB of memory" in said.out and "help allow it more, with" in said.out
+    assert said.err == ("" if command == "check" else "penstock: hello.flow is not built\n")
 
 
 # ---------------------------------------------------------------- check

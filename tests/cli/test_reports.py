@@ -15,14 +15,15 @@ import examined
 from kernels import kernel
 from penstock.compiler import report
 from penstock.compiler.checks.suite import Limits, check
-from penstock.compiler.checks.verdict import Horizon, Verdict
+from penstock.compiler.checks.verdict import Horizon, Leg, Verdict
 from penstock.compiler.formats.finding import findings
 from penstock.compiler.formats.style import PLAIN, Style
 from penstock.compiler.pipeline import Examined
+from penstock.dsl.diagnostics import TraceStep
 from penstock.dsl.source import Source
 
 FILES = [examined.CHECKED, examined.BROKEN]
-ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "github": "txt", "junit": "xml"}
+ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "odds": "txt", "github": "txt", "junit": "xml"}
 
 
 def rendered(form: str, *files: Examined) -> str:
@@ -168,10 +169,35 @@ def test_github_commands_escape_what_would_end_them() -> None:
 def test_the_time_that_is_left_is_told_of_every_state_of_a_flow_that_is_proved() -> None:
     day, end = timedelta(days=1), Horizon("Waiting", None, "`Waiting` waits for ever")
     (told,) = examined.SOUND.reports
-    timed = replace(told, horizons=(Horizon("", None, end.reason), Horizon("Working", 3 * day), end))
+    exact, bounded = Horizon("Working", 3 * day, found=3 * day), Horizon("Packing", 3 * day, found=2 * day)
+    timed = replace(told, horizons=(Horizon("", None, end.reason), exact, bounded, end))
     lines = rendered("times", replace(examined.SOUND, reports=(timed,))).splitlines()
     assert lines[1:] == [
         "  a run may take for ever: `Waiting` waits for ever",
         "    Working  3d",
+        "    Packing  at most 3d",
         "    Waiting  for ever: `Waiting` waits for ever",
+    ]
+
+
+def test_the_slowest_run_is_told_with_what_each_step_waited_for() -> None:
+    day, none = timedelta(days=1), timedelta(0)
+    (told,) = examined.SOUND.reports
+    legs = (
+        Leg(TraceStep("start", "Working"), none, none),
+        Leg(TraceStep("after 3d", "Done"), 3 * day, 3 * day, "waits for `after 3d`"),
+    )
+    timed = replace(told, horizons=(Horizon("", 4 * day, found=3 * day, legs=legs),))
+    lines = rendered("times", replace(examined.SOUND, reports=(timed,))).splitlines()
+    assert lines[1:] == [
+        "  a run takes at most 4d",
+        "  the longest run that was found takes 3d",
+        "    0s  start     → Working",
+        "    3d  after 3d  → Done     waits for `after 3d`",
+    ]
+    (flow,) = json.loads(rendered("json", replace(examined.SOUND, reports=(timed,))))["files"][0]["flows"]
+    assert flow["longest"][0]["found"] == 3 * 86_400.0
+    assert [(step["took"], step["why"]) for step in flow["longest"][0]["run"]] == [
+        (0.0, None),
+        (3 * 86_400.0, "waits for `after 3d`"),
     ]

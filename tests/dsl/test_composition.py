@@ -49,7 +49,7 @@ def test_nodes_are_named_by_their_paths_outer_before_inner() -> None:
         ("Packing.Checking", "Packing", "state"),
         ("Paused", None, "state"),
     ]
-    assert [each.name for each in flow.choices] == ["Review.Legal.Opinion"]
+    assert [each.name for each in flow.choices] == ["Review.Legal.Opinion", "Review.Money.Enough"]
     assert [(each.name, each.parent, each.failure) for each in flow.finals] == [
         ("Done", None, False),
         ("Refused", None, True),
@@ -92,7 +92,7 @@ def test_joins_history_and_moments() -> None:
 def test_a_guard_asks_where_the_instance_is() -> None:
     flow = paper()
     asked = [each.state for each in nodes((flow.states, flow.choices)) if isinstance(each, m.InState)]
-    assert asked == ["Review.Legal.Reading", "Review.Money.Paid"]
+    assert asked == ["Review.Money.Paid", "Review.Legal.Reading"]
     asked = [each.state for each in nodes(flow.properties) if isinstance(each, m.InState)]
     assert asked == [
         "Packing.Boxing",

@@ -75,6 +75,12 @@ def test_a_text_on_one_line_is_laid_out() -> None:
     )
 
 
+def test_a_rate_stands_close_wherever_it_is_written() -> None:
+    text = "activity a() { retry 2 backoff 1s..2s jitter 5 % fails b 2 %, c 0.5 % attempt fails 1 % readonly }\n"
+    line = "activity a() { retry 2 backoff 1s..2s jitter 5% fails b 2%, c 0.5% attempt fails 1% readonly }\n"
+    assert formatted(text) == line
+
+
 def test_a_block_with_a_line_break_has_a_line_for_each_of_its_lines() -> None:
     text = "flow F {\n\n\n\ninput {a: int, b: text? # last\n}\n\n\n# about S\n   state S\n{ on a->T on b\n->T }\n}"
     assert formatted(text) == (
@@ -109,6 +115,25 @@ def test_what_is_aligned_stays_aligned_when_its_surroundings_grow() -> None:
         "  }\n"
         "}\n"
     )
+
+
+def test_times_of_day_and_shares_are_written_without_blanks() -> None:
+    text = """\
+flow A version 1 {
+  every day at 02:00 UTC
+  every monday at 9:30 UTC
+  data { x: int 0..10 = 7 % 5 }
+  activity look() {
+    retry 3 backoff 1s..30s jitter 20% then park
+    fails lost 2%
+    readonly
+  }
+  start -> Done
+  final Done
+}
+"""
+    assert formatted(text) == text
+    assert formatted(text.replace("02:00", "02 : 00").replace("20%", "20 %").replace("2%", "2 %")) == text
 
 
 def test_a_long_block_on_one_line_is_broken() -> None:

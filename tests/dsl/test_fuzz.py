@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composed import COMPOSED
-from penstock.dsl.automaton import automaton
 from penstock.dsl.diagnostics import Diagnostic
 from penstock.dsl.format import canonical, format_text
 from penstock.dsl.load import text_of
 from penstock.dsl.parse import parse
 from penstock.dsl.source import Source
+from penstock.dsl.table import automaton
 
 LONGER = int(os.environ.get("PENSTOCK_FUZZ", "1"))
 """How many times longer than usual the fuzz runs."""

@@ -51,7 +51,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         (b"flow A {\n  # caf\xe9\n}", "E102", "`PATH` is not text in UTF-8: line 2 has the byte 0xe9."),
         (b"\x7fELF\0\0\0", "E102", "`PATH` is not text but a binary file."),
         ("flow".encode("utf-16"), "E102", "`PATH` is text in UTF-16; save it as UTF-8."),
-        (b"#" * (LARGEST + 1), "E103", "`PATH` is larger than 1,048,576 bytes, the most a flow file may have."),
+        (b"#" * (LARGEST + 1), "E103", "`PATH` is larger than 8,388,608 bytes, the most a flow file may have."),
     ],
     ids=["empty", "blank", "latin-1", "binary", "utf-16", "large"],
 )

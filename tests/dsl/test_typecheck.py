@@ -38,7 +38,8 @@ def flow(body: str) -> m.Flow:
 def guard(condition: str) -> m.Expr:
     """The condition, typed, over a few variables."""
     data = "n: int? = 1, d: decimal(2) = 1.00, s: int 1..5 = 1, t: text?, h: duration = 1h, c: enum { red, blue } = red"
-    found = flow(f"data {{ {data} }}\nstate A {{ after 1h when {condition} -> Done }}").states[0].transitions[0].guard
+    body = f"data {{ {data} }}\nevent go\nstate A {{ on go when {condition} -> Done }}"
+    found = flow(body).states[0].transitions[0].guard
     assert found is not None
     return found
 
@@ -177,6 +178,11 @@ def test_a_compensation_always_parks_and_keeps_what_is_said() -> None:
 def test_a_rate_is_a_share() -> None:
     (found,) = flow("activity b() { readonly  fails declined 2%, lost }").activities
     assert [(each.name, each.rate) for each in found.fails] == [("declined", Decimal("0.02")), ("lost", None)]
+
+
+def test_an_attempt_may_have_a_rate_of_its_own() -> None:
+    rated, plain = flow("activity a() { readonly  attempt fails 0.5% }  activity b() { readonly }").activities
+    assert (rated.attempt_fails, plain.attempt_fails) == (Decimal("0.005"), None)
 
 
 def test_a_handler_without_parentheses_binds_nothing_of_all_that_comes() -> None:

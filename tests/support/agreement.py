@@ -1,4 +1,4 @@
-"""The checker held against brute force: the seed of a random flow in; where the two disagree, out."""
+"""The checker held against brute force: a text of a small flow in; what both say, and where they differ, out."""
 
 from __future__ import annotations
 
@@ -6,28 +6,55 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from brute_force import TooLarge, Verdicts, enumerate_flow
+from brute_force import TooLarge, Verdicts
+from brute_people import enumerate_flow
 from kernels import kernels
 from penstock.compiler.checks.suite import check
 from penstock.compiler.checks.verdict import Answer, Verdict
+from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
 
 CODES = (
     *(f"F00{n}" for n in range(1, 10)),
-    *("F101", "F102", "F201", "F202", "F301", "F401", "F402", "F403"),
+    *("F101", "F102", "F103", "F104", "F105", "F201", "F202", "F301", "F401", "F402", "F403", "F501"),
 )
-PLACED = ("F001", "F002", "F202", "F301")  # both sides name the same place; the other checks are compared by code
-COUNTED = ("F003", "F004", "F007", "F009", "F201", "F401", "F402", "F403")
-"""Both sides count the same steps where nothing escalates: the checker leaves those timers out of its runs."""
+PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F301", "F501")
+"""Both sides name the same place; the other checks are compared by code."""
+RARE = ("F103", "F104", "F105")
+"""Of some flows nothing is asked: then nothing may be refuted either."""
+COUNTED = (
+    *("F003", "F004", "F006", "F007", "F008", "F009", "F101", "F102", "F103", "F104", "F105", "F201", "F301"),
+    *("F401", "F402", "F403", "F501"),
+)
+"""Where the checker claims that no shorter run shows it, both sides count the same steps; of F301 for `always` and
+`never`. They do not where something escalates: the checker leaves those timers out of its runs. The others have no run
+(F001, F002, F202)."""
 INSTANCES = 1500
-FAULTS = {"F007", "F401", "F402", "F403"}
+FAULTS = {"F007", "F104", "F401", "F402", "F403"}
 """What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
-been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way."""
+been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way;
+F105, which asks whether there is a way to some finals, is so in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`kind`: `refuted` or `proved` (by the checker, and brute force says otherwise), `longer` or `shorter` (its run),
+    `unasked` (brute force refutes what the checker has no question about)."""
+
+    code: str
+    kind: str
+    said: str
+    answers: tuple[Answer, ...] = field(default=(), compare=False)  # the checker's
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """What a smaller flow must have in common to show the same fault."""
+        return self.code, self.kind
 
 
 @dataclass
 class Tally:
-    """What a comparison came to."""
+    """What a comparison came to; the counters are of flows, by the code of the check."""
 
     flows: int = 0
     too_large: int = 0
@@ -35,56 +62,107 @@ class Tally:
     refuted: Counter[str] = field(default_factory=Counter[str])
     proved: Counter[str] = field(default_factory=Counter[str])
     unknown: Counter[str] = field(default_factory=Counter[str])
-    disagreements: list[str] = field(default_factory=list[str])
+    counted: Counter[str] = field(default_factory=Counter[str])  # runs whose length was compared, too
+    differences: list[Difference] = field(default_factory=list[Difference])
+
+    @property
+    def disagreements(self) -> list[str]:
+        return [each.said for each in self.differences]
+
+    def add(self, other: Tally) -> None:
+        self.flows += other.flows
+        self.too_large += other.too_large
+        self.instances += other.instances
+        self.refuted += other.refuted
+        self.proved += other.proved
+        self.unknown += other.unknown
+        self.counted += other.counted
+        self.differences += other.differences
 
 
 def compare(seed: int, tally: Tally, write: Callable[[int], str] = random_flow, most: int = INSTANCES) -> None:
     """Decide the flow of a seed both ways, and note what they agree and disagree on.
 
     write: what makes the text, in which the flow is `R`; most: so many instances are enumerated, and no more."""
-    subject = kernels(write(seed))["R"]
+    tally.add(compared(write(seed), most, f"seed {seed}: "))
+
+
+def compared(text: str, most: int = INSTANCES, about: str = "") -> Tally:
+    """What both say of the flow `R` of a text without errors. about: how messages begin.
+
+    A side that falls over differs from the other one, too."""
+    subject = kernels(text)["R"]
+    try:
+        return settled(subject, most, about)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is a finding)
+        name = type(error).__name__
+        return Tally(differences=[Difference("crash", name, f"{about}{name}: {error}")])
+
+
+def alike(text: str, way: tuple[str, str], most: int = INSTANCES) -> list[Difference]:
+    """Where the two differ that way about a text, which need not be a flow."""
+    try:
+        if "R" not in kernels(text):
+            return []
+    except AssertionError:  # it has errors
+        return []
+    return [each for each in compared(text, most).differences if each.way == way]
+
+
+def settled(subject: Kernel, most: int, about: str) -> Tally:
+    tally = Tally()
     try:
         truth = enumerate_flow(subject, most)
     except TooLarge:
         tally.too_large += 1
-        return
+        return tally
     tally.flows += 1
     tally.instances += truth.instances
     plain = all(timer.task is None for timer in subject.timers())
     answers = [answer for answer in check(subject).answers if answer.rule.code in CODES]
-    for code in CODES:
+    for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in answers if answer.rule.code == code]
-        if code in PLACED:
+        stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
+        judge = enumerate_flow(subject, most, deferring=False) if stopped or (code == "F105" and mine) else truth
+        if code in PLACED and (mine or code not in RARE):
             for place in {answer.span.start for answer in mine}:
                 there = [answer for answer in mine if answer.span.start == place]
-                _settle(seed, code, there, truth.refuted.get((code, place)), plain, tally)
+                counts = plain and place not in truth.uncounted
+                _settle(about, code, there, judge.refuted.get((code, place)), counts, tally)
         else:
-            stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
-            judge = enumerate_flow(subject, most, deferring=False) if stopped else truth
             depths = [depth for (other, _), depth in judge.refuted.items() if other == code]
-            _settle(seed, code, mine, min(depths, default=None), plain, tally)
-    _missing(seed, answers, truth, tally)
+            _settle(about, code, mine, min(depths, default=None), plain, tally)
+    if not truth.blocked:
+        _missing(about, answers, truth, tally)
+    return tally
 
 
-def _settle(seed: int, code: str, answers: list[Answer], depth: int | None, plain: bool, tally: Tally) -> None:
+def _settle(about: str, code: str, answers: list[Answer], depth: int | None, counts: bool, tally: Tally) -> None:
     verdict = min((answer.verdict for answer in answers), default=Verdict.PROVED)
     if verdict is Verdict.UNKNOWN:
         tally.unknown[code] += 1
     elif (verdict is Verdict.REFUTED) != (depth is not None):
         said = "refuted" if verdict is Verdict.REFUTED else "proved"
         what = next((a.subject for a in answers if a.verdict is verdict), "the flow")
-        tally.disagreements.append(f"seed {seed}: {code} {what} is {said}, brute force says otherwise")
+        message = f"{about}{code} {what} is {said}, brute force says otherwise"
+        if depth is not None:
+            message += f", in {depth} steps"
+        tally.differences.append(Difference(code, said, message, tuple(answers)))
     elif depth is None:
         tally.proved[code] += 1
     else:
         tally.refuted[code] += 1
         shown = [answer.diagnostic for answer in answers if answer.diagnostic and answer.diagnostic.trace]
         runs = [len(each.trace) for each in shown if "no shorter run" in each.note]
-        if code in COUNTED and plain and runs and min(runs) != depth:
-            tally.disagreements.append(f"seed {seed}: {code} is shown in {min(runs)} steps, brute force needs {depth}")
+        if code in COUNTED and counts and runs:
+            tally.counted[code] += 1
+            if min(runs) != depth:
+                message = f"{about}{code} is shown in {min(runs)} steps, brute force needs {depth}"
+                kind = "longer" if min(runs) > depth else "shorter"
+                tally.differences.append(Difference(code, kind, message, tuple(answers)))
 
 
-def _missing(seed: int, answers: list[Answer], truth: Verdicts, tally: Tally) -> None:
+def _missing(about: str, answers: list[Answer], truth: Verdicts, tally: Tally) -> None:
     """Every place that brute force refutes, of the checks compared by place, must have been asked about."""
     asked = {(answer.rule.code, answer.span.start) for answer in answers}
     if any(answer.rule.code == "F001" and answer.verdict is Verdict.UNKNOWN for answer in answers):
@@ -93,5 +171,5 @@ def _missing(seed: int, answers: list[Answer], truth: Verdicts, tally: Tally) ->
         # of a timer that never fires it is also enough that nothing is ever done about it
         same = ("F002", "F202") if code in {"F002", "F202"} else (code,)
         asked_about = any((each, place) in asked for each in same)
-        if code in PLACED and not asked_about and (code == "F301" or place in truth.asked):
-            tally.disagreements.append(f"seed {seed}: {code} at offset {place} was not asked")
+        if code in PLACED and not asked_about and (code in {"F104", "F301"} or place in truth.asked):
+            tally.differences.append(Difference(code, "unasked", f"{about}{code} at offset {place} was not asked"))

@@ -1,17 +1,21 @@
 """Plain enumeration of a small flow: a Kernel in; what is wrong with it, where, and how many steps show it, out.
 
 It shares with the checker nothing but the reference interpreter: no abstraction, no merging but of instances that are
-equal up to the names of their calls, every value of every domain, every whole second a timer leaves open. Each check is
-decided from its definition in docs/language.md. Meant for flows of `random_flows`: small domains, no instants.
+equal up to the names of their calls and what nobody looks at any more, every value of every domain, every whole second
+a timer leaves open. Each check is decided from its definition in docs/language.md. Meant for flows of `random_flows`:
+small domains, no instants.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import product
+from typing import NamedTuple
 
 from penstock.compiler.evaluate import Fault, Scope, evaluate, rests, within
 from penstock.compiler.instance import (
@@ -31,6 +35,8 @@ from penstock.compiler.instance import (
 )
 from penstock.compiler.kernel import (
     DONE,
+    FAILED,
+    TIMEOUT,
     Branch,
     Choice,
     Command,
@@ -47,27 +53,40 @@ from penstock.compiler.kernel import (
 )
 from penstock.compiler.simulate import enabled, holds, outputs, start, step
 from penstock.dsl.model import (
+    Activity,
     Always,
     Assign,
     BoolType,
     Compensation,
+    DecimalType,
     Effect,
     EnumType,
+    Expr,
     IntType,
+    LeadsTo,
     ListType,
     OptionalType,
     Reach,
     RecordType,
+    Ref,
+    Standing,
+    TextType,
     Type,
     Update,
     Value,
 )
 from penstock.dsl.source import Span
+from penstock.dsl.walk import nodes
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LONGEST = 10
 """No timer of these flows takes so many seconds: what is longer ago than that is long ago."""
+
+DECIMALS = tuple(Decimal(tenths) / 10 for tenths in (-12, -10, -9, -5, -2, 0, 2, 5, 7, 10, 12, 15, 19))
+"""Every multiple of a half that is written, with what lies between: decimals are compared with these alone."""
+TEXTS = ("", "a", "b", "c", "d", "ee")
+"""Those that are written, two others of one sign and one of two: texts are compared, and counted to one."""
 
 
 class TooLarge(Exception):
@@ -81,10 +100,26 @@ class Verdicts:
     refuted: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
     # F001, F002 and F202 are about these: what lies in, and the transitions of, what is entered
     asked: set[int] = field(default_factory=set[int])
+    uncounted: set[int] = field(default_factory=set[int])  # places of `leads to`, whose runs are not the shortest
+    blocked: bool = False  # nobody is left for a task
     instances: int = 0
+    came: dict[object, tuple[object, str]] = field(default_factory=dict[object, tuple[object, str]])
+    here: tuple[object, str] = (None, "")  # the instance being looked at, and what comes to it
+    shown: dict[tuple[str, int], tuple[object, str]] = field(default_factory=dict[tuple[str, int], tuple[object, str]])
 
     def add(self, code: str, place: int, depth: int) -> None:
-        self.refuted.setdefault((code, place), depth)
+        if (code, place) not in self.refuted:
+            self.refuted[code, place] = depth
+            self.shown[code, place] = self.here
+
+    def run(self, found: tuple[str, int]) -> list[str]:
+        """The triggers that show a finding, as far as one run shows it."""
+        key, last = self.shown[found]
+        steps = [last]
+        while key in self.came:
+            key, trigger = self.came[key]
+            steps.append(trigger)
+        return [step for step in reversed(steps) if step]
 
 
 def domain(type: Type) -> tuple[Value, ...]:
@@ -101,12 +136,24 @@ def domain(type: Type) -> tuple[Value, ...]:
             return tuple(items for size in range(type.most + 1) for items in product(domain(type.item), repeat=size))
         case RecordType():
             return tuple(payloads(tuple(field.type for field in type.fields)))
+        case DecimalType(places=1):
+            return DECIMALS
+        case TextType():
+            return TEXTS
         case _:
             raise TooLarge(f"cannot enumerate {type}")
 
 
 def payloads(types: tuple[Type, ...]) -> Iterator[tuple[Value, ...]]:
     return product(*(domain(type) for type in types))
+
+
+class Way(NamedTuple):
+    """An edge: whether it can be one of infinitely many, and what goes on through it."""
+
+    target: object
+    drives: bool
+    lasting: frozenset[object]
 
 
 class Search:
@@ -119,8 +166,15 @@ class Search:
         self.found = Verdicts()
         self.depth: dict[object, int] = {}
         self.edges: dict[object, set[object]] = {}
+        self.ways: dict[object, list[Way]] = {}  # the same edges, with what `leads to` asks of them
+        self.instances: dict[object, tuple[Instance, datetime]] = {}
+        self.begun: list[object] = []  # what the starts lead to
         self.unaided: dict[object, set[object]] = {}  # edges made by answers of calls alone: no event, task or timer
         self.finals: set[object] = set()
+        self.successes: set[object] = set()
+        self.given_up: list[tuple[int, object, int]] = []  # after the pivot: the place, what it led to, how many steps
+        undone = (each.effect for each in kernel.activities if isinstance(each.effect, Compensation))
+        self.handed = [value.span for compensation in undone for value in compensation.values]
         self.taken: set[int] = set()  # offsets of transitions and branches taken
         self.entered: set[str] = set()
         self.fired: set[str] = set()  # timers that came, whatever came of it
@@ -129,23 +183,30 @@ class Search:
         turned = (replace(choice, branches=choice.branches[::-1]) for choice in kernel.choices)
         self.turned = replace(kernel, choices=tuple(turned))
         self.actor = Actor("somebody", frozenset(kernel.roles))
+        self.trying: tuple[Instance, Trigger, datetime] | None = None  # the step being looked at; None: a start
+        self.made: Step | Fault | Rejected | None = None  # what comes of it
+        self.computed = {activity.name for activity in kernel.activities if computes(activity)}
+        self.told = {part.activity for part in nodes(kernel.properties) if isinstance(part, Standing)}
 
     def run(self) -> Verdicts:
         queue: deque[tuple[Instance, datetime, int]] = deque()
         for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
             nowhere = Instance((), (), EPOCH)
+            self.found.here = None, f"start {given}"
             self.probe(self.kernel.commands[0], nowhere, given, (), EPOCH, 1)
-            try:
-                first = start(self.kernel, inputs, Actor("starter"), EPOCH)
-            except Fault as fault:
-                self.found.add(fault.code, fault.span.start, 1)
-                continue
-            except Rejected as rejected:
-                self.stuck(rejected, 1)
-                continue
-            self.note(first)
-            self.visit(first.after, EPOCH, 1, queue)
+            for starter in self.starters():
+                try:
+                    first = start(self.kernel, inputs, starter, EPOCH)
+                except Fault as fault:
+                    self.found.add(fault.code, fault.span.start, 1)
+                    continue
+                except Rejected as rejected:
+                    self.stuck(rejected, 1)
+                    continue
+                self.note(first)
+                self.perform(None, None, first.after, 1)
+                self.begun.append(self.visit(first.after, EPOCH, 1, queue))
         while queue:
             instance, now, depth = queue.popleft()
             self.expand(instance, now, depth, queue)
@@ -155,15 +216,19 @@ class Search:
     def visit(
         self, instance: Instance, now: datetime, depth: int, queue: deque[tuple[Instance, datetime, int]]
     ) -> object:
-        key = canonical(instance, now)
+        key = self.canonical(instance, now)
         if key not in self.depth:
             if len(self.depth) >= self.limit:
                 raise TooLarge(f"more than {self.limit} instances")
             self.depth[key] = depth
-            self.edges[key], self.unaided[key] = set(), set()
+            self.edges[key], self.unaided[key], self.ways[key] = set(), set(), []
+            self.instances[key] = instance, now
             self.places[key] = instance.configuration
+            self.found.came[key] = self.found.here
             if instance.finished:
                 self.finals.add(key)
+                ends = [self.kernel.leaf[leaf].kind for leaf in instance.configuration]
+                self.successes.update([key] if LeafKind.FINAL in ends else [])
             self.judge(instance, now, depth)
             queue.append((instance, now, depth))
         return key
@@ -171,26 +236,109 @@ class Search:
     def expand(
         self, instance: Instance, now: datetime, depth: int, queue: deque[tuple[Instance, datetime, int]]
     ) -> None:
-        key = canonical(instance, now)
+        key = self.canonical(instance, now)
         for trigger, moment in self.triggers(instance, now):
-            self.examine(instance, trigger, moment, depth + 1)
+            for actor in self.actors(instance, trigger):
+                self.actor = actor
+                self.found.here = key, f"{trigger} {(moment - now) // SECOND}s later"
+                self.attempt(instance, trigger, moment, depth, queue)
+
+    def attempt(
+        self,
+        instance: Instance,
+        trigger: Trigger,
+        moment: datetime,
+        depth: int,
+        queue: deque[tuple[Instance, datetime, int]],
+    ) -> None:
+        """One step of an instance."""
+        key, _ = self.found.here
+        self.trying, self.made = (instance, trigger, moment), None
+        self.examine(instance, trigger, moment, depth + 1)
+        after = self.tried()
+        if isinstance(after, Fault):
+            self.faulted(after, depth + 1)
+            return
+        if isinstance(after, Rejected):
+            self.stuck(after, depth + 1)
+            return
+        self.note(after)
+        self.turn(instance, trigger, moment, after, depth + 1)
+        self.compare_logs(instance, after.after, trigger, depth + 1)
+        self.perform(instance, trigger, after.after, depth + 1)
+        if after.after == instance and not after.effects:
+            return
+        target = self.visit(after.after, moment, depth + 1, queue)
+        self.edges[key].add(target)
+        self.ways[key].append(Way(target, self.drives(instance, trigger, after), lasting(instance, after.after)))
+        if isinstance(trigger, Outcome):
+            self.unaided[key].add(target)
+            self.give_up(instance, trigger, after, target, depth + 1)
+
+    def canonical(self, instance: Instance, now: datetime) -> object:
+        """An instance up to the names of calls and what nobody looks at, with times relative to now (what is overdue is
+        overdue)."""
+        position = {entry.key: index for index, entry in enumerate(instance.log)}
+        undoing, kept = instance.undoing, self.computed
+        return (
+            instance.configuration,
+            instance.values,
+            instance.finished,
+            undoing and (undoing.mark, undoing.node, undoing.running is None),
+            tuple(
+                (e.activity, e.status, e.in_flight, (e.args, e.result) if e.activity in kept else None)
+                for e in instance.log
+            ),
+            tuple(
+                (
+                    c.activity,
+                    c.args if c.activity in kept else None,
+                    position.get(c.key),
+                    c.leaf,
+                    c.item,
+                    c.answer,
+                    c.result,
+                )
+                for c in instance.calls
+            ),
+            tuple((item.task, item.roles, item.reminders) for item in instance.tasks),
+            tuple((armed.timer, max((armed.due - now) // SECOND, 0)) for armed in instance.timers),
+            instance.deferred,
+            instance.marks,
+            instance.completed & self.told,
+            instance.history,
+            tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
+        )
+
+    def tried(self) -> Step | Fault | Rejected:
+        """What comes of the step being looked at."""
+        assert self.trying is not None, "not of a start"
+        if self.made is None:
+            instance, trigger, now = self.trying
             try:
-                after = step(self.kernel, instance, trigger, self.actor, moment)
-            except Fault as fault:
-                self.found.add(fault.code, fault.span.start, depth + 1)
-                continue
-            except Rejected as rejected:
-                self.stuck(rejected, depth + 1)
-                continue
-            self.note(after)
-            self.turn(instance, trigger, moment, after, depth + 1)
-            self.compare_logs(instance, after.after, trigger, depth + 1)
-            if after.after == instance and not after.effects:
-                continue
-            target = self.visit(after.after, moment, depth + 1, queue)
-            self.edges[key].add(target)
-            if isinstance(trigger, Outcome):
-                self.unaided[key].add(target)
+                self.made = step(self.kernel, instance, trigger, self.actor, now)
+            except (Fault, Rejected) as error:
+                self.made = error
+        return self.made
+
+    # ------------------------------------------------------------ who acts: of no concern here, but to `brute_people`
+
+    def starters(self) -> tuple[Actor, ...]:
+        return (Actor("starter"),)
+
+    def actors(self, instance: Instance, trigger: Trigger) -> tuple[Actor, ...]:
+        """All who may do it, as far as it matters who."""
+        return (self.actor,)
+
+    def perform(self, before: Instance | None, trigger: Trigger | None, after: Instance, depth: int) -> None:
+        """What is wrong with who did it."""
+
+    def drives(self, instance: Instance, trigger: Trigger, after: Step) -> bool:
+        """Whether infinitely many steps can be such: calls are settled and undone only as often as made."""
+        commands = [self.kernel.commands[taken.command] for taken in after.taken if taken.command is not None]
+        stays = not commands or all(isinstance(command.target, Stay) for command in commands)
+        late = isinstance(trigger, Outcome) and all(call.key != trigger.key for call in instance.calls)
+        return not stays and not late
 
     # ------------------------------------------------------------ the environment
 
@@ -263,6 +411,19 @@ class Search:
         if rejected.span is not None:
             self.found.add("F007", rejected.span.start, depth)
 
+    def faulted(self, fault: Fault, depth: int) -> None:
+        """F401 to F403, and F104 for what an argument of a compensation reads."""
+        handed = any(span.start <= fault.span.start and fault.span.end <= span.end for span in self.handed)
+        self.found.add("F104" if handed and fault.code == "F402" else fault.code, fault.span.start, depth)
+
+    def give_up(self, instance: Instance, trigger: Outcome, after: Step, target: object, depth: int) -> None:
+        """Whether a call that used up its attempts answers a state, when something irreversible may have happened."""
+        call = next((call for call in running(instance) if call.key == trigger.key), None)
+        if call is None or trigger.kind not in {TIMEOUT, FAILED} or self.kernel.activity[call.activity].flow:
+            return
+        if after.taken and any(self.kernel.activity[e.activity].effect is Effect.IRREVERSIBLE for e in instance.log):
+            self.given_up.append((self.kernel.leaf[call.leaf].span.start, target, depth))
+
     def turn(self, instance: Instance, trigger: Trigger, now: datetime, after: Step, depth: int) -> None:
         """F006 of a choice that a join, an empty group or a deferred event leads to: were its branches written the
         other way round, another would be taken."""
@@ -294,6 +455,10 @@ class Search:
                         pass
             except Fault as fault:
                 found.add(fault.code, fault.span.start, depth)
+        if instance.undoing is not None:
+            for entry in instance.log[instance.undoing.mark :]:
+                if kernel.activity[entry.activity].effect is Effect.IRREVERSIBLE:
+                    found.add("F102", kernel.activity[entry.activity].span.start, depth)
         if instance.compensating or not instance.configuration:
             return
         if instance.finished:
@@ -302,10 +467,10 @@ class Search:
         for call in running(instance):
             for outcome in kernel.outcomes(kernel.activity[call.activity]):
                 if (call.leaf, On(TriggerKind.OUTCOME, outcome)) not in kernel.answering:
-                    found.add("F008", kernel.leaf[call.leaf].span.start, depth + 1)
+                    found.add("F008", kernel.leaf[call.leaf].span.start, depth)
         for item in instance.tasks:
             if (kernel.home[item.task], On(TriggerKind.TASK, item.task)) not in kernel.answering:
-                found.add("F008", kernel.place[kernel.home[item.task]].span.start, depth + 1)
+                found.add("F008", kernel.place[kernel.home[item.task]].span.start, depth)
         if not running(instance) and not any(self.leaves(instance, armed) for armed in instance.timers):
             accepted = any(
                 self.accepts(instance, trigger, now)
@@ -326,6 +491,8 @@ class Search:
         effects = [self.kernel.activity[entry.activity].effect for entry in instance.log]
         if any(entry.in_flight for entry in instance.log):
             self.found.add("F009", leaf.span.start, depth)
+        if leaf.kind is LeafKind.FINAL and any(e.status == "maybe" and not e.in_flight for e in instance.log):
+            self.found.add("F103", leaf.span.start, depth)
         if leaf.kind is LeafKind.FAILURE and any(isinstance(effect, Compensation) for effect in effects):
             self.found.add("F101", leaf.span.start, depth)
         if leaf.kind is LeafKind.FAILURE and Effect.IRREVERSIBLE in effects:
@@ -334,29 +501,34 @@ class Search:
     def leaves(self, instance: Instance, armed: Armed) -> bool:
         """Whether a timer takes the instance out of its configuration, if it fires.
 
-        It does so too when the compensation it starts ends in a choice without a way on, which is F007's to say."""
+        It does so too when the compensation it starts, of something, ends in a choice without a way on, which is F007's
+        to say."""
         fired = Fired(armed.timer)
         try:
             after = step(self.kernel, instance, fired, self.actor, armed.due)
         except Fault:
             return False
         except Rejected:
-            return any(isinstance(c.target, Undo) for c in enabled(self.kernel, instance, fired, armed.due))
+            commands = enabled(self.kernel, instance, fired, armed.due)
+            return bool(instance.log) and any(isinstance(command.target, Undo) for command in commands)
         moved = [self.kernel.commands[taken.command] for taken in after.taken if taken.command is not None]
         return any(not isinstance(command.target, Stay) for command in moved)
 
     def accepts(self, instance: Instance, trigger: Trigger, now: datetime) -> bool:
         """Whether a command really answers a trigger: to its end, without a fault or a case left open."""
         try:
-            return bool(enabled(self.kernel, instance, trigger, now)) and bool(
-                step(self.kernel, instance, trigger, self.actor, now).taken
+            return bool(enabled(self.kernel, instance, trigger, now)) and any(
+                step(self.kernel, instance, trigger, actor, now).taken for actor in self.actors(instance, trigger)
             )
         except (Fault, Rejected):
             return False
 
     def examine(self, instance: Instance, trigger: Trigger, now: datetime, depth: int) -> None:
         """Whether more than one command, or none of those written, answers a trigger; and so for the choices behind."""
-        if instance.compensating:
+        if instance.undoing is not None:
+            if isinstance(trigger, Outcome) and not self.undoes_more():
+                with suppress(Fault):
+                    self.walk(Goto(instance.undoing.node), instance, dict(instance.variables(self.kernel)), now, depth)
             return
         try:
             commands = enabled(self.kernel, instance, trigger, now)
@@ -364,7 +536,7 @@ class Search:
             return
         call = next((c for c in running(instance) if isinstance(trigger, Outcome) and c.key == trigger.key), None)
         written = self.kernel.written(instance.configuration, asked(trigger), "" if call is None else call.leaf)
-        if isinstance(trigger, Outcome) and (call is None or self.waits_for_others(instance, trigger, now)):
+        if isinstance(trigger, Outcome) and (call is None or self.waits_for_others()):
             return
         if len(commands) > 1:
             self.found.add("F006", commands[0].span.start, depth)
@@ -375,6 +547,11 @@ class Search:
             if isinstance(trigger, Outcome) and call is not None and trigger.kind == DONE:
                 payload = self.brought(instance, call, trigger.value)
             self.probe(commands[0], instance, dict(instance.variables(self.kernel)), payload, now, depth)
+
+    def undoes_more(self) -> bool:
+        """Whether a compensation is under way after what is being tried; if not, it comes to where it leads."""
+        made = None if self.trying is None else self.tried()
+        return isinstance(made, Step) and made.after.compensating
 
     def brought(self, instance: Instance, call: Call, value: Value) -> tuple[Value, ...]:
         """What an answer brings: its result, of a sub-flow its outputs, or the results of all of its group."""
@@ -393,12 +570,10 @@ class Search:
             self.kernel.ignored(where, trigger.name) or self.kernel.deferred(where, trigger.name)
         )
 
-    def waits_for_others(self, instance: Instance, trigger: Outcome, now: datetime) -> bool:
-        """Whether an answer leaves the group of its call waiting."""
-        try:
-            return not step(self.kernel, instance, trigger, self.actor, now).taken
-        except (Fault, Rejected):
-            return False
+    def waits_for_others(self) -> bool:
+        """Whether the answer being looked at leaves the group of its call waiting."""
+        made = self.tried()
+        return isinstance(made, Step) and not made.taken
 
     def compare_logs(self, before: Instance, after: Instance, trigger: Trigger, depth: int) -> None:
         """An irreversible entry that is gone, and not because its call answered with an error, was compensated over."""
@@ -448,6 +623,8 @@ class Search:
             if isinstance(target, Stay):
                 return
             if isinstance(target, Undo):  # it changes no data, and ends nowhere
+                if self.undoes_more():
+                    return
                 scope = Scope(values, now)
             if target.node in kernel.choice:
                 branch = self.branch(kernel.choice[target.node], scope, depth)
@@ -500,10 +677,11 @@ class Search:
 
     def conclude(self) -> None:
         kernel, found = self.kernel, self.found
+        found.here = None, ""
         found.instances = len(self.depth)
         places = [place for place in kernel.place.values() if place.name]
-        nodes: list[Place | Choice] = [*places, *kernel.choices]
-        for node in nodes:
+        entered: list[Place | Choice] = [*places, *kernel.choices]
+        for node in entered:
             if node.name not in self.entered:
                 found.add("F001", node.span.start, 0)
         found.asked.update(place.span.start for place in places if self.entered.issuperset(place.path))
@@ -531,27 +709,97 @@ class Search:
             if activity.effect is Effect.UNDECLARED:
                 found.add("F101", activity.span.start, 0)
         self.completion()
+        self.fragility()
         self.livelocks()
+        for claim in kernel.properties:
+            if isinstance(claim, LeadsTo):
+                self.leads(claim)
 
-    def completion(self) -> None:
-        """F004: everything that cannot come to a final, by going backwards from the finals."""
+    def leads(self, claim: LeadsTo) -> None:
+        """F301 of `A leads to B`: a run that comes to A and then ends, waits or goes round without B."""
+        without = {key for key in self.depth if not self.true(claim.goal, key)}
+        begun = self.begun if claim.trigger is None else self.depth
+        inner = {key for key in begun if key in without and (not claim.trigger or self.true(claim.trigger, key))}
+        todo = list(inner)
+        while todo:
+            for way in self.ways[todo.pop()]:
+                if way.target in without and way.target not in inner:
+                    inner.add(way.target)
+                    todo.append(way.target)
+        stuck = [key for key in inner if self.may_stay(*self.instances[key])]
+        rounds = [key for group in self.groups(inner) if self.goes_round(group) for key in group]
+        self.found.uncounted.add(claim.span.start)
+        for key in sorted((*stuck, *rounds), key=lambda key: self.depth[key])[:1]:
+            self.found.here = key, "and for ever"
+            self.found.add("F301", claim.span.start, self.depth[key])
+
+    def true(self, condition: Expr, key: object) -> bool:
+        try:
+            return holds(self.kernel, self.instances[key][0], condition, self.instances[key][1])
+        except Fault:
+            return True
+
+    def may_stay(self, instance: Instance, now: datetime) -> bool:
+        """Whether nothing has to happen: what people and others send need never come."""
+        ticking = any(self.kernel.timer[armed.timer].task is None for armed in instance.timers)
+        return instance.finished or not (instance.compensating or running(instance) or ticking)
+
+    def groups(self, inner: set[object]) -> list[set[object]]:
+        """The instances that lead to each other, in groups."""
+        reached: dict[object, set[object]] = {}
+        for home in inner:
+            found, todo = set[object](), [home]
+            while todo:
+                for way in self.ways[todo.pop()]:
+                    if way.target in inner and way.target not in found:
+                        found.add(way.target)
+                        todo.append(way.target)
+            reached[home] = found
+        groups = {frozenset(o for o in reached[key] if key in reached[o]) for key in inner if key in reached[key]}
+        return [set(group) for group in groups]
+
+    def goes_round(self, group: set[object]) -> bool:
+        """Whether a run can go round in a group for ever: not if something lasts all the time, which ends in time."""
+        ways = [way for key in group for way in self.ways[key] if way.target in group]
+        lasting = set(ways[0].lasting)
+        for way in ways:
+            lasting &= way.lasting
+        return any(way.drives for way in ways) and not lasting
+
+    def reaching(self, goals: set[object]) -> set[object]:
+        """What can come to one of these."""
         back: dict[object, set[object]] = {key: set() for key in self.edges}
         for key, targets in self.edges.items():
             for target in targets:
                 back[target].add(key)
-        alive, stack = set(self.finals), list(self.finals)
+        alive, stack = set(goals), list(goals)
         while stack:
             for key in back[stack.pop()]:
                 if key not in alive:
                     alive.add(key)
                     stack.append(key)
+        return alive
+
+    def fragility(self) -> None:
+        """F105: where a call gave up after the pivot and no success can be come to."""
+        alive = self.reaching(self.successes)
+        for place, target, depth in self.given_up:
+            if target not in alive:
+                self.found.add("F105", place, depth)
+
+    def completion(self) -> None:
+        """F004: everything that cannot come to a final, by going backwards from the finals."""
+        alive = self.reaching(self.finals)
         lost = [key for key in self.depth if key not in alive]
         told = [key for key in lost if self.places[key]] or lost  # rather at rest than while it compensates
-        for key in told:
+        for key in sorted(told, key=lambda key: self.depth[key]):
+            self.found.here = key, ""
             self.found.add("F004", self.kernel.span.start, self.depth[key])
 
     def livelocks(self) -> None:
-        """F005: a cycle of nothing but answers: what remains when nodes without a way on are taken away, for ever."""
+        """F005: a cycle of nothing but answers: it is left when instances without a way on are taken away, for ever.
+
+        The run that shows it goes there and once round."""
         degree = {key: len(targets) for key, targets in self.unaided.items()}
         back: dict[object, set[object]] = {key: set() for key in self.edges}
         for key, targets in self.unaided.items():
@@ -566,8 +814,32 @@ class Search:
                 degree[before] -= 1
                 if degree[before] == 0:
                     stack.append(before)
-        if left:
-            self.found.add("F005", self.kernel.span.start, min(self.depth[key] for key in left))
+        shown = {key: self.depth[key] + steps for key in left if (steps := self.round(key)) is not None}
+        if shown:
+            first = min(shown, key=lambda key: shown[key])
+            self.found.here = first, "and round"
+            self.found.add("F005", self.kernel.span.start, shown[first])
+
+    def round(self, home: object) -> int | None:
+        """The fewest answers that lead from an instance back to it."""
+        steps, todo = {home: 0}, deque([home])
+        while todo:
+            key = todo.popleft()
+            for target in self.unaided[key]:
+                if target == home:
+                    return steps[key] + 1
+                if target not in steps:
+                    steps[target] = steps[key] + 1
+                    todo.append(target)
+        return None
+
+
+def lasting(before: Instance, after: Instance) -> frozenset[object]:
+    """The timers and calls that go on through a step, and end it all some time."""
+    timers = {(armed.timer, armed.due) for armed in before.timers} & {(a.timer, a.due) for a in after.timers}
+    calls = {call.key for call in running(before)} & {call.key for call in running(after)}
+    places = {(call.leaf, call.item) for call in before.calls if call.key in calls}
+    return frozenset({timer for timer, _ in timers} | places)
 
 
 def asked(trigger: Trigger) -> On:
@@ -589,29 +861,8 @@ def running(instance: Instance) -> tuple[Call, ...]:
     return tuple(call for call in instance.calls if not call.answer)
 
 
-def canonical(instance: Instance, now: datetime) -> object:
-    """An instance up to the names of calls, with times relative to now (what is overdue is overdue)."""
-    position = {entry.key: index for index, entry in enumerate(instance.log)}
-    undoing = instance.undoing
-    return (
-        instance.configuration,
-        instance.values,
-        instance.finished,
-        undoing and (undoing.mark, undoing.node, undoing.running is None),
-        tuple((e.activity, e.args, e.status, e.in_flight, e.result) for e in instance.log),
-        tuple((c.activity, c.args, position.get(c.key), c.leaf, c.item, c.answer, c.result) for c in instance.calls),
-        tuple((item.task, item.roles, item.reminders) for item in instance.tasks),
-        tuple((armed.timer, max((armed.due - now) // SECOND, 0)) for armed in instance.timers),
-        instance.deferred,
-        instance.marks,
-        instance.completed,
-        instance.history,
-        tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
-    )
-
-
-def enumerate_flow(kernel: Kernel, limit: int = 4000, deferring: bool = True) -> Verdicts:
-    """Every check decided by enumeration; without `deferring`, events are only sent where they need not wait.
-
-    Raises TooLarge when the flow has more than `limit` instances."""
-    return Search(kernel, limit, deferring).run()
+def computes(activity: Activity) -> bool:
+    """Whether anything is computed of what a call was given and brought, once it has ended: nobody looks at them
+    otherwise, for no check is about what a compensation is called with."""
+    undone = activity.effect.values if isinstance(activity.effect, Compensation) else ()
+    return bool(activity.ensures) or not all(isinstance(value, Ref) for value in undone)

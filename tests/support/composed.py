@@ -41,8 +41,12 @@ flow Paper version 1 {
         state First  { do look() on done(seen) { note = seen } -> Second }
         state Second { do look() on done(_) -> Paid on blind stay after 2h since First -> Paid }
         on failed -> First
-        after 1d when in Legal.Reading or rounds > 2 -> Paid
+        after 1d -> Enough
         after 3d { rounds = 1 } -> resume Counting
+      }
+      choice Enough {
+        when in Legal.Reading or rounds > 2 -> Paid
+        else                                -> Counting
       }
       final Paid
     }

@@ -58,8 +58,13 @@ flow Types version 3 {
     on divide(by, into) when 7 % by == 1 { maybe = into } -> Ask
     on flip { fine = not fine, small = if fine then small - 1 else small + 3 } stay
     at opens + pause -> Ask
-    after pause * 2 when fine -> Working
+    after pause * 2 -> Late
     ignore divide
+  }
+
+  choice Late {
+    when fine -> Working
+    else -> Ask
   }
 
   choice Ask {

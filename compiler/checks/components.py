@@ -1,0 +1,37 @@
+"""The strongly connected components of a graph: where each node leads to in; sets of nodes, the last first, out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+
+def strongly(targets: Mapping[int, Sequence[int]]) -> Iterator[list[int]]:
+    """Each component after those it leads to (Tarjan 1972)."""
+    index: dict[int, int] = {}
+    low: dict[int, int] = {}
+    open: list[int] = []
+    waiting: set[int] = set()
+    for root in targets:
+        stack = [] if root in index else [(root, iter(targets[root]))]
+        while stack:
+            node, rest = stack[-1]
+            if node not in index:
+                index[node] = low[node] = len(index)
+                open.append(node)
+                waiting.add(node)
+            for target in rest:
+                if target not in index:
+                    stack.append((target, iter(targets[target])))
+                    break
+                if target in waiting:
+                    low[node] = min(low[node], index[target])
+            else:
+                stack.pop()
+                if stack:
+                    low[stack[-1][0]] = min(low[stack[-1][0]], low[node])
+                if low[node] == index[node]:
+                    found: list[int] = []
+                    while not found or found[-1] != node:
+                        found.append(open.pop())
+                    waiting.difference_update(found)
+                    yield found

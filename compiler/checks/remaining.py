@@ -1,0 +1,270 @@
+"""How long is left from every node at the most: the edges of a closed graph in; for each node its slowest ways, out.
+
+One pass backward over the strongly connected components, the last first. What is left from a node depends on what is
+left of the clocks that are under way there (calls, timers, a compensation): a way from it to the end takes at the most
+the least of `most` and, for each clock it is limited by, what is left of that one and so much more; and it can only be
+gone if what it `needs` is so, as a timer only fires if what else is under way has not ended before. For a node is left
+in some time t, no clock having less than t left; behind it those that go on have t less left, and those that begin all
+of their length. So t is bounded by differences of clocks, and when it is eliminated (Fourier and Motzkin) the way of
+the node before has the same shape. Only those are kept that no other is always slower than. Where they become too many,
+some are taken together: still at the most, no longer exact.
+
+A component that something ends (`Latest.ended_by`) is left when that ends at the latest; whatever begins in it, does so
+by then. One that nothing ends has no longest way, and neither has anything before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .components import strongly
+from .graph import Edge, Graph
+from .latest import Latest
+from .leads import drives
+from .moves import MoveKind
+
+MOST_WAYS = 24  # from one node
+NOW = ""  # the clock of which nothing is ever left
+
+Needs = Mapping[tuple[str, str], int]
+"""Of the first clock at most so much more is left than of the second."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Way:
+    """From a node to the end: by an edge, of this node or of another of its component, and then onward. Times are
+    microseconds. `most` None: nothing but the clocks limits it. `merged`: it bounds several ways, and may be none."""
+
+    most: int | None
+    limits: Mapping[str, int]
+    needs: Needs = field(default_factory=dict[tuple[str, str], int])
+    edge: Edge | None = None
+    onward: Way | None = None
+    merged: bool = False
+
+    def longest(self, left: Mapping[str, int]) -> int:
+        """What it takes, if so much is left of the clocks."""
+        ends = [left[clock] + more for clock, more in self.limits.items()]
+        return min(ends if self.most is None else [*ends, self.most])
+
+    def within(self, most: Mapping[str, int], begun: Collection[str]) -> int | None:
+        """What it takes at the most, if no more is left of the clocks, and of those that have just begun no less; None:
+        it cannot be gone. What it needs is so for as much as can be left, or for nothing (Bellman 1958)."""
+        left = {**most, NOW: 0}
+        for _ in left:
+            for (clock, other), more in self.needs.items():
+                left[clock] = min(left[clock], left[other] + more)
+        below = any(left[clock] > left[other] + more for (clock, other), more in self.needs.items())
+        lowered = any(left[clock] < most[clock] for clock in begun) or any(length < 0 for length in left.values())
+        return None if below or lowered else self.longest(left)
+
+    def edges(self) -> list[Edge]:
+        """The edges it leaves components by, in order."""
+        found: list[Edge] = []
+        at: Way | None = self
+        while at is not None and at.edge is not None:
+            found.append(at.edge)
+            at = at.onward
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why there is no longest way: a node in which nothing has to happen, or a cycle that nothing ends. The least is
+    told: what waits before what goes round, what was found early before what was found late."""
+
+    rank: int
+    node: int
+    group: tuple[Edge, ...] = ()
+
+    def key(self) -> tuple[int, int]:
+        return self.rank, self.node
+
+
+WAITS, ROUND = 0, 1
+END = Way(0, {})
+
+
+class Remaining:
+    """`ways` of every node from which all runs end; `trouble` of every other."""
+
+    def __init__(self, graph: Graph, latest: Latest, out: Mapping[int, Sequence[Edge]]) -> None:
+        self.graph = graph
+        self.latest = latest
+        self.out = out
+        self.ways: dict[int, tuple[Way, ...]] = {}
+        self.trouble: dict[int, Trouble] = {}
+        self.group: dict[int, tuple[Edge, ...]] = {}  # the edges inside the component of a node, if there are any
+        self.round: set[int] = set()  # the nodes of components in which a run may go round without end
+        for nodes in strongly({id: [edge.target for edge in edges] for id, edges in out.items()}):
+            self._component(nodes)
+
+    def _component(self, ids: Sequence[int]) -> None:
+        inner = frozenset(ids)
+        edges = [edge for id in sorted(ids) for edge in self.out[id]]
+        group = tuple(edge for edge in edges if edge.target in inner)
+        if group:
+            self.group.update(dict.fromkeys(ids, group))
+        troubles = [*self._own_trouble(sorted(ids), group)]
+        troubles += [self.trouble[edge.target] for edge in edges if edge.target in self.trouble]
+        if troubles:
+            self.trouble.update(dict.fromkeys(ids, min(troubles, key=Trouble.key)))
+        elif group:
+            ways = self._slowest(ids[0], self._left(group, [edge for edge in edges if edge.target not in inner]))
+            self.ways.update(dict.fromkeys(ids, ways))
+        else:
+            (id,) = ids
+            finished = self.graph.nodes[id].control.finished
+            found = (way for edge in edges for onward in self.ways[edge.target] for way in self._by(edge, onward))
+            self.ways[id] = (END,) if finished else self._slowest(id, found)
+
+    def _own_trouble(self, ids: Sequence[int], group: tuple[Edge, ...]) -> Iterator[Trouble]:
+        for id in ids:
+            node = self.graph.nodes[id]
+            if not node.control.finished and not self.latest.spans(node):
+                yield Trouble(WAITS, id)
+                break
+        if group and any(map(drives, group)) and self.latest.ended_by(group) is None:
+            self.round.update(ids)
+        calls = any(not edge.stay and not drives(edge) for edge in group)  # to undo, and nobody knows how many
+        if group and (calls or self.latest.ended_by(group) is None):
+            yield Trouble(ROUND, ids[0], group)
+
+    # ------------------------------------------------------------ ways over one edge
+
+    def _by(self, edge: Edge, onward: Way) -> Iterator[Way]:
+        """The ways of the source of an edge, by it."""
+        spans = self.latest.under_way(self.graph.nodes[edge.source])
+        for leaving in self._leaving(edge, onward, spans):
+            yield from leaving.ways(edge, onward)
+
+    def _left(self, group: Sequence[Edge], exits: Sequence[Edge]) -> Iterator[Way]:
+        """The ways of the nodes of a component: some time, when what ends it has to end at the latest, by an exit. What
+        began in it is not known, but that it did so by then."""
+        common = self.latest.lasting(group)
+        last = min(common, key=common.__getitem__)
+        for edge in exits:
+            lengths = self.latest.clocks(self.graph.nodes[edge.source])
+            for onward in self.ways[edge.target]:
+                for leaving in self._leaving(edge, onward, common):
+                    inner = [clock for clock in leaving.limits if clock not in common]
+                    later = [lengths.get(clock, 0) + leaving.limits.pop(clock) for clock in inner]
+                    leaving.lowers = [each for each in leaving.lowers if each[0] in common or each[0] == NOW]
+                    leaving.uppers = [each for each in leaving.uppers if each[0] in common]
+                    leaving.needs = {pair: more for pair, more in leaving.needs.items() if {*pair} <= {*common, NOW}}
+                    for way in leaving.ways(edge, onward):
+                        ends = [*later, way.limits[last]] if last in way.limits else later
+                        limits = {**way.limits, last: min(ends)} if ends else way.limits
+                        yield Way(None, limits, way.needs, edge, onward, onward.merged)
+
+    def begun(self, edge: Edge) -> dict[str, int]:
+        """What begins with an edge, each with its length."""
+        before = self.latest.clocks(self.graph.nodes[edge.source]) if edge.source >= 0 else {}
+        after = self.latest.clocks(self.graph.nodes[edge.target]).items()
+        return {clock: length for clock, length in after if clock not in before or self.latest.again(edge, clock)}
+
+    def _leaving(self, edge: Edge, onward: Way, spans: Mapping[str, int]) -> Iterator[_Leaving]:
+        """How a node is left by an edge for a way onward. The deadline that was overrun during a compensation falls due
+        as soon as that has ended."""
+        source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
+        before, lengths = self.latest.clocks(source), self.latest.clocks(target)
+        begun = {**self.begun(edge), NOW: 0}
+        fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
+        yield _Leaving(before, spans, begun, onward, fired)
+        deadline = self.latest.clock.deadline
+        if deadline is None or deadline not in lengths or deadline in begun:
+            return
+        if target.control.resting and not source.control.resting:
+            yield _Leaving(before, spans, {**begun, deadline: 0}, onward, fired, deadline)
+
+    # ------------------------------------------------------------ the slowest
+
+    def _slowest(self, id: int, ways: Iterator[Way]) -> tuple[Way, ...]:
+        """Those that no other is always as slow as."""
+        kept: list[Way] = []
+        for way in ways:
+            if not any(_covers(other, way) for other in kept):
+                kept = [other for other in kept if not _covers(way, other)]
+                kept.append(way)
+        if len(kept) <= MOST_WAYS:
+            return tuple(kept)
+        lengths = self.latest.clocks(self.graph.nodes[id])
+        kept.sort(key=lambda way: -way.longest(lengths))
+        return (*kept[: MOST_WAYS - 1], _together(kept[MOST_WAYS - 1 :], lengths))
+
+
+def _covers(slower: Way, way: Way) -> bool:
+    """Whether a way takes as long as another, whatever is left of the clocks: it needs no more, and each of its limits
+    is none below those of the other, for there is never less than nothing left."""
+    if slower.most is not None and (way.most is None or way.most > slower.most):
+        return False
+    if any(pair not in way.needs or way.needs[pair] > more for pair, more in slower.needs.items()):
+        return False
+    return all(
+        (way.most is not None and way.most <= more) or (clock in way.limits and way.limits[clock] <= more)
+        for clock, more in slower.limits.items()
+    )
+
+
+def _together(ways: Sequence[Way], lengths: Mapping[str, int]) -> Way:
+    """One that takes as long as any of some ways, of which there never is more left than their clocks are long."""
+    most = max(way.longest(lengths) for way in ways)
+    common = frozenset.intersection(*(frozenset(way.limits) for way in ways))
+    limits = {clock: max(way.limits[clock] for way in ways) for clock in sorted(common)}
+    return Way(most, limits, {}, ways[0].edge, ways[0].onward, merged=True)
+
+
+class _Leaving:
+    """How a node is left for a way onward, after some time t.
+
+    lowers: t is at least what is left of a clock, less so much; uppers: at most what is left of one, and so much;
+    most, limits: of the way, counted from then on, what begins then being known; needs: what it needs of those that go
+    on, however long they have."""
+
+    def __init__(
+        self,
+        before: Mapping[str, int],
+        spans: Mapping[str, int],
+        begun: Mapping[str, int],
+        onward: Way,
+        fired: str | None,
+        overrun: str | None = None,
+    ) -> None:
+        self.before = before
+        self.possible = True
+        fresh = [begun[clock] + more for clock, more in onward.limits.items() if clock in begun]
+        self.most = min(fresh if onward.most is None else [*fresh, onward.most], default=None)
+        self.limits = {clock: more for clock, more in onward.limits.items() if clock not in begun}
+        self.lowers = [(NOW, 0), *((clock, 0) for clock in (fired, overrun) if clock is not None)]
+        self.uppers = [(clock, 0) for clock in spans]
+        self.needs: dict[tuple[str, str], int] = {}
+        for (clock, other), more in onward.needs.items():
+            if clock in begun and other in begun:
+                self.possible &= begun[clock] <= begun[other] + more
+            elif clock in begun:
+                self.uppers.append((other, more - begun[clock]))
+            elif other in begun:
+                self.lowers.append((clock, more + begun[other]))
+            else:
+                self._need(clock, other, more)
+
+    def ways(self, edge: Edge, onward: Way) -> Iterator[Way]:
+        """The way of the node, t eliminated; nothing, if it cannot be gone."""
+        limits = dict(self.limits)
+        for clock, more in self.uppers:
+            if self.most is not None:
+                limits[clock] = min(more + self.most, limits.get(clock, more + self.most))
+            for other, less in self.lowers:
+                self._need(other, clock, less + more)
+        if self.possible:
+            yield Way(None, limits, self.needs, edge, onward, onward.merged)
+
+    def _need(self, clock: str, other: str, more: int) -> None:
+        """That of one clock at most so much more is left than of another, if that is not so anyway."""
+        if clock == other or more < -self.before.get(other, 0):
+            self.possible &= more >= 0
+        elif more < self.before.get(clock, 0) and (clock, other) not in self.needs:
+            self.needs[clock, other] = more
+        elif more < self.before.get(clock, 0):
+            self.needs[clock, other] = min(more, self.needs[clock, other])

@@ -1,0 +1,150 @@
+"""`dataclass`, made cheaply: what a class declares in, the class with its methods to come out.
+
+The standard library compiles six methods for each class when it is declared, 0.5 ms a class, and penstock declares more
+than two hundred before it has read a line. Here they are compiled when they are first called, so only those that are;
+the fields are the standard library's own, and so are `fields`, `replace` and what type checkers see. An instance is
+made through the descriptors of its slots, which is faster as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, FrozenInstanceError
+from dataclasses import dataclass as standard
+from reprlib import recursive_repr
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+Class = TypeVar("Class", bound=type)
+Method = Callable[..., Any]
+
+
+def frozen(*, slots: bool = False, eq: bool = True) -> Callable[[Class], Class]:
+    """What `dataclasses.dataclass(frozen=True, ..)` does."""
+
+    def made(cls: Class) -> Class:
+        doc, cls.__doc__ = cls.__doc__, cls.__doc__ or "-"  # else the standard library would work out a signature
+        standard(init=False, repr=False, eq=False)(cls)
+        cls.__doc__ = doc
+        done = _slotted(cls) if slots else cls
+        _later(done, "__init__", _init)
+        _later(done, "__repr__", _repr)
+        if eq:
+            _later(done, "__eq__", _eq)
+            _later(done, "__hash__", _hash)
+        _put(done, "__setattr__", _refuse_setting)
+        _put(done, "__delattr__", _refuse_deleting)
+        if slots:
+            _put(done, "__getstate__", _state)
+            _put(done, "__setstate__", _restore)
+        return done
+
+    return made
+
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+else:
+
+    def dataclass(*, frozen: bool, slots: bool = False, eq: bool = True) -> Callable[[Class], Class]:
+        assert frozen, "a value does not change"
+        return globals()["frozen"](slots=slots, eq=eq)
+
+
+def _fields(cls: type) -> dict[str, Field[Any]]:
+    found: dict[str, Field[Any]] = getattr(cls, "__dataclass_fields__")  # noqa: B009 (no type has it)
+    return found
+
+
+def _slotted(cls: Class) -> Class:
+    """The class again, with a slot for each field that it does not inherit."""
+    inherited = {name for base in cls.__mro__[1:-1] for name in getattr(base, "__slots__", ())}
+    names = tuple(name for name in _fields(cls) if name not in inherited)
+    body = {key: value for key, value in cls.__dict__.items() if key not in (*names, "__dict__", "__weakref__")}
+    again: Class = type(cls)(cls.__name__, cls.__bases__, body | {"__slots__": names})
+    again.__qualname__ = cls.__qualname__
+    return again
+
+
+def _put(cls: type, name: str, method: Method) -> None:
+    """Give a class a method that it has not itself."""
+    if name not in cls.__dict__:
+        setattr(cls, name, method)
+
+
+def _later(cls: type, name: str, make: Callable[[type], Method]) -> None:
+    """A method that is made when it is first called, and takes its own place."""
+
+    def first(self: Any, /, *given: Any, **named: Any) -> Any:
+        method = make(cls)
+        method.__qualname__ = f"{cls.__qualname__}.{name}"
+        setattr(cls, name, method)
+        return method(self, *given, **named)
+
+    _put(cls, name, first)
+
+
+def _compiled(name: str, params: list[str], lines: list[str], known: dict[str, Any]) -> Method:
+    exec(f"def {name}({', '.join(params)}):\n  " + "\n  ".join(lines or ["pass"]), known)
+    method: Method = known[name]
+    return method
+
+
+def _init(cls: type) -> Method:
+    """It sets each field, then calls `__post_init__` if there is one."""
+    known: dict[str, Any] = {"_MISSING": MISSING, "_set": object.__setattr__}
+    params, lines = ["_self"], list[str]()
+    for name, field in _fields(cls).items():
+        made, default = field.default_factory is not MISSING, field.default is not MISSING
+        known |= {f"_make_{name}": field.default_factory, f"_default_{name}": field.default}
+        value = f"_make_{name}()" if made else f"_default_{name}"
+        if field.init:
+            params.append(f"{name}=_MISSING" if made else f"{name}=_default_{name}" if default else name)
+            value = f"{value} if {name} is _MISSING else {name}" if made else name
+        elif not made and not default:
+            continue  # `__post_init__` sets it
+        known[f"_set_{name}"] = getattr(getattr(cls, name, None), "__set__", None)  # of its slot, if it has one
+        lines.append(f"_set_{name}(_self, {value})" if known[f"_set_{name}"] else f"_set(_self, {name!r}, {value})")
+    if hasattr(cls, "__post_init__"):
+        lines.append("_self.__post_init__()")
+    return _compiled("__init__", params, lines, known)
+
+
+def _compared(cls: type, of: str) -> str:
+    """The tuple by which instances are compared, as text."""
+    return f"({''.join(f'{of}.{name}, ' for name, field in _fields(cls).items() if field.compare)})"
+
+
+def _eq(cls: type) -> Method:
+    same = "if other.__class__ is self.__class__:"
+    lines = [f"{same} return {_compared(cls, 'self')} == {_compared(cls, 'other')}", "return NotImplemented"]
+    return _compiled("__eq__", ["self", "other"], lines, {})
+
+
+def _hash(cls: type) -> Method:
+    return _compiled("__hash__", ["self"], [f"return hash({_compared(cls, 'self')})"], {})
+
+
+def _repr(cls: type) -> Method:
+    names = [name for name, field in _fields(cls).items() if field.repr]
+
+    def said(self: Any) -> str:
+        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    return recursive_repr("...")(said)
+
+
+def _refuse_setting(_self: object, name: str, _value: object) -> NoReturn:
+    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_deleting(_self: object, name: str) -> NoReturn:
+    raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state(self: Any) -> list[Any]:
+    return [getattr(self, name) for name in _fields(type(self))]
+
+
+def _restore(self: Any, state: list[Any]) -> None:
+    for name, value in zip(_fields(type(self)), state, strict=True):
+        object.__setattr__(self, name, value)

@@ -1,0 +1,103 @@
+"""Where there are too many configurations, calls are not told apart in the log any more; what is said is as true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kernels import kernels
+from penstock.compiler.checks.control import Abstraction, Grain, sorts
+from penstock.compiler.checks.explore import Limits
+from penstock.compiler.checks.suite import check
+from penstock.compiler.checks.verdict import Report, Verdict
+from random_flows import random_flow
+from random_groups import random_groups
+from random_mixtures import random_mixture
+from random_trees import random_tree
+
+WRITERS: tuple[Callable[[int], str], ...] = (random_flow, random_tree, random_groups, random_mixture)
+MOST = 1500
+
+
+def verdicts(report: Report) -> dict[tuple[str, str, int], Verdict]:
+    return {(a.rule.code, a.subject, a.span.start): a.verdict for a in report.answers}
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("grain", [Grain.SORTS, Grain.CUBES])
+def test_a_coarse_search_never_contradicts_an_exact_one(grain: Grain, write: Callable[[int], str], seed: int) -> None:
+    kernel = kernels(write(seed))["R"]
+    exact, coarse = verdicts(check(kernel, Limits(nodes=MOST))), verdicts(check(kernel, Limits(MOST, grain=grain)))
+    decided = {key for key in exact.keys() & coarse.keys() if Verdict.UNKNOWN not in {exact[key], coarse[key]}}
+    assert {key: coarse[key] for key in decided} == {key: exact[key] for key in decided}
+    missing = {key for key in coarse if coarse[key] is Verdict.UNKNOWN and exact.get(key) is not Verdict.UNKNOWN}
+    assert len(missing) <= len(coarse) / 3, "unknown must stay rare"
+
+
+def gates(number: int) -> str:
+    """Each of so many wrappings is chosen or not: as many logs as sets of them."""
+    inputs = ", ".join(f"wrap{n}: bool" for n in range(number))
+    lines = [f"flow Gifts version 1 {{\n  input {{ {inputs} }}\n  event cancel", "  start -> Choice0"]
+    for n in range(number):
+        onward = f"Choice{n + 1}" if n + 1 < number else "Sent"
+        lines += [
+            f"  activity wrap_{n}() -> text {{ fails torn compensate unwrap_{n}(result) }}",
+            f"  choice Choice{n} {{ when wrap{n} -> Wrapping{n} else -> Waiting{n} }}",
+            f"  state Wrapping{n} {{ do wrap_{n}() on done(_) -> Waiting{n} on failed -> compensate -> Kept }}",
+            f"  state Waiting{n} {{ after 1h -> {onward} on cancel -> compensate -> Kept }}",
+        ]
+    return "\n".join([*lines, "  final Sent\n  final failure Kept\n}"])
+
+
+def test_as_many_logs_as_sets_of_calls_are_no_hindrance() -> None:
+    report = check(kernels(gates(12))["Gifts"])
+    assert report.verdict is Verdict.PROVED
+    assert report.configurations < 150
+
+
+def test_and_what_is_forgotten_in_one_of_them_is_found() -> None:
+    text = gates(12).replace(
+        "state Waiting9 { after 1h -> Choice10 on cancel -> compensate",
+        "state Waiting9 { after 1h -> Choice10 on cancel",
+    )
+    report = check(kernels(text)["Gifts"])
+    refuted = {answer.rule.code for answer in report.answers if answer.verdict is Verdict.REFUTED}
+    assert refuted == {"F101"}
+
+
+SORTED = """\
+flow Sorted version 1 {
+  input { price: int 0..9, limit: int 0..5 }
+  activity book() -> text { compensate unbook(result) }
+  activity hold() -> text { compensate free(result) }
+  activity wait() -> text { timeout 1h compensate leave(result) }
+  activity fail() -> text { fails bad compensate forget(result) }
+  activity keep() -> text { ensures len(result) > 1 compensate lose(result) }
+  activity count() -> text { compensate recount(result) }
+  activity slow() -> text { compensate hurry(result) { timeout 1h } }
+  activity read() { readonly }
+  start -> Booking
+  state Booking { do book() on done(_) -> Holding on failed -> compensate -> Lost }
+  state Holding { do hold() on done(_) -> Waiting on failed -> compensate -> Lost }
+  state Waiting { do wait() on done(_) -> Failing on failed -> compensate -> Lost }
+  state Failing { do fail() on done(_) -> Keeping on failed -> compensate -> Lost }
+  state Keeping { do keep() on done(_) -> Counting on failed -> compensate -> Lost }
+  state Counting { do count() on done(_) -> Slow on failed -> compensate -> Lost }
+  state Slow { do slow() on done(_) -> Reading on failed -> compensate -> Lost }
+  state Reading { do read() on done -> Kept on failed -> compensate -> Lost }
+  final Kept
+  final failure Lost
+  never in Lost and done(count)
+}
+"""
+
+
+def test_a_sort_is_what_a_compensation_treats_alike() -> None:
+    kernel = kernels(SORTED)["Sorted"]
+    found = sorts(kernel, {"count"})
+    alone = {"wait", "fail", "keep", "count", "slow", "read"}
+    assert found["hold"] == found["book"] == "book"
+    assert {name for name in found if list(found.values()).count(found[name]) == 1} == alone
+    assert Abstraction(kernel).sorted
