@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...dsl.model import Activity, Effect
-from ..checks import completion, compensation, finish, livelock, pivot, unsettled
+from ..checks import compensation, completion, finish, livelock, pivot, unsettled
 from ..checks.graph import Node
 from ..checks.inquiry import Inquiry
 from ..checks.ledger import Proof

@@ -62,13 +62,8 @@ class EffectProof:
         self.effects = {each.name: each for each in logged}
         self.bits = {name: f"effect.{name}" for name in self.effects}
         self.savepoints = sorted(_savepoints(self.kernel))
-        self.names = (
-            LOG,
-            FLYING,
-            OVER,
-            KEPT,
-            *(f"{side}.{mark}" for mark in self.savepoints for side in ("below", "above")),
-        )
+        marks = (f"{side}.{mark}" for mark in self.savepoints for side in ("below", "above"))
+        self.names = (LOG, FLYING, UNSURE, OVER, KEPT, *marks)
         self.initiation: list[Obligation] = []
         self.consecution: list[Obligation] = []
         self.claims: list[Obligation] = []
