@@ -20,7 +20,9 @@ from .outputs import MARK, Output
 if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
     from ..dsl.load import Loaded
     from ..dsl.model import System
+    from .certificates.certificate import Certificate
     from .checks.explore import Limits
+    from .checks.inquiry import Inquiry
     from .kernel import Kernel
     from .staff import Staff
 
@@ -102,17 +104,32 @@ def check(
     memory: int | None = None,
     tell: Callable[[str], None] | None = None,
     likely: bool = False,
+    audit: Callable[[Inquiry], None] | None = None,
 ) -> Examined:
     """The file with the answers of every check for each flow, which may take so many seconds (else as usual), and so
     many megabytes. tell: takes lines about how far it has come, when it takes long; likely: also how likely each flow
-    ends where."""
+    ends where; audit: looks at each flow that was checked."""
     if not file.kernels and not file.systems:
         return file
     from .checks import suite
 
     limits = _limits(seconds, memory, tell)
-    reports = suite.check_all(file.kernels, file.imported, limits, staff, likely)
+    reports = suite.check_all(file.kernels, file.imported, limits, staff, likely, audit)
     return replace(file, reports=(*reports, *check_systems(file, limits)))
+
+
+class Certifier:
+    """Makes a certificate of each flow that it is shown. spec: how they call the file of the flows."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self.made: list[Certificate] = []
+
+    def audit(self, inquiry: Inquiry) -> None:
+        """Raises Undischarged, a bug of ours, where a certificate does not say what was proved."""
+        from .certificates.certificate import make
+
+        self.made.append(make(inquiry, self.spec))
 
 
 def _limits(seconds: float | None, memory: int | None, tell: Callable[[str], None] | None) -> Limits:

@@ -26,6 +26,7 @@ from .control import Control, Grain
 from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
+from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .passages import Fan, Passage
 from .solver import Term
@@ -97,9 +98,14 @@ class Inquiry:
     """One kernel, explored."""
 
     def __init__(
-        self, explorer: Explorer, staff: Staff | None = None, children: Mapping[str, Horizon] | None = None
+        self,
+        explorer: Explorer,
+        staff: Staff | None = None,
+        children: Mapping[str, Horizon] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.explorer = explorer
+        self.ledger = ledger
         self.children = children or {}  # how long the flows that this one does take
         self.kernel: Kernel = explorer.kernel
         self.staff = staff
@@ -177,6 +183,8 @@ class Inquiry:
 
     def shown(self, rule: Rule, subject: str, span: Span, arrival: Arrival, does: str) -> Answer:
         """Proved by a run. does: what it does, e.g. "enters it"."""
+        if self.ledger is not None:
+            self.ledger.shown(arrival)
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=f"{_a_run(arrival)} {does}")
 
     def seen(self, arrivals: Iterable[Arrival], does: str, otherwise: str) -> Witness:
@@ -319,6 +327,8 @@ class Inquiry:
         if key not in self._possible:
             self._possible[key] = not self.states.ask(state, bad).impossible
             self._kept.append(bad)  # so that its id stays its own
+        if self.ledger is not None and not self._possible[key]:
+            self.ledger.ruled_out(node, bad)
         return self._possible[key]
 
     def breach(self, node: Node | None, reaction: Reaction, bad: Term) -> Breach | None:
