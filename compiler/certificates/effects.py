@@ -194,10 +194,10 @@ class EffectProof:
             if name in self.savepoints:
                 sets = sets.put({f"below.{name}": sets[LOG], f"above.{name}": "none"})
             leaf = self.kernel.leaf.get(name)
-            if leaf is not None and leaf.call is not None and leaf.call.activity in self.effects:
-                if name not in passage.vacant:
-                    pushed = (LOG, FLYING, *(n for n in self.names if n.startswith("above.")))
-                    sets = sets.each("bvor", self.bits[leaf.call.activity], pushed)
+            called = None if leaf is None or leaf.call is None else leaf.call.activity
+            if called in self.effects and name not in passage.vacant:
+                pushed = (LOG, FLYING, *(n for n in self.names if n.startswith("above.")))
+                sets = sets.each("bvor", self.bits[called], pushed)
         return sets
 
     def _begin(self, sets: _Sets, target: Undo) -> _Sets:
