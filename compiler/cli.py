@@ -61,7 +61,13 @@ def parser() -> Parser:
         each[name].add_argument("--timeout", type=seconds, metavar="S", help="seconds a flow may take; default: 120")
         each[name].add_argument("--max-memory", type=megabytes, metavar="MB", help="memory that checking may take")
     each["check"].add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
+    each["check"].add_argument("--certificate", metavar="DIR", help="write what others can check the proofs with")
     each["check"].add_argument("--no-cache", action="store_true", help="answer anew, even what has not changed")
+    each["check"].add_argument("--story", metavar="DIR", help="draw the run of each finding there, as SVG")
+    each["check"].add_argument("--mutate", action="store_true", help="say which small changes nobody would notice")
+    each["check"].add_argument(
+        "--mutate-seconds", type=seconds, default=600.0, metavar="S", help="for all changes of a flow; default: 600"
+    )
     _build_options(each["build"])
     each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
     each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")

@@ -38,15 +38,56 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     from .recall import Recall
 
     staff = _staff(args.staff) if args.staff else None
-    likely = args.format in report.LIKELY
-    recall = Recall(None if args.no_cache else shelf(os.environ), staff, likely)
+    likely, edits = args.format in report.LIKELY, args.format in report.WITH_EDITS
+    anew = args.no_cache or args.mutate or args.certificate  # what is remembered has no flows
+    recall = Recall(None if anew else shelf(os.environ), staff, (likely, edits))
     read = [recall.read(path) for path in gather(args.files)]
     if staff is not None:
         _refuse_misspelt(args.staff, staff, [roles for file in read if (roles := recall.roles(file)) is not None])
+    makers = _makers(read, Path(args.certificate)) if args.certificate else [None] * len(read)
+    files: list[Examined] = []
     with terminal.progress() as tell:
-        files = [recall.keep(pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely)) for file in read]
+        for file, maker in zip(read, makers, strict=True):
+            audit = None if maker is None else maker.audit
+            files.append(pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely, audit))
+    for file, maker in zip(files, makers, strict=True):
+        if maker is not None:
+            _certify(Path(args.certificate), file, maker, terminal, args.format == "full")
+    files = [recall.keep(file) for file in (pipeline.mend(files, staff) if edits else files)]
+    if args.mutate:
+        from .mutation import survey
+
+        files = [survey.survey(file, survey.Budget(args.mutate_seconds)) for file in files]
     terminal.say(report.render(args.format, files, terminal.style, tool))
+    if args.story:
+        quiet = args.format not in report.FOR_PEOPLE
+        _write(Path(args.story), report.stories(files, Path(args.story)), None if quiet else terminal)
     return report.exit_code(files)
+
+
+def _makers(files: Sequence[Examined], folder: Path) -> list[pipeline.Certifier | None]:
+    """For each file what makes certificates of its flows, which all have names of their own."""
+    made: dict[str, str] = {}
+    for name, flow in ((file.source.name, kernel.name) for file in files for kernel in file.kernels):
+        if made.setdefault(flow, name) != name:
+            raise Trouble(f"{made[flow]} and {name} both have a flow {flow}: certify them apart")
+    return [pipeline.Certifier(_spec_name(folder, Path(file.source.name))) for file in files]
+
+
+def _certify(folder: Path, file: Examined, maker: pipeline.Certifier, terminal: Terminal, told: bool) -> None:
+    """Write the certificates of a file; told: and say so."""
+    for each in maker.made:
+        _write_all(folder, [outputs.Output(name, text) for name, text in each.files])
+    if not told:
+        return
+    for each in maker.made:
+        where = clean(str(folder / f"{each.flow}.json"))
+        terminal.say(f"certificate {where}: {each.obligations} obligations for {each.proofs} proved answers\n")
+    missing = {kernel.name for kernel in file.kernels} - {each.flow for each in maker.made}
+    for flow in sorted(missing):
+        terminal.say(f"no certificate for the flow {flow}: time or memory were used up before\n")
+    for system in file.systems:
+        terminal.say(f"no certificate for the system {system.name}: its joint configurations are enumerated\n")
 
 
 def _staff(name: str) -> Staff:
@@ -133,14 +174,20 @@ def _spec_name(folder: Path, path: Path) -> str:
     return spec.relative_to(base).as_posix()
 
 
-def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
+def _write_all(folder: Path, results: Sequence[outputs.Output]) -> list[Path]:
     try:
-        changed = outputs.write(folder, results)
+        return outputs.write(folder, results)
     except outputs.Refused as refused:
         raise Trouble(str(refused)) from refused
+
+
+def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal | None) -> int:
+    """terminal: where to say what was written."""
+    changed = _write_all(folder, results)
     for output in results:
         path = folder / output.name
-        terminal.say(f"{'wrote' if path in changed else 'unchanged'} {clean(str(path))}\n")
+        if terminal is not None:
+            terminal.say(f"{'wrote' if path in changed else 'unchanged'} {clean(str(path))}\n")
     return CLEAN
 
 

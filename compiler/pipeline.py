@@ -20,7 +20,9 @@ from .outputs import MARK, Output
 if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
     from ..dsl.load import Loaded
     from ..dsl.model import System
+    from .certificates.certificate import Certificate
     from .checks.explore import Limits
+    from .checks.inquiry import Inquiry
     from .kernel import Kernel
     from .staff import Staff
 
@@ -78,16 +80,21 @@ def load_all(path: Path) -> Loaded | Examined:
 
 def understood(loaded: Loaded) -> Examined:
     """The kernels of a text that was loaded, and everything the language has to say about it."""
+    return meaning(loaded.source, loaded.diagnostics)
+
+
+def meaning(source: Source, diagnostics: tuple[Diagnostic, ...] = ()) -> Examined:
+    """The kernels of a text that was loaded; diagnostics: what was said about it until now."""
     from ..dsl.parse import parse
     from ..dsl.typecheck import analyse
     from .lower import lower
 
-    parsed = parse(loaded.source)
-    analysed = analyse(parsed.tree, loaded.source)
-    said = (*loaded.diagnostics, *parsed.diagnostics, *analysed.diagnostics)
+    parsed = parse(source)
+    analysed = analyse(parsed.tree, source)
+    said = (*diagnostics, *parsed.diagnostics, *analysed.diagnostics)
     kernels, imported = tuple(map(lower, analysed.flows)), tuple(map(lower, analysed.imported))
     systems = () if any(each.severity is Severity.ERROR for each in said) else analysed.systems
-    return Examined(loaded.source, said, kernels, systems=systems, imported=imported)
+    return Examined(source, said, kernels, systems=systems, imported=imported)
 
 
 def check(
@@ -97,17 +104,32 @@ def check(
     memory: int | None = None,
     tell: Callable[[str], None] | None = None,
     likely: bool = False,
+    audit: Callable[[Inquiry], None] | None = None,
 ) -> Examined:
     """The file with the answers of every check for each flow, which may take so many seconds (else as usual), and so
     many megabytes. tell: takes lines about how far it has come, when it takes long; likely: also how likely each flow
-    ends where."""
+    ends where; audit: looks at each flow that was checked."""
     if not file.kernels and not file.systems:
         return file
     from .checks import suite
 
     limits = _limits(seconds, memory, tell)
-    reports = suite.check_all(file.kernels, file.imported, limits, staff, likely)
+    reports = suite.check_all(file.kernels, file.imported, limits, staff, likely, audit)
     return replace(file, reports=(*reports, *check_systems(file, limits)))
+
+
+class Certifier:
+    """Makes a certificate of each flow that it is shown. spec: how they call the file of the flows."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self.made: list[Certificate] = []
+
+    def audit(self, inquiry: Inquiry) -> None:
+        """Raises Undischarged, a bug of ours, where a certificate does not say what was proved."""
+        from .certificates.certificate import make
+
+        self.made.append(make(inquiry, self.spec))
 
 
 def _limits(seconds: float | None, memory: int | None, tell: Callable[[str], None] | None) -> Limits:
@@ -115,6 +137,29 @@ def _limits(seconds: float | None, memory: int | None, tell: Callable[[str], Non
 
     usual = Limits(memory=memory, tell=tell)
     return usual if seconds is None else replace(usual, seconds=seconds)
+
+
+def mend(files: Sequence[Examined], staff: Staff | None = None) -> list[Examined]:
+    """The checked files, with the edits that are suggested checked as well, as far as that does not take long."""
+    from . import mending
+
+    budget = mending.Budget()
+
+    def recheck(source: Source, flow: str) -> Report | None:
+        from .checks import suite
+
+        again = meaning(source)
+        kernel = next((each for each in again.kernels if each.name == flow), None)
+        if again.errors or kernel is None:
+            return None
+        others = (*again.imported, *(each for each in again.kernels if each is not kernel))
+        return suite.check_all((kernel,), others, suite.Limits(nodes=1500, seconds=60), staff)[0]
+
+    def mended(file: Examined) -> Examined:
+        reports = (mending.mended(file.source, report, recheck, budget) for report in file.reports)
+        return replace(file, reports=tuple(reports))
+
+    return list(map(mended, files))
 
 
 def check_systems(file: Examined, limits: Limits | None = None) -> tuple[Report, ...]:
@@ -215,5 +260,7 @@ def rules() -> Sequence[Rule]:
     from ..dsl.rules import RULES
     from . import scenario
     from .checks import suite, systems, vacuity
+    from .mutation.rule import SURVIVES
 
-    return sorted((*RULES, *suite.RULES, *vacuity.RULES, *systems.RULES, scenario.FAILED), key=lambda rule: rule.code)
+    found = (*RULES, *suite.RULES, *vacuity.RULES, *systems.RULES, SURVIVES, scenario.FAILED)
+    return sorted(found, key=lambda rule: rule.code)

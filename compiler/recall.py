@@ -19,7 +19,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ..dsl.diagnostics import Diagnostic, Fix, Label, Rule, Severity, TraceStep
+from ..dsl.diagnostics import (
+    Diagnostic,
+    Fix,
+    Label,
+    Lane,
+    LaneKind,
+    Rest,
+    Rule,
+    Severity,
+    Signal,
+    SignalKind,
+    TraceStep,
+)
 from ..dsl.source import Source, Span
 from . import pipeline
 from .cache import Shelf
@@ -35,20 +47,21 @@ _KINDS: dict[str, Callable[..., object]] = {
     each.__name__: each
     for each in (
         *(Report, Answer, Horizon, Leg, Odds, End, Effort, Range, Diagnostic, Label, Fix, TraceStep, Span),
+        *(Lane, Signal),
         *(timedelta, Fraction),
     )
 }
-_NAMED: dict[str, type[Enum]] = {each.__name__: each for each in (Verdict, Severity)}
+_NAMED: dict[str, type[Enum]] = {each.__name__: each for each in (Verdict, Severity, LaneKind, SignalKind, Rest)}
 _WINGS = ("dsl", "compiler")
 _SOURCES = {".py", ".lark", ".json"}
 
 
 class Recall:
-    """One run of checks with a shelf, or without one. likely: it is also asked how likely flows end where."""
+    """One run of checks with a shelf, or without one. asked: what else is asked."""
 
-    def __init__(self, shelf: Shelf | None, staff: Staff | None = None, likely: bool = False) -> None:
+    def __init__(self, shelf: Shelf | None, staff: Staff | None = None, asked: tuple[bool, ...] = ()) -> None:
         self._shelf = shelf
-        self._asked = f"{_people(staff)} {likely}"
+        self._asked = f"{_people(staff)} {asked}"
         self._keys: dict[Source, str] = {}  # of the files whose answers are not on the shelf
         self._roles: dict[Source, frozenset[str]] = {}  # of those whose answers were
 

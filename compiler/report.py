@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from .checks.verdict import Verdict
 from .formats.style import Style
+from .outputs import Output
 from .pipeline import Examined
 
 CLEAN, FINDINGS, TROUBLE, INCONCLUSIVE = 0, 1, 2, 3
@@ -18,6 +20,12 @@ def _full(files: Sequence[Examined], style: Style, _tool: str) -> str:
     from .formats import page
 
     return page.full(files, style)
+
+
+def _sequence(files: Sequence[Examined], style: Style, _tool: str) -> str:
+    from .formats import page, sequence
+
+    return page.full(files, style, sequence.sequence)
 
 
 def _concise(files: Sequence[Examined], style: Style, _tool: str) -> str:
@@ -68,8 +76,15 @@ def _junit(files: Sequence[Examined], _style: Style, _tool: str) -> str:
     return junit.junit(files)
 
 
+FOR_PEOPLE = {"full", "sequence", "concise", "times", "odds"}
+"""The formats that may be followed by more lines."""
+
+WITH_EDITS = {"full", "sequence"}
+"""The formats that show edits, so that it pays to check them."""
+
 FORMS: dict[str, Form] = {
     "full": _full,
+    "sequence": _sequence,
     "concise": _concise,
     "times": _times,
     "odds": _odds,
@@ -91,6 +106,13 @@ LIKELY = {"odds", "json"}
 
 def render(form: str, files: Sequence[Examined], style: Style, tool: str) -> str:
     return FORMS[form](files, style, tool)
+
+
+def stories(files: Sequence[Examined], folder: Path) -> list[Output]:
+    """A picture of each finding's run, to lie in the folder."""
+    from .formats import pictures  # no other command draws
+
+    return list(pictures.pictures(files, folder))
 
 
 def exit_code(files: Sequence[Examined]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from ..dsl import model
-from ..dsl.diagnostics import Diagnostic, Label, Rule, TraceStep
+from ..dsl.diagnostics import Diagnostic, Label, Lane, Rule, TraceStep
 from ..dsl.model import (
     Compensation,
     Expect,
@@ -33,6 +33,7 @@ from .effects import EmitEvent, SendEvent
 from .evaluate import Fault, Scope, evaluate
 from .instance import NOBODY, Actor, Completion, Delegation, Event, Fired, Instance, Outcome, Rejected, Step, Trigger
 from .kernel import DONE, Kernel
+from .lanes import sender
 from .simulate import holds, start, step
 from .trace import messaged, place, source, started, told, triggered, written
 
@@ -152,7 +153,8 @@ class _Stage:
 
     def start(self, given: GivenStart) -> None:
         inputs, actor = self.values(given.inputs), _actor(given.actor)
-        self.take(started(self.kernel, inputs, actor), lambda: start(self.kernel, inputs, actor, self.now))
+        by = sender(self.kernel, None, actor)
+        self.take(started(self.kernel, inputs, actor), by, lambda: start(self.kernel, inputs, actor, self.now))
 
     def answer(self, given: GivenOutcome) -> None:
         key = self.key(given.activity)
@@ -286,15 +288,16 @@ class _Stage:
         if isinstance(trigger, Outcome) and at.undoing is not None and trigger.key == at.undoing.running:
             self.undone.append(self.undoing(at))
         text = triggered(self.kernel, trigger, actor)
-        self.take(text, lambda: step(self.kernel, at, trigger, actor, self.now))
+        by = sender(self.kernel, trigger, actor)
+        self.take(text, by, lambda: step(self.kernel, at, trigger, actor, self.now))
 
-    def take(self, text: str, make: Callable[[], Step]) -> None:
+    def take(self, text: str, by: Lane, make: Callable[[], Step]) -> None:
         try:
             made = make()
         except Rejected as rejected:
             why = () if self.instance is None else (f"there: {self.where()}",)
             raise _Failed(f"`{text}` is rejected: {REASONS[rejected.reason]}", rejected.reason, why) from None
-        self.trace.append(told(self.kernel, text, self.instance, made, self.now - self.told))
+        self.trace.append(told(self.kernel, text, self.instance, made, self.now - self.told, by))
         self.instance, self.told = made.after, self.now
         self.messages += [each for each in made.effects if isinstance(each, EmitEvent | SendEvent)]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from ..dsl.diagnostics import TraceStep
+from ..dsl.diagnostics import Lane, TraceStep
 from ..dsl.model import (
     Compensation,
     DurationType,
@@ -24,14 +24,20 @@ from .effects import EmitEvent, SendEvent
 from .evaluate import parted, shown
 from .instance import Actor, Completion, Delegation, Event, Instance, Outcome, Step, Trigger, Withdraw
 from .kernel import DONE, Kernel, Timer
+from .lanes import rest, signals
 
 
 def told(
-    kernel: Kernel, trigger: str, before: Instance | None, step: Step, waited: timedelta = timedelta(0)
+    kernel: Kernel,
+    trigger: str,
+    before: Instance | None,
+    step: Step,
+    waited: timedelta = timedelta(0),
+    by: Lane | None = None,
 ) -> TraceStep:
     """One step of a run. Its line is that of the last written transition it took; its changes are those of data.
 
-    waited: the time since the step before it."""
+    waited: the time since the step before it; by: whose step it is, for pictures."""
     spans = [kernel.commands[taken.command].span for taken in step.taken if taken.command is not None]
     return TraceStep(
         trigger=trigger,
@@ -39,6 +45,10 @@ def told(
         changes=() if before is None else changes(kernel, before, step.after),
         span=spans[-1] if spans else None,
         at=f"+{shown(waited, DurationType())}" if waited else "",
+        by=by,
+        flow=kernel.name,
+        sent=tuple(signals(kernel, step.effects)),
+        rest=rest(kernel, step.after),
     )
 
 

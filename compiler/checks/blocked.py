@@ -8,9 +8,9 @@ proved, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 from ...dsl.model import (
     Assign,
@@ -28,9 +28,10 @@ from ...dsl.model import (
 from ...dsl.source import NOWHERE, Span
 from ..instance import Taken
 from ..kernel import Command, Configuration
-from ..trace import source
+from .atoms import Atom, Place
 from .available import Available
 from .conflict import conflict
+from .course import Course, placed
 from .encode import Env, Facts
 from .facts import (
     Fact,
@@ -51,7 +52,7 @@ from .graph import Node
 from .inquiry import Inquiry
 from .moves import MoveKind
 from .prose import denied, said, spelt
-from .rewrite import bare, inside
+from .rewrite import bare
 from .solver import Term
 
 MOST_GROUPS = 60  # of scenes that are looked at apart
@@ -88,6 +89,12 @@ class Blocked:
         self.kernel = inquiry.kernel
         self.available = Available(inquiry.kernel, inquiry.graph)
         self._changing = changing(inquiry.kernel)
+        self._ones: dict[Fact, Fact] = {}
+        self._known: dict[Place, list[tuple[Fact, Fact] | None]] = {}
+
+    def one(self, facts: Iterable[Fact]) -> tuple[Fact, ...]:
+        """The facts, equal ones as one object: scenes are many, and are compared by identity."""
+        return tuple(self._ones.setdefault(fact, fact) for fact in facts)
 
     def reasons(self, span: Span, told: Told | None = None) -> tuple[Reason, ...] | None:
         """Why a transition or branch is never taken, the commonest reason first; none if its trigger never comes there.
@@ -113,9 +120,10 @@ class Blocked:
         found: dict[tuple[Fact, ...], list[Scene]] = {}
         for group in groups:
             places = {scene.places for scene in group}
-            shared = [fact for fact in _shared(group) if keep(fact) and (len(places) == 1 or not _placed(fact))]
-            like = (core for core, where in found.items() if not any(map(_placed, core)) or {where[0].places} == places)
-            facts = next((core for core in like if set(core) <= set(shared)), None)
+            shared = [fact for fact in _shared(group) if keep(fact) and (len(places) == 1 or not placed(fact))]
+            like = (core for core, where in found.items() if not any(map(placed, core)) or {where[0].places} == places)
+            ids = set(map(id, shared))
+            facts = next((core for core in like if ids.issuperset(map(id, core))), None)
             facts = facts or conflict(shared, partial(self.clash, group[0]))
             if not facts:
                 return None
@@ -161,6 +169,12 @@ class Blocked:
                     yield from self._of_branch(choice.name, index)
 
     def _of_command(self, command: Command) -> Iterator[Scene]:
+        if command.on is None:
+            return
+        params, name = called(self.kernel.answering[command.scope, command.on])
+        wanted = [*guarded(self.kernel, command, Origin.ASKED, name)]
+        wanted += self._owed(command.updates, name[command.id])
+        facts = self.one([*wanted, *self._payload(command, params)])
         for node in self.inquiry.nodes(command.scope):
             for reaction in node.reactions:
                 move = reaction.move
@@ -169,31 +183,32 @@ class Blocked:
                 if move.kind is MoveKind.ANSWER and move.leaf != command.scope:
                     continue
                 if command in self.kernel.written(node.control.configuration, move.on, move.leaf):
-                    beside = self.kernel.answering[command.scope, move.on]
-                    params, name = called(beside)
-                    wanted = [*guarded(self.kernel, command, Origin.ASKED, name)]
-                    wanted += self._owed(command.updates, name[command.id])
-                    payload = self._payload(command, params)
-                    yield Scene(node, node.control.configuration, params, (*wanted, *payload, *self._there(node)))
+                    yield Scene(node, node.control.configuration, params, (*facts, *self._there(node)))
                     break
 
     def _of_branch(self, choice: str, index: int) -> Iterator[Scene]:
         """Wherever a step has come to the choice, and how."""
         seen: set[tuple[int, tuple[Taken, ...]]] = set()
+        steps: dict[tuple[Taken, ...], tuple[Course, tuple[Fact, ...]]] = {}
         for edge in self.inquiry.entered[choice]:
             way = _until(edge.taken, choice)
             if (edge.source, way) in seen:
                 continue
             seen.add((edge.source, way))
             node = None if edge.source < 0 else self.inquiry.graph.nodes[edge.source]
-            step = _Step(self, way)
-            wanted = [step.put(fact) for fact in branched(self.kernel, self.kernel.choice[choice], index, Origin.ASKED)]
-            if len(way) > 1 and any(map(_placed, wanted)):
-                wanted = []  # it is about where the step has come to meanwhile
-            taken = self.kernel.choice[choice].branches[index]
-            wanted += self._owed(taken.updates, step.change)
-            there = self._there(node)
-            yield Scene(node, _places(node), step.params, (*wanted, *step.facts, *there))
+            if way not in steps:
+                steps[way] = self._step(way, choice, index)
+            step, facts = steps[way]
+            yield Scene(node, _places(node), step.params, (*facts, *self._there(node)))
+
+    def _step(self, way: tuple[Taken, ...], choice: str, index: int) -> tuple[Course, tuple[Fact, ...]]:
+        """A step as far as a choice, and what must be so for it to take a branch."""
+        step = Course(self.kernel, way)
+        wanted = [step.put(fact) for fact in branched(self.kernel, self.kernel.choice[choice], index, Origin.ASKED)]
+        if len(way) > 1 and any(map(placed, wanted)):
+            wanted = []  # it is about where the step has come to meanwhile
+        wanted += self._owed(self.kernel.choice[choice].branches[index].updates, step.change)
+        return step, self.one([*wanted, *step.facts])
 
     def _payload(self, command: Command, params: Sequence[Parameter]) -> Iterator[Fact]:
         for param in params:
@@ -218,20 +233,38 @@ class Blocked:
 
     def _there(self, node: Node | None) -> Iterator[Fact]:
         """What is known of the data before the step."""
-        yield from self.types()
+        yield from self._typed
         if node is None:
             return
         yield from self.available.at(node.id)
         place = node.control.place
-        for atom, yes in zip(self.inquiry.states.live[place], node.data, strict=True):
-            expr = spelt(atom)
-            if expr is not None and yes is not None:
-                yield Fact(Origin.KNOWN, expr, yes, NOWHERE, said(expr) if yes else denied(expr))
+        if place not in self._known:
+            self._known[place] = [self._spelt(atom) for atom in self.inquiry.states.live[place]]
+        for pair, yes in zip(self._known[place], node.data, strict=True):
+            if pair is not None and yes is not None:
+                yield pair[yes]
+
+    @cached_property
+    def _typed(self) -> tuple[Fact, ...]:
+        return self.one(self.types())
+
+    def _spelt(self, atom: Atom) -> tuple[Fact, Fact] | None:
+        """That an atom is not so, and that it is."""
+        expr = spelt(atom)
+        if expr is None:
+            return None
+        no, yes = self.one(
+            [
+                Fact(Origin.KNOWN, expr, False, NOWHERE, denied(expr)),
+                Fact(Origin.KNOWN, expr, True, NOWHERE, said(expr)),
+            ]
+        )
+        return no, yes
 
     def reached(self, condition: Expr, place: str, told: Told) -> tuple[Reason, ...] | None:
         """Why a condition is never true of what rests in a place."""
         scenes: list[Scene] = []
-        wanted = [*asked(self.kernel, condition, True, Origin.ASKED)]
+        wanted = self.one(asked(self.kernel, condition, True, Origin.ASKED))
         resting = [(fact.expr.state, fact.truth) for fact in wanted if isinstance(fact.expr, InState)]
         for node in self.inquiry.nodes(place):
             active = self.inquiry.active(node)
@@ -244,59 +277,6 @@ class Blocked:
 _ANSWERED = {MoveKind.ANSWER, MoveKind.EVENT, MoveKind.TASK, MoveKind.TIMER}
 
 
-class _Step:
-    """A step as far as it has come: the facts it has asked for, and what the variables are made of by then."""
-
-    def __init__(self, blocked: Blocked, way: tuple[Taken, ...]) -> None:
-        self.kernel = blocked.kernel
-        self.change: dict[tuple[bool, str], Expr] = {}
-        self.facts: list[Fact] = []
-        self.params: tuple[Parameter, ...] = ()
-        self._since: dict[str, tuple[str, ...]] = {}
-        for number, taken in enumerate(way):
-            if taken.command is not None:
-                command = self.kernel.commands[taken.command]
-                self._command(blocked, command, number == 0)
-            for name, index in taken.branches:
-                choice = self.kernel.choice[name]
-                passed = [self.put(fact) for fact in branched(self.kernel, choice, index, Origin.STEP)]
-                self.facts += [fact for fact in passed if number == 0 or not _placed(fact)]
-                self._update(choice.branches[index].updates, {})
-
-    def _command(self, blocked: Blocked, command: Command, first: bool) -> None:
-        if command.on is None:
-            for variable in self.kernel.data:
-                if variable.initial is not None:
-                    self._update([Assign(variable.name, variable.initial, variable.span)], {})
-            self._update(command.updates, {})
-            return
-        params, name = called(self.kernel.answering[command.scope, command.on])
-        if first:
-            self.params = params
-            for param in params:
-                self.facts += of_type(reference(param), param.type, param.span)
-            self.facts += promised(self.kernel, command, params, changing(self.kernel))
-        self.facts += [self.put(fact) for fact in guarded(self.kernel, command, Origin.STEP, name)]
-        self._update(command.updates, name[command.id])
-
-    def put(self, fact: Fact) -> Fact:
-        """A fact about the data by now, in terms of those before the step."""
-        since = [
-            text for name in dict.fromkeys(ref.name for ref in refs(fact.expr)) for text in self._since.get(name, ())
-        ]
-        return replace(fact.put(self.change), since=tuple(dict.fromkeys(since)))
-
-    def _update(self, updates: Sequence[Update], given: Put) -> None:
-        for update in updates:
-            if isinstance(update, Assign):
-                value = Fact(Origin.SET, bare(update.value), True, update.span, "").put({**self.change, **given})
-                self.facts += fitting(value.expr, self.kernel.variable[update.name].type, update.span)
-                self.change[False, update.name] = value.expr
-                text = f"{update.name} = {source(self.kernel, update.value)}"
-                if update.span != self.kernel.variable[update.name].span:
-                    self._since[update.name] = (*self._since.get(update.name, ()), text)
-
-
 def _written(fact: Fact) -> bool:
     return fact.origin is not Origin.KNOWN
 
@@ -307,17 +287,14 @@ def _any(_: Fact) -> bool:
 
 def _shared(scenes: Sequence[Scene]) -> list[Fact]:
     """The facts of every scene, in the order of the first."""
-    others = [set(scene.facts) for scene in scenes[1:]]
-    return [fact for fact in (scenes[0].facts if scenes else ()) if all(fact in other for other in others)]
+    ids = set(map(id, scenes[0].facts))
+    for scene in scenes[1:]:
+        ids &= set(map(id, scene.facts))
+    return [fact for fact in scenes[0].facts if id(fact) in ids]
 
 
 def _time(type: Type) -> bool:
     return isinstance(type.item if isinstance(type, OptionalType) else type, DurationType | InstantType)
-
-
-def _placed(fact: Fact) -> bool:
-    """Whether it asks where the instance rests."""
-    return any(isinstance(part, InState) for part in inside(fact.expr))
 
 
 def _places(node: Node | None) -> Configuration:

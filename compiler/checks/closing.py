@@ -111,9 +111,10 @@ class Closing:
 
     @staticmethod
     def _sized(run: Arrival, passage: Passage) -> bool:
-        """Whether a run has begun as many calls for items as the passage says."""
+        """Whether a run has begun as many calls for items as the passage says, and none where it says that."""
         calls = [call.leaf for call in run.instance.calls]
-        return all(calls.count(leaf) == size for leaf, size in passage.sizes)
+        begun = all(calls.count(leaf) == size for leaf, size in passage.sizes)
+        return begun and not any(leaf in calls for leaf in passage.vacant)
 
     def _agrees(self, run: Arrival, passage: Passage) -> bool:
         """Whether a run that ends with a passage came to where the passage says."""

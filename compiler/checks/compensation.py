@@ -15,6 +15,7 @@ from ...dsl.model import Compensation, Effect
 from ..kernel import DONE, LeafKind
 from .graph import Arrival
 from .inquiry import Finding, Inquiry
+from .mends import compensations
 from .moves import MoveKind
 from .verdict import Answer, Witness
 
@@ -118,11 +119,17 @@ def _finding(inquiry: Inquiry, arrival: Arrival) -> Finding:
     entries = [e for e in arrival.instance.log if isinstance(kernel.activity[e.activity].effect, Compensation)]
     entry = entries[-1]
     certain = "is done" if entry.status == DONE else "may have been done"
+    way = inquiry.way_in(arrival, final.span)
     return Finding(
         f"the effect of `{entry.activity}` still stands after the run failed in `{final.name}`",
-        inquiry.way_in(arrival, final.span),
+        way,
         "leaves without compensating",
         others=(Label(kernel.activity[entry.activity].span, "its effect still stands here"),),
         why=(f"`{entry.activity}` {certain}, and this way enters `final failure {final.name}` without undoing it.",),
-        fixes=(Fix(f"compensate on the way out:  `-> compensate -> {final.name}`"),),
+        fixes=(
+            Fix(
+                f"compensate on the way out:  `-> compensate -> {final.name}`",
+                trials=compensations(kernel, way, final.name),
+            ),
+        ),
     )

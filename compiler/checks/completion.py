@@ -12,6 +12,7 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from .graph import Arrival
 from .inquiry import Finding, Inquiry
+from .mends import compensations
 from .moves import MoveKind
 from .verdict import Answer, Witness
 
@@ -100,5 +101,10 @@ def _finding(inquiry: Inquiry, arrival: Arrival) -> Finding:
         "ends the run at once",
         others=(Label(activity.span, "interrupted, and not settled"),),
         why=(f"`{activity.name}` was interrupted; it may still take effect, and nothing would hear of it.",),
-        fixes=(Fix("compensate on the way out, which settles it first"),),
+        fixes=(
+            Fix(
+                "compensate on the way out, which settles it first",
+                trials=compensations(kernel, span, final.name),
+            ),
+        ),
     )

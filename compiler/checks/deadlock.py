@@ -15,6 +15,7 @@ from ..kernel import Kernel, Leaf, LeafKind, Place, ScopeKind
 from .graph import Arrival, Node
 from .holdups import held_up, holdups, mend
 from .inquiry import Finding, Inquiry, always
+from .mends import A_WHILE, leaving
 from .moves import OUTSIDE
 from .passages import Fan
 from .solver import Term
@@ -129,7 +130,12 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             place.span,
             "nothing is accepted here",
             why=("no call runs, no timer is armed, and no event or task is accepted with these data.",),
-            fixes=(Fix("add a transition that can be taken, or an `after`"),),
+            fixes=(
+                Fix(
+                    "add a transition that can be taken, or an `after`",
+                    trials=leaving(kernel, place.name, f"after {A_WHILE}"),
+                ),
+            ),
         )
         shows = partial(_stuck, inquiry)
         yield inquiry.by_run(

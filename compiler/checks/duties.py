@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...dsl.diagnostics import Rule, TraceStep
-from ...dsl.model import Expr
+from ...dsl.model import Expr, Value
 from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..simulate import holds, step
 from ..trace import started
 from .claims import conditions, encoded
+from .evidence import evidence, refused_start
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import STARTING
@@ -77,7 +78,7 @@ def _answer(
         trace = None
         if breach.real:
             if owed.claim is None:
-                trace = _told(inquiry, breach, rule.code, span)
+                trace = _told(inquiry, breach, owed.bad, rule.code, span)
             else:
                 trace = _asked(inquiry, breach, owed.claim, rule.code)
         if trace is not None:
@@ -102,28 +103,40 @@ def _come_to(inquiry: Inquiry, span: Span, group: list[Owed]) -> Witness:
     return inquiry.seen(runs, "comes to it", "no run that comes to it was found")
 
 
-def _told(inquiry: Inquiry, breach: Breach, code: str, span: Span) -> tuple[TraceStep, ...] | None:
+def _told(inquiry: Inquiry, breach: Breach, bad: Term, code: str, span: Span) -> tuple[TraceStep, ...] | None:
     """The run to the fault, replayed, with the trigger that the interpreter faults at; None if it does not."""
     if breach.arrival is None:
-        said = started(inquiry.kernel, breach.payload, inquiry.attempts.starter)
-        inquiry.attempts.start(breach.payload, inquiry.begin)
-        faults = [fault for fault in inquiry.attempts.faults[-1:] if fault.code == code]
-        return (TraceStep(said, "does not start", span=span),) if faults else None
-    arrival = breach.arrival
-    replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == arrival.instance.values)
-    if replayed is None:
+        payload = _plain_start(inquiry, breach.payload, code)
+        said = None if payload is None else started(inquiry.kernel, payload, inquiry.attempts.starter)
+        return None if said is None else (refused_start(inquiry, said, "does not start", span),)
+
+    def comes(tried: Arrival) -> bool:
+        assert tried.trigger is not None, "it is tried after a run"
+        try:
+            step(inquiry.kernel, tried.instance, tried.trigger, tried.actor, tried.now)
+        except Fault as fault:
+            return fault.code == code
+        except Rejected:
+            pass
+        return False
+
+    tried = evidence(inquiry, breach, bad, comes)
+    if tried is None or tried.before is None:
         return None
-    tried = inquiry.tried(breach, replayed)
-    if tried is None or tried.trigger is None:
-        return None
-    try:
-        step(inquiry.kernel, replayed.instance, tried.trigger, tried.actor, tried.now)
-    except Fault as fault:
-        if fault.code == code:
-            return (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
-    except Rejected:
-        pass
-    return None
+    return (*inquiry.tracer.tell(tried.before), inquiry.last_step(tried))
+
+
+def _plain_start(inquiry: Inquiry, inputs: tuple[Value, ...], code: str) -> tuple[Value, ...] | None:
+    """Plainer inputs with which it faults as it starts; None if it does not."""
+
+    def fault(trial: tuple[Value, ...]) -> Span | None:
+        known = len(inquiry.attempts.faults)
+        inquiry.attempts.start(trial, inquiry.begin)
+        return next((each.span for each in inquiry.attempts.faults[known:] if each.code == code), None)
+
+    place = fault(inputs)
+    types = [variable.type for variable in inquiry.kernel.inputs]
+    return None if place is None else inquiry.tracer.plainest(inputs, types, lambda trial: fault(trial) == place)
 
 
 def _asked(inquiry: Inquiry, breach: Breach, claim: Expr, code: str) -> tuple[TraceStep, ...] | None:

@@ -204,10 +204,19 @@ class Explorer:
         arrivals = tuple(node.arrivals) if own else (arrival,)
         for done in self.closing.successors(state, arrivals, move, payload, fan, made_up):
             self._note(node, state, move, done, moment, stay=self._stays(done))
-        if own and all(known.move != move for known in node.reactions):
-            node.reactions.append(Reaction(move, fan, (fan, *self.closing.onward)))
+        if own:
+            self._react(node, move, fan)
         if self.closing.wanting:
             self._later.append((node, arrival, move))
+
+    def _react(self, node: Node, move: Move, fan: Fan) -> None:
+        """Note what a node can do about a move; a second search, on data made up, may find that the step goes on."""
+        parts = dict.fromkeys((fan, *self.closing.onward))
+        for index, known in enumerate(node.reactions):
+            if known.move == move:
+                node.reactions[index] = Reaction(move, fan, (*dict.fromkeys((*known.parts, *parts)),))
+                return
+        node.reactions.append(Reaction(move, fan, (*parts,)))
 
     def _stays(self, done: Arrival) -> bool:
         command = done.taken[0].command

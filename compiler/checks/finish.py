@@ -7,7 +7,7 @@ its end whatever it answers; where only time is left, every timer that may come 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
@@ -70,6 +70,8 @@ flow Loan version 1 {
 """,
 )
 
+Ways = tuple[Edge, ...]
+
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     graph, kernel = inquiry.graph, inquiry.kernel
@@ -120,39 +122,44 @@ def _ends(inquiry: Inquiry) -> Witness:
     return inquiry.seen(runs, does, "no run that ends was found")
 
 
-def ranked(inquiry: Inquiry, finals: set[int]) -> set[int]:
-    """The nodes from which, for all their data, finals can be reached. Moves that data choose among come last."""
+def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
+    """The nodes from which, for all their data, finals can be reached: lower ranks first, each with the edges that lead
+    lower. Moves that data choose among come last."""
     graph = inquiry.graph
-    found, todo = set(finals), sorted(finals)
+    found: dict[int, Ways] = dict.fromkeys(sorted(finals), ())
+    todo = sorted(finals)
     while todo:
         while todo:
-            for source in sorted({edge.source for edge in graph.into[todo.pop()]} - found - {-1}):
-                if _leads_lower(inquiry, graph.nodes[source], found):
-                    found.add(source)
+            for source in sorted({edge.source for edge in graph.into[todo.pop()]} - found.keys() - {-1}):
+                ways = _leads_lower(inquiry, graph.nodes[source], found)
+                if ways is not None:
+                    found[source] = ways
                     todo.append(source)
         for node in graph.nodes:
-            if node.id not in found and _some_leads_lower(inquiry, node, found):
-                found.add(node.id)
+            ways = None if node.id in found else _some_leads_lower(inquiry, node, found)
+            if ways is not None:
+                found[node.id] = ways
                 todo.append(node.id)
     return found
 
 
-def _leads_lower(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
+def _leads_lower(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
     if not node.control.resting:
         return _undone(inquiry, node, lower)
-    return any(inquiry.must(edge) for edge in _good(inquiry, node, lower)) or _time_leads(inquiry, node, lower)
+    sure = next((edge for edge in _good(inquiry, node, lower) if inquiry.must(edge)), None)
+    return _time_leads(inquiry, node, lower) if sure is None else (sure,)
 
 
-def _some_leads_lower(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
-    """Whether for all data some edge leads lower, not the same one for all."""
+def _some_leads_lower(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
+    """The edges of which, for all data, some leads lower, not the same one for all."""
     good = _good(inquiry, node, lower)
     if not node.control.resting or len(good) < 2:
-        return False
+        return None
     missed = inquiry.encoder.all(*(inquiry.misses(edge) for edge in good))
-    return not inquiry.possible(node, missed)
+    return None if inquiry.possible(node, missed) else tuple(good)
 
 
-def _good(inquiry: Inquiry, node: Node, lower: set[int]) -> list[Edge]:
+def _good(inquiry: Inquiry, node: Node, lower: Container[int]) -> list[Edge]:
     edges = inquiry.graph.out[node.id]
     return [e for e in edges if e.target in lower and e.move.kind in FREE and _certain(node, e, edges, lower)]
 
@@ -160,7 +167,7 @@ def _good(inquiry: Inquiry, node: Node, lower: set[int]) -> list[Edge]:
 FREE = {MoveKind.ANSWER, MoveKind.EVENT, MoveKind.TASK}
 
 
-def _certain(node: Node, edge: Edge, edges: list[Edge], lower: set[int]) -> bool:
+def _certain(node: Node, edge: Edge, edges: list[Edge], lower: Container[int]) -> bool:
     """Where the log is kept loosely, a move may have other successors for other logs: all have to be lower."""
     if not node.control.loose:
         return True
@@ -169,31 +176,39 @@ def _certain(node: Node, edge: Edge, edges: list[Edge], lower: set[int]) -> bool
     return all(other.target in lower for other in same)
 
 
-def _time_leads(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
+def _time_leads(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
     """Whether time leads lower: by every timer that may come first, or by one of those that all fall due together."""
-    good: list[bool] = []
+    good: list[Ways] = []
+    bad = False
     for reaction in node.reactions:
         if reaction.move.kind is MoveKind.TIMER:
             edges = [edge for edge in inquiry.graph.out[node.id] if edge.move == reaction.move]
             low = bool(edges) and all(edge.target in lower for edge in edges)
-            good.append(low and not inquiry.possible(node, inquiry.refused(reaction)))
+            if low and not inquiry.possible(node, inquiry.refused(reaction)):
+                good.append(tuple(edges))
+            else:
+                bad = True
     clock = inquiry.explorer.clock
     first = frozenset(reaction.move.name for reaction in node.reactions if reaction.move.kind is MoveKind.TIMER)
-    together = clock.together(node.zone, first)
-    return any(good) if together else bool(good) and all(good)
+    if clock.together(node.zone, first):
+        return good[0] if good else None
+    return None if bad or not good else tuple(edge for edges in good for edge in edges)
 
 
-def _undone(inquiry: Inquiry, node: Node, lower: set[int]) -> bool:
+def _undone(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
     """A compensation ends, whatever happens: all its ends have to be lower, and be possible."""
     graph = inquiry.graph
     seen, todo = {node.id}, [node.id]
+    ends: list[Edge] = []
     while todo:
         for edge in graph.out[todo.pop()]:
             if edge.taken:
                 if edge.target not in lower:
-                    return False
+                    return None
+                ends.append(edge)
             elif edge.target not in seen:
                 seen.add(edge.target)
                 todo.append(edge.target)
     reactions = (reaction for id in seen for reaction in graph.nodes[id].reactions)
-    return not any(inquiry.possible(node, inquiry.refused(reaction)) for reaction in reactions)
+    refused = any(inquiry.possible(node, inquiry.refused(reaction)) for reaction in reactions)
+    return None if refused else tuple(ends)

@@ -16,6 +16,7 @@ from ..kernel import On, TriggerKind
 from .graph import Edge
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest
+from .mends import removal
 from .moves import MoveKind
 from .verdict import Answer
 
@@ -109,5 +110,5 @@ def _finding(inquiry: Inquiry, timer: str, latest: Latest | None) -> Finding:
         "something shorter always comes first",
         others=others,
         why=(why,),
-        fixes=(Fix("shorten it, or remove it"),),
+        fixes=(Fix("shorten it, or remove it", trials=removal(kernel, command.span)),),
     )

@@ -17,6 +17,7 @@ from ..instance import Rejected
 from ..kernel import DONE
 from ..simulate import enabled, step
 from ..trace import started
+from .evidence import evidence, refused_start
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import MoveKind
@@ -69,7 +70,7 @@ def _answer(
         breach = inquiry.breach(meeting.node, meeting.reaction, bad(meeting.fork))
         if breach is None:
             continue
-        trace = told(inquiry, breach, meeting.fork) if breach.real else None
+        trace = told(inquiry, breach, meeting.fork, bad(meeting.fork)) if breach.real else None
         if trace is not None:
             return inquiry.refuted(rule, subject, span, finding(meeting, breach), trace)
         doubt = breach
@@ -87,19 +88,15 @@ def _come_to(inquiry: Inquiry, group: list[Meeting]) -> Witness:
     return inquiry.seen(runs, f"comes to it with {trigger_name(group[0])}", "no run that comes to it was found")
 
 
-def told(inquiry: Inquiry, breach: Breach, fork: Fork) -> tuple[TraceStep, ...] | None:
+def told(inquiry: Inquiry, breach: Breach, fork: Fork, bad: Term) -> tuple[TraceStep, ...] | None:
     """The run to a fork, replayed, with the trigger that comes to it; None if it does not replay."""
     if breach.arrival is None:
         text = started(inquiry.kernel, breach.payload, inquiry.attempts.starter)
-        return (TraceStep(text, "start", span=fork.span),)
-    arrival = breach.arrival
-    replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == arrival.instance.values)
-    if replayed is None:
+        return (refused_start(inquiry, text, "start", fork.span),)
+    tried = evidence(inquiry, breach, bad, lambda trial: _comes(inquiry, trial, fork))
+    if tried is None or tried.before is None:
         return None
-    tried = inquiry.tried(breach, replayed)
-    if tried is None or tried.trigger is None:
-        return None
-    return (*inquiry.tracer.tell(replayed), inquiry.last_step(tried)) if _comes(inquiry, tried, fork) else None
+    return (*inquiry.tracer.tell(tried.before), inquiry.last_step(tried))
 
 
 def _comes(inquiry: Inquiry, tried: Arrival, fork: Fork) -> bool:

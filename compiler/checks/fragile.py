@@ -111,7 +111,7 @@ class _Question:
 
     @cached_property
     def sure(self) -> set[int]:
-        return ranked(self.inquiry, self.goals)
+        return set(ranked(self.inquiry, self.goals))
 
     def of(self, leaf: Leaf, call: ActivityCall) -> Answer:
         inquiry, graph = self.inquiry, self.inquiry.graph

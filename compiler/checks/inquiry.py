@@ -14,17 +14,19 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule, TraceStep
+from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
 from ..instance import Actor, Instance, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
+from ..lanes import sender
 from ..staff import Staff
 from ..trace import told, triggered
 from .control import Control, Grain
 from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
+from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .passages import Fan, Passage
 from .solver import Term
@@ -96,9 +98,14 @@ class Inquiry:
     """One kernel, explored."""
 
     def __init__(
-        self, explorer: Explorer, staff: Staff | None = None, children: Mapping[str, Horizon] | None = None
+        self,
+        explorer: Explorer,
+        staff: Staff | None = None,
+        children: Mapping[str, Horizon] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.explorer = explorer
+        self.ledger = ledger
         self.children = children or {}  # how long the flows that this one does take
         self.kernel: Kernel = explorer.kernel
         self.staff = staff
@@ -176,6 +183,8 @@ class Inquiry:
 
     def shown(self, rule: Rule, subject: str, span: Span, arrival: Arrival, does: str) -> Answer:
         """Proved by a run. does: what it does, e.g. "enters it"."""
+        if self.ledger is not None:
+            self.ledger.shown(arrival)
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=f"{_a_run(arrival)} {does}")
 
     def seen(self, arrivals: Iterable[Arrival], does: str, otherwise: str) -> Witness:
@@ -318,6 +327,8 @@ class Inquiry:
         if key not in self._possible:
             self._possible[key] = not self.states.ask(state, bad).impossible
             self._kept.append(bad)  # so that its id stays its own
+        if self.ledger is not None and not self._possible[key]:
+            self.ledger.ruled_out(node, bad)
         return self._possible[key]
 
     def breach(self, node: Node | None, reaction: Reaction, bad: Term) -> Breach | None:
@@ -379,7 +390,9 @@ class Inquiry:
         """A trigger that was tried as a step that does not succeed."""
         assert tried.before is not None and tried.trigger is not None, "it is tried after a run"
         said = triggered(self.kernel, tried.trigger, tried.actor)
-        return told(self.kernel, said, None, Step(tried.instance, (), ()), tried.now - tried.before.now)
+        by = sender(self.kernel, tried.trigger, tried.actor)
+        last = told(self.kernel, said, None, Step(tried.instance, (), ()), tried.now - tried.before.now, by)
+        return replace(last, rest=Rest.REFUSED)
 
     # ------------------------------------------------------------ what edges do
 

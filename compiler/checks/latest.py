@@ -219,28 +219,32 @@ class Latest:
             ends.append(began[edge.move.name] + spans[edge.move.name])
         return min(ends, default=found.entered[node.id])
 
-    def answers(self, run: Sequence[Arrival], since: int) -> list[Bound]:
+    def answers(self, run: Sequence[Arrival], first: int) -> list[Bound]:
         """What bounds the steps of a run beside timers: when a call was made, or one is undone, the answer; when it was
         interrupted, its settlement."""
         bounds: list[Bound] = []
         begun: dict[str, int] = {}
-        stopped: dict[str, int] = {}
-        for k in range(since + 1, len(run)):
+        stopped: dict[str, tuple[int, int]] = {}  # when each call was made, and interrupted
+        undone: dict[str, int] = {}
+        for k in range(first + 1, len(run)):
             before, step = run[k - 1].instance, run[k].move
-            begun = {call.key: begun.get(call.key, k - 1) for call in before.calls if not call.answer}
-            stopped |= {e.key: k - 1 for e in before.log if e.in_flight and e.key not in begun and e.key not in stopped}
+            made, begun = begun, {call.key: begun.get(call.key, k - 1) for call in before.calls if not call.answer}
+            fresh = [entry.key for entry in interrupted(before) if entry.key not in stopped]
+            stopped |= {key: (made.get(key, k - 1), k - 1) for key in fresh}
             for call in (call for call in before.calls if not call.answer):
                 longest = self.answered(call.leaf)
                 if longest is not None:
                     bounds.append((k, begun[call.key], longest))
             if step is not None and step.kind is MoveKind.SETTLE and step.name in stopped:
-                longest = settling(self.kernel.activity[step.name.rpartition("#")[0]])
-                if longest is not None:
-                    bounds.append((k, stopped[step.name], longest))
+                activity = self.kernel.activity[step.name.rpartition("#")[0]]
+                ends = zip(stopped[step.name], (answering(activity), settling(activity)), strict=True)
+                bounds += [(k, since, longest) for since, longest in ends if longest is not None]
             if before.undoing is not None:
                 longest = self._undone(before)
+                running = before.undoing.running
+                since = k - 1 if running is None else undone.setdefault(running, k - 1)
                 if longest is not None:
-                    bounds.append((k, k - 1, longest))
+                    bounds.append((k, since, longest))
         return bounds
 
     def _undone(self, at: Instance) -> int | None:
@@ -307,7 +311,19 @@ class Latest:
         """Whether something begins anew with an edge, though it was under way before."""
         if name.startswith(FLYING):
             before = edge.arrival.before
-            known = set() if before is None else {entry.key for entry in interrupted(before.instance)}
+            known = () if before is None else tuple(entry.key for entry in interrupted(before.instance))
             new = (each for each in interrupted(edge.arrival.instance) if FLYING + each.activity == name)
             return any(each.key not in known for each in new)
-        return name == UNDOING or self.clock.place.get(name, name) in edge.entered
+        if name == UNDOING:
+            before, after = edge.arrival.before, edge.arrival.instance.undoing
+            running = None if before is None or before.instance.undoing is None else before.instance.undoing.running
+            return running is None or after is None or after.running != running
+        return self.clock.place.get(name, name) in edge.entered
+
+    def tied(self, edge: Edge) -> Mapping[str, str]:
+        """The settlements that begin with an edge, each with the leaf of the call: it ends no later than that would."""
+        before = edge.arrival.before
+        calls = () if before is None else before.instance.calls
+        leaves = {call.key: call.leaf for call in calls if not call.answer}
+        new = (entry for entry in interrupted(edge.arrival.instance) if entry.key in leaves)
+        return {FLYING + entry.activity: leaves[entry.key] for entry in new}

@@ -11,6 +11,7 @@ from functools import partial
 from ...dsl.diagnostics import Fix, Label, Rule
 from ..kernel import FAILED, TIMEOUT, Leaf, On, Place, TriggerKind
 from .inquiry import Finding, Inquiry
+from .mends import leaving
 from .verdict import Answer
 
 RULE = Rule(
@@ -85,7 +86,12 @@ def _of(inquiry: Inquiry, place: Place) -> Answer:
         "says nothing about it",
         others=tuple(others),
         why=("an answer that nothing handles would leave the instance waiting for ever.",),
-        fixes=(Fix(f"add `on {_first(missing)} -> …`"),),
+        fixes=(
+            Fix(
+                f"add `on {_first(missing)} -> …`",
+                trials=leaving(kernel, place.name, f"on {_first(missing)}"),
+            ),
+        ),
     )
     arrivals = [edge.arrival for edge in inquiry.entered[place.name]]
     return inquiry.by_run(RULE, subject, place.span, arrivals, lambda _: True, lambda _: finding, seen)

@@ -11,6 +11,7 @@ from itertools import combinations
 from ...dsl.diagnostics import Fix, Label, Rule
 from . import forks
 from .inquiry import Breach, Finding, Inquiry
+from .mends import exclusive
 from .solver import Term
 from .verdict import Answer
 from .ways import Fork
@@ -78,7 +79,12 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             "enabled",
             others=tuple(Label(span, "can be enabled at the same time") for span in others),
             why=("the order of lines decides nothing, so at most one guard may be true.",),
-            fixes=(Fix("make the guards exclude each other, or write one as `else`"),),
+            fixes=(
+                Fix(
+                    "make the guards exclude each other, or write one as `else`",
+                    trials=exclusive(inquiry.kernel, [first, *others]),
+                ),
+            ),
         )
 
     yield from forks.ask(inquiry, RULE, bad, finding)

@@ -151,13 +151,26 @@ def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
 
 
 def _undone(inquiry: Inquiry, arrival: Arrival) -> set[str]:
-    """The irreversible activities a compensation that starts with this step would have to undo."""
-    if arrival.before is None:
+    """The irreversible activities a compensation that starts with this step would have to undo; also those whose calls
+    the step has begun before, as it does where a join comes at once."""
+    targets = _targets(inquiry, arrival)
+    if not targets:
         return set()
-    at = arrival.before.instance
-    log = _answered(inquiry, at, arrival)
-    low = min((_mark(target, at) for target in _targets(inquiry, arrival)), default=len(log))
-    return {entry.activity for entry in _irreversible(inquiry, log[low:])}
+    log: tuple[Entry, ...] = ()
+    if arrival.before is not None:
+        at = arrival.before.instance
+        log = _answered(inquiry, at, arrival)
+        log = log[min(_mark(target, at) for target in targets) :]
+    return {entry.activity for entry in _irreversible(inquiry, (*log, *_begun(arrival)))}
+
+
+def _begun(arrival: Arrival) -> tuple[Entry, ...]:
+    """What this step has put on the log, and a compensation under way has to wait for."""
+    undoing = arrival.instance.undoing
+    if undoing is None:
+        return ()
+    known = {entry.key for entry in arrival.before.instance.log} if arrival.before is not None else set[str]()
+    return tuple(entry for entry in arrival.instance.log[undoing.mark :] if entry.key not in known)
 
 
 def _targets(inquiry: Inquiry, arrival: Arrival) -> list[Undo]:

@@ -128,6 +128,10 @@ class Realise:
         now = self.states.passages.now
         return (now == self._moment(earliest), now >= self._moment(earliest))
 
+    def moment(self, now: datetime) -> Term:
+        """That the step comes at a moment, where moments decide."""
+        return self.states.passages.now == self._moment(now) if self.states.passages.timed else True
+
     def read_now(self, reply: Reply) -> datetime:
         """The moment of the step in a model."""
         now = self.encoder.read(reply.model, Symbol(self.states.passages.now), InstantType())

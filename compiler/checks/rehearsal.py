@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from ...dsl.diagnostics import TraceStep
+from ...dsl.diagnostics import Lane, LaneKind, Rest, TraceStep
 from ...dsl.model import System
 from ..effects import DropEvent, SendEvent
 from ..evaluate import Fault
 from ..instance import NOBODY, Event, Instance, Rejected, Step
+from ..lanes import sender
 from ..simulate import start, step
 from ..trace import messaged, started, told, triggered
 from .budget import Budget
@@ -137,7 +138,8 @@ class Rehearsal:
             except (Rejected, Fault):
                 continue
             text = started(component.kernel, inputs, component.inquiry.attempts.starter)
-            yield from self._moved(scene, index, None, made, text, scene.now)
+            by = sender(component.kernel, None, component.inquiry.attempts.starter)
+            yield from self._moved(scene, index, None, made, text, scene.now, by)
 
     def _alone(self, scene: Scene, index: int, at: Instance) -> Iterator[Scene]:
         component = self.components[index]
@@ -154,7 +156,8 @@ class Rehearsal:
                     made = step(component.kernel, at, trigger, who, now)
                 except (Rejected, Fault):
                     continue
-                yield from self._moved(scene, index, at, made, triggered(component.kernel, trigger, who), now)
+                text, by = triggered(component.kernel, trigger, who), sender(component.kernel, trigger, who)
+                yield from self._moved(scene, index, at, made, text, now, by)
 
     def _moment(self, scene: Scene, at: Instance, move: Move) -> datetime | None:
         """When a move comes: at once; a timer when it is due, unless another one is due before it."""
@@ -171,18 +174,24 @@ class Rehearsal:
         for place in range(min(len(box), 1)) if self.system.fifo else range(len(box)):
             event = box[place]
             rest = replace(scene, boxes=_put(scene.boxes, index, box[:place] + box[place + 1 :]))
-            text = triggered(component.kernel, event, NOBODY)
+            text, by = triggered(component.kernel, event, NOBODY), self._from(component.kernel.name, event.name)
             try:
                 made = step(component.kernel, at, event, NOBODY, scene.now)
             except Rejected as rejected:
-                said = TraceStep(f"{self._name(index)}: {text}", f"rejected ({rejected.reason})")
+                said = TraceStep(
+                    f"{self._name(index)}: {text}",
+                    f"rejected ({rejected.reason})",
+                    by=by,
+                    flow=self._name(index),
+                    rest=Rest.REFUSED,
+                )
                 dead = replace(rest, before=scene, told=said)
                 self._note((REJECTED, index, event.name), dead)
                 yield dead
                 continue
             except Fault:
                 continue
-            yield from self._moved(rest, index, at, made, text, scene.now, scene)
+            yield from self._moved(rest, index, at, made, text, scene.now, by, scene)
 
     def _moved(
         self,
@@ -192,13 +201,19 @@ class Rehearsal:
         made: Step,
         text: str,
         now: datetime,
+        by: Lane,
         before: Scene | None = None,
     ) -> Iterator[Scene]:
         """The scene after a step, unless a mailbox is too full for it."""
         kernel = self.components[index].kernel
         sent = [effect for effect in made.effects if isinstance(effect, SendEvent)]
-        said = told(kernel, f"{self._name(index)}: {text}", at, made, now - scene.now)
-        said = replace(said, changes=(*said.changes, *(messaged(kernel, each) for each in sent)))
+        said = told(kernel, f"{self._name(index)}: {text}", at, made, now - scene.now, by)
+        said = replace(
+            said,
+            changes=(*said.changes, *(messaged(kernel, each) for each in sent)),
+            flow=self._name(index),
+            sent=tuple(replace(each, to=self._member(each.to)) for each in said.sent),
+        )
         after = Scene(_put(scene.members, index, made.after), scene.boxes, now, before or scene, said)
         for effect in made.effects:
             if isinstance(effect, DropEvent) and effect.event in self.components[index].hears:
@@ -221,6 +236,17 @@ class Rehearsal:
         """How many messages wait for a member, in its mailbox or deferred."""
         at = scene.members[index]
         return len(scene.boxes[index]) + (0 if at is None else len(waiting(at, self.components[index].hears)))
+
+    def _from(self, flow: str, event: str) -> Lane:
+        """The member that sends a message; of several the first."""
+        pairs = zip(self.system.members, self.components, strict=True)
+        senders = (member.name for member, component in pairs if (flow, event) in component.kernel.sends)
+        return Lane(LaneKind.FLOW, next(senders, flow))
+
+    def _member(self, lane: Lane) -> Lane:
+        """The lane of a member, where it is called after its flow."""
+        inside = lane.kind is LaneKind.FLOW and lane.name in self.index
+        return replace(lane, name=self._name(self.index[lane.name])) if inside else lane
 
     def _name(self, index: int) -> str:
         return self.system.members[index].name

@@ -160,9 +160,13 @@ class Remaining:
 
     def begun(self, edge: Edge) -> dict[str, int]:
         """What begins with an edge, each with its length."""
-        before = self.latest.clocks(self.graph.nodes[edge.source]) if edge.source >= 0 else {}
-        after = self.latest.clocks(self.graph.nodes[edge.target]).items()
-        return {clock: length for clock, length in after if clock not in before or self.latest.again(edge, clock)}
+        after = self.latest.clocks(self.graph.nodes[edge.target])
+        if edge.source < 0:
+            return dict(after)
+        before = self.latest.clocks(self.graph.nodes[edge.source])
+        return {
+            clock: length for clock, length in after.items() if clock not in before or self.latest.again(edge, clock)
+        }
 
     def _leaving(self, edge: Edge, onward: Way, spans: Mapping[str, int]) -> Iterator[_Leaving]:
         """How a node is left by an edge for a way onward. The deadline that was overrun during a compensation falls due
@@ -171,12 +175,13 @@ class Remaining:
         before, lengths = self.latest.clocks(source), self.latest.clocks(target)
         begun = {**self.begun(edge), NOW: 0}
         fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
-        yield _Leaving(before, spans, begun, onward, fired)
+        tied = {name: leaf for name, leaf in self.latest.tied(edge).items() if leaf in before}
+        yield _Leaving(before, spans, begun, onward, fired, tied)
         deadline = self.latest.clock.deadline
         if deadline is None or deadline not in lengths or deadline in begun:
             return
         if target.control.resting and not source.control.resting:
-            yield _Leaving(before, spans, {**begun, deadline: 0}, onward, fired, deadline)
+            yield _Leaving(before, spans, {**begun, deadline: 0}, onward, fired, tied, deadline)
 
     # ------------------------------------------------------------ the slowest
 
@@ -210,17 +215,17 @@ def _covers(slower: Way, way: Way) -> bool:
 def _together(ways: Sequence[Way], lengths: Mapping[str, int]) -> Way:
     """One that takes as long as any of some ways, of which there never is more left than their clocks are long."""
     most = max(way.longest(lengths) for way in ways)
-    common = frozenset.intersection(*(frozenset(way.limits) for way in ways))
-    limits = {clock: max(way.limits[clock] for way in ways) for clock in sorted(common)}
+    common = [clock for clock in ways[0].limits if all(clock in way.limits for way in ways)]
+    limits = {clock: max(way.limits[clock] for way in ways) for clock in common}
     return Way(most, limits, {}, ways[0].edge, ways[0].onward, merged=True)
 
 
 class _Leaving:
     """How a node is left for a way onward, after some time t.
 
-    lowers: t is at least what is left of a clock, less so much; uppers: at most what is left of one, and so much;
-    most, limits: of the way, counted from then on, what begins then being known; needs: what it needs of those that go
-    on, however long they have."""
+    tied: clocks that begin with no more left than others have then; lowers: t is at least what is left of a clock, less
+    so much; uppers: at most what is left of one, and so much; most, limits: of the way, counted from then on, what
+    begins then being known; needs: what it needs of those that go on, however long they have."""
 
     def __init__(
         self,
@@ -229,6 +234,7 @@ class _Leaving:
         begun: Mapping[str, int],
         onward: Way,
         fired: str | None,
+        tied: Mapping[str, str],
         overrun: str | None = None,
     ) -> None:
         self.before = before
@@ -236,10 +242,14 @@ class _Leaving:
         fresh = [begun[clock] + more for clock, more in onward.limits.items() if clock in begun]
         self.most = min(fresh if onward.most is None else [*fresh, onward.most], default=None)
         self.limits = {clock: more for clock, more in onward.limits.items() if clock not in begun}
+        for leaf, more in ((tied[clock], more) for clock, more in onward.limits.items() if clock in tied):
+            self.limits[leaf] = min(more, self.limits.get(leaf, more))
         self.lowers = [(NOW, 0), *((clock, 0) for clock in (fired, overrun) if clock is not None)]
         self.uppers = [(clock, 0) for clock in spans]
         self.needs: dict[tuple[str, str], int] = {}
         for (clock, other), more in onward.needs.items():
+            if clock in tied:
+                continue  # it may have less left than its length
             if clock in begun and other in begun:
                 self.possible &= begun[clock] <= begun[other] + more
             elif clock in begun:

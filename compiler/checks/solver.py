@@ -88,3 +88,38 @@ class Solver:
             return Reply(unknown=SPENT if reason in _SPENT else reason)
         finally:
             self._solver.pop()
+
+
+# ---------------------------------------------------------------- as text
+
+
+def spelt(term: Term) -> str:
+    """A term in SMT-LIB, on one line."""
+    if isinstance(term, bool):
+        return "true" if term else "false"
+    if isinstance(term, int):
+        return str(term) if term >= 0 else f"(- {-term})"
+    return " ".join(str(term.sexpr()).split())
+
+
+def declared(terms: Sequence[Term]) -> tuple[str, ...]:
+    """The declarations, one a line, of every unknown and function that occurs in some terms."""
+    z3: Any = import_module("z3")
+    facts = [term if z3.is_bool(term) else term == 0 for term in terms if not isinstance(term, (bool, int))]
+    asts = (z3.Ast * len(facts))(*(fact.as_ast() for fact in facts))
+    last = z3.BoolVal(True)
+    text = z3.Z3_benchmark_to_smtlib_string(last.ctx_ref(), "", "", "", "", len(facts), asts, last.as_ast())
+    return tuple(line for line in str(text).split("\n") if line.startswith("(declare-fun "))
+
+
+def answers(text: str) -> list[str]:
+    """What Z3, in a context of its own, says to an SMT-LIB text, line by line: to each check-sat `unsat`, `sat` or
+    `unknown`; an error about whatever it does not understand, and about an answer that is not the one announced."""
+    z3: Any = import_module("z3")
+    own = z3.Context()
+    try:
+        said = z3.Z3_eval_smtlib2_string(own.ref(), text)
+    except z3.Z3Exception as error:  # its text is all that was said, in bytes
+        first: object = error.args[0] if error.args else ""
+        said = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+    return [line for line in str(said).split("\n") if line]

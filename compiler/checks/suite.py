@@ -47,6 +47,7 @@ from .claims import RULE as PROPERTY
 from .explore import Explorer, Limits
 from .horizon import horizons
 from .inquiry import Inquiry
+from .ledger import Ledger
 from .odds import odds
 from .verdict import Answer, Horizon, Odds, Report, Verdict
 
@@ -82,10 +83,13 @@ RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 
 MORE = "allow it more, with `--timeout` or `--max-memory`"
 
+Audit = Callable[[Inquiry], None]
+"""Looks at what was explored when every check has answered; the inquiry's ledger says what the proofs rest on."""
+
 UNSAFE = {"F003", "F006", "F008", "F101", "F102", "F104", "F301", "F401", "F402", "F403", "F502"}
 """What no `accept` covers."""
 
-__all__ = ["CHECKS", "RULES", "UNSAFE", "Limits", "check", "check_all"]
+__all__ = ["CHECKS", "RULES", "UNSAFE", "Audit", "Limits", "answers", "check", "check_all", "lasting"]
 
 
 def check_all(
@@ -94,9 +98,10 @@ def check_all(
     limits: Limits | None = None,
     staff: Staff | None = None,
     likely: bool = False,
+    audit: Audit | None = None,
 ) -> tuple[Report, ...]:
     """Every answer about each flow; first about those that it does, of the same file or around it, for their times.
-    likely: also how likely it ends where."""
+    likely: also how likely it ends where. audit: of the flows themselves, not of those around them."""
     known = {kernel.name: kernel for kernel in (*around, *kernels)}
     reports: dict[str, Report] = {}
     doing = {each.name: {a.name for a in each.activities if a.flow} - {each.name} for each in known.values()}
@@ -105,16 +110,17 @@ def check_all(
         if kernel.name not in reports:
             outer = any(kernel.name in done for done in doing.values())
             done = [each.name for each in kernel.activities if each.flow]
-            others = {name: _time(report(known[name])) for name in done if name != kernel.name and name in known}
+            others = {name: lasting(report(known[name])) for name in done if name != kernel.name and name in known}
             itself = {name: Horizon("", None, "it does itself") for name in done if name == kernel.name}
             fates = {name: fate for name in others if (fate := reports[name].odds) is not None} if likely else None
-            reports[kernel.name] = check(kernel, limits, staff, others | itself, fates, outer)
+            wanted = audit if any(kernel is own for own in kernels) else None
+            reports[kernel.name] = check(kernel, limits, staff, others | itself, fates, outer, wanted)
         return reports[kernel.name]
 
     return tuple(map(report, kernels))
 
 
-def _time(report: Report) -> Horizon:
+def lasting(report: Report) -> Horizon:
     """How long a flow takes at the longest; in one that is refuted, or not fully explored, nobody knows."""
     return report.horizons[0] if report.horizons else Horizon("", None, "what is open about it comes first")
 
@@ -126,26 +132,36 @@ def check(
     children: Mapping[str, Horizon] | None = None,
     fates: Mapping[str, Odds] | None = None,
     done: bool = False,
+    audit: Audit | None = None,
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
     the flows that it does take; fates: how likely they end where, None: that is not asked; done: whether another flow
-    is known to do it."""
+    is known to do it; audit: looks at the rest."""
     limits = limits or Limits()
     budget = Budget(kernel.name, limits.seconds, limits.memory, limits.tell)
     try:
-        inquiry = Inquiry(Explorer(kernel, limits, budget), staff, children)
+        ledger = None if audit is None else Ledger()
+        inquiry = Inquiry(Explorer(kernel, limits, budget), staff, children, ledger)
     except Exception as error:
         if not (why := budget.ran_out(error)):
             raise
         return Report(kernel.name, tuple(_given_up(kernel, rule, why) for rule in RULES), cut=True)
-    answers = tuple(_accepted(kernel, answer) for rule, ask in CHECKS for answer in _answers(inquiry, rule, ask))
-    report = Report(kernel.name, answers, _warnings(inquiry, done), len(inquiry.graph.nodes))
+    report = Report(kernel.name, tuple(answers(inquiry)), _warnings(inquiry, done), len(inquiry.graph.nodes))
+    if audit is not None:
+        _audited(inquiry, audit)
     if report.verdict is not Verdict.REFUTED:
         report = replace(report, horizons=_horizons(inquiry), odds=None if fates is None else _odds(inquiry, fates))
     return replace(report, cut=bool(budget.met))
 
 
-def _answers(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Answer]]) -> Iterator[Answer]:
+def answers(inquiry: Inquiry) -> Iterator[Answer]:
+    """Every answer about one flow, in the order of the checks, each when it is asked for."""
+    for rule, ask in CHECKS:
+        for answer in _asked(inquiry, rule, ask):
+            yield _accepted(inquiry.kernel, answer)
+
+
+def _asked(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Answer]]) -> Iterator[Answer]:
     """What a check answers; where time or memory run out before its end, that the rest is not known."""
     budget = inquiry.explorer.budget
     subject = f"`{inquiry.kernel.name}`"
@@ -153,11 +169,24 @@ def _answers(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Ans
         budget.asks(rule.name)
         for answer in ask(inquiry):
             yield answer
+            if inquiry.ledger is not None:
+                inquiry.ledger.answered(answer)
             subject = f"what else there is in `{inquiry.kernel.name}`"
     except Exception as error:
         if not (why := budget.ran_out(error)):
             raise
         yield inquiry.unknown(rule, subject, inquiry.kernel.span, why, MORE)
+
+
+def _audited(inquiry: Inquiry, audit: Audit) -> None:
+    """Not where time or memory run out: the audit has nothing to show then."""
+    budget = inquiry.explorer.budget
+    try:
+        budget.asks("what others can check")
+        audit(inquiry)
+    except Exception as error:
+        if not budget.ran_out(error):
+            raise
 
 
 def _given_up(kernel: Kernel, rule: Rule, why: str) -> Answer:

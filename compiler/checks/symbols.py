@@ -315,6 +315,10 @@ class Symbols:
         """How many unknowns were made so far."""
         return self._fresh
 
+    def logical(self, term: Term) -> bool:
+        """Whether a term is a boolean."""
+        return isinstance(term, bool) or (not isinstance(term, int) and bool(self.z3.is_bool(term)))
+
     def put(self, symbol: Symbol, change: Callable[[Term], Term]) -> Symbol:
         """The value with each of its terms changed."""
         items: Items | None = None

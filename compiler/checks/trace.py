@@ -1,31 +1,35 @@
 """A run of the search in, the same run replayed with plain values and exact times, told step by step, out.
 
 Nothing is shown that was not replayed here: every step is run again on the interpreter at the moment the schedule
-gives it, with every timer of a place fired before the next one falls due. Then payloads are made plainer, as long as
-the run still takes the same way and still shows what it should.
+gives it, with every timer of a place fired before the next one falls due. Of the runs of the same steps the one that
+goes least from one region or sender to another is taken (`order`). Then payloads are made plainer (`plain`), as long as
+the run still takes the same way and still shows what it should: no part of one can be replaced by a plainer value, but
+where trials run out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from ...dsl.diagnostics import TraceStep
-from ...dsl.model import DecimalType, IntType, OptionalType, TextType, Type, Value
-from ..evaluate import fits, kept
-from ..instance import Fired, Step
+from ...dsl.model import Type, Value
+from ..effects import Effect
+from ..evaluate import Fault
+from ..instance import Fired, Rejected, Step
 from ..kernel import Kernel
+from ..lanes import sender
+from ..simulate import start, step
 from ..trace import started, told, triggered
 from .attempt import Attempts
 from .clock import Clock
 from .control import Abstraction
 from .graph import Arrival
-from .moves import MoveKind, simplest
+from .moves import MoveKind
+from .order import calmest
+from .payloads import Payloads, Smallest
+from .plain import Hints, at_place
 
-MOST_TRIED = 400  # replays to make one run plainer
-
-Payloads = list[tuple[Value, ...]]
 Shows = Callable[[Arrival], bool]
 
 
@@ -36,29 +40,38 @@ class Tracer:
         self.kernel = kernel
         self.attempts = attempts
         self.abstraction = abstraction
-        self._played: dict[Arrival, bool] = {}
+        self._punctual: dict[Arrival, bool] = {}
         self.clock = clock
+        self.hints = Hints(kernel)
+        self._loose = any(map(clock.unknown, clock.ticking))
 
     def replayed(self, arrival: Arrival, shows: Shows) -> Arrival | None:
         """The run to an arrival, as plain as it can be; None if it cannot be replayed, or does not show it."""
-        run = arrival.run()
+        run = calmest(self.attempts, arrival, lambda other: self._played(other, shows) is not None).run()
         times = self.schedule(run)
-        payloads: Payloads = [step.payload for step in run]
-        best = None if times is None else self._again(run, payloads, times, shows)
+        best = None if times is None else self._again(run, [step.payload for step in run], times, shows)
         if best is None or times is None:
             return None
-        tried = 0
-        for index, payload in enumerate(payloads):
-            for place in range(len(payload)):
-                for plainer in self._plainer(run[index], place):
-                    tried += 1
-                    trial = [*payloads]
-                    trial[index] = (*payloads[index][:place], plainer, *payloads[index][place + 1 :])
-                    found = self._again(run, trial, times, shows) if tried < MOST_TRIED else None
-                    if found is not None:
-                        best, payloads = found, trial
-                        break
-        return best
+
+        def replay(payloads: Payloads, known: Sequence[Arrival]) -> Arrival | None:
+            found = self._again(run, payloads, times, shows, known)
+            return found if found is not None or not self._loose else self._retimed(run, payloads, shows)
+
+        return Smallest(best, [self._types(step) for step in run], self.hints, replay).run()
+
+    def plainest(
+        self, payload: tuple[Value, ...], types: Sequence[Type], accepts: Callable[[tuple[Value, ...]], bool]
+    ) -> tuple[Value, ...]:
+        """A payload that is accepted, as plain as can be."""
+        for place, type in enumerate(types):
+            payload = at_place(payload, place, type, self.hints, accepts)
+        return payload
+
+    def _played(self, arrival: Arrival, shows: Shows) -> Arrival | None:
+        """The run as it is, at the earliest moments, if it shows it."""
+        run = arrival.run()
+        times = self.schedule(run)
+        return None if times is None else self._again(run, [step.payload for step in run], times, shows)
 
     def plays(self, arrival: Arrival) -> bool:
         """Whether the run can be as it is: as the search made it, step by step, or at other moments, played again."""
@@ -73,14 +86,14 @@ class Tracer:
         """Whether every step of a real run came in the search before any timer would have."""
         run: list[Arrival] = []
         step: Arrival | None = arrival
-        while step is not None and step not in self._played:
+        while step is not None and step not in self._punctual:
             run.append(step)
             step = step.before
         for each in reversed(run):
             before = each.before
-            alone = each.real and (before is None or (self._played[before] and self.in_time(before, each)))
-            self._played[each] = alone
-        return self._played[arrival]
+            alone = each.real and (before is None or (self._punctual[before] and self.in_time(before, each)))
+            self._punctual[each] = alone
+        return self._punctual[arrival]
 
     def at(self, run: Sequence[Arrival], times: Sequence[datetime]) -> Arrival | None:
         """The run again, its steps at given moments; None if it cannot be so."""
@@ -89,15 +102,27 @@ class Tracer:
     def tell(self, arrival: Arrival) -> tuple[TraceStep, ...]:
         """The steps of a run that was replayed."""
         steps: list[TraceStep] = []
-        for step in arrival.run():
-            before = step.before
-            made = Step(step.instance, (), step.taken)
-            if before is None or step.trigger is None:
-                steps.append(told(self.kernel, started(self.kernel, step.payload, step.actor), None, made))
+        for each in arrival.run():
+            before, by = each.before, sender(self.kernel, each.trigger, each.actor)
+            made = Step(each.instance, self._effects(each), each.taken)
+            if before is None or each.trigger is None:
+                steps.append(told(self.kernel, started(self.kernel, each.payload, each.actor), None, made, by=by))
             else:
-                said = triggered(self.kernel, step.trigger, step.actor)
-                steps.append(told(self.kernel, said, before.instance, made, step.now - before.now))
+                said = triggered(self.kernel, each.trigger, each.actor)
+                steps.append(told(self.kernel, said, before.instance, made, each.now - before.now, by))
         return tuple(steps)
+
+    def _effects(self, arrival: Arrival) -> tuple[Effect, ...]:
+        """What a step asked of the world; nothing where a task was escalated on the way to it."""
+        before = arrival.before
+        try:
+            if before is None or arrival.trigger is None:
+                made = start(self.kernel, arrival.payload, self.attempts.starter, arrival.now)
+            else:
+                made = step(self.kernel, before.instance, arrival.trigger, arrival.actor, arrival.now)
+        except (Rejected, Fault):
+            return ()
+        return made.effects if made.after == arrival.instance else ()
 
     def schedule(self, run: Sequence[Arrival]) -> list[datetime] | None:
         """A moment for every step, as early as can be: where moments decide, not before it came in the search."""
@@ -106,20 +131,28 @@ class Tracer:
     # ------------------------------------------------------------ replay
 
     def _again(
-        self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]], times: Sequence[datetime], shows: Shows
+        self,
+        run: Sequence[Arrival],
+        payloads: Sequence[tuple[Value, ...]],
+        times: Sequence[datetime],
+        shows: Shows,
+        known: Sequence[Arrival] = (),
     ) -> Arrival | None:
-        at: Arrival | None = None
-        later = False  # a task had to be escalated before somebody could do it
-        for old, payload, now in zip(run, payloads, times, strict=True):
+        """The run with these payloads, at these moments. known: its first steps, if they were replayed already."""
+        at: Arrival | None = known[-1] if known else None
+        # whether a task had to be escalated before somebody could do it
+        later = any(step.now > now and _of_task(step) for step, now in zip(known, times, strict=False))
+        for index in range(len(known), len(run)):
+            old, payload, now = run[index], payloads[index], times[index]
             if at is None or old.move is None:
                 at = self.attempts.start(payload, now)
             else:
-                step = self.attempts.step(at, old.move, payload, now)
-                at = step if step is not None and self.in_time(at, step) else None
-            task = old.move is not None and old.move.kind is MoveKind.TASK
-            later = later or (task and at is not None and at.now > now)
+                after = self.attempts.step(at, old.move, payload, now)
+                at = after if after is not None and self.in_time(at, after) else None
+            later = later or (_of_task(old) and at is not None and at.now > now)
             if at is None or at.taken != old.taken or (at.now != now and not later):
                 return None
+            at = at.along(old.fan, old.passage)
         return at if at is not None and shows(at) else None
 
     def in_time(self, at: Arrival, step: Arrival) -> bool:
@@ -133,30 +166,30 @@ class Tracer:
             return armed.get(fired, first) <= first and step.now == max(at.now, first)
         return step.now <= max(at.now, first)
 
-    def _plainer(self, step: Arrival, place: int) -> Iterator[Value]:
-        """Values to try instead, the plainest first."""
-        settles = step.move is not None and step.move.kind is MoveKind.SETTLE
-        if step.move is not None and (settles or (step.move.kind is MoveKind.ANSWER and step.fan is None)):
-            entry = step.move.name.partition("#")[0]
-            type: Type | None = self.kernel.activity[entry].result
-        else:
-            params = self.kernel.inputs if step.fan is None or step.move is None else step.fan.params
-            type = params[place].type if place < len(params) else None
-        if type is None:
-            return
-        value = step.payload[place]
-        item = type.item if isinstance(type, OptionalType) else type
-        wishes: list[Value] = [simplest(type), simplest(item)]
-        if isinstance(item, TextType):
-            wishes += ["a"]
-        if isinstance(item, IntType):
-            wishes += [1, 2]
-        if isinstance(item, DecimalType) and isinstance(value, Decimal):
-            whole = value.to_integral_value()
-            wishes += [Decimal(1), Decimal(-1), whole, whole + 1]
-        for wish in wishes:
-            if fits(wish, type):
-                plain = kept(wish, type)
-                if plain == value:
-                    return
-                yield plain
+    def _retimed(self, run: Sequence[Arrival], payloads: Payloads, shows: Shows) -> Arrival | None:
+        """The run with payloads that its moments depend on: at the moments that these allow."""
+        at: Arrival | None = None
+        for old, payload in zip(run, payloads, strict=True):
+            if at is None or old.move is None:
+                at = self.attempts.start(payload, old.now)
+            else:
+                at = self.attempts.step(at, old.move, payload, at.now)
+            if at is None or at.taken != old.taken:
+                return None
+            at = at.along(old.fan, old.passage)
+        again = () if at is None else at.run()
+        times = self.schedule(again)
+        return None if times is None else self._again(again, payloads, times, shows)
+
+    def _types(self, step: Arrival) -> list[Type]:
+        """The types of what a step brings; none where it brings what is not chosen."""
+        if step.move is None:
+            return [variable.type for variable in self.kernel.inputs]
+        if step.move.kind is MoveKind.SETTLE or (step.move.kind is MoveKind.ANSWER and step.fan is None):
+            result = self.kernel.activity[step.move.name.partition("#")[0]].result
+            return [] if result is None else [result]
+        return [] if step.fan is None else [param.type for param in step.fan.params]
+
+
+def _of_task(step: Arrival) -> bool:
+    return step.move is not None and step.move.kind is MoveKind.TASK

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ...dsl.diagnostics import Fix, Label, Rule
 from . import forks
 from .inquiry import Breach, Finding, Inquiry
+from .mends import exclusive
 from .solver import Term
 from .verdict import Answer
 from .ways import Fork
@@ -71,7 +72,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             "not true here",
             others=tuple(Label(span, "not true here either") for span in others),
             why=("none of the guards is true, and there is no `else`.",),
-            fixes=(Fix("add an `else`, or guards that cover the rest"),),
+            fixes=(Fix("add an `else`, or guards that cover the rest", trials=exclusive(inquiry.kernel, others)),),
         )
 
     yield from forks.ask(inquiry, RULE, bad, finding)

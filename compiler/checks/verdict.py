@@ -119,10 +119,26 @@ class Odds:
 
 
 @dataclass(frozen=True, slots=True)
+class Mutants:
+    """What became of the small changes of a flow: how many there are, by whom they are noticed first, how many are
+    proved to change nothing, and how many nobody notices, could not be decided, or were not tried in time."""
+
+    made: int
+    language: int
+    checks: int
+    properties: int
+    scenarios: int
+    equivalent: int
+    survivors: int
+    open: int
+    untried: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Every answer about one flow, in the order of the checks, the warnings (F7xx), how much was looked at, and of a
     flow in which nothing was refuted how long its runs take: the flow's own horizon first, then those of its states.
-    cut: a limit of time or memory was met, so another run may say more."""
+    cut: a limit of time or memory was met, so another run may say more. mutants: where they were asked for."""
 
     flow: str
     answers: tuple[Answer, ...]
@@ -131,6 +147,7 @@ class Report:
     horizons: tuple[Horizon, ...] = ()
     cut: bool = False
     odds: Odds | None = None  # where they were asked for, of a flow in which nothing was refuted
+    mutants: Mutants | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -15,6 +15,7 @@ from .deadlock import accepts, accepts_nothing, quiet, rests
 from .graph import Arrival, Node
 from .holdups import held_up, holdups, mend
 from .inquiry import Finding, Inquiry, always
+from .mends import A_WHILE, leaving
 from .moves import MoveKind
 from .solver import Term
 from .undoing import BALKS, MENDED, stoppable
@@ -95,7 +96,12 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             place.span,
             "only somebody outside ends this wait",
             why=("no call runs, no timer that leaves it is armed, and the flow has no deadline.",),
-            fixes=(Fix('add `after …`, a `deadline`, or `wait forever "why"`'),),
+            fixes=(
+                Fix(
+                    'add `after …`, a `deadline`, or `wait forever "why"`',
+                    trials=leaving(inquiry.kernel, place.name, f"after {A_WHILE}"),
+                ),
+            ),
         )
         yield inquiry.by_run(
             RULE, f"`{place.name}`", place.span, waiting, partial(_rests, inquiry), always(finding), seen

@@ -21,14 +21,14 @@ def picture(kernel: Kernel, href: str | None = None) -> Picture:
         title=f"{kernel.name} · version {kernel.version}",
         doc=tuple(textwrap.wrap(kernel.doc, DOC_WIDTH)),
         source=source.name,
-        href=_relative(name),
+        href=relative(name),
         groups=tuple(group(kernel, scope) for scope in kernel.scopes[1:]),
         nodes=tuple(nodes(kernel)),
         edges=tuple(edges(kernel)),
     )
 
 
-def _relative(name: str) -> str:
+def relative(name: str) -> str:
     """A link that can only lead to a file below or beside: no scheme, no host, no root."""
     path = PurePosixPath(name.replace("\\", "/"))
     shown = path.name if path.is_absolute() else path.as_posix()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from ...dsl.diagnostics import Fix, TraceStep
+from ...dsl.diagnostics import Fix, Lane, TraceStep
 from ...dsl.source import Source, Span
 from ..checks.fate import Range
 from ..checks.verdict import Answer, Horizon, Leg, Odds, Report
@@ -46,6 +47,7 @@ def _flow(report: Report, source: Source) -> dict[str, Any]:
         "answers": [_answer(answer, source) for answer in report.answers],
         "longest": [_horizon(horizon, source) for horizon in report.horizons],
         "odds": None if report.odds is None else _odds(report.odds),
+        **({} if report.mutants is None else {"mutants": asdict(report.mutants)}),
     }
 
 
@@ -127,12 +129,20 @@ def _step(step: TraceStep, source: Source) -> dict[str, Any]:
         "configuration": step.place,
         "changes": list(step.changes),
         "place": _place(source, step.span),
+        "lane": _lane(step.by) if step.by else None,
+        "flow": step.flow or None,
+        "sent": [{"kind": str(each.kind), "to": _lane(each.to), "text": each.text} for each in step.sent],
+        "rest": str(step.rest),
     }
+
+
+def _lane(lane: Lane) -> dict[str, str]:
+    return {"kind": str(lane.kind), "name": lane.name}
 
 
 def _fix(fix: Fix, source: Source) -> dict[str, Any]:
     edits = [{"place": _place(source, span), "text": text} for span, text in fix.edits]
-    return {"text": fix.text, "safe": fix.safe, "edits": edits}
+    return {"text": fix.text, "safe": fix.safe, "edits": edits, "checked": fix.checked or None}
 
 
 def _place(source: Source, span: Span | None) -> dict[str, int | str] | None:

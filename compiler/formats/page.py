@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from ...dsl.diagnostics import Label, Rule, Severity, TraceStep
 from ...dsl.model import DurationType
 from ...dsl.source import Source, Span
-from ..checks.verdict import HELD_UP, Horizon, Report, Verdict
+from ..checks.verdict import HELD_UP, Horizon, Mutants, Report, Verdict
 from ..evaluate import shown
 from ..pipeline import Examined
+from .edits import edits
 from .excerpt import excerpt
 from .finding import Finding, Level, findings
 from .style import Style, clean, pad, width
@@ -22,8 +23,9 @@ WIDEST_COLUMN = 64
 _OPEN = "it is not known whether "
 
 
-def full(files: Sequence[Examined], style: Style) -> str:
-    """A page for each cause: what only follows from another finding, or is unknown for one reason, is told there."""
+def full(files: Sequence[Examined], style: Style, run: Callable[[Finding, Style], str] | None = None) -> str:
+    """A page for each cause: what only follows from another finding, or is unknown for one reason, is told there. `run`
+    draws the run of a finding in another way than step by step."""
     found = [finding for finding in findings(files) if finding.level is not Level.ACCEPTED]
     alike: dict[object, list[Finding]] = {}
     for number, finding in enumerate(found):
@@ -32,7 +34,7 @@ def full(files: Sequence[Examined], style: Style) -> str:
         alike.setdefault(key, []).append(finding)
     groups = ((found[key], group) if isinstance(key, int) else (group[0], group) for key, group in alike.items())
     pages = [
-        page(first, style) + _others(first, [one for one in group if one is not first], style)
+        page(first, style, run) + _others(first, [one for one in group if one is not first], style)
         for first, group in groups
     ]
     more = [f"`penstock explain {found[0].diagnostic.rule.code}` says more about a code."] if found else []
@@ -102,7 +104,7 @@ def _paint(level: Level, style: Style) -> Callable[[str], str]:
 # ---------------------------------------------------------------- one finding
 
 
-def page(finding: Finding, style: Style) -> str:
+def page(finding: Finding, style: Style, run: Callable[[Finding, Style], str] | None = None) -> str:
     """The title, the lines of source, then why, trace, help and note; ends with a line feed."""
     said, source = finding.diagnostic, finding.source
     paint = _paint(finding.level, style)
@@ -110,8 +112,8 @@ def page(finding: Finding, style: Style) -> str:
     if said.span is not None:
         text += excerpt(source, Label(said.span, said.label), said.others, style, paint)
     body = [_paragraph("why", said.why, style)] if said.why else []
-    body += [trace(finding, style)] if said.trace else []
-    body += [_paragraph("help", [fix.text], style) for fix in said.fixes]
+    body += [(run or trace)(finding, style)] if said.trace else []
+    body += [_paragraph("help", [fix.text, *edits(source, fix)], style) for fix in said.fixes]
     body += [_paragraph("note", [said.note], style)] if said.note else []
     return text + "".join(body)
 
@@ -127,11 +129,8 @@ def trace(finding: Finding, style: Style) -> str:
     steps = finding.diagnostic.trace
     rows = [_cells(step, finding.source) for step in steps]
     wide = [max((width(row[i]) for row in rows if width(row[i]) <= WIDEST_COLUMN), default=0) for i in range(3)]
-    refuted = finding.level is Level.ERROR
-    title = "shortest run that shows it" if refuted else "a run that was looked at"
-    if _of_scenarios(finding.diagnostic.rule):
-        refuted, title = False, "the scenario up to here"  # the step that failed is not among them
-    text = f"  {style.strong('trace')} {title} ({_count(len(steps), 'step')})\n"
+    refuted = finding.level is Level.ERROR and not _of_scenarios(finding.diagnostic.rule)
+    text = title_of_trace(finding, style)
     for index, (step, (trigger, place, changes, line)) in enumerate(zip(steps, rows, strict=True)):
         last = index == len(steps) - 1
         mark = style.error("✗") if last and refuted else style.gutter("●" if index == 0 else "│")
@@ -139,6 +138,14 @@ def trace(finding: Finding, style: Style) -> str:
         row = f"   {mark}  {pad(trigger, wide[0])}  {arrow}  {pad(changes, wide[2])}"
         text += f"{row}  {style.faint(line)}".rstrip() + "\n"
     return text
+
+
+def title_of_trace(finding: Finding, style: Style) -> str:
+    """The line above a run."""
+    title = "shortest run that shows it" if finding.level is Level.ERROR else "a run that was looked at"
+    if _of_scenarios(finding.diagnostic.rule):
+        title = "the scenario up to here"  # the step that failed is not among them
+    return f"  {style.strong('trace')} {title} ({_count(len(finding.diagnostic.trace), 'step')})\n"
 
 
 def _cells(step: TraceStep, source: Source) -> tuple[str, str, str, str]:
@@ -166,6 +173,7 @@ def summary(files: Sequence[Examined], style: Style) -> Iterator[str]:
             name = f"{file.source.name}: {report.flow}" if len(files) > 1 else report.flow
             yield f"{clean(name)}: {', '.join(_tally(report, style))}{_scope(report)}"
             yield from map(_longest, report.horizons[:1])
+            yield from () if report.mutants is None else _noticed(report.mutants)
 
 
 def _tally(report: Report, style: Style) -> Iterator[str]:
@@ -199,6 +207,25 @@ def _longest(horizon: Horizon) -> str:
         return clean(f"  {told}: {horizon.reason}")
     said = shown(horizon.longest, DurationType())
     return f"  a run takes {said} at the longest" if horizon.exact else f"  a run takes at most {said}"
+
+
+def _noticed(mutants: Mutants) -> Iterator[str]:
+    """What notices the mutants of the flow."""
+    nets = (
+        ("the language", mutants.language),
+        ("the checks", mutants.checks),
+        ("your properties", mutants.properties),
+        ("your scenarios", mutants.scenarios),
+    )
+    noticed = ", ".join(f"{number} by {net}" for net, number in nets if number)
+    yield f"  {_count(mutants.made, 'mutant')} noticed: {noticed or 'none'}"
+    rest = (
+        ("proved to do the same", mutants.equivalent),
+        ("unnoticed", mutants.survivors),
+        ("undecided", mutants.open),
+        ("not tried in time", mutants.untried),
+    )
+    yield f"  and otherwise: {', '.join(f'{number} {what}' for what, number in rest if number) or 'none'}"
 
 
 def _of_scenarios(rule: Rule) -> bool:

@@ -42,7 +42,7 @@ def test_the_longest_is_what_the_interpreter_takes_second_by_second(seed: int) -
             longest = truth[state]
             assert longest is not None
             assert horizon.longest == timedelta(seconds=longest)
-            assert horizon.found is None or horizon.found <= horizon.longest
+            assert horizon.found is None or horizon.found <= timedelta(seconds=longest)
 
 
 @pytest.mark.parametrize("seed", UNBOUNDED)
@@ -87,35 +87,45 @@ def test_a_task_is_done_as_late_as_its_state_allows_long_after_it_was_escalated(
 
 def test_an_interrupted_call_is_waited_for_as_long_as_one_attempt_takes() -> None:
     subject = flow(f"""
-      event stop
       {PACK}
       start -> Packing
-      state Packing {{ do pack()  on done -> Done  on failed -> compensate -> Lost  on stop -> compensate -> Lost }}
+      state Packing {{ do pack()  on done -> Done  on failed -> compensate -> Lost  after 30s -> compensate -> Lost }}
       final Done
       final failure Lost
     """)
     whole = times(subject)[""]
-    assert whole.longest == timedelta(seconds=63 + 20 + 128)
+    assert whole.exact
+    assert whole.longest == timedelta(seconds=30 + 20 + 128)
     assert "an attempt of `pack` that was interrupted" in [why for _, _, why in told(whole)]
+
+
+def test_an_interrupted_call_ends_no_later_than_it_would_have_by_itself() -> None:
+    subject = flow(f"""
+      {PACK}
+      start -> Packing
+      state Packing {{ do pack()  on done -> Done  on failed -> compensate -> Lost  after 60s -> compensate -> Lost }}
+      final Done
+      final failure Lost
+    """)
+    assert times(subject)[""].longest == timedelta(seconds=63 + 128)
 
 
 def test_calls_of_two_regions_that_are_interrupted_are_waited_for_at_one_time() -> None:
     subject = flow("""
-      event stop
-      activity a() { timeout 1m  retry 1 backoff 1s..1s  compensate x() { timeout 1s retry 1 backoff 1s..1s } }
-      activity b() { timeout 1m  retry 1 backoff 1s..1s  compensate y() { timeout 1s retry 1 backoff 1s..1s } }
+      activity a() { timeout 1m  retry 2 backoff 1s..1s  compensate x() { timeout 1s retry 1 backoff 1s..1s } }
+      activity b() { timeout 1m  retry 2 backoff 1s..1s  compensate y() { timeout 1s retry 1 backoff 1s..1s } }
       start -> P
       parallel P {
         region A { start -> S  state S { do a()  on done -> T  on failed -> T }  final T }
         region B { start -> U  state U { do b()  on done -> V  on failed -> V }  final V }
         on all done -> compensate -> Lost
-        on stop     -> compensate -> Lost
+        after 1m    -> compensate -> Lost
       }
       final failure Lost
     """)
     whole = times(subject)[""]
     assert whole.exact
-    assert whole.longest == 2 * MINUTE + timedelta(seconds=2)
+    assert whole.longest == 2 * MINUTE + timedelta(seconds=2)  # not three minutes
 
 
 def test_rounds_that_a_timer_ends_last_until_it_does() -> None:

@@ -23,7 +23,15 @@ from penstock.dsl.diagnostics import TraceStep
 from penstock.dsl.source import Source
 
 FILES = [examined.CHECKED, examined.BROKEN]
-ENDINGS = {"full": "txt", "concise": "txt", "times": "txt", "odds": "txt", "github": "txt", "junit": "xml"}
+ENDINGS = {
+    "full": "txt",
+    "sequence": "txt",
+    "concise": "txt",
+    "times": "txt",
+    "odds": "txt",
+    "github": "txt",
+    "junit": "xml",
+}
 
 
 def rendered(form: str, *files: Examined) -> str:
@@ -147,6 +155,17 @@ def test_json_names_every_answer_and_finding_with_its_place() -> None:
     assert examined.TEXT[place["start"] : place["end"]] == "on refused -> Cancelled"
     assert (place["line"], place["column"]) == (8, 5)
     assert checked["findings"][0]["trace"][2]["at"] == "+1h"
+
+
+def test_json_says_whose_step_each_is_and_what_it_asked_of_whom() -> None:
+    (finding, *_) = json.loads(rendered("json"))["files"][0]["findings"]
+    first, second, last = finding["trace"]
+    called = {"kind": "services", "name": "charge_card"}
+    assert first["lane"] == {"kind": "outside", "name": "outside"}
+    assert first["sent"] == [{"kind": "call", "to": called, "text": "charge_card"}]
+    assert (second["lane"], last["lane"]) == (called, {"kind": "people", "name": "clerk"})
+    assert [step["rest"] for step in (first, second, last)] == ["state", "state", "failure"]
+    assert {step["flow"] for step in finding["trace"]} == {"Order"}
 
 
 def test_sarif_is_well_formed_and_its_code_flow_is_the_trace() -> None:

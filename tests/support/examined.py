@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from penstock.compiler.checks.verdict import Answer, Report, Verdict
 from penstock.compiler.pipeline import Examined
-from penstock.dsl.diagnostics import Diagnostic, Fix, Label, Rule, Severity, TraceStep
+from penstock.dsl.diagnostics import (
+    Diagnostic,
+    Fix,
+    Label,
+    Lane,
+    LaneKind,
+    Rest,
+    Rule,
+    Severity,
+    Signal,
+    SignalKind,
+    TraceStep,
+)
 from penstock.dsl.source import Source, Span
 
 TEXT = """\
@@ -33,6 +45,8 @@ def span(text: str, source: Source = SOURCE) -> Span:
     return Span(start, start + len(text))
 
 
+OUTSIDE = Lane(LaneKind.OUTSIDE, "outside")
+CALL = Signal(SignalKind.CALL, Lane(LaneKind.SERVICES, "charge_card"), "charge_card")
 REFUTED = Diagnostic(
     rule=MISSING,
     message="the card stays charged after the order is cancelled",
@@ -41,9 +55,20 @@ REFUTED = Diagnostic(
     others=(Label(span("charge_card"), "its effect still stands here"),),
     why=("`charge_card` is done in `Charging`, and this way out enters", "`final failure Cancelled` with it standing."),
     trace=(
-        TraceStep("start(total: 1.00)", "Charging"),
-        TraceStep('charge_card done("p")', "Shipping", ('payment = "p"',), span("on done(id)")),
-        TraceStep("refused", "Cancelled", ("standing: charge_card",), span("on refused"), at="+1h"),
+        TraceStep("start(total: 1.00)", "Charging", by=OUTSIDE, flow="Order", sent=(CALL,)),
+        TraceStep(
+            'charge_card done("p")', "Shipping", ('payment = "p"',), span("on done(id)"), by=CALL.to, flow="Order"
+        ),
+        TraceStep(
+            "refused",
+            "Cancelled",
+            ("standing: charge_card",),
+            span("on refused"),
+            at="+1h",
+            by=Lane(LaneKind.PEOPLE, "clerk"),
+            flow="Order",
+            rest=Rest.FAILURE,
+        ),
     ),
     fixes=(Fix("compensate on the way out:  `on refused -> compensate -> Cancelled`", ((span("-> Cancelled"), "x"),)),),
     note="all 23 configurations examined; no shorter run shows it.",

@@ -69,7 +69,7 @@ class Seconds:
     def dues(self, before: Instance | None, after: Instance, now: datetime, known: Dues) -> Dues:
         """When everything has to be over that is under way after a step."""
         old = dict(known)
-        stood = set() if before is None else {call.key for call in running(before)}
+        stood = () if before is None else tuple(call.key for call in running(before))
         found: dict[str, datetime] = {}
         for call in running(after):
             activity = self.kernel.activity[call.activity]
@@ -77,7 +77,8 @@ class Seconds:
         for entry in after.log:
             if entry.in_flight and entry.key not in found:
                 fresh = entry.key in stood or entry.key not in old
-                found[entry.key] = now + self.kernel.activity[entry.activity].timeout if fresh else old[entry.key]
+                last = now + self.kernel.activity[entry.activity].timeout
+                found[entry.key] = min(last, old.get(entry.key, last)) if fresh else old[entry.key]
         if after.undoing is not None and after.undoing.running is not None:
             key = after.undoing.running
             found[key] = old.get(key) or now + self.undo(self.kernel.activity[after.log[-1].activity])

@@ -1,0 +1,122 @@
+"""A proved answer in, what it rests on out: obligations of the three parts, a run, or the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ...dsl.model import Activity, Effect
+from ..checks import compensation, completion, finish, livelock, pivot, unsettled
+from ..checks.graph import Node
+from ..checks.inquiry import Inquiry
+from ..checks.ledger import Proof
+from ..kernel import Leaf, LeafKind
+from .data import DataProof
+from .effects import EffectProof
+from .order import OrderProof
+from .rows import Row
+
+HOW = {
+    "F001": "a run enters it",
+    "F002": "a run takes it",
+    "F003": "every other node that rests there has a call that runs or a timer armed, as the table of nodes says",
+    "F004": "the ranks; a compensation comes to its end by K5 and K6",
+    "F005": "the levels",
+    "F006": "where no obligation is listed, the guards exclude each other as they are written",
+    "F007": "where no obligation is listed, an `else` or the way the guards are written covers the rest",
+    "F008": "read off the text: each answer and each task has a transition",
+    "F009": "the effects",
+    "F101": "the effects",
+    "F102": "the effects",
+    "F103": "the effects",
+    "F104": "Z3 ruled it out for any arguments of the call and what it may have answered; that is not written out",
+    "F105": "a rank as for F004, of the nodes where a run has ended well; only its claims about data are written out",
+    "F201": "every other node that rests there has a call that runs or a timer armed, or is meant to wait",
+    "F202": "a run in which it fires",
+    "F203": "read off the text: attempts, timeouts and waits added up",
+    "F204": "the longest way through the table; how it is computed is trusted",
+    "F205": "read off the text: each retry has a bound",
+    "F206": "the data",
+    "F301": "where no obligation is listed, it holds by where a node rests and what is on its log; of `leads to`, the "
+    "way through the table is trusted",
+    "F401": "the data",
+    "F402": "the data",
+    "F403": "the data",
+    "F501": "who may do what was enumerated; how is trusted",
+    "F502": "the data",
+}
+"""What each proof rests on beside the obligations that are listed, by code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What one proof rests on: the ids of obligations in each part."""
+
+    proof: Proof
+    data: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+    @property
+    def how(self) -> str:
+        return HOW.get(self.proof.answer.rule.code, "")
+
+
+class Bases:
+    """Makes the bases, and the obligations they need."""
+
+    def __init__(
+        self, inquiry: Inquiry, rows: Sequence[Row], data: DataProof, effects: EffectProof, order: OrderProof
+    ) -> None:
+        self.inquiry = inquiry
+        self.kernel = inquiry.kernel
+        self.rows = rows
+        self.data = data
+        self.effects = effects
+        self.order = order
+
+    def of(self, proof: Proof) -> Basis:
+        answer = proof.answer
+        text = f"{answer.rule.code} {answer.subject} (line {self.kernel.source.line(answer.span)})"
+        claims = (self.data.claim(claim.node, claim.bad, text) for claim in proof.claims)
+        return Basis(proof, _once(claims), _once(self._effects(proof, text)), _once(self._order(proof, text)))
+
+    def _effects(self, proof: Proof, text: str) -> Iterator[str]:
+        answer = proof.answer
+        leaf = next((leaf for leaf in self.kernel.leaves if leaf.span == answer.span), None)
+        activity = next((each for each in self.kernel.activities if each.span == answer.span), None)
+        match answer.rule.code:
+            case compensation.RULE.code if leaf is not None:
+                yield from (self.effects.failing(node, text) for node in self._at(leaf))
+            case pivot.RULE.code if leaf is not None and leaf.kind is LeafKind.FAILURE:
+                yield from (self.effects.pivoted(node, text) for node in self._at(leaf))
+            case pivot.RULE.code if activity is not None:
+                yield from self._passed_over(activity, text)
+            case unsettled.RULE.code if leaf is not None:
+                yield from (self.effects.settled(node, text) for node in self._at(leaf))
+            case completion.RULE.code if leaf is not None:
+                yield from (self.effects.completed(node, text) for node in self._at(leaf))
+            case _:
+                pass
+
+    def _at(self, leaf: Leaf) -> Iterator[Node]:
+        return (node for node in self.inquiry.graph.nodes if leaf.name in node.control.configuration)
+
+    def _passed_over(self, activity: Activity, text: str) -> Iterator[str]:
+        if activity.effect is Effect.IRREVERSIBLE:
+            for row in self.rows:
+                yield from self.effects.passed_over(row, activity, text) if row.targets else ()
+
+    def _order(self, proof: Proof, text: str) -> Iterator[str]:
+        answer, kernel = proof.answer, self.kernel
+        if answer.subject != f"the flow `{kernel.name}`" or answer.span != kernel.span:
+            return
+        if answer.rule is finish.RULE:
+            finals = {node.id for node in self.inquiry.graph.nodes if node.control.finished}
+            yield from self.order.ranks(finish.ranked(self.inquiry, finals), text)
+        elif answer.rule is livelock.RULE:
+            yield from self.order.levels(text)
+
+
+def _once(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))

@@ -1,0 +1,117 @@
+"""The certificate of a flow: what was explored and proved in, three SMT-LIB texts and an index out.
+
+`FLOW.data.smt2`: the invariants of the places, and that every step keeps them. `FLOW.effects.smt2`: which effects may
+stand where. `FLOW.order.smt2`: times, ranks and levels. `FLOW.json`: the transition table, and for every proved answer
+which obligations it rests on. Before they are handed out, Z3 answers the texts anew, from nothing but the texts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..checks.graph import Node
+from ..checks.inquiry import Inquiry
+from ..checks.solver import answers
+from ..formats.smtlib import Script
+from ..outputs import MARK
+from . import index
+from .bases import Bases
+from .data import DataProof
+from .effects import EffectProof
+from .index import Invariants, Listed
+from .order import OrderProof
+from .rows import table
+
+DATA, EFFECTS, ORDER = "data", "effects", "order"
+
+
+class Undischarged(Exception):
+    """A text does not say what was proved: a bug of penstock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """`files`: names, each with its text, the index last. `proofs`: how many answers it is about."""
+
+    flow: str
+    files: tuple[tuple[str, str], ...]
+    obligations: int
+    proofs: int
+
+
+def make(inquiry: Inquiry, spec: str) -> Certificate:
+    """The certificate of what an inquiry's ledger holds. spec: how the flow's text is called.
+
+    Raises Undischarged where Z3 does not find each obligation of the texts proved."""
+    ledger, flow = inquiry.ledger, inquiry.kernel.name
+    assert ledger is not None, "a certificate is of what was noted"
+    data, effects, order = DataProof(inquiry), EffectProof(inquiry), OrderProof(inquiry)
+    complete = inquiry.graph.complete
+    rows = tuple(table(inquiry)) if complete else ()
+    listed = [Listed(row, data.step(row), effects.step(row), order.step(row)) for row in rows]
+    nodes = inquiry.graph.nodes if complete else []
+    invariants = {node.id: Invariants(data.invariant(node), effects.invariant(node)) for node in nodes}
+    for node in nodes:
+        for timer in _unanswered(inquiry, node):
+            order.never(node, timer)
+    bases = [Bases(inquiry, rows, data, effects, order).of(proof) for proof in ledger.proofs]
+    mark = f"{MARK} from {spec}. DO NOT EDIT."
+    parts = {DATA: data.script, EFFECTS: effects.script, ORDER: order.script}
+    scripts = {f"{flow}.{name}.smt2": script(_head(mark, inquiry, name)) for name, script in parts.items()}
+    texts = {name: script.text() for name, script in scripts.items()}
+    for name, script in scripts.items():
+        discharge(name, script, texts[name])
+    said = index.text(mark, inquiry, ledger, scripts, invariants, listed, bases)
+    count = sum(len(script.obligations) for script in scripts.values())
+    return Certificate(flow, (*texts.items(), (f"{flow}.json", said)), count, len(bases))
+
+
+def _unanswered(inquiry: Inquiry, node: Node) -> list[str]:
+    """The timers that are armed in a node and, by its zone, never fall due there."""
+    if not node.control.resting:
+        return []
+    clock = inquiry.explorer.clock
+    due = (timer for timer in sorted(node.control.timers) if timer in node.zone.names)
+    return [timer for timer in due if node.zone.due(timer) is None and clock.length(timer) is not None]
+
+
+def discharge(name: str, script: Script, text: str) -> None:
+    """Have Z3 answer a text, in a context of its own. Raises Undischarged."""
+    wanted, found = script.obligations, answers(text)
+    if found != ["unsat"] * len(wanted):
+        failed = next((i for i, line in enumerate(found) if line != "unsat"), min(len(found), len(wanted)) - 1)
+        which = f"{wanted[failed].id} ({wanted[failed].says})" if wanted else "its definitions"
+        said = found[failed] if found else "nothing"
+        raise Undischarged(f"{name} does not hold as it is written: Z3 says {said} to {which}")
+
+
+_HEADS = {
+    DATA: (
+        "The data part: `at/P.n` is an invariant of the place P over inputs and data; `way/n` says when one way of a",
+        "step is taken. Initiation and consecution together say that no run leaves the invariants, and the claims",
+        "that no invariant allows what a check asks about. Values are integers: decimals, durations and moments scaled",
+        "(microseconds), members of enums and texts numbered; `x?` says that x is not none.",
+    ),
+    EFFECTS: (
+        "The effects part: a set of effects is a bit vector, a bit for each activity that leaves one. `node.n` says",
+        "which may stand, be unsettled, and lie above and below marks of the compensation log at node n of the index.",
+        "Each row of the index's table does to them what the kernel's rules say, and has to keep what its end says.",
+    ),
+    ORDER: (
+        "Times and order: `zone.n` bounds the remaining times of timers (microseconds) where a node may be rested in;",
+        "`rank.n` falls on some way from every node to a final; `level.n` never rises without event, task or time.",
+    ),
+}
+_FOOT = (
+    "",
+    "Each check-sat has to be answered `unsat`. By hand:  z3 FILE   or   cvc5 --incremental FILE",
+    "What is proved with it, and what has to be trusted, stand in the index beside this file and in",
+    "docs/certificates.md.",
+)
+
+
+def _head(mark: str, inquiry: Inquiry, part: str) -> tuple[str, ...]:
+    kernel = inquiry.kernel
+    title = f"Certificate of the flow {kernel.name} version {kernel.version}: {part}."
+    empty = () if inquiry.graph.complete else ("", "The search was cut short, so nothing is claimed of all runs.")
+    return (mark, "", title, *_HEADS[part], *empty, *_FOOT)

@@ -1,0 +1,72 @@
+"""A breach, and what is bad about it, in; the run to it and the trigger that does it, replayed and as plain as can be,
+out.
+
+That the interpreter comes to the place is what the caller asks of each trial (`comes`); that it is as bad there with
+plainer data as it was with those Z3 found, Z3 is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from ...dsl.diagnostics import Rest, TraceStep
+from ...dsl.model import Value
+from ...dsl.source import Span
+from ..lanes import sender
+from .graph import Arrival
+from .inquiry import Breach, Inquiry
+from .moves import answering
+from .solver import Term
+
+Comes = Callable[[Arrival], bool]
+"""Whether a trigger that is tried after a run comes to the place in question."""
+
+
+def evidence(inquiry: Inquiry, breach: Breach, bad: Term, comes: Comes) -> Arrival | None:
+    """The trigger after its run, which is the arrival before it; None if it does not replay."""
+    arrival = breach.arrival
+    assert arrival is not None, "a start has no run before it"
+    if _of_group(inquiry, breach, arrival):
+        values = arrival.instance.values
+        replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == values)
+        tried = None if replayed is None else inquiry.tried(breach, replayed)
+        return tried if tried is not None and tried.trigger is not None and comes(tried) else None
+
+    def shows(at: Arrival, payload: tuple[Value, ...] = breach.payload) -> bool:
+        tried = inquiry.tried(replace(breach, arrival=at, payload=payload), at)
+        return tried is not None and comes(tried) and _bad(inquiry, breach, bad, tried, payload)
+
+    replayed = inquiry.tracer.replayed(arrival, shows)
+    if replayed is None:
+        return None
+    types = [param.type for param in breach.reaction.fan.params]
+    payload = breach.payload
+    if len(types) == len(payload):
+        payload = inquiry.tracer.plainest(payload, types, partial(shows, replayed))
+        replayed = inquiry.tracer.replayed(replayed, lambda at: shows(at, payload)) or replayed
+    return inquiry.tried(replace(breach, arrival=replayed, payload=payload), replayed)
+
+
+def refused_start(inquiry: Inquiry, said: str, place: str, span: Span) -> TraceStep:
+    """The start as a step that does not succeed."""
+    by = sender(inquiry.kernel, None, inquiry.attempts.starter)
+    return TraceStep(said, place, span=span, by=by, flow=inquiry.kernel.name, rest=Rest.REFUSED)
+
+
+def _of_group(inquiry: Inquiry, breach: Breach, arrival: Arrival) -> bool:
+    """Whether the move answers one call of several: then what it brings is what they all brought."""
+    leaf = answering(arrival.instance, inquiry.move(breach.reaction, arrival))
+    called = inquiry.kernel.leaf[leaf].call if leaf else None
+    return called is not None and called.each is not None
+
+
+def _bad(inquiry: Inquiry, breach: Breach, bad: Term, tried: Arrival, payload: tuple[Value, ...]) -> bool:
+    reaction, states = breach.reaction, inquiry.states
+    key = inquiry.move(reaction, tried).name
+    realise = inquiry.explorer.closing.realise
+    term = realise.given(
+        inquiry.encoder.all(bad, states.called(tried.instance, reaction.fan, key)), reaction.fan, payload
+    )
+    return states.ask(states.exactly(tried.instance), realise.moment(tried.now), term).model is not None

@@ -1,0 +1,267 @@
+"""Another solver finds every obligation proved, and refuses what is corrupted; the index says what each is for."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernels import flow, kernels
+from penstock.compiler import pipeline
+from penstock.compiler.certificates.certificate import Certificate, Undischarged, discharge, make
+from penstock.compiler.checks import suite
+from penstock.compiler.formats.smtlib import Obligation, Script, Section
+from penstock.compiler.kernel import Kernel
+from random_flows import random_flow
+from random_groups import random_groups
+from random_mixtures import random_mixture
+from random_trees import random_tree
+from second_solver import answers
+
+ROOT = Path(__file__).parents[2]
+SPECS = [*sorted((ROOT / "specs").glob("*.flow")), *sorted((ROOT / "specs" / "parcels").glob("*.flow"))]
+PATTERNS = sorted((ROOT / "docs" / "patterns").glob("*.flow"))
+ORDER = ROOT / "specs" / "order.flow"
+RANDOM = {"plain": random_flow, "mixed": random_mixture, "nested": random_tree, "groups": random_groups}
+SEEDS = [
+    *(("plain", seed) for seed in (0, 3, 17)),  # 17: irreversible calls, any number of which a compensation drops
+    *(("mixed", seed) for seed in (1, 9)),  # 9: a step that goes on behind a compensation, found with data made up
+    *(("nested", seed) for seed in (2, 27)),  # 27: a deadline that leaves a savepoint for a final
+    *(("groups", seed) for seed in (8, 12)),  # groups of calls without items beside groups that have some
+]
+
+
+@cache
+def certified(path: Path) -> list[Certificate]:
+    maker = pipeline.Certifier(path.name)
+    pipeline.check(pipeline.read(path), seconds=300, audit=maker.audit)
+    return maker.made
+
+
+def certificates(*found: Kernel, limits: suite.Limits | None = None) -> list[Certificate]:
+    made: list[Certificate] = []
+    suite.check_all(found, (), limits, audit=lambda inquiry: made.append(make(inquiry, "test.flow")))
+    return made
+
+
+def files(certificate: Certificate) -> dict[str, str]:
+    return dict(certificate.files)
+
+
+def index(certificate: Certificate) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(files(certificate)[f"{certificate.flow}.json"])
+    return found
+
+
+def obligations(text: str) -> list[str]:
+    """The ids, in their order."""
+    return re.findall(r"^; ([a-z]\d+): .*\n\(push 1\)$", text, re.MULTILINE)
+
+
+def accepted(certificate: Certificate) -> None:
+    """Another solver finds every obligation proved, and there are as many as the index says."""
+    said = index(certificate)
+    for each in said["files"]:
+        text = files(certificate)[each["name"]]
+        assert len(obligations(text)) == text.count("(check-sat)") == each["obligations"]
+        assert answers(text) == ["unsat"] * each["obligations"]
+    assert certificate.obligations == sum(each["obligations"] for each in said["files"])
+    assert certificate.proofs == len(said["proved"])
+
+
+def listed(certificate: Certificate) -> None:
+    """The obligations are those that the rows and proofs of the index rest on, and each proof rests on something."""
+    said = index(certificate)
+    for part in ("data", "effects", "order"):
+        ids = set(obligations(files(certificate)[f"{certificate.flow}.{part}.smt2"]))
+        rows = (row[part] for row in said["rows"])
+        owed = {id for row in rows for id in (row if isinstance(row, list) else [row])}
+        claimed = {id for proof in said["proved"] for id in proof[part]}
+        assert owed | claimed <= ids
+        assert ids == owed | claimed or part == "order"  # timers that never fall due are of no row
+    for proof in said["proved"]:
+        assert proof["invariant"] or proof["run"] or proof["scope"] == "the text", proof
+
+
+def leads_on(certificate: Certificate) -> None:
+    """The table alone shows that every node comes from the start, and leads on unless it is finished."""
+    said = index(certificate)
+    nodes = {node["id"]: node for node in said["nodes"]}
+    leads: dict[int | None, set[int]] = {}
+    for row in said["rows"]:
+        leads.setdefault(row["from"], set()).update(row["to"])
+    reached = todo = leads[None]
+    while todo:
+        todo = {end for node in todo for end in leads.get(node, set())} - reached
+        reached = reached | todo
+    assert reached == nodes.keys()
+    assert all(bool(leads.get(id)) != node["finished"] for id, node in nodes.items())
+
+
+@pytest.mark.parametrize("path", [*SPECS, *PATTERNS], ids=lambda path: path.stem)
+def test_a_certificate_is_accepted_by_another_solver_and_says_what_it_is(path: Path) -> None:
+    for certificate in certified(path):
+        accepted(certificate)
+        listed(certificate)
+        leads_on(certificate)
+
+
+@pytest.mark.parametrize(("kind", "seed"), SEEDS)
+def test_another_solver_accepts_every_obligation_of_a_random_flow(kind: str, seed: int) -> None:
+    for certificate in certificates(*kernels(RANDOM[kind](seed)).values(), limits=suite.Limits(nodes=400)):
+        accepted(certificate)
+
+
+# ---------------------------------------------------------------- what is corrupted
+
+CORRUPTED = {
+    "an invariant that holds nowhere": ("data", r"(\(define-fun at/Charging\.1 .* Bool )\(typed/all .*\)", r"\1false)"),
+    "a stronger atom": ("data", r"(define-fun ask/Quoting\.1 .*) 100000", r"\1 99999"),
+    "another guard": ("data", r"(define-fun way/\d+ .*total.*) 100000", r"\1 100001"),
+    "an end that is left out": ("data", r"\(or (\(at/Reserving\.1 [^()]*\)) \(at/Reserving\.2 [^()]*\)\)", r"\1"),
+    "an update that is forgotten": ("data", r"(define-fun payment\.\d+\?/way\.\d+ \(\) Bool) true", r"\1 false"),
+    "a bound that is forgotten": ("data", r"(define-fun typed/all .*)\(<= qty\.2 100\)", r"\1(<= qty.2 99)"),
+    "a property that is not so": ("data", r"(define-fun bad/9 \(\) Bool) .*\)", r"\1 true)"),
+    "an effect that is forgotten": ("effects", r"(define-fun node\.10 .*?\(within log) \(bvor.*?\)\)", r"\1 none)"),
+    "an effect that is left behind": (
+        "effects",
+        r"(define-fun node\.3 .*?\(within log) none",
+        r"\1 effect.reserve_stock",
+    ),
+    "a doubt that is forgotten": ("effects", r"(define-fun node\.4 .*?\(within unsure) effect\.\w+", r"\1 none"),
+    "a compensation that does nothing": ("effects", r"\(without log effect\.reserve_stock\)", "log"),
+    "a pivot that is passed over": ("effects", r"(define-fun node\.8 .*?\(within log) [^)]*\)", r"\1 effect.ship)"),
+    "a rank that does not fall": ("order", r"(define-fun rank\.0 \(\) Int) \d+", r"\1 0"),
+    "a level that rises": ("order", r"(define-fun level\.4 \(\) Int) \d+", r"\1 9"),
+    "a timer that may take longer": ("order", r"(<= new\.Approval\.after1) \d+", r"\1 999999999999999"),
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTED)
+def test_another_solver_refuses_a_certificate_with(name: str) -> None:
+    part, pattern, replacement = CORRUPTED[name]
+    (certificate,) = certified(ORDER)
+    text = files(certificate)[f"Order.{part}.smt2"]
+    corrupted, number = re.subn(pattern, replacement, text)
+    assert number > 0 and corrupted != text
+    said = answers(corrupted)
+    assert len(said) == text.count("(check-sat)")
+    assert "sat" in said
+
+
+@pytest.mark.parametrize("path", [ORDER, ROOT / "specs" / "trip.flow"], ids=lambda path: path.stem)
+def test_the_invariants_are_not_closed_without_one_of_the_ends_of_a_step(path: Path) -> None:
+    (certificate,) = certified(path)
+    text = files(certificate)[f"{certificate.flow}.data.smt2"]
+    found = list(re.finditer(r"\(assert \(not \(or( \(at/[^()]*\))+\)\)\)", text))
+    assert found
+    for each in found:
+        for end in re.findall(r" \(at/[^()]*\)", each[0]):
+            assert "sat" in answers(f"{text[: each.start()]}{each[0].replace(end, '')}{text[each.end() :]}")
+
+
+@pytest.mark.parametrize("path", [ORDER, ROOT / "specs" / "claims.flow"], ids=lambda path: path.stem)
+def test_nothing_is_proved_because_nothing_can_be(path: Path) -> None:
+    """What is assumed can be true, and every invariant has data."""
+    (certificate,) = certified(path)
+    head, _, _ = files(certificate)[f"{certificate.flow}.data.smt2"].partition("(push 1)")
+    found = re.findall(r"^\(define-fun (at/\S+) \((.*?)\) Bool ", head, re.MULTILINE)
+    for name, params in found:
+        head += f"(push 1)(assert ({name} {' '.join(re.findall(r'[(]([^ ()]+) ', params))}))(check-sat)(pop 1)"
+    assert answers(f"{head}(check-sat)") == ["sat"] * (len(found) + 1) and found
+
+
+def test_what_z3_does_not_find_proved_is_never_handed_out() -> None:
+    wrong = Script((), "QF_LIA", [Section("claims", ["(declare-fun x () Int)", Obligation("c1", "x", (), "(< x 3)")])])
+    with pytest.raises(Undischarged, match=r"^wrong\.smt2 does not hold as it is written: .* to c1 \(x\)$"):
+        discharge("wrong.smt2", wrong, wrong.text())
+    with pytest.raises(Undischarged, match="unknown constant y"):
+        discharge("wrong.smt2", wrong, wrong.text().replace("(< x 3)", "(< y 3)"))
+
+
+# ---------------------------------------------------------------- the index
+
+
+def test_every_answer_is_listed() -> None:
+    (certificate,) = certified(ORDER)
+    said = index(certificate)
+    (report,) = pipeline.check(pipeline.read(ORDER)).reports
+    listed = [(each["code"], each["subject"], each["verdict"]) for each in (*said["proved"], *said["not proved"])]
+    assert sorted(listed) == sorted((a.rule.code, a.subject, a.verdict.name.lower()) for a in report.answers)
+
+
+def test_the_ends_of_a_row_are_what_its_obligation_says() -> None:
+    (certificate,) = certified(ORDER)
+    said, text = index(certificate), files(certificate)["Order.data.smt2"]
+    says = dict(re.findall(r"^; ([is]\d+): (.*)\n\(push 1\)$", text, re.MULTILINE))
+    nodes = {node["id"]: node for node in said["nodes"]}
+    for row in said["rows"]:
+        _, _, ends = says[row["data"]].rpartition(" leads to ")
+        wanted = {nodes[id]["data"] for id in row["to"]}
+        assert set(ends.split(", ")) == wanted if wanted else ends == "nowhere: it cannot be taken"
+
+
+def test_a_refuted_answer_has_no_proof_and_the_others_have() -> None:
+    (certificate,) = certified(ROOT / "tests" / "broken" / "order_forgotten_compensation.flow")
+    accepted(certificate)
+    said = index(certificate)
+    refuted = [(each["code"], each["subject"]) for each in said["not proved"] if each["verdict"] == "refuted"]
+    assert {code for code, _ in refuted} == {"F101", "F301"}
+    assert not {(each["code"], each["subject"]) for each in said["proved"]} & set(refuted)
+    assert {each["code"] for each in said["proved"]} >= {"F004", "F006", "F009"}
+
+
+def test_a_search_that_was_cut_short_proves_nothing_of_all_runs() -> None:
+    (kernel,) = kernels(ORDER.read_text(encoding="utf-8")).values()
+    (certificate,) = certificates(kernel, limits=suite.Limits(nodes=3))
+    said = index(certificate)
+    assert not said["complete"] and said["open"] == ["there are more than 3 configurations"]
+    assert not any(each["invariant"] or each["data"] or each["effects"] or each["order"] for each in said["proved"])
+    assert certificate.obligations == 0 and said["proved"]
+
+
+def test_the_effects_part_knows_no_data() -> None:
+    """So what it proves holds for any number of steps and retries."""
+    (certificate,) = certified(ORDER)
+    text = files(certificate)["Order.effects.smt2"]
+    assert "(set-logic QF_BV)" in text and "Int" not in text
+    declared = set(re.findall(r"declare-fun (\S+)", text))
+    assert declared == {"log", "flying", "unsure", "over", "kept"}
+
+
+def test_a_certificate_is_the_same_each_time_and_says_nothing_of_the_machine() -> None:
+    (kernel,) = kernels(ORDER.read_text(encoding="utf-8")).values()
+    first, second = certificates(kernel)[0], certificates(kernel)[0]
+    assert first == second
+    assert not any(str(ROOT) in text for _, text in first.files)
+
+
+def test_hostile_text_stays_inside_its_comment() -> None:
+    kernel = flow(
+        'start -> Open\n state Open {\n  on go(\n    x\n  ) when x\n   == "(check-sat)" -> Shut\n'
+        "  on go(_) else -> Shut\n"
+        '  wait forever "\\n(assert false)"\n }\n event go(x: text)\n final Shut'
+    )
+    (certificate,) = certificates(kernel)
+    accepted(certificate)
+    assert all(line.startswith((";", "(")) or not line for n, t in certificate.files[:3] for line in t.splitlines())
+
+
+def test_names_of_the_text_never_meet_those_of_the_certificate() -> None:
+    kernel = flow(
+        "input { bad: bool, at: int 0..9, way: text, typed: int, select: bool }\n"
+        " data { open: int 0..3 = 0, len: int = 0 }\n"
+        " event and(log: text)\n activity node() -> text { retry 2 backoff 1s..2s compensate none(result) }\n"
+        " start -> ask\n state ask {\n  do node()\n"
+        "  on done(flying) when bad or select { open = min(at, 3), len = typed } -> over\n  on done(_) else -> over\n"
+        "  on failed -> compensate -> kept\n"
+        "  on and(log) when len(log) > len(way) -> over\n  on and(_) else stay\n  after 1s -> over\n }\n"
+        " state over { after 2s since ask -> compensate since ask -> undoable }\n"
+        " final undoable\n final failure kept\n always open <= 3 or in over"
+    )
+    (certificate,) = certificates(kernel)
+    accepted(certificate)

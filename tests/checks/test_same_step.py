@@ -1,0 +1,53 @@
+"""What one step begins and undoes again is seen by the checks, although nobody ever rests there."""
+
+from __future__ import annotations
+
+from kernels import kernel
+from penstock.compiler.checks import suite
+from penstock.compiler.checks.verdict import Verdict
+
+DISPATCH = """\
+flow Dispatch version 1 {
+  input { lost: bool }
+  activity ship() -> text { retry 9 backoff 1m..1h then park EFFECT }
+  start -> Both
+  parallel Both {
+    on any failure -> compensate -> Failed
+    on all done    -> Good
+    region Parcel {
+      start -> Shipping
+      state Shipping {
+        do ship()
+        on done(_) -> Sent
+      }
+      final Sent
+    }
+    region Papers {
+      start -> Known
+      choice Known {
+        when lost -> Lost
+        else      -> Filed
+      }
+      final Filed
+      final failure Lost
+    }
+  }
+  final Good
+  final failure Failed
+}
+"""
+
+
+def refuted(effect: str) -> list[tuple[str, str, int]]:
+    """Code, subject and steps of what is refuted."""
+    report = suite.check(kernel(DISPATCH.replace("EFFECT", effect)))
+    wrong = (answer for answer in report.answers if answer.verdict is not Verdict.PROVED)
+    return [(a.rule.code, a.subject, len(a.diagnostic.trace) if a.diagnostic else 0) for a in wrong]
+
+
+def test_a_compensation_in_the_step_that_begins_an_irreversible_call_is_refuted() -> None:
+    assert refuted("irreversible") == [("F102", "`ship`", 1)]
+
+
+def test_one_in_the_step_that_begins_a_call_that_can_be_undone_is_not() -> None:
+    assert refuted("compensate recall(result)") == []
