@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -31,7 +31,7 @@ class Terminal:
         _write(self.err, f"penstock: {text}\n")
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[str], None] | None]:
+    def progress(self) -> Generator[Callable[[str], None] | None, None, None]:
         """What takes lines about how far something has come: each takes the place of the one before it, and when it
         is over none is left. None where `err` is no terminal: nobody would be there to read them."""
         if not self.err.isatty():

@@ -72,7 +72,9 @@ def unpacked(kept: str, text: str) -> Automaton | None:
     terminals = [*declared, "$END"]
     numbered = {str(place): terminal for place, terminal in enumerate(terminals)}
     reductions = [Reduction(head, size, tuple(keep), call, single) for head, size, keep, call, single in rules]
-    known = [{terminals[at]: reductions[rule] for rule, *places in row for at in places} for row in rows]
+    known: list[dict[str, Reduction]] = [
+        {terminals[at]: reductions[rule] for rule, *places in row for at in places} for row in rows
+    ]
     return Automaton(
         shifts={state: {numbered[at]: after for at, after in each[0].items()} for state, each in enumerate(states)},
         reductions={state: known[each[1]] for state, each in enumerate(states)},

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError
 from dataclasses import dataclass as standard
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 Class = TypeVar("Class", bound=type)
 Method = Callable[..., Any]
@@ -60,9 +60,9 @@ def _slotted(cls: Class) -> Class:
     inherited = {name for base in cls.__mro__[1:-1] for name in getattr(base, "__slots__", ())}
     names = tuple(name for name in _fields(cls) if name not in inherited)
     body = {key: value for key, value in cls.__dict__.items() if key not in (*names, "__dict__", "__weakref__")}
-    again: Class = type(cls)(cls.__name__, cls.__bases__, body | {"__slots__": names})
+    again = cast(Any, type(cls))(cls.__name__, cls.__bases__, body | {"__slots__": names})
     again.__qualname__ = cls.__qualname__
-    return again
+    return cast(Class, again)
 
 
 def _put(cls: type, name: str, method: Method) -> None:
@@ -117,11 +117,11 @@ def _compared(cls: type, of: str) -> str:
 def _eq(cls: type) -> Method:
     same = "if other.__class__ is self.__class__:"
     lines = [f"{same} return {_compared(cls, 'self')} == {_compared(cls, 'other')}", "return NotImplemented"]
-    return _compiled("__eq__", ["self", "other"], lines, {})
+    return _compiled("__eq__", ["self", "other"], lines, dict[str, Any]())
 
 
 def _hash(cls: type) -> Method:
-    return _compiled("__hash__", ["self"], [f"return hash({_compared(cls, 'self')})"], {})
+    return _compiled("__hash__", ["self"], [f"return hash({_compared(cls, 'self')})"], dict[str, Any]())
 
 
 def _repr(cls: type) -> Method:
@@ -141,10 +141,10 @@ def _refuse_deleting(_self: object, name: str) -> NoReturn:
     raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 
-def _state(self: Any) -> list[Any]:
+def _state(self: object) -> list[Any]:
     return [getattr(self, name) for name in _fields(type(self))]
 
 
-def _restore(self: Any, state: list[Any]) -> None:
+def _restore(self: object, state: list[Any]) -> None:
     for name, value in zip(_fields(type(self)), state, strict=True):
         object.__setattr__(self, name, value)

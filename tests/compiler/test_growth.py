@@ -76,17 +76,19 @@ def formatted(path: Path) -> Callable[[], object]:
     return lambda: format_text(source)
 
 
-@pytest.mark.parametrize(
-    "work",
-    [
-        lambda path: lambda: kernel_of(path),
-        lambda path: drawn(path, "dot"),
-        lambda path: drawn(path, "mermaid"),
-        built,
-        formatted,
-    ],
-    ids=["read", "dot", "mermaid", "build", "format"],
-)
+def read(path: Path) -> Callable[[], object]:
+    return lambda: kernel_of(path)
+
+
+def dot(path: Path) -> Callable[[], object]:
+    return drawn(path, "dot")
+
+
+def mermaid(path: Path) -> Callable[[], object]:
+    return drawn(path, "mermaid")
+
+
+@pytest.mark.parametrize("work", [read, dot, mermaid, built, formatted], ids=lambda work: work.__name__)
 def test_the_work_grows_as_the_flow_does(work: Callable[[Path], Callable[[], object]], tmp_path: Path) -> None:
     counted: list[int] = []
     for states in (FEW, FEW, MANY):  # once more, for what is worked out once in a process
