@@ -24,8 +24,8 @@ TRUSTED = (
     "the front end and the lowering of the text to the kernel",
     (
         "control: which moves a node has and what place, calls, timers and marks each of its ways leads to, as the "
-        "reference interpreter says (`rows`); and that nothing but data, payloads and the moment decides among the ways "
-        "of a move, and nothing but the order and number of alike entries on a log among the ends of one way"
+        "reference interpreter says (`rows`); and that nothing but data, payloads and the moment decides among the "
+        "ways of a move, and nothing but the order and number of alike entries on a log among the ends of one way"
     ),
     "the encoder: that `way/n` and the values after it are what guards, updates and contracts of the text say",
     "that only one entry of an activity lies in a set of effects where an answer takes the effect off it",
