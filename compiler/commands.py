@@ -47,7 +47,8 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     files: list[Examined] = []
     with terminal.progress() as tell:
         for file, maker in zip(read, makers, strict=True):
-            checked = pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely, maker and maker.audit)
+            audit = None if maker is None else maker.audit
+            checked = pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely, audit)
             files.append(recall.keep(checked))
     for file, maker in zip(files, makers, strict=True):
         if maker is not None:
