@@ -114,7 +114,9 @@ def check(
     the flows that it does take; done: whether another flow is known to do it."""
     inquiry = Inquiry(Explorer(kernel, limits), staff, children)
     answers = tuple(_accepted(kernel, answer) for _, ask in CHECKS for answer in ask(inquiry))
-    report = Report(kernel.name, answers, vacuity.warnings(inquiry, done), len(inquiry.graph.nodes))
+    left = any(a.rule is compensation.RULE and a.verdict is Verdict.REFUTED for a in answers)
+    said = vacuity.warnings(inquiry, undoes=not (done or left))
+    report = Report(kernel.name, answers, said, len(inquiry.graph.nodes))
     return report if report.verdict is Verdict.REFUTED else replace(report, horizons=horizons(inquiry))
 
 
