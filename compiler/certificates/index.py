@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...dsl.diagnostics import TraceStep
-from ..checks.graph import Arrival, Node
+from ..checks.graph import Node
 from ..checks.inquiry import Inquiry
 from ..checks.ledger import Ledger
 from ..checks.verdict import Answer
@@ -17,6 +16,7 @@ from ..kernel import Kernel
 from . import words as said
 from .bases import Basis
 from .rows import Row
+from .runs import Runs
 
 SCHEMA = 1
 
@@ -24,8 +24,8 @@ TRUSTED = (
     "the front end and the lowering of the text to the kernel",
     (
         "control: which moves a node has and what place, calls, timers and marks each of its ways leads to, as the "
-        "reference interpreter says (`rows`); and that nothing but data, payloads and the moment decides among the ways of "
-        "a move, and nothing but the order and number of alike entries on a log among the ends of one way"
+        "reference interpreter says (`rows`); and that nothing but data, payloads and the moment decides among the "
+        "ways of a move, and nothing but the order and number of alike entries on a log among the ends of one way"
     ),
     "the encoder: that `way/n` and the values after it are what guards, updates and contracts of the text say",
     "that only one entry of an activity lies in a set of effects where an answer takes the effect off it",
@@ -76,11 +76,14 @@ def text(
         ],
         "trusted": list(TRUSTED),
     }
+    runs = Runs(kernel, inquiry.attempts.starter)
+    proved = [_proved(inquiry, basis, runs) for basis in bases]
     lists = {
         "nodes": [_node(node, invariants[node.id]) for node in inquiry.graph.nodes if node.id in invariants],
         "rows": [_row(kernel, each) for each in listed],
-        "proved": [_proved(inquiry, basis) for basis in bases],
+        "proved": proved,
         "not proved": [_answer(kernel, answer) for answer in ledger.others],
+        "steps": runs.steps,
     }
     parts = [f"{_plain(name)}: {_plain(value)}" for name, value in head.items()]
     parts += [f"{_plain(name)}: {_lines(rows)}" for name, rows in lists.items()]
@@ -135,7 +138,7 @@ def _answer(kernel: Kernel, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _proved(inquiry: Inquiry, basis: Basis) -> dict[str, Any]:
+def _proved(inquiry: Inquiry, basis: Basis, runs: Runs) -> dict[str, Any]:
     proof = basis.proof
     return {
         **_answer(inquiry.kernel, proof.answer),
@@ -145,18 +148,5 @@ def _proved(inquiry: Inquiry, basis: Basis) -> dict[str, Any]:
         "effects": list(basis.effects),
         "order": list(basis.order),
         "how": f"{basis.how}{f': {proof.answer.witness}' if proof.answer.witness else ''}",
-        "run": [_step(inquiry.kernel, step) for step in _run(inquiry, proof.run)],
+        "run": None if proof.run is None else runs.of(proof.run),
     }
-
-
-def _run(inquiry: Inquiry, arrival: Arrival | None) -> tuple[TraceStep, ...]:
-    """The steps of a run, at moments at which it was replayed."""
-    run = () if arrival is None else arrival.run()
-    times = inquiry.tracer.schedule(run) if run else None
-    again = None if times is None else inquiry.tracer.at(run, times)
-    return () if again is None else inquiry.tracer.tell(again)
-
-
-def _step(kernel: Kernel, step: TraceStep) -> dict[str, Any]:
-    line = None if step.span is None else kernel.source.line(step.span)
-    return {"trigger": step.trigger, "place": step.place, "changes": list(step.changes), "line": line, "at": step.at}

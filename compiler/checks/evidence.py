@@ -29,10 +29,7 @@ def evidence(inquiry: Inquiry, breach: Breach, bad: Term, comes: Comes) -> Arriv
     arrival = breach.arrival
     assert arrival is not None, "a start has no run before it"
     if _of_group(inquiry, breach, arrival):
-        values = arrival.instance.values
-        replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == values)
-        tried = None if replayed is None else inquiry.tried(breach, replayed)
-        return tried if tried is not None and tried.trigger is not None and comes(tried) else None
+        return _as_found(inquiry, breach, arrival, comes)
 
     def shows(at: Arrival, payload: tuple[Value, ...] = breach.payload) -> bool:
         tried = inquiry.tried(replace(breach, arrival=at, payload=payload), at)
@@ -40,13 +37,21 @@ def evidence(inquiry: Inquiry, breach: Breach, bad: Term, comes: Comes) -> Arriv
 
     replayed = inquiry.tracer.replayed(arrival, shows)
     if replayed is None:
-        return None
+        return _as_found(inquiry, breach, arrival, comes)
     types = [param.type for param in breach.reaction.fan.params]
     payload = breach.payload
     if len(types) == len(payload):
         payload = inquiry.tracer.plainest(payload, types, partial(shows, replayed))
         replayed = inquiry.tracer.replayed(replayed, lambda at: shows(at, payload)) or replayed
     return inquiry.tried(replace(breach, arrival=replayed, payload=payload), replayed)
+
+
+def _as_found(inquiry: Inquiry, breach: Breach, arrival: Arrival, comes: Comes) -> Arrival | None:
+    """With the very data that Z3 found."""
+    values = arrival.instance.values
+    replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == values)
+    tried = None if replayed is None else inquiry.tried(replace(breach, arrival=replayed), replayed)
+    return tried if tried is not None and tried.trigger is not None and comes(tried) else None
 
 
 def refused_start(inquiry: Inquiry, said: str, place: str, span: Span) -> TraceStep:

@@ -296,9 +296,13 @@ class Latest:
 
     def _flying(self, node: Node) -> Mapping[str, int]:
         """The interrupted calls that are not settled, of activities of which there is but one."""
-        if node.control.finished or node.control.loose:
+        if node.control.finished:
             return {}
-        found = Counter(entry.activity for entry in interrupted(node.instance))
+        found: Counter[str] = Counter()
+        for segment in node.control.log:
+            for index, (activity, _, flight) in enumerate(segment.kinds):
+                if flight == "flying":
+                    found[activity] += segment.numbers[index] if segment.numbers else 1
         lengths = {name: settling(self.kernel.activity[name]) for name, number in found.items() if number == 1}
         return {FLYING + name: length for name, length in lengths.items() if length is not None}
 

@@ -80,7 +80,7 @@ class _Orders:
 
     def _calls(self, step: Arrival) -> list[str]:
         """The keys of the calls that a step made."""
-        before = set() if step.before is None else {call.key for call in step.before.instance.calls}
+        before = () if step.before is None else {call.key for call in step.before.instance.calls}
         return [call.key for call in step.instance.calls if call.key not in before]
 
     def _extend(self, at: Arrival, used: tuple[int, ...], keys: Mapping[str, str], now: Turns) -> None:

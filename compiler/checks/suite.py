@@ -146,7 +146,9 @@ def check(
         if not (why := budget.ran_out(error)):
             raise
         return Report(kernel.name, tuple(_given_up(kernel, rule, why) for rule in RULES), cut=True)
-    report = Report(kernel.name, tuple(answers(inquiry)), _warnings(inquiry, done), len(inquiry.graph.nodes))
+    found = tuple(answers(inquiry))
+    left = any(answer.rule is compensation.RULE and answer.verdict is Verdict.REFUTED for answer in found)
+    report = Report(kernel.name, found, _warnings(inquiry, not (done or left)), len(inquiry.graph.nodes))
     if audit is not None:
         _audited(inquiry, audit)
     if report.verdict is not Verdict.REFUTED:
@@ -197,11 +199,11 @@ def _given_up(kernel: Kernel, rule: Rule, why: str) -> Answer:
     return Answer(rule, f"`{kernel.name}`", Verdict.UNKNOWN, kernel.span, said, scope="what was examined")
 
 
-def _warnings(inquiry: Inquiry, done: bool) -> tuple[Diagnostic, ...]:
+def _warnings(inquiry: Inquiry, undoes: bool) -> tuple[Diagnostic, ...]:
     budget = inquiry.explorer.budget
     try:
         budget.asks("what never happens")
-        return vacuity.warnings(inquiry, done)
+        return vacuity.warnings(inquiry, undoes)
     except Exception as error:
         if not budget.ran_out(error):
             raise

@@ -153,13 +153,14 @@ flow Order version 1 {
 RULES = (UNDOES_NOTHING, NEVER_FALSE, ABOUT_NOTHING)
 
 
-def warnings(inquiry: Inquiry, done: bool = False) -> tuple[Diagnostic, ...]:
-    """done: whether another flow is known to do this one, and may undo it."""
+def warnings(inquiry: Inquiry, undoes: bool = True) -> tuple[Diagnostic, ...]:
+    """undoes: whether all undoing is to be seen here: no other flow may undo this one, and no effect is left standing
+    by mistake (F101), which is the cause then."""
     kernel = inquiry.kernel
     places: tuple[Place | Choice, ...] = (*kernel.leaves, *kernel.scopes[1:], *kernel.choices)
     if not inquiry.graph.complete or not all(inquiry.entered[place.name] for place in places):
         return ()
-    idle = () if done or kernel.outputs else _compensations(inquiry)
+    idle = _compensations(inquiry) if undoes and not kernel.outputs else ()
     return (*idle, *_guards(inquiry), *_properties(inquiry))
 
 

@@ -25,7 +25,7 @@ from .rule import SURVIVES
 from .site import Mutant, Site
 from .trial import Bench, Net, Trial
 
-EACH = Limits(seconds=30.0)
+EACH = Limits(seconds=60.0)
 """What the checks of one mutant may take."""
 
 

@@ -84,7 +84,11 @@ def listed(certificate: Certificate) -> None:
         assert owed | claimed <= ids
         assert ids == owed | claimed or part == "order"  # timers that never fall due are of no row
     for proof in said["proved"]:
-        assert proof["invariant"] or proof["run"] or proof["scope"] == "the text", proof
+        assert proof["invariant"] or proof["run"] is not None or proof["scope"] == "the text", proof
+    assert all(step["id"] == place for place, step in enumerate(said["steps"]))
+    assert all(step["after"] is None or step["after"] < step["id"] for step in said["steps"])
+    shown = {proof["run"] for proof in said["proved"]} - {None}
+    assert shown <= {step["id"] for step in said["steps"]}
 
 
 def leads_on(certificate: Certificate) -> None:
@@ -192,6 +196,18 @@ def test_every_answer_is_listed() -> None:
     (report,) = pipeline.check(pipeline.read(ORDER)).reports
     listed = [(each["code"], each["subject"], each["verdict"]) for each in (*said["proved"], *said["not proved"])]
     assert sorted(listed) == sorted((a.rule.code, a.subject, a.verdict.name.lower()) for a in report.answers)
+
+
+def test_a_run_is_told_step_by_step() -> None:
+    said = index(certified(ORDER)[0])
+    steps = {step["id"]: step for step in said["steps"]}
+    (proof,) = (each for each in said["proved"] if (each["code"], each["subject"]) == ("F001", "`Delivered`"))
+    places: list[str] = []
+    at: int | None = proof["run"]
+    while at is not None:
+        places.append(steps[at]["place"])
+        at = steps[at]["after"]
+    assert places[::-1] == ["Reserving", "Quoting", "Charging", "Shipping", "Delivered"]
 
 
 def test_the_ends_of_a_row_are_what_its_obligation_says() -> None:

@@ -307,7 +307,7 @@ def test_the_facts_that_are_named_exclude_the_transition_and_without_any_of_them
     write: Callable[[int], str],
 ) -> None:
     met = 0
-    for seed in range(14):
+    for seed in range(10):
         subject = kernels(write(seed))["R"]
         for inquiry, reason in reasons(subject):
             met += 1
@@ -315,4 +315,4 @@ def test_the_facts_that_are_named_exclude_the_transition_and_without_any_of_them
             assert holds_everywhere(inquiry, reason), (seed, reason)
             for fewer in combinations(reason.facts, len(reason.facts) - 1):
                 assert not excluded(subject, reason, fewer), (seed, fewer)
-    assert met > 9
+    assert met > 5

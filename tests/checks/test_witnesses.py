@@ -122,6 +122,12 @@ def test_a_compensation_that_no_run_calls_is_warned_of_unless_somebody_else_may(
     assert [report.warnings for report in check_all(list(both.values()), ())] == [(), ()]
 
 
+def test_a_compensation_that_is_forgotten_on_the_way_out_is_the_finding_and_not_idle() -> None:
+    report = check(flow(SALE.replace("-> compensate -> Failed", "-> Failed")))
+    assert {a.rule.code for a in report.answers if a.verdict is Verdict.REFUTED} == {"F101"}
+    assert report.warnings == ()
+
+
 def test_a_guard_that_is_never_false_is_warned_of() -> None:
     body = SALE.replace("event stop", "event stop(n: int 1..9)").replace("on stop ", "on stop(n) when n > 0 ")
     assert warned(body) == [("F712", "`n > 0` is never false when it is asked")]
