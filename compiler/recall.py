@@ -67,16 +67,17 @@ class Recall:
 
     def read(self, path: Path) -> Examined:
         """The file with its answers and without its flows, where these are remembered; else as `pipeline.read`."""
+        if self._shelf is None:
+            return pipeline.read(path)
         loaded = pipeline.load_all(path)
         if isinstance(loaded, Examined):
             return loaded
-        if self._shelf is not None:
-            key = _key(loaded, self._asked)
-            kept = self._shelf.get(key)
-            file = None if kept is None else self._unpacked(loaded, kept)
-            if file is not None:
-                return file
-            self._keys[loaded.source] = key
+        key = _key(loaded, self._asked)
+        kept = self._shelf.get(key)
+        file = None if kept is None else self._unpacked(loaded, kept)
+        if file is not None:
+            return file
+        self._keys[loaded.source] = key
         return pipeline.understood(loaded)
 
     def keep(self, file: Examined) -> Examined:
