@@ -49,7 +49,8 @@ STEPS = (
 
 def of_broken(name: str) -> list[Finding]:
     """The findings of a broken flow that have a run."""
-    file = pipeline.check(pipeline.read(BROKEN / f"{name}.flow"))
+    text = (BROKEN / f"{name}.flow").read_text(encoding="utf-8")
+    file = pipeline.check(pipeline.meaning(Source(f"{name}.flow", text)))
     return [finding for finding in findings([file]) if finding.diagnostic.trace]
 
 
