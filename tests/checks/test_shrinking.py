@@ -41,7 +41,7 @@ def test_a_check_that_finds_nothing_is_shown_by_a_small_flow(monkeypatch: pytest
     monkeypatch.setattr(agreement, "check", partial(without, "F006"))
     small = shrunk(("F006", "proved"), 40)
     assert small.count("\n") <= 24, small
-    assert small.count(" when ") >= 2, "two guards that overlap are what it takes"
+    assert small.split().count("when") >= 2, "two guards that overlap are what it takes"
 
 
 def test_an_enumeration_that_overlooks_something_is_shown_by_a_small_flow(monkeypatch: pytest.MonkeyPatch) -> None:
