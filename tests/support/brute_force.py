@@ -365,8 +365,10 @@ class Search:
             yield from self.answers(call.key, call.activity, kernel.outcomes(kernel.activity[call.activity]))
         for entry in instance.log:
             if entry.in_flight and entry.key not in current:
-                errors = tuple(failure.name for failure in kernel.activity[entry.activity].fails)
-                yield from self.answers(entry.key, entry.activity, ("done", *errors, "interrupted"))
+                activity = kernel.activity[entry.activity]
+                errors = tuple(failure.name for failure in activity.fails)
+                late = () if activity.flow else ("interrupted",)  # a sub-flow is done, or has undone itself
+                yield from self.answers(entry.key, entry.activity, ("done", *errors, *late))
         if instance.undoing is not None and instance.undoing.running is not None:
             yield Outcome(instance.undoing.running, "done")
         for item in instance.tasks:
