@@ -211,11 +211,14 @@ class EffectProof:
         """A compensation drops what is irreversible above its mark; F102 asks whether there is any."""
         if target.control.resting:
             return sets
-        stand = self.sets(target.instance)[LOG]
+        stand = self.sets(target.instance)
         kinds = {Effect.IRREVERSIBLE, Effect.UNDECLARED}
         known = self.sets(row.source.instance)[LOG] if row.source is not None else set[str]()
-        gone = [name for name in known - stand if self.effects[name].effect in kinds]
-        return sets.each("without", self.of(gone), self.names) if gone else sets
+        dropped = {name for name in known if self.effects[name].effect in kinds}
+        for name in self.names:
+            gone = dropped - stand[name]
+            sets = sets.each("without", self.of(gone), (name,)) if gone else sets
+        return sets
 
     # ------------------------------------------------------------ claims
 
