@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...dsl.model import Activity, Effect
-from ..checks import compensation, completion, finish, livelock, pivot, unsettled
+from ..checks import compensation, completion, finish, livelock, pivot
 from ..checks.graph import Node
 from ..checks.inquiry import Inquiry
 from ..checks.ledger import Proof
@@ -28,7 +28,7 @@ HOW = {
     "F009": "the effects",
     "F101": "the effects",
     "F102": "the effects",
-    "F103": "the effects",
+    "F103": "no log of a node that rests there, as the table says, has anything settled and only perhaps done",
     "F104": "Z3 ruled it out for any arguments of the call and what it may have answered; that is not written out",
     "F105": "a rank as for F004, of the nodes where a run has ended well; only its claims about data are written out",
     "F201": "every other node that rests there has a call that runs or a timer armed, or is meant to wait",
@@ -92,8 +92,6 @@ class Bases:
                 yield from (self.effects.pivoted(node, text) for node in self._at(leaf))
             case pivot.RULE.code if activity is not None:
                 yield from self._passed_over(activity, text)
-            case unsettled.RULE.code if leaf is not None:
-                yield from (self.effects.settled(node, text) for node in self._at(leaf))
             case completion.RULE.code if leaf is not None:
                 yield from (self.effects.completed(node, text) for node in self._at(leaf))
             case _:

@@ -21,13 +21,13 @@ from ..checks.passages import Passage
 from ..checks.states import Answers
 from ..formats.smtlib import BOOL, Definition, Obligation, Script, Section, applied, both, either
 from ..instance import Entry, Instance
-from ..kernel import DONE, Kernel, Undo
+from ..kernel import Kernel, Undo
 from . import words as said
 from .rows import Row
 
-LOG, FLYING, UNSURE, OVER, KEPT = "log", "flying", "unsure", "over", "kept"
-"""What stands, done or perhaps done; of that, what is not settled yet, and what is settled but not known to be done;
-and what lies above the mark of a compensation under way, and below it. Of a savepoint `M`: `above.M`, `below.M`."""
+LOG, FLYING, OVER, KEPT = "log", "flying", "over", "kept"
+"""What stands, done or perhaps done; what is not settled yet; and what lies above the mark of a compensation under way,
+and below it. Of a savepoint `M`: `above.M`, `below.M`."""
 
 FEW = 6  # effects that a set is written out with
 
@@ -63,7 +63,7 @@ class EffectProof:
         self.bits = {name: f"effect.{name}" for name in self.effects}
         self.savepoints = sorted(_savepoints(self.kernel))
         marks = (f"{side}.{mark}" for mark in self.savepoints for side in ("below", "above"))
-        self.names = (LOG, FLYING, UNSURE, OVER, KEPT, *marks)
+        self.names = (LOG, FLYING, OVER, KEPT, *marks)
         self.initiation: list[Obligation] = []
         self.consecution: list[Obligation] = []
         self.claims: list[Obligation] = []
@@ -103,7 +103,6 @@ class EffectProof:
         found = {
             LOG: at.log,
             FLYING: tuple(entry for entry in at.log if entry.in_flight),
-            UNSURE: tuple(entry for entry in at.log if not entry.in_flight and entry.status != DONE),
             OVER: () if at.undoing is None else at.log[at.undoing.mark :],
             KEPT: () if at.undoing is None else at.log[: at.undoing.mark],
         }
@@ -121,7 +120,7 @@ class EffectProof:
         if node.id not in self._known:
             name = f"node.{node.id}"
             sets = self.sets(node.instance)
-            about = (LOG, FLYING, UNSURE) if node.control.finished else self.names
+            about = (LOG, FLYING) if node.control.finished else self.names
             body = both([f"(within {each} {self.of(sets[each])})" for each in about])
             comment = f"{said.resting(node.control)}; log: {said.log(node.control, FEW)}"
             self._nodes.append(Definition(name, tuple((n, self.sort) for n in self.names), BOOL, body, comment))
@@ -183,10 +182,7 @@ class EffectProof:
             alike = [each for each in entries if each.activity == activity.name]
             if (removed or name == FLYING) and entry in alike and len(alike) == 1:
                 gone.append(name)
-        effect = self.bits[activity.name]
-        if not removed and move.answer != DONE:
-            sets = sets.each("bvor", effect, (UNSURE,))
-        return sets.each("without", effect, gone)
+        return sets.each("without", self.bits[activity.name], gone)
 
     def _entered(self, sets: _Sets, passage: Passage, entered: Sequence[str]) -> _Sets:
         """Entering a savepoint moves its mark to the top; entering a leaf that calls pushes its effect."""
@@ -215,11 +211,14 @@ class EffectProof:
         """A compensation drops what is irreversible above its mark; F102 asks whether there is any."""
         if target.control.resting:
             return sets
-        stand = self.sets(target.instance)[LOG]
+        stand = self.sets(target.instance)
         kinds = {Effect.IRREVERSIBLE, Effect.UNDECLARED}
         known = self.sets(row.source.instance)[LOG] if row.source is not None else set[str]()
-        gone = [name for name in known - stand if self.effects[name].effect in kinds]
-        return sets.each("without", self.of(gone), self.names) if gone else sets
+        dropped = {name for name in known if self.effects[name].effect in kinds}
+        for name in self.names:
+            gone = dropped - stand[name]
+            sets = sets.each("without", self.of(gone), (name,)) if gone else sets
+        return sets
 
     # ------------------------------------------------------------ claims
 
@@ -239,10 +238,6 @@ class EffectProof:
     def completed(self, node: Node, text: str) -> str:
         """F009: nothing is in flight where a run has ended."""
         return self.stands(node, text, "none", FLYING)
-
-    def settled(self, node: Node, text: str) -> str:
-        """F103: of everything that stands where a run has ended well it is known that it is done."""
-        return self.stands(node, text, "none", UNSURE)
 
     def passed_over(self, row: Row, activity: Activity, text: str) -> list[str]:
         """F102: a compensation that a row begins has nothing of a pivot above its mark."""

@@ -69,7 +69,8 @@ def _of_move(inquiry: Inquiry, node: Node | None, reaction: Reaction | None, edg
         for edge in alike:
             target = inquiry.graph.nodes[edge.target]
             targets.setdefault(_kept_apart(node, target.control), {})[target.id] = target
-        if not targets:
+        stopped = isinstance(passage.target, Undo) and inquiry.attempts.balked  # by an argument that faults (F104)
+        if not targets and not stopped:
             yield Row(node, move, chain, (), passage.trail)
         for group in targets.values():
             yield Row(node, move, chain, tuple(group.values()), passage.trail)

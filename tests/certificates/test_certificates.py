@@ -78,8 +78,7 @@ def listed(certificate: Certificate) -> None:
     said = index(certificate)
     for part in ("data", "effects", "order"):
         ids = set(obligations(files(certificate)[f"{certificate.flow}.{part}.smt2"]))
-        rows = (row[part] for row in said["rows"])
-        owed = {id for row in rows for id in (row if isinstance(row, list) else [row])}
+        owed: set[str] = {id for row in said["rows"] for id in ([row[part]] if part == "data" else row[part])}
         claimed = {id for proof in said["proved"] for id in proof[part]}
         assert owed | claimed <= ids
         assert ids == owed | claimed or part == "order"  # timers that never fall due are of no row
@@ -136,7 +135,6 @@ CORRUPTED = {
         r"(define-fun node\.3 .*?\(within log) none",
         r"\1 effect.reserve_stock",
     ),
-    "a doubt that is forgotten": ("effects", r"(define-fun node\.4 .*?\(within unsure) effect\.\w+", r"\1 none"),
     "a compensation that does nothing": ("effects", r"\(without log effect\.reserve_stock\)", "log"),
     "a pivot that is passed over": ("effects", r"(define-fun node\.8 .*?\(within log) [^)]*\)", r"\1 effect.ship)"),
     "a rank that does not fall": ("order", r"(define-fun rank\.0 \(\) Int) \d+", r"\1 0"),
@@ -233,9 +231,9 @@ def test_a_refuted_answer_has_no_proof_and_the_others_have() -> None:
 
 def test_a_search_that_was_cut_short_proves_nothing_of_all_runs() -> None:
     (kernel,) = kernels(ORDER.read_text(encoding="utf-8")).values()
-    (certificate,) = certificates(kernel, limits=suite.Limits(nodes=3))
+    (certificate,) = certificates(kernel, limits=suite.Limits(questions=5))
     said = index(certificate)
-    assert not said["complete"] and said["open"] == ["there are more than 3 configurations"]
+    assert not said["complete"] and said["open"]
     assert not any(each["invariant"] or each["data"] or each["effects"] or each["order"] for each in said["proved"])
     assert certificate.obligations == 0 and said["proved"]
 
@@ -246,7 +244,7 @@ def test_the_effects_part_knows_no_data() -> None:
     text = files(certificate)["Order.effects.smt2"]
     assert "(set-logic QF_BV)" in text and "Int" not in text
     declared = set(re.findall(r"declare-fun (\S+)", text))
-    assert declared == {"log", "flying", "unsure", "over", "kept"}
+    assert declared == {"log", "flying", "over", "kept"}
 
 
 def test_a_certificate_is_the_same_each_time_and_says_nothing_of_the_machine() -> None:
@@ -264,7 +262,7 @@ def test_hostile_text_stays_inside_its_comment() -> None:
     )
     (certificate,) = certificates(kernel)
     accepted(certificate)
-    assert all(line.startswith((";", "(")) or not line for n, t in certificate.files[:3] for line in t.splitlines())
+    assert all(line.startswith((";", "(")) or not line for _, t in certificate.files[:3] for line in t.splitlines())
 
 
 def test_names_of_the_text_never_meet_those_of_the_certificate() -> None:
