@@ -32,16 +32,17 @@ from .states import Answers, States
 from .zones import Zone
 
 ALTERNATES = 6  # arrivals kept of one node
-EXACT = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is searched so, or for each leaf
-EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}
+MOST = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is searched so
+EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}  # the same for each leaf, of a large flow
+LAST = 6000  # of the coarsest grain that makes a difference
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up and answer unknown. seconds, memory (MB): backstops only, no verdict should depend on them. tell:
-    is told how far it has come, when it takes long."""
+    """When to give up and answer unknown. nodes: configurations; None: 6,000, and more of a large flow. seconds, memory
+    (MB): backstops only, no verdict should depend on them. tell: is told how far it has come, when it takes long."""
 
-    nodes: int = 6000
+    nodes: int | None = None
     questions: int = 150_000
     rlimit: int = 4_000_000
     seconds: float = 120.0
@@ -95,8 +96,9 @@ class Explorer:
         for grain in grains:
             if grain is not grains[0]:
                 self._begin(grain)
-            most = self.limits.nodes if grain is grains[-1] else min(EXACT[grain], self.limits.nodes)
-            if self._search(max(most, EACH[grain] * len(self.kernel.leaves))):
+            least = LAST if grain is grains[-1] else MOST[grain]
+            most = max(least, EACH[grain] * len(self.kernel.leaves))
+            if self._search(most if self.limits.nodes is None else min(most, self.limits.nodes)):
                 break
 
     def _coarser(self, grain: Grain) -> bool:

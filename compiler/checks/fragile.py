@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Activity, ActivityCall, Effect
@@ -139,9 +139,11 @@ class _Question:
             where = ", ".join(dict.fromkeys(f"`{node.name or 'compensating'}`" for node in unsure[:4]))
             reason = f"no move was found that leads on to a success from {where} for all data"
             return inquiry.unknown(RULE, subject, leaf.span, reason)
-        lengths = [len(edge.arrival.run()) for edge in edges if edge.real]
-        witness = f"it gives up after the pivot in a run of {min(lengths)} steps" if lengths else ""
-        return inquiry.proved(RULE, subject, leaf.span, witness)
+        runs = [edge.arrival for edge in edges if edge.real]
+        does = "gives up there after the pivot, and can still end well"
+        seen = partial(inquiry.seen, runs, does, "no run that gives up there after the pivot was found")
+        never = partial(inquiry.enters, leaf.name, f"comes to `{leaf.name}`; it never gives up after the pivot there")
+        return inquiry.proved(RULE, subject, leaf.span, seen if runs else never)
 
     def _asked(self, edge: Edge, leaf: Leaf) -> bool:
         """Whether the call of a leaf gives up with an edge, after the pivot."""

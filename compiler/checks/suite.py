@@ -166,7 +166,7 @@ def answers(inquiry: Inquiry) -> Iterator[Answer]:
 def _asked(inquiry: Inquiry, rule: Rule, ask: Callable[[Inquiry], Iterable[Answer]]) -> Iterator[Answer]:
     """What a check answers; where time or memory run out before its end, that the rest is not known."""
     budget = inquiry.explorer.budget
-    subject = f"`{inquiry.kernel.name}`"
+    subject = f"the flow `{inquiry.kernel.name}`"
     try:
         budget.asks(rule.name)
         for answer in ask(inquiry):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
+from ...dsl.model import Compensation
 from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
@@ -21,7 +22,8 @@ from ..simulate import step
 from .arguments import Owed
 from .graph import Arrival, Faulted, Node
 from .inquiry import Finding, Inquiry
-from .verdict import Answer
+from .moves import MoveKind
+from .verdict import Answer, Witness
 
 RULE = Rule(
     "F104",
@@ -111,9 +113,20 @@ def arguments(inquiry: Inquiry, rule: Rule, code: str, finding: Callable[[str, S
             text = " ".join(inquiry.kernel.source.slice(each.span).split())
             subject = f"`{text}` on line {inquiry.kernel.source.line(each.span)}"
             if _kept(inquiry, each):
-                yield inquiry.proved(rule, subject, each.span)
+                yield inquiry.proved(rule, subject, each.span, partial(_undone, inquiry, each.span))
             else:
                 yield _faulted(inquiry, rule, code, subject, each.span, finding(text, each.span))
+
+
+def _undone(inquiry: Inquiry, span: Span) -> Witness:
+    """A run with the compensation that an argument belongs to."""
+    effects = ((each.name, each.effect) for each in inquiry.kernel.activities)
+    undone = ((name, effect.values) for name, effect in effects if isinstance(effect, Compensation))
+    written = ((name, value.span) for name, values in undone for value in values)
+    name = next(name for name, given in written if given.start <= span.start and span.end <= given.end)
+    edges = (edge for edge in inquiry.graph.edges() if edge.move.kind is MoveKind.UNDONE)
+    runs = (edge.arrival for edge in edges if edge.move.name.partition("#")[0] == name)
+    return inquiry.seen(runs, f"undoes `{name}`", f"no run that undoes `{name}` was found")
 
 
 def _faulted(inquiry: Inquiry, rule: Rule, code: str, subject: str, span: Span, finding: Finding) -> Answer:

@@ -102,7 +102,7 @@ def test_a_quota_lets_some_fail() -> None:
 
 
 def test_a_call_that_a_quota_interrupts_is_in_flight() -> None:
-    assert refuted(until="until 1 done") == {"F009"}
+    assert refuted(until="until 1 done") == {"F009", "F103"}  # if it is settled by then, nobody knows what it did
 
 
 def test_nothing_to_call_for_is_done_at_once() -> None:
