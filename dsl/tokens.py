@@ -60,7 +60,7 @@ def tokenize(source: Source, start: int = 0, end: int | None = None) -> list[Tok
     tokens: list[Token] = []
     breaks = 0
     at = start
-    pieces, made = _PIECES.match, tuple.__new__  # a big text is read a tenth faster so
+    pieces = _PIECES.match
     while True:
         while at < stop and text[at] == " ":
             at += 1
@@ -80,7 +80,7 @@ def tokenize(source: Source, start: int = 0, end: int | None = None) -> list[Tok
             kind = "instant"
         elif (kind == "name" or kind in _NUMBERS) and not piece.isascii():
             kind = "malformed"
-        tokens.append(made(Token, (kind, piece, at - len(piece), at, breaks)))
+        tokens.append(Token(kind, piece, at - len(piece), at, breaks))
         breaks = 0
     tokens.append(Token("end", "", stop, stop, max(breaks, 1)))
     return tokens

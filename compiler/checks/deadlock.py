@@ -14,7 +14,7 @@ from ...dsl.diagnostics import Fix, Rule
 from ..kernel import Kernel, Leaf, LeafKind, Place, ScopeKind
 from .graph import Arrival, Node
 from .holdups import held_up, holdups, mend
-from .inquiry import Finding, Inquiry, always
+from .inquiry import Finding, Inquiry
 from .mends import A_WHILE, leaving
 from .moves import OUTSIDE
 from .passages import Fan
@@ -125,22 +125,20 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             reason, help = (BALKS, MENDED) if balks else (HELD_UP, mend(blocked))
             yield inquiry.unknown(RULE, f"`{place.name}`", place.span, reason, help)
             continue
-        finding = Finding(
-            f"a run can come to rest in `{place.name}`, and nothing can ever happen there",
-            place.span,
-            "nothing is accepted here",
-            why=("no call runs, no timer is armed, and no event or task is accepted with these data.",),
-            fixes=(
-                Fix(
-                    "add a transition that can be taken, or an `after`",
-                    trials=leaving(kernel, place.name, f"after {A_WHILE}"),
-                ),
-            ),
-        )
-        shows = partial(_stuck, inquiry)
-        yield inquiry.by_run(
-            RULE, f"`{place.name}`", place.span, stuck, shows, always(finding), partial(_rests, inquiry, place)
-        )
+        shows, found = partial(_stuck, inquiry), partial(_finding, kernel, place)
+        seen = partial(_rests, inquiry, place)
+        yield inquiry.by_run(RULE, f"`{place.name}`", place.span, stuck, shows, found, seen)
+
+
+def _finding(kernel: Kernel, place: Place, _: Arrival) -> Finding:
+    edits = leaving(kernel, place.name, f"after {A_WHILE}")
+    return Finding(
+        f"a run can come to rest in `{place.name}`, and nothing can ever happen there",
+        place.span,
+        "nothing is accepted here",
+        why=("no call runs, no timer is armed, and no event or task is accepted with these data.",),
+        fixes=(Fix("add a transition that can be taken, or an `after`", trials=edits),),
+    )
 
 
 def _rests(inquiry: Inquiry, place: Place) -> Witness:

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
-from ..kernel import Configuration, LeafKind, On, Stay, TriggerKind
+from ..kernel import Configuration, Kernel, LeafKind, On, Place, Stay, TriggerKind
 from .deadlock import accepts, accepts_nothing, quiet, rests
 from .graph import Arrival, Node
 from .holdups import held_up, holdups, mend
-from .inquiry import Finding, Inquiry, always
+from .inquiry import Finding, Inquiry
 from .mends import A_WHILE, leaving
 from .moves import MoveKind
 from .solver import Term
@@ -91,21 +91,19 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             yield inquiry.unknown(RULE, f"`{place.name}`", place.span, reason, help)
             continue
         seen = partial(inquiry.comes, place.name, f"rests in `{place.name}`, which something else always ends")
-        finding = Finding(
-            f"a run can wait in `{place.name}` for ever",
-            place.span,
-            "only somebody outside ends this wait",
-            why=("no call runs, no timer that leaves it is armed, and the flow has no deadline.",),
-            fixes=(
-                Fix(
-                    'add `after …`, a `deadline`, or `wait forever "why"`',
-                    trials=leaving(inquiry.kernel, place.name, f"after {A_WHILE}"),
-                ),
-            ),
-        )
-        yield inquiry.by_run(
-            RULE, f"`{place.name}`", place.span, waiting, partial(_rests, inquiry), always(finding), seen
-        )
+        found = partial(_finding, inquiry.kernel, place)
+        yield inquiry.by_run(RULE, f"`{place.name}`", place.span, waiting, partial(_rests, inquiry), found, seen)
+
+
+def _finding(kernel: Kernel, place: Place, _: Arrival) -> Finding:
+    edits = leaving(kernel, place.name, f"after {A_WHILE}")
+    return Finding(
+        f"a run can wait in `{place.name}` for ever",
+        place.span,
+        "only somebody outside ends this wait",
+        why=("no call runs, no timer that leaves it is armed, and the flow has no deadline.",),
+        fixes=(Fix('add `after …`, a `deadline`, or `wait forever "why"`', trials=edits),),
+    )
 
 
 def _meant(inquiry: Inquiry, name: str) -> bool:
