@@ -166,9 +166,9 @@ class Abstraction:
         edges = sorted(cut for cut in cuts if 0 < cut < len(at.log))
         bounds = [0, *edges, len(at.log)]
         ids = {call.key for call in at.calls if not call.answer}
-        segments = tuple(
-            self._segment([self.kind(entry, ids) for entry in at.log[low:high]]) for low, high in pairwise(bounds)
-        )
+        known = self._settled
+        kinds = [known[e.status][e.activity] if not e.in_flight else self.kind(e, ids) for e in at.log]
+        segments = tuple(self._segment(kinds[low:high]) for low, high in pairwise(bounds))
 
         def number(mark: int) -> int:
             return sum(edge <= mark for edge in edges) + (mark >= len(at.log) > 0)

@@ -64,12 +64,15 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
     explaining = Explaining(inquiry)
     holders: dict[Span, list[str]] = {}
+    within: dict[str, list[str]] = {}  # the leaves in a place
+    for leaf in kernel.leaves:
+        for around in kernel.above(leaf.name):
+            within.setdefault(around, []).append(leaf.name)
     fires = come(inquiry)
     for command in kernel.commands[1:]:
         if command.on is not None and command.on.kind is TriggerKind.TIMER and command.on.name not in fires:
             continue  # F202 speaks of it
-        inner = [leaf.name for leaf in kernel.leaves if command.scope in kernel.above(leaf.name)]
-        holders.setdefault(command.span, []).extend(inner)
+        holders.setdefault(command.span, []).extend(within.get(command.scope, ()))
     for choice in kernel.choices:
         for branch in choice.branches:
             holders.setdefault(branch.span, []).append(choice.name)

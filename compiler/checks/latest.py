@@ -103,6 +103,7 @@ class Latest:
         self.graph = graph
         self.clock = clock
         self._spans: dict[int, Mapping[str, int]] = {}
+        self._settling: dict[int, Mapping[str, int]] = {}
         self.children = children
 
     def spans(self, node: Node) -> Mapping[str, int]:
@@ -296,8 +297,11 @@ class Latest:
 
     def _flying(self, node: Node) -> Mapping[str, int]:
         """The interrupted calls that are not settled, of activities of which there is but one."""
-        if node.control.finished:
-            return {}
+        if node.id not in self._settling:
+            self._settling[node.id] = {} if node.control.finished else self._flying_calls(node)
+        return self._settling[node.id]
+
+    def _flying_calls(self, node: Node) -> Mapping[str, int]:
         found: Counter[str] = Counter()
         for segment in node.control.log:
             for index, (activity, _, flight) in enumerate(segment.kinds):
