@@ -82,7 +82,7 @@ def row(problem: Problem, args: argparse.Namespace) -> dict[str, float | str]:
         text = folder / f"{problem.family}.flow"
         text.write_text(problem.text, encoding="utf-8")
         penstock = Path(sys.executable).parent / "penstock"
-        command = [str(penstock), "check", "--timeout", f"{args.limit:g}", str(text)]
+        command = [str(penstock), "check", "--no-cache", "--timeout", f"{args.limit:g}", str(text)]
         found: dict[str, float | str] = {"search": search(text, folder, args)}
         found["penstock"] = measured(command, folder, " proved", args)
         for peer, prepare in PEERS.items():

@@ -5,7 +5,7 @@ A model leaves out what only penstock looks at (payloads, retries, timers, tasks
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -31,7 +31,7 @@ class Model:
 
     locations: int
     finals: frozenset[int]
-    variables: dict[str, tuple[int, int, int | None]]
+    variables: Mapping[str, tuple[int, int, int | None]]
     edges: tuple[Edge, ...]
     bad: tuple[tuple[int, Atom], ...] = field(default=())
 
@@ -74,31 +74,31 @@ def saga(size: int) -> Problem:
 
 def gates(size: int, flags: int = 3) -> Problem:
     """Approvals in a row: each is asked for or not by an amount, and by what an earlier one was answered."""
-    number = max(2, size // 2)
+    number = max(2, size // 3)
     lines = ["input { amount: int 0..100000 }"]
     lines += ["data {", *(f"  f{i}: bool = false" for i in range(flags)), "}", "roles clerk", "event cancel"]
     lines += ["start -> C0"]
     edges: list[Edge] = []
-    done, refused = 2 * number, 2 * number + 1
+    done, refused = 3 * number, 3 * number + 1
     for i in range(number):
-        onward, after = (f"C{i + 1}", 2 * i + 2) if i + 1 < number else ("Done", done)
+        onward, after = (f"C{i + 1}", 3 * i + 3) if i + 1 < number else ("Done", done)
         flag, limit = f"f{i % flags}", i % 7
         lines += [f"choice C{i} {{", f"  when amount > {100 * limit} and not {flag} -> T{i}"]
-        lines += [f"  else {{ {flag} = false }} -> {onward}", "}"]
+        lines += [f"  else {{ {flag} = false }} -> W{i}", "}"]
+        lines += [f"state W{i} {{ after 1h -> {onward}  on cancel -> Refused }}"]
         lines += [f"state T{i} {{", f"  task t{i} for clerk {{ form {{ verdict: enum {{ yes, later, no }} }} }}"]
         lines += [f"  on t{i}(verdict) when verdict == yes {{ {flag} = true }} -> {onward}"]
         lines += [f"  on t{i}(verdict) when verdict == later -> {onward}", f"  on t{i}(verdict) else -> Refused"]
         lines += ["  on cancel -> Refused", "  after 3d -> Refused", "}"]
         ask = (("amount", ">", limit), (flag, "==", 0))
-        edges += [Edge(2 * i, 2 * i + 1, ask), Edge(2 * i + 1, refused), Edge(2 * i + 1, after)]
-        edges += [Edge(2 * i + 1, after, (), ((flag, "=", 1),))]
-        edges += [
-            Edge(2 * i, after, (other,), ((flag, "=", 0),)) for other in (("amount", "<=", limit), (flag, "!=", 0))
-        ]
+        edges += [Edge(3 * i, 3 * i + 1, ask), Edge(3 * i + 1, refused), Edge(3 * i + 1, after)]
+        edges += [Edge(3 * i + 1, after, (), ((flag, "=", 1),)), Edge(3 * i + 2, after), Edge(3 * i + 2, refused)]
+        otherwise: tuple[Atom, ...] = (("amount", "<=", limit), (flag, "!=", 0))
+        edges += [Edge(3 * i, 3 * i + 2, (other,), ((flag, "=", 0),)) for other in otherwise]
     lines += ["final Done", "final failure Refused"]
     variables: dict[str, tuple[int, int, int | None]] = {f"f{i}": (0, 1, 0) for i in range(flags)}
     variables["amount"] = (0, 7, None)
-    model = Model(2 * number + 2, frozenset({done, refused}), variables, tuple(edges))
+    model = Model(3 * number + 2, frozenset({done, refused}), variables, tuple(edges))
     return Problem("gates", size, flow("Gates", lines), model)
 
 

@@ -12,6 +12,7 @@ graph open, and nothing that needs all runs is claimed then.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...dsl.model import Value
@@ -28,12 +29,13 @@ from .graph import Arrival, Edge, Graph, Node, Reaction
 from .moves import STARTING, Move, MoveKind, answering, moves, needed, waits
 from .passages import Fan, Passages
 from .solver import Solver, Term
-from .states import Answers, States
+from .states import Answers, States, covers
 from .zones import Zone
 
 ALTERNATES = 6  # arrivals kept of one node
 MOST = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is searched so
 EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}  # the same for each leaf, of a large flow
+MOST_CUBES = 6  # of one control
 LAST = 6000  # of the coarsest grain that makes a difference
 
 
@@ -252,8 +254,10 @@ class Explorer:
 
     def _arrive(self, control: Control, data: Answers, zone: Zone, done: Arrival) -> Node:
         """The node of an instance, an old one if it can be."""
-        alike = self._known.setdefault((control, data), [])
-        node = next((old for old in alike if old.zone.covers(zone)), None)
+        alike = self._known.setdefault((control, () if self.grain is Grain.CUBES else data), [])
+        if self.grain is Grain.CUBES:
+            data = self._widened(alike, data)
+        node = next((old for old in alike if covers(old.data, data) and old.zone.covers(zone)), None)
         if node is None:
             node = Node(len(self.graph.nodes), control, data, zone, [done])
             alike.append(node)
@@ -267,6 +271,14 @@ class Explorer:
         elif done.real and len(node.arrivals) < ALTERNATES and self._new_data(node, done.instance):
             node.arrivals.append(done)
         return node
+
+    @staticmethod
+    def _widened(alike: Sequence[Node], data: Answers) -> Answers:
+        """A cube, made so wide that it holds all others of its control, if there are many of them."""
+        if len({node.data for node in alike}) < MOST_CUBES or any(covers(node.data, data) for node in alike):
+            return data
+        columns = zip(data, *(node.data for node in alike), strict=True)
+        return tuple(column[0] if len(set(column)) == 1 else None for column in columns)
 
     def _new_data(self, node: Node, at: Instance) -> bool:
         return all(arrival.instance.values != at.values for arrival in node.arrivals)
