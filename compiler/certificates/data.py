@@ -107,7 +107,8 @@ class DataProof:
             alike = sum(place == key[0] for place, _ in self._names)
             name = f"at/{said.place(node.control)}.{alike + 1}"
             asks = self._asked(node)
-            answered = [str(ask) if yes else no(str(ask)) for ask, yes in zip(asks, node.data, strict=True)]
+            pairs = [(str(ask), yes) for ask, yes in zip(asks, node.data, strict=True) if yes is not None]
+            answered = [ask if yes else no(ask) for ask, yes in pairs]
             params = tuple(dict.fromkeys((*self._params[TYPED], *(param for ask in asks for param in ask.params))))
             body = both([applied(TYPED, self._params[TYPED]), *answered])
             sorts = tuple((param, self.sorts[param]) for param in params)
@@ -152,7 +153,8 @@ class DataProof:
         if not any(ask.open for ask in self._asked(node)):
             return applied(name, [self._new(end, param) for param in self._params[name]])
         terms = [asked(ask.atom, self.encoder, end.after) for ask in self._asked(node)]
-        answered = [term if yes else self.encoder.no(term) for term, yes in zip(terms, node.data, strict=True)]
+        pairs = [(term, yes) for term, yes in zip(terms, node.data, strict=True) if yes is not None]
+        answered = [term if yes else self.encoder.no(term) for term, yes in pairs]
         typed = applied(TYPED, [self._new(end, param) for param in self._params[TYPED]])
         return both([typed, self._text(self.encoder.all(*answered))])
 

@@ -58,9 +58,10 @@ class EffectProof:
     def __init__(self, inquiry: Inquiry) -> None:
         self.inquiry = inquiry
         self.kernel = inquiry.kernel
-        logged = (each for each in self.kernel.activities if each.effect is not Effect.READONLY)
-        self.effects = {each.name: each for each in logged}
-        self.bits = {name: f"effect.{name}" for name in self.effects}
+        logged = [each for each in self.kernel.activities if each.effect is not Effect.READONLY]
+        self.sorts = inquiry.abstraction.sorts  # a bit is of all activities that the search took for one
+        self.effects = {each.name: each for each in logged if self.sorts[each.name] == each.name}
+        self.bits = {each.name: f"effect.{self.sorts[each.name]}" for each in logged}
         self.savepoints = sorted(_savepoints(self.kernel))
         marks = (f"{side}.{mark}" for mark in self.savepoints for side in ("below", "above"))
         self.names = (LOG, FLYING, OVER, KEPT, *marks)
@@ -113,7 +114,7 @@ class EffectProof:
 
     def sets(self, at: Instance) -> dict[str, set[str]]:
         """The sets of effects of an instance."""
-        return {name: {entry.activity for entry in entries} for name, entries in self.entries(at).items()}
+        return {name: {self.sorts[entry.activity] for entry in each} for name, each in self.entries(at).items()}
 
     def invariant(self, node: Node) -> str:
         """The name of what a node says of effects."""
@@ -167,19 +168,21 @@ class EffectProof:
     def _answered(self, row: Row, sets: _Sets) -> _Sets:
         """An answer takes an effect off, or settles it; in a set with several entries of its activity it stays."""
         move, node = row.move, row.source
-        activity = self.effects.get(move.name.partition("#")[0])
-        if node is None or activity is None or move.kind not in {MoveKind.ANSWER, MoveKind.SETTLE, MoveKind.UNDONE}:
+        activity = self.kernel.activity.get(move.name.partition("#")[0])
+        answers = move.kind in {MoveKind.ANSWER, MoveKind.SETTLE, MoveKind.UNDONE}
+        if node is None or activity is None or activity.name not in self.bits or not answers:
             return sets
+        sort = self.sorts[activity.name]
         errors = {failure.name for failure in activity.fails}
         removed = move.kind is MoveKind.UNDONE or move.answer in errors
         key = move.name.removesuffix("/undo")
         at = node.instance
-        mine = (each for each in reversed(at.log) if each.activity == activity.name)
+        mine = (each for each in reversed(at.log) if self.sorts[each.activity] == sort)
         newest = move.kind is MoveKind.UNDONE
         entry = next(mine, None) if newest else next((each for each in at.log if each.key == key), None)
         gone: list[str] = []
         for name, entries in self.entries(at).items():
-            alike = [each for each in entries if each.activity == activity.name]
+            alike = [each for each in entries if self.sorts[each.activity] == sort]
             if (removed or name == FLYING) and entry in alike and len(alike) == 1:
                 gone.append(name)
         return sets.each("without", self.bits[activity.name], gone)
@@ -191,7 +194,7 @@ class EffectProof:
                 sets = sets.put({f"below.{name}": sets[LOG], f"above.{name}": "none"})
             leaf = self.kernel.leaf.get(name)
             called = None if leaf is None or leaf.call is None else leaf.call.activity
-            if called in self.effects and name not in passage.vacant:
+            if called in self.bits and name not in passage.vacant:
                 pushed = (LOG, FLYING, *(n for n in self.names if n.startswith("above.")))
                 sets = sets.each("bvor", self.bits[called], pushed)
         return sets

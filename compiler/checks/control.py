@@ -132,10 +132,9 @@ class Abstraction:
         group = 0 if coarse else min(max(groups, default=0), MOST_COUNTED)
         self.cap = max(self.cap, 2, 1 + group)  # whether one comes twice, at least
         self._named = frozenset(part.activity for part in asked if isinstance(part, (Standing, Count)))
-        self._sorts = sorts(kernel, self._named) if coarse else {each.name: each.name for each in kernel.activities}
+        self.sorts = sorts(kernel, self._named) if coarse else {each.name: each.name for each in kernel.activities}
         self._settled: Mapping[str, Mapping[str, Kind]] = {
-            status: {name: (sort, status, "settled") for name, sort in self._sorts.items()}
-            for status in ("maybe", DONE)
+            status: {name: (sort, status, "settled") for name, sort in self.sorts.items()} for status in ("maybe", DONE)
         }
 
     @property
@@ -147,7 +146,7 @@ class Abstraction:
         """What an entry of the log is like. running: the keys of the calls that run."""
         if not entry.in_flight:
             return self._settled[entry.status][entry.activity]
-        return self._sorts[entry.activity], entry.status, "running" if entry.key in running else "flying"
+        return self.sorts[entry.activity], entry.status, "running" if entry.key in running else "flying"
 
     def control(self, at: Instance) -> Control:
         """The control of an instance, made once for each of the latest ones."""

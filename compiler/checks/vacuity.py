@@ -170,11 +170,18 @@ def _warning(rule: Rule, message: str, span: Span, label: str, why: tuple[str, .
 
 def _compensations(inquiry: Inquiry) -> Iterator[Diagnostic]:
     kernel = inquiry.kernel
-    undone = {e.move.name.partition("#")[0] for e in inquiry.graph.edges() if e.move.kind is MoveKind.UNDONE}
+    sorts = inquiry.abstraction.sorts  # where the search took some for one, what it says of one is said of all
+    edges = (edge for edge in inquiry.graph.edges() if edge.move.kind is MoveKind.UNDONE)
+    undone = {sorts[edge.move.name.partition("#")[0]] for edge in edges}
     called = {leaf.call.activity for leaf in kernel.leaves if leaf.call is not None}
     for activity in kernel.activities:
         effect = activity.effect
-        if isinstance(effect, Compensation) and not activity.flow and activity.name in called - undone:
+        if (
+            isinstance(effect, Compensation)
+            and not activity.flow
+            and activity.name in called
+            and sorts[activity.name] not in undone
+        ):
             yield _warning(
                 UNDOES_NOTHING,
                 f"no run ever undoes `{activity.name}`, so `{effect.name}` is never called",

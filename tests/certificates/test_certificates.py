@@ -14,6 +14,7 @@ from kernels import flow, kernels
 from penstock.compiler import pipeline
 from penstock.compiler.certificates.certificate import Certificate, Undischarged, discharge, make
 from penstock.compiler.checks import suite
+from penstock.compiler.checks.control import Grain
 from penstock.compiler.formats.smtlib import Obligation, Script, Section
 from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
@@ -117,6 +118,16 @@ def test_a_certificate_is_accepted_by_another_solver_and_says_what_it_is(path: P
 def test_another_solver_accepts_every_obligation_of_a_random_flow(kind: str, seed: int) -> None:
     for certificate in certificates(*kernels(RANDOM[kind](seed)).values(), limits=suite.Limits(nodes=400)):
         accepted(certificate)
+
+
+@pytest.mark.parametrize("kind", RANDOM)
+@pytest.mark.parametrize("grain", [Grain.SORTS, Grain.CUBES])
+def test_a_coarse_search_has_certificates_too(grain: Grain, kind: str) -> None:
+    for seed in range(2):
+        for certificate in certificates(
+            *kernels(RANDOM[kind](seed)).values(), limits=suite.Limits(nodes=400, grain=grain)
+        ):
+            accepted(certificate)
 
 
 # ---------------------------------------------------------------- what is corrupted

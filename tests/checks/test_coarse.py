@@ -57,6 +57,7 @@ def test_as_many_logs_as_sets_of_calls_are_no_hindrance() -> None:
     report = check(kernels(gates(12))["Gifts"])
     assert report.verdict is Verdict.PROVED
     assert report.configurations < 150
+    assert report.warnings == ()
 
 
 def test_and_what_is_forgotten_in_one_of_them_is_found() -> None:
