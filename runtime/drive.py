@@ -6,10 +6,11 @@ come to, and what it waits for, out.
     rest.record.state, rest.tasks, rest.timers, rest.events
 
 For scripts, notebooks and tests; and for services that keep the record themselves, which are handed a `Checkpoint`
-after each step, before anything of it is carried out (`watch`). Calls are made and retried as the flow says, each under its
-idempotency key (`o-1/charge_card#3`; a compensation under that of the call it undoes). Their answers go back through
-`step`, and so do timers that fall due meanwhile. It comes to rest when nothing is left to call. Nothing outlives the
-process: that is what hosts are for. Nor are there breakers and limits, which are about all instances together.
+after each step, before anything of it is carried out (`watch`). Calls are made and retried as the flow says, each under
+its idempotency key (`o-1/charge_card#3`; a compensation under that of the call it undoes). Their answers go back
+through `step`, and so do timers that fall due meanwhile. It comes to rest when nothing is left to call. Nothing
+outlives the process: that is what hosts are for. Nor are there breakers and limits, which are about all instances
+together.
 
 To a test, days are nothing: `clock = ManualClock(moment)`, then `drive(…, clock=clock, sleep=clock.advance)`.
 """
@@ -24,7 +25,7 @@ from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from .attempts import attempt, attempt_now
-from .core import Effect
+from .core import Effect, InterruptActivity, StartActivity, StartCompensation
 from .desk import Checkpoint, Desk, Job, Rest
 from .outbox import Result
 from .spec import FlowSpec
@@ -48,6 +49,11 @@ class Driven(Protocol[F_co, Activities_contra, AsyncActivities_contra]):
     """A generated flow: its record, the protocol of its activities, and the same with coroutines."""
 
     def _driven(self, by: Activities_contra, awaiting: AsyncActivities_contra, /) -> F_co: ...
+
+
+def calls(effects: Iterable[Effect]) -> tuple[Effect, ...]:
+    """Those that a driver carries out. The others are for you (tasks, messages, the end), or in the record (timers)."""
+    return tuple(each for each in effects if isinstance(each, StartActivity | StartCompensation | InterruptActivity))
 
 
 def pause(duration: timedelta) -> None:

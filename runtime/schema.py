@@ -34,35 +34,40 @@ AnyFlow: TypeAlias = Flow[Any, Any, Any, Any]
 
 
 def document(spec: FlowSpec) -> Schema:
-    """One schema for any JSON of the flow, with a definition for each kind of it."""
+    """One schema for any JSON of the flow, with a definition for each kind: those of `definitions`, and what a host
+    keeps, `OrderTrigger` (all that `step` takes), `OrderEffect` and `OrderSnapshot`."""
     naming = _Naming("#/$defs/")
-    kinds = _define(spec, naming)
+    kinds = [*_own(spec, naming), *_kept(spec, naming)]
     title = f"{spec.name} version {spec.version}"
     return {"$schema": DIALECT, "title": title, "anyOf": kinds, "$defs": naming.found}
 
 
 def definitions(spec: FlowSpec, refs: str = "#/$defs/") -> Mapping[str, Schema]:
-    """The schemas of a flow by name, which refer to each other below `refs`.
+    """What whoever speaks with a flow needs, by name; they refer to each other below `refs`.
 
-    Of `Order`: `OrderInputs`, `OrderData`, each event's and task's payload (`Review`), `OrderEvent` (an event with its
-    name), `OrderTrigger` (all that `step` takes), `OrderEffect`, `OrderSnapshot`, enumerations and records."""
+    Of `Order`: `OrderInputs`, `OrderData`, the payload of each event and task (`Review`), `OrderEvent` (one of them
+    with its name), enumerations and records."""
     naming = _Naming(refs)
-    _define(spec, naming)
+    _own(spec, naming)
     return naming.found
 
 
-def _define(spec: FlowSpec, naming: _Naming) -> Sequence[Schema]:
-    """Name every schema of a flow, its own types first; what it writes by itself."""
-    own = [naming.named(record.schema()) for record in (spec.inputs, spec.data)]
-    for event in spec.events.values():
-        naming.named(event.record.schema())
+def _own(spec: FlowSpec, naming: _Naming) -> Sequence[Schema]:
+    """Name the types of the flow; inputs, data and events."""
+    for each in spec.events.values():
+        naming.named(each.record.schema())
+    event: Schema = {"title": f"{spec.name}Event", **spec.triggers.schema()}
+    return [naming.named(schema) for schema in (spec.inputs.schema(), spec.data.schema(), event)]
+
+
+def _kept(spec: FlowSpec, naming: _Naming) -> Sequence[Schema]:
+    """Name what a host keeps: triggers, effects and snapshots."""
     parts: Mapping[str, Schema] = {
-        "Event": spec.triggers.schema(),
         "Trigger": {"anyOf": [*_triggers(spec)]},
         "Effect": spec.effects.schema(),
         "Snapshot": snapshot.schema(spec),
     }
-    return [*own, *(naming.named({"title": f"{spec.name}{kind}", **schema}) for kind, schema in parts.items())]
+    return [naming.named({"title": f"{spec.name}{kind}", **schema}) for kind, schema in parts.items()]
 
 
 def _triggers(spec: FlowSpec) -> Iterator[Schema]:

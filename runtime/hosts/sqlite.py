@@ -178,6 +178,15 @@ class SqliteHost:
         await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))
         return await self.instance(id)
 
+    async def work(self, stop: asyncio.Event) -> None:
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((stopping, self._working), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        if self._working.done():
+            await self._working
+
     async def run_until_idle(self) -> None:
         await self._until(lambda tx: self._engine.idle(tx, self._clock.now()))
 
