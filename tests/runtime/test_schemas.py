@@ -98,6 +98,7 @@ VALUES: Mapping[str, tuple[Codec[object], st.SearchStrategy[object]]] = {
     "record": (LINE, LINES),
     "arguments": (records.arguments(("a", codec.INT), ("b", LINE)), st.tuples(st.integers(), LINES)),
 }
+JUDGES = {name: validator(kind.schema()) for name, (kind, _) in VALUES.items()}
 DIGITS: list[Any] = ["1.00", "1.001", "1.100", "-0", "1.", "1\n", "٣"]
 OTHERS: list[Any] = [None, True, -1, 0, 4, 10**20, 0.5, "", "x", "red", [], {}, [0]]
 WRONG: st.SearchStrategy[Any] = st.sampled_from(DIGITS + OTHERS)
@@ -150,29 +151,27 @@ def reads(kind: Codec[object], json: object) -> bool:
 def test_what_is_written_is_valid(name: str, data: st.DataObject) -> None:
     kind, values = VALUES[name]
     written = json.loads(json.dumps(kind.encode(data.draw(values))))
-    assert [*validator(kind.schema()).iter_errors(written)] == []
+    assert [*JUDGES[name].iter_errors(written)] == []
 
 
 @pytest.mark.parametrize("name", VALUES)
-@settings(max_examples=300)
 @given(data=st.data())
 def test_json_is_valid_exactly_if_it_can_be_read(name: str, data: st.DataObject) -> None:
     kind, values = VALUES[name]
     written = json.loads(json.dumps(kind.encode(data.draw(values))))
     other = damaged(written, data) if data.draw(st.booleans()) else data.draw(JSON)
-    assert validator(kind.schema()).is_valid(other) == reads(kind, other)
+    assert JUDGES[name].is_valid(other) == reads(kind, other)
 
 
-@given(
-    text=st.from_regex(
-        r"\A20[0-9]{2}-[0-1][0-9]-[0-3][0-9][T ][0-9]{2}:[0-6][0-9]:[0-6][0-9](\.[0-9]+)?(Z|[+-][0-2][0-9]:[0-9]{2})?\Z"
-    )
+NUMBERS = (
+    r"20[0-9]{2}-[0-1][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]+)?(Z|[+-][0-2][0-9]:[0-6][0-9])?"
 )
+
+
+@given(text=st.from_regex(NUMBERS, fullmatch=True))
 def test_a_moment_that_is_valid_can_be_read(text: str) -> None:
-    if validator(codec.INSTANT.schema()).is_valid(text):
-        assert reads(codec.INSTANT, text)
-    elif reads(codec.INSTANT, text):
-        assert "T" not in text  # Python knows more forms of ISO 8601 than RFC 3339 has
+    """The other way round it need not be: Python knows more forms of ISO 8601 than RFC 3339 has."""
+    assert reads(codec.INSTANT, text) or not JUDGES["instant"].is_valid(text)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +185,7 @@ def test_a_moment_that_is_valid_can_be_read(text: str) -> None:
     ],
 )
 def test_moments(text: str, valid: bool) -> None:
-    assert validator(codec.INSTANT.schema()).is_valid(text) == valid == reads(codec.INSTANT, text)
+    assert JUDGES["instant"].is_valid(text) == valid == reads(codec.INSTANT, text)
 
 
 # ---------------------------------------------------------------- a whole flow
@@ -252,7 +251,7 @@ class Watched(Twins):
 
 
 @pytest.mark.parametrize("name", [*SPECS, *ODD])
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(run=RUN)
 def test_all_that_a_run_writes_is_valid(name: str, run: list[tuple[int, int]]) -> None:
     drive(Watched(name), run)
@@ -276,12 +275,12 @@ def orders() -> list[tuple[str, Any, Any]]:
     return written
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(which=st.integers(0, len(orders()) - 1), data=st.data())
 def test_what_is_valid_can_be_read_and_is_written_again(which: int, data: st.DataObject) -> None:
     kind, written, read = orders()[which]
     other = damaged(written, data)
-    if validator({"$ref": f"#/$defs/Order{kind}", **schema.document(Order.spec)}).is_valid(other):
+    if part("Order", kind).is_valid(other):
         assert read(other) is not None
 
 
