@@ -26,10 +26,12 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from .attempts import attempt, attempt_now
 from .core import Effect, InterruptActivity, StartActivity, StartCompensation
-from .desk import Checkpoint, Desk, Job, Rest
+from .desk import Checkpoint, Desk, Job, Parked, Rest
 from .outbox import Result
 from .spec import FlowSpec
 from .timers import Clock, SystemClock
+
+__all__ = ["Checkpoint", "Driven", "OnError", "Parked", "Rest", "calls", "drive", "drive_async"]
 
 F = TypeVar("F")
 F_co = TypeVar("F_co", covariant=True)
@@ -38,7 +40,7 @@ AsyncActivities = TypeVar("AsyncActivities")
 Activities_contra = TypeVar("Activities_contra", contravariant=True)
 AsyncActivities_contra = TypeVar("AsyncActivities_contra", contravariant=True)
 
-SYSTEM = SystemClock()
+_SYSTEM = SystemClock()
 
 OnError: TypeAlias = Literal["retry", "raise"]
 """What is done about an activity that raises what it does not declare, or gives an answer of the wrong type: `retry` as
@@ -48,7 +50,7 @@ the flow says, after which it has `failed` or is parked; or `raise` it at once, 
 class Driven(Protocol[F_co, Activities_contra, AsyncActivities_contra]):
     """A generated flow: its record, the protocol of its activities, and the same with coroutines."""
 
-    def _driven(self, by: Activities_contra, awaiting: AsyncActivities_contra, /) -> F_co: ...
+    def _driven(self, by: Activities_contra, awaiting: AsyncActivities_contra) -> F_co: ...
 
 
 def calls(effects: Iterable[Effect]) -> tuple[Effect, ...]:
@@ -56,7 +58,7 @@ def calls(effects: Iterable[Effect]) -> tuple[Effect, ...]:
     return tuple(each for each in effects if isinstance(each, StartActivity | StartCompensation | InterruptActivity))
 
 
-def pause(duration: timedelta) -> None:
+def _pause(duration: timedelta) -> None:
     """Sleep, for real."""
     time.sleep(max(duration.total_seconds(), 0))
 
@@ -67,8 +69,8 @@ def drive(
     activities: Activities,
     *,
     id: str,
-    clock: Clock = SYSTEM,
-    sleep: Callable[[timedelta], object] = pause,
+    clock: Clock = _SYSTEM,
+    sleep: Callable[[timedelta], object] = _pause,
     on_error: OnError = "retry",
     watch: Callable[[Checkpoint[F]], object] | None = None,
 ) -> Rest[F]:
@@ -100,7 +102,7 @@ async def drive_async(
     activities: AsyncActivities,
     *,
     id: str,
-    clock: Clock = SYSTEM,
+    clock: Clock = _SYSTEM,
     sleep: Callable[[timedelta], object] | None = None,
     on_error: OnError = "retry",
     watch: Callable[[Checkpoint[F]], object] | None = None,

@@ -24,8 +24,7 @@ from kernels import flow
 from order_flow import Cancel, Carrier, Declined, Order, OrderInputs, OrderState, OutOfStock, Review, ReviewVerdict
 from penstock.runtime.codec import Invalid
 from penstock.runtime.core import Actor, CloseTask, EmitEvent, Finish, OpenTask
-from penstock.runtime.desk import Checkpoint, Rest
-from penstock.runtime.drive import OnError, drive, drive_async
+from penstock.runtime.drive import Checkpoint, OnError, Rest, drive, drive_async
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.timers import ManualClock
 from repository import ROOT

@@ -163,9 +163,9 @@ def test_json_is_valid_exactly_if_it_can_be_read(name: str, data: st.DataObject)
     assert JUDGES[name].is_valid(other) == reads(kind, other)
 
 
-NUMBERS = (
-    r"20[0-9]{2}-[0-1][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]+)?(Z|[+-][0-2][0-9]:[0-6][0-9])?"
-)
+DAY, ZONE = "20[0-9]{2}-[01][0-9]-[0-3][0-9]", "[0-2][0-9]:[0-6][0-9]"
+TIME = r"[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]+)?"
+NUMBERS = f"{DAY}[T ]{TIME}(Z|[+-]{ZONE})?"
 
 
 @given(text=st.from_regex(NUMBERS, fullmatch=True))
@@ -277,7 +277,7 @@ def orders() -> list[tuple[str, Any, Any]]:
 
 @settings(max_examples=200)
 @given(which=st.integers(0, len(orders()) - 1), data=st.data())
-def test_what_is_valid_can_be_read_and_is_written_again(which: int, data: st.DataObject) -> None:
+def test_what_is_valid_can_be_read(which: int, data: st.DataObject) -> None:
     kind, written, read = orders()[which]
     other = damaged(written, data)
     if part("Order", kind).is_valid(other):

@@ -14,11 +14,11 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from order_flow import Order, OrderActivities, OrderEvent, OrderInputs
 from penstock.runtime.core import NOBODY, Actor, Effect
-from penstock.runtime.desk import Checkpoint
-from penstock.runtime.drive import SYSTEM, calls, drive
-from penstock.runtime.timers import Clock, micros
+from penstock.runtime.drive import Checkpoint, calls, drive
+from penstock.runtime.timers import Clock, SystemClock, micros
 
 LOG = logging.getLogger("orders")
+SYSTEM = SystemClock()
 
 
 class Base(DeclarativeBase):

@@ -18,12 +18,12 @@ from typing import Any, cast
 
 from order_flow import Order, OrderActivities, OrderInputs
 from penstock.runtime.core import Effect, Rejected
-from penstock.runtime.desk import Checkpoint
-from penstock.runtime.drive import SYSTEM, calls, drive
+from penstock.runtime.drive import Checkpoint, calls, drive
 from penstock.runtime.spec import ACTOR
-from penstock.runtime.timers import Clock
+from penstock.runtime.timers import Clock, SystemClock
 
 LOG = logging.getLogger("orders")
+SYSTEM = SystemClock()
 
 
 @dataclass(frozen=True)
