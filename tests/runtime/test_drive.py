@@ -184,6 +184,17 @@ def test_what_parks_is_handed_back_and_may_be_tried_again_or_settled() -> None:
     assert work.calls[-1] == ("ship", "o-1/ship#4")
 
 
+def test_a_compensation_that_parks_is_handed_back_as_well() -> None:
+    days, work = Days(), shop(charge_card=[Declined()], release_stock=[*[OSError("closed")] * 12, None])
+    rest = days.drive(*order(), work)
+    assert rest.record.compensating
+    ((effect, error),) = rest.parked
+    assert (effect.key, error) == ("reserve_stock#1/undo", "OSError: closed")
+    rest = days.drive(rest.record, [effect], work)
+    assert rest.record.state is OrderState.CANCELLED
+    assert {key for name, key in work.calls if name == "release_stock"} == {"o-1/reserve_stock#1"}
+
+
 def test_an_answer_that_does_not_fit_is_a_failed_attempt() -> None:
     work = shop(quote=["pigeon"])
     rest = Days().drive(*order(), work)

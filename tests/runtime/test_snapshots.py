@@ -16,7 +16,7 @@ from kernels import flow
 from order_flow import Cancel, Order
 from penstock.runtime.core import Actor, Outcome
 from penstock.runtime.snapshot import Corrupt
-from twins import generated
+from twins import AnyFlow, generated
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CLEO = Actor("cleo", frozenset({"customer"}))
@@ -33,7 +33,7 @@ def records() -> list[Order]:
     return [started, reserved, waiting, undoing, deferring, over]
 
 
-def written(order: Order) -> Any:
+def written(order: Order | AnyFlow) -> Any:
     return json.loads(json.dumps(order.to_json()))
 
 
