@@ -27,6 +27,7 @@ from . import vocabulary
 from .errors import Refused
 from .logic import Logic, Unlike, Unread
 from .meaning import decimal_computed
+from .texts import written
 from .things import (
     VOID,
     Crash,
@@ -39,7 +40,6 @@ from .things import (
     Shown,
     Spread,
     Thing,
-    Written,
 )
 from .trail import Trail
 from .world import Fields, World
@@ -77,8 +77,6 @@ class Calls(ABC):
                 if name not in self.world.enums[cls]:
                     raise Refused(self.trail.where, f"`{cls}` has no member `{name}`")
                 return self.world.enums[cls][name]
-            case Known(kind="builtin", name="tuple") if name == "__new__":
-                return Known("new", "tuple.__new__")
             case _:
                 return self.trail.each(lambda atom: self._field(atom, name), of)
 
@@ -86,7 +84,7 @@ class Calls(ABC):
         tables = (vocabulary.MAKES, vocabulary.LISTS, vocabulary.CONSTANTS, vocabulary.PREFIXES, vocabulary.FUNCTIONS)
         if not any(name in table for table in tables):
             raise Refused(self.trail.where, f"`{name}` is not what penstock writes")
-        return Known("runtime", name, self.trail.where)
+        return Known("new" if name == "rules.new" else "runtime", name, self.trail.where)
 
     def _field(self, of: Thing, name: str) -> Thing:
         names: tuple[str, ...] = ()
@@ -200,7 +198,7 @@ class Calls(ABC):
             case "values.decimal", (Plain() as value, Plain() as places):
                 return self._quantized(value, places)
             case "values.shown", (value,):
-                return self.written([Shown("shown", value)])
+                return written(self.logic, [Shown("shown", value)])
             case _, (Plain() as one,) if _number(one):
                 term = one.symbol.term
                 made = -term if name == "codec.EXACT.minus" else self.logic.pick(term < 0, -term, term)
@@ -378,41 +376,6 @@ class Calls(ABC):
             return VOID
         except (TypeError, ValueError) as error:
             return self.trail.crash(type(error).__name__, str(error))
-
-    # ------------------------------------------------------------ texts
-
-    def written(self, parts: Sequence[str | Shown]) -> Thing:
-        """A text of parts, as few as there can be: known ones are run together."""
-        few: list[str | Shown] = []
-        for part in parts:
-            for piece in self._pieces(part):
-                if isinstance(piece, str) and few and isinstance(few[-1], str):
-                    few[-1] += piece
-                elif piece != "":
-                    few.append(piece)
-        if not few or (len(few) == 1 and isinstance(few[0], str)):
-            return self.logic.words(few[0] if few and isinstance(few[0], str) else "")
-        return Written(tuple(few))
-
-    def _pieces(self, part: str | Shown) -> Sequence[str | Shown]:
-        if isinstance(part, str):
-            return [part]
-        of = part.of
-        if isinstance(of, Written):
-            return of.parts
-        if (
-            isinstance(of, Plain)
-            and isinstance(of.type, TextType)
-            and (text := self.logic.word(of.symbol.term)) is not None
-        ):
-            return [text]
-        plainly = isinstance(of, Plain) and isinstance(of.type, TextType | EnumType | IntType)
-        return [Shown("shown", of) if plainly else part]
-
-    def item_of(self, whole: Plain) -> Plain:
-        """The unknown item that stands for all of a list."""
-        assert isinstance(whole.type, ListType), "only lists have items"
-        return self.world.item_of(whole, Plain(whole.type.item, self.logic.variable("item", whole.type.item)))
 
 
 def _number(plain: Plain) -> bool:

@@ -77,6 +77,7 @@ class Logic(Encoder):
     def __init__(self, z3: Any, records: Mapping[str, RecordType] | None = None) -> None:
         super().__init__(z3)
         self.records = records or {}
+        self.items: dict[str, Plain] = {}
         self._words: dict[int, str] = {0: ""}
         self._guesses = 0
 
@@ -304,6 +305,14 @@ class Logic(Encoder):
             return self.all(one.symbol.term == 0, other.symbol.term == 0)
         return self.same(one.symbol, other.symbol)
 
+    def item_of(self, whole: Plain) -> Plain:
+        """The unknown value that stands for any item of a list; there is one for each type."""
+        assert isinstance(whole.type, ListType), "only lists have items"
+        type = whole.type.item
+        if repr(type) not in self.items:
+            self.items[repr(type)] = Plain(type, self.variable("item", type))
+        return self.items[repr(type)]
+
     def guess(self) -> Term:
         """A truth that nothing is known of: what is told apart by it alone is not refuted, as its replay shows."""
         self._guesses += 1
@@ -315,6 +324,8 @@ class Logic(Encoder):
         first = types[0] if types else None
         if not isinstance(first, ListType) or not all(isinstance(t, ListType) and alike(first, t) for t in types):
             return None
+        if isinstance(first.item, IntType) and any(t != first for t in types):
+            first = ListType(IntType(), first.most)
         whole: Symbol = self.listed((), first.item)
         for part in parts:
             one = (

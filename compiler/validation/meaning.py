@@ -62,6 +62,10 @@ class Meaning:
         self.logic: Logic = trail.logic
         self.place = place
 
+    def apart(self) -> Meaning:
+        """The same on a trail of its own."""
+        return Meaning(Trail(self.logic), self.place)
+
     def value(self, expr: Expr, seen: Seen) -> Thing:
         match expr:
             case Literal():

@@ -16,6 +16,7 @@ from ..checks.solver import Term
 from .calls import Calls
 from .errors import Refused
 from .logic import Unlike
+from .texts import written
 from .things import (
     NONE,
     VOID,
@@ -84,6 +85,8 @@ class Python(Calls):
                 return self._formatted(parts)
             case ast.Dict():
                 return self._table(node)
+            case ast.Subscript(value=of, slice=ast.Name(id=name)):
+                return self._generic(self.value(of), name)
             case _:
                 raise Refused(node.lineno, f"{_kind(node)} is not what penstock writes")
 
@@ -112,6 +115,13 @@ class Python(Calls):
         if name in self.FUNCTIONS:
             return Known("builtin", name)
         return self.trail.crash("NameError", f"`{name}` is not defined")
+
+    def _generic(self, of: Thing, name: str) -> Thing:
+        """`rules.Goto[OrderState]`, which is `rules.Goto` to all but type checkers."""
+        states = self.world.names.get(name)
+        if isinstance(of, Known) and of.kind == "runtime" and isinstance(states, Known) and states.kind == "class":
+            return of
+        raise Refused(self.trail.where, "such an item is not what penstock writes")
 
     def _items(self, nodes: Sequence[ast.expr]) -> tuple[Thing | Spread, ...]:
         found: list[Thing | Spread] = []
@@ -292,7 +302,7 @@ class Python(Calls):
                     parts.append(Shown("format", self.value(value)))
                 case _:
                     raise Refused(node.lineno, "such a format is not what penstock writes")
-        return self.written(parts)
+        return written(self.logic, parts)
 
     def _filled(self, template: str, values: Sequence[Thing]) -> Thing:
         """`template.format(*values)`, of braces without anything in them."""
@@ -311,7 +321,7 @@ class Python(Calls):
             if not left:
                 return self.trail.crash("IndexError", "the text asks for more values than there are")
             parts.append(Shown("format", left.pop(0)))
-        return self.written(parts)
+        return written(self.logic, parts)
 
     # ------------------------------------------------------------ calls
 
@@ -359,7 +369,7 @@ class Python(Calls):
         return self.world.records[name].name if name in self.world.records else name
 
     def _new(self, args: Sequence[Thing], words: Mapping[str, Thing], line: int) -> Thing:
-        """`tuple.__new__(Class, (a, b))`: a record of just these fields."""
+        """`rules.new(Class, (a, b))`: a record of just these fields."""
         match args, words:
             case [Known(kind="class", name=name), Several(parts=parts)], {} if name in self.world.classes:
                 names = tuple(field for field, _ in self.world.classes[name])
@@ -403,7 +413,7 @@ class Python(Calls):
         whole = self.logic.list_of(parts)
         if whole is None:
             raise Refused(node.lineno, "what is gone through here is no list")
-        item = self.item_of(whole)
+        item = self.logic.item_of(whole)
         inner = Python(self.world, Trail(self.logic), {**self.local, name: item})
         inner.bound = self.bound
         inner.trail.where = node.lineno

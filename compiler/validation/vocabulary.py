@@ -8,6 +8,9 @@ import ast
 from collections.abc import Mapping
 from functools import cache
 
+ABI = 3
+"""The contract that this reads modules by."""
+
 MODULES = ("codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values")
 
 MAKES: Mapping[str, str] = {
@@ -23,17 +26,39 @@ MAKES: Mapping[str, str] = {
     "gates.Limit": "attempts, per",
     "records.sequence": "item, most=None",
     "rules.Arrival": "timers=(), tasks=(), call=None",
+    "rules.ChoiceRules": "branch, place",
+    "rules.Goto": "node, resume=False, at=()",
+    "rules.Group": "activity, answers, quota, place",
+    "rules.Join": "way, place",
     "rules.NewCall": "activity, args=()",
     "rules.NewCalls": "activity, each",
     "rules.NewTask": "task, roles, title, due=None, excluded=(), person='', doer=''",
     "rules.Reminder": "task, every, most=None",
+    "rules.Rules": (
+        "initial, start, states, finals, scopes={}, ends={}, choices={}, undo={}, deadline=None, expire=None, "
+        "escalations={}, reminders={}, savepoints=frozenset(), resumed=frozenset(), counted=frozenset(), located=False"
+    ),
+    "rules.Say": "move, messages",
+    "rules.ScopeRules": (
+        "start=None, enter=rules.nothing_begins, outcomes={}, events={}, timers={}, begins=frozenset(), joins={}"
+    ),
     "rules.Since": "timer, after, place",
+    "rules.StateRules": (
+        "enter=rules.nothing_begins, outcomes={}, events={}, timers={}, begins=frozenset(), group=None"
+    ),
+    "rules.Stay": "",
+    "rules.Undo": "node, since=None",
+    "schedules.Schedule": "text, minutes, hours, days, months, weekdays, inputs",
     "spec.ActivitySpec": (
         "name, method, params, result, timeout, retry, kind, errors={}, ensures=None, compensation=None, "
         "heartbeat=None, breaker=None, limit=None, flow=''"
     ),
     "spec.CompensationSpec": "name, method, params, timeout, retry",
     "spec.EventSpec": "name, record, roles, task, most=100",
+    "spec.FlowSpec": (
+        "name, version, digest, inputs, data, events, activities, compensations, schedules=(), messages={}, sends={}, "
+        "outputs=()"
+    ),
 }
 """What makes a value of its arguments and nothing else; with the names and defaults of its parameters."""
 
@@ -50,6 +75,10 @@ CONSTANTS = frozenset(
         "codec.TEXT",
         "core.NOBODY",
         "core.SubFlowFailed",
+        "rules.DEFER",
+        "rules.IGNORE",
+        "rules.new",
+        "rules.nothing_begins",
         "spec.ActivityKind.COMPENSATED",
         "spec.ActivityKind.IRREVERSIBLE",
         "spec.ActivityKind.READONLY",

@@ -16,16 +16,10 @@ Fields = tuple[tuple[str, Thing | None], ...]
 @dataclass
 class World:
     """names: of the module. classes: what can be called for a record or an event. enums: the members of each
-    enumeration, by their names in Python. records: the classes that are records of the flow. items: the one unknown
-    item that stands for all of a list, by the list; both sides of a validation have the same."""
+    enumeration, by their names in Python. records: the classes that are records of the flow."""
 
     logic: Logic
     names: dict[str, Thing] = field(default_factory=dict[str, Thing])
     classes: dict[str, Fields] = field(default_factory=dict[str, Fields])
     enums: dict[str, Mapping[str, Plain]] = field(default_factory=dict[str, "Mapping[str, Plain]"])
     records: dict[str, RecordType] = field(default_factory=dict[str, RecordType])
-    items: dict[object, Plain] = field(default_factory=dict[object, Plain])
-
-    def item_of(self, whole: Plain, item: Plain) -> Plain:
-        """The unknown item of a list."""
-        return self.items.setdefault(id(whole.symbol.items), item)
