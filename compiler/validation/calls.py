@@ -109,15 +109,18 @@ class Calls(ABC):
                 return Plain(IntType(), Symbol(-symbol.term))
             case Plain(type=DurationType(), symbol=symbol):
                 return self.trail.summed(-symbol.term, value.type)
-            case Plain(type=InstantType() | TextType() | EnumType() | NoneType()) | Several() | Made() | Known():
+            case Plain(type=InstantType() | TextType() | EnumType() | NoneType()) | Several() | Made():
                 raise Unlike("has no opposite")
             case _:
                 raise Refused(self.trail.where, "`-` of this is not what penstock writes")
 
     def computed(self, op: str, left: Thing, right: Thing) -> Thing:
-        for operand in (left, right):
-            if isinstance(operand, Plain) and isinstance(operand.type, NoneType):
-                raise Unlike("None is nothing to compute with")
+        if any(
+            isinstance(each, Plain) and isinstance(each.type, TextType | EnumType | BoolType) for each in (left, right)
+        ):
+            raise Refused(self.trail.where, f"`{op}` of these is not what penstock writes")
+        if any(isinstance(each, Plain) and isinstance(each.type, NoneType) for each in (left, right)):
+            raise Unlike("None is nothing to compute with")
         whole = all(isinstance(each, Plain) and isinstance(each.type, IntType) for each in (left, right))
         if op in {"//", "%"} and whole and isinstance(right, Plain):
             self.trail.end(right.symbol.term == 0, Crash("ZeroDivisionError", "division by zero"))
@@ -185,8 +188,8 @@ class Calls(ABC):
         match name, args:
             case "values.some", (value, place):
                 return self._unless(isinstance(value, Plain) and isinstance(value.type, NoneType), "F402", place, value)
-            case "values.somebody", (Plain(type=TextType(), symbol=symbol) as person, place):
-                return self._unless(symbol.term == 0, "F502", place, person)
+            case "values.somebody", (person, place):
+                return self._unless(self.logic.no(self.logic.holds(person)), "F502", place, person)
             case "values.within", (value, low, high, place):
                 return self._within(value, low, high, place)
             case "values.at_most", (value, most, place):
@@ -253,7 +256,7 @@ class Calls(ABC):
 
     def _divided(self, name: str, dividend: Plain, divisor: Plain, place: Thing) -> Thing:
         if not isinstance(dividend.type, IntType) or not isinstance(divisor.type, IntType):
-            raise Unlike("these do not divide")
+            raise Unread
         self._unless(divisor.symbol.term == 0, "F403", place, dividend)
         return self.trail.added("//" if name == "values.quotient" else "%", dividend, divisor)
 
@@ -261,6 +264,8 @@ class Calls(ABC):
         to = places.symbol.term
         if not isinstance(places.type, IntType) or not isinstance(to, int):
             raise Refused(self.trail.where, "places are a number")
+        if isinstance(value.type, TextType | EnumType | BoolType):
+            raise Unread
         if not _number(value):
             raise Unlike("is no number")
         shift = to - (value.type.places if isinstance(value.type, DecimalType) else 0)
@@ -395,7 +400,7 @@ TIMES = (DurationType, InstantType)
 
 
 def _never(op: str, left: Thing, right: Thing) -> bool:
-    """Whether Python surely raises a TypeError."""
+    """Whether Python surely raises a TypeError; neither is a text or a truth."""
     if not isinstance(left, Plain) or not isinstance(right, Plain):
         return False
     one, other = left.type, right.type

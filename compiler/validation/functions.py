@@ -187,12 +187,18 @@ class Functions:
         wanted = self._first(self._wanted(demand, given))
         if logic.same_end(found.end, wanted.end) is not False:
             raise Doubtful("it may differ, but not for the values that Z3 names")
-        witness = Witness(self._told(given, active, differ), ended(logic, wanted.end), ended(logic, found.end))
+        witness = Witness(
+            self._told(given, active, differ),
+            ended(logic, wanted.end),
+            ended(logic, found.end),
+            values,
+            tuple(name for name, there in active.items() if there),
+        )
         span = Span(wanted.where, wanted.where + 1) if wanted.where else demand.span
         what = f"{demand.what} does not do what the flow says"
         if isinstance(found.end, Crash):
             what = f"{demand.what} raises {found.end.error}"
-        return Finding(OTHERWISE, found.where, what, span, witness)
+        return Finding(OTHERWISE, found.where, what, span, witness, node.name if node else "")
 
     def _first(self, events: Sequence[Event]) -> Event:
         """How it ends, where everything is known. Raises Doubtful where something is not."""

@@ -123,6 +123,10 @@ class Python(Calls):
             return of
         raise Refused(self.trail.where, "such an item is not what penstock writes")
 
+    def _own(self, name: str) -> bool:
+        """Whether a name means what Python has under it."""
+        return name not in self.local and name not in self.bound and name not in self.world.names
+
     def _items(self, nodes: Sequence[ast.expr]) -> tuple[Thing | Spread, ...]:
         found: list[Thing | Spread] = []
         for node in nodes:
@@ -329,13 +333,13 @@ class Python(Calls):
         match node.func, node.args:
             case ast.Attribute(value=of, attr="_replace"), []:
                 return self._replaced(self.value(of), node)
-            case ast.Attribute(value=ast.Constant(value=str() as template), attr="format"), given:
+            case ast.Attribute(value=ast.Constant(value=str(template)), attr="format"), given:
                 if node.keywords or any(isinstance(arg, ast.Starred) for arg in given):
                     raise Refused(node.lineno, "such a format is not what penstock writes")
                 return self._filled(template, [self.value(arg) for arg in given])
-            case ast.Name(id="tuple"), [ast.GeneratorExp() as generator] if "tuple" not in self.world.names:
+            case ast.Name(id="tuple"), [ast.GeneratorExp() as generator] if self._own("tuple") and not node.keywords:
                 return self._mapped(generator)
-            case ast.Name(id="frozenset"), [ast.Set(elts=items)] if "frozenset" not in self.world.names:
+            case ast.Name(id="frozenset"), [ast.Set(elts=items)] if self._own("frozenset") and not node.keywords:
                 return Group(tuple(self.value(item) for item in items), node.lineno)
             case _:
                 pass

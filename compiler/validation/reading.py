@@ -111,7 +111,7 @@ def _bound_once(imported: Mapping[str, str], body: list[ast.stmt]) -> None:
     """Raises Refused where a name is bound twice, or is one that Python has."""
     taken = {*imported, *dir(builtins)}
     for name, line in _bound(body):
-        if name in taken:
+        if name in taken or name.startswith("__"):
             raise Refused(line, f"`{name}` is something else already")
         taken.add(name)
 

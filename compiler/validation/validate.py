@@ -7,6 +7,7 @@ any values of the types that the flow declares.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from ..checks.solver import Solver
 from ..codegen.names import Names
 from ..kernel import Kernel
-from .classes import Classes, differs
+from .classes import Check, Classes, differs
 from .compare import Comparison
 from .demands import Demands, Kind
 from .errors import Refused
@@ -31,6 +32,8 @@ from .things import Known, Made, Thing
 from .trail import Trail
 from .vocabulary import ABI, MODULES
 from .world import World
+
+BUILTINS = frozenset(dir(builtins))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class _Validation:
         self.world = World(self.logic)
         self.demands = Demands(self.logic, kernel, self.names, module.header.path)
         self.comparison = Comparison(self.logic)
-        self.classes = Classes(self.demands, self.world).wanted | Methods(self.demands, self.world).wanted
+        self.methods = Methods(self.demands, self.world).wanted
+        self.classes: dict[str, Check] = {**Classes(self.demands, self.world).wanted, **self.methods}
+        self.flows: list[ast.ClassDef] = []  # those with methods, which are looked at when all else is known
         self.rules: tuple[Thing, int] | None = None
         self.spec: tuple[Thing, int] | None = None
         self.used: set[str] = set()
@@ -74,7 +79,10 @@ class _Validation:
         findings += self._head()
         self._imported()
         for statement in self.module.statements:
+            findings += self._unbound(statement)
             findings += self._statement(statement)
+        findings += [finding for node in self.flows for finding in self.methods[node.name](node)]
+        findings += self._unknown()
         findings += [Finding(DECLARES, 1, f"there is no class `{name}`") for name in self.classes]
         tables = Tables(self.demands)
         initial = Made(self.names.data, tuple(default for _, default in self.world.classes[self.names.data] if default))
@@ -116,6 +124,8 @@ class _Validation:
                 check = self.classes.pop(name, None)
                 if check is None:
                     yield Finding(FOREIGN, node.lineno, f"the flow has nothing that is called `{name}`")
+                elif name in self.methods:
+                    self.flows.append(node)
                 else:
                     yield from check(node)
                 self.world.names[name] = Known("class", name, node.lineno)
@@ -126,6 +136,8 @@ class _Validation:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 yield from self._assigned(name, value)
             case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name))], value=value) if name == self.names.flow:
+                if self.spec is not None:
+                    yield Finding(FOREIGN, node.lineno, "this is said twice")
                 found = yield from self._evaluated(value)
                 self.spec = None if found is None else (found, node.lineno)
             case _:
@@ -178,6 +190,27 @@ class _Validation:
             yield Finding(DECLARES, event.where, f"importing it raises {ended(self.logic, event.end)}")
         return None if python.trail.events else found
 
+    # ------------------------------------------------------------ names
+
+    def _unbound(self, node: ast.stmt) -> Iterator[Finding]:
+        """What a statement asks of the module when it is imported must be there by then."""
+        for name in _asked(node):
+            if name.id not in self.world.names and name.id not in BUILTINS:
+                yield Finding(DECLARES, name.lineno, f"importing it raises NameError: `{name.id}` is not there yet")
+
+    def _unknown(self) -> Iterator[Finding]:
+        """Annotations are never evaluated; what they name must be there all the same."""
+        for statement in self.module.statements:
+            for node in ast.walk(statement):
+                notes: list[ast.expr | None] = []
+                if isinstance(node, ast.AnnAssign | ast.arg):
+                    notes = [node.annotation]
+                elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    notes = [node.returns]
+                for name in (each for note in notes if note for each in ast.walk(note) if isinstance(each, ast.Name)):
+                    if name.id not in self.world.names and name.id not in BUILTINS:
+                        yield Finding(DECLARES, name.lineno, f"there is nothing that is called `{name.id}`")
+
     # ------------------------------------------------------------ as a whole
 
     def _compare(self, found: tuple[Thing, int] | None, wanted: Wanted, what: str) -> None:
@@ -190,6 +223,25 @@ class _Validation:
         for name, node in self.module.functions.items():
             if name not in self.used:
                 yield Finding(FOREIGN, node.lineno, f"nothing asks `{name}`")
+
+
+def _asked(node: ast.AST) -> Iterator[ast.Name]:
+    """The names that are looked up when a statement of a module or a class is executed."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            parts: list[ast.AST | None] = [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults]
+        case ast.ClassDef():
+            parts = [*node.decorator_list, *node.bases, *node.keywords, *node.body]
+        case ast.AnnAssign() | ast.Assign() | ast.Expr():
+            parts = [node.value]
+        case ast.Name():
+            yield node
+            return
+        case _:
+            parts = [*ast.iter_child_nodes(node)]
+    for part in parts:
+        if part is not None:
+            yield from _asked(part)
 
 
 def _members(union: ast.expr) -> list[str]:
