@@ -30,7 +30,8 @@ class Methods:
         self.kernel = demands.kernel
         self.names = demands.names
         self.world = world
-        self.quick = Quick(demands.names, world)
+        self.quick = Quick(demands, world)
+        self.hurried: list[str] = []  # the events with a quick path
         names = self.names
         self.wanted: dict[str, Check] = {
             names.flow: self._flow,
@@ -55,16 +56,39 @@ class Methods:
             **{names.method[name]: self._sender(name) for name in names.event},
             **{names.may[name]: self._asker(name) for name in names.event},
         }
+        steps: list[ast.FunctionDef] = []
         for line in said(node):
             match line:
                 case ast.FunctionDef(name=name) if name in wanted:
                     yield from wanted.pop(name)(line)
+                case ast.FunctionDef(name="step"):
+                    steps.append(line)
                 case ast.Assign() if ast.unparse(line) == "__slots__ = ()":
                     pass
                 case _:
                     yield Finding(FOREIGN, line.lineno, f"`{node.name}` has something in it that is not penstock's")
         for name in wanted:
             yield Finding(DECLARES, node.lineno, f"`{node.name}` should have a method `{name}`, once")
+        if len(steps) != bool(self.hurried):
+            yield Finding(DECLARES, node.lineno, "there is one `step` of its own where an event has a quick path")
+        for step in steps:
+            yield from self._step(step)
+
+    def _step(self, node: ast.FunctionDef) -> Iterator[Finding]:
+        """It hands the events that have a quick path on to their methods, and all else to the runtime."""
+        names = self.names
+        taken = f"{names.event_type} | core.Outcome | core.Delegation | core.Fired | core.Withdraw"
+        yield from self._head(node, f"(self, trigger: {taken}, *, {BY}) -> core.Step[{names.flow}]", [], None)
+        *rest, last = said(node) or [ast.Pass(lineno=node.lineno)]
+        yield from differs(last, last.lineno, "return super().step(trigger, by=by, now=now)")
+        wanted: dict[str, str] = {}
+        for name in self.hurried:
+            fields = "".join(f"trigger.{field}, " for field in names.field[name].values())
+            call = f"return self.{names.method[name]}({fields}by=by, now=now)"
+            wanted[ast.unparse(ast.parse(f"if type(trigger) is {names.event[name]}:\n    {call}"))] = name
+        for line in rest:
+            if wanted.pop(ast.unparse(line), None) is None:
+                yield Finding(FOREIGN, line.lineno, "this is not what penstock writes")
 
     def _head(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, signature: str, decorators: Sequence[str], span: Span | None
@@ -99,8 +123,10 @@ class Methods:
             )
             body = said(node)
             if len(body) > 1:
+                self.hurried.append(name)
                 yield from self.quick.check(body[:-1], cls, fields, roles, span)
-            yield from self._passes(node, body[-1:], "self.step", cls, fields, span)
+            to = "super().step" if len(body) > 1 else "self.step"  # which would come back here
+            yield from self._passes(node, body[-1:], to, cls, fields, span)
 
         return check
 

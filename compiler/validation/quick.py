@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from ...dsl.model import BoolType, EnumType, IntType, OptionalType, TextType, Type
 from ...dsl.source import Span
-from ..codegen.names import Names
+from .demands import Demands
 from .findings import DECLARES, FOREIGN, Finding
 from .things import Known
 from .world import World
@@ -23,8 +23,9 @@ ALWAYS = ("answer is not None", "not self.ledger.deferred")
 class Quick:
     """Checks it."""
 
-    def __init__(self, names: Names, world: World) -> None:
-        self.names = names
+    def __init__(self, demands: Demands, world: World) -> None:
+        self.demands = demands
+        self.names = demands.names
         self.world = world
 
     def check(
@@ -35,6 +36,8 @@ class Quick:
         roles: Sequence[str],
         span: Span,
     ) -> Iterator[Finding]:
+        if self.demands.located:
+            yield Finding(DECLARES, body[0].lineno, "the quick way does not say which places are active", span)
         match body:
             case [
                 ast.Assign(
@@ -63,6 +66,7 @@ class Quick:
         wanted += [f"not by.roles.isdisjoint({tuple(roles)!r})"] if roles else []
         for name, type in fields:
             wanted += self._normal(name, type)
+        wanted = [ast.unparse(ast.parse(test)) for test in wanted]
         for test in wanted:
             if test not in tests:
                 yield Finding(DECLARES, line, f"before it goes the quick way it must ask `{test}`", span)
@@ -84,7 +88,7 @@ class Quick:
             case EnumType():
                 return [f"type({name}) is {self.names.enum[type.name]}"]
             case _:
-                return [f"`{name}` in normal form, which cannot be seen"]
+                return [f"{name} in normal_form"]  # which cannot be seen
 
     def _done(self, inner: Sequence[ast.stmt], fields: Sequence[tuple[str, Type]], span: Span) -> Iterator[Finding]:
         payload = "".join(f", {name}" for name, _ in fields)
