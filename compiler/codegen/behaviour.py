@@ -283,7 +283,9 @@ class Behaviour:
         return not (leaf.call or leaf.tasks or leaf.timers or name in marked)
 
     def quick(self, event: str) -> bool:
-        """Whether the event leads at once from some state to another."""
+        """Whether the event leads at once from some state to another, and nobody asks which places are active."""
+        if self.located:
+            return False
         commands = (c for c in self.kernel.commands if c.on == On(TriggerKind.EVENT, event) and self.calm(c.scope))
         return any(isinstance(c.target, Goto) and not c.target.resume and self.calm(c.target.node) for c in commands)
 

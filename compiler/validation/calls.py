@@ -222,7 +222,7 @@ class Calls(ABC):
         if where is None:
             raise Refused(self.trail.where, "a place is a text")
         self.trail.end(condition, Fault(code, where))
-        return value
+        return VOID if condition is True else value
 
     def _within(self, value: Thing, low: Thing, high: Thing, place: Thing) -> Thing:
         if isinstance(value, Plain) and isinstance(value.type, NoneType):

@@ -137,7 +137,7 @@ class Logic(Encoder):
             return otherwise
         if isinstance(then, Plain) and isinstance(otherwise, Plain):
             joined = _joined(then.type, otherwise.type)
-            if joined is not None:
+            if joined is not None and not _lists(joined):  # a list is known by its identity
                 blank = self.blank(joined)
                 one = blank if isinstance(then.type, NoneType) else then.symbol
                 other = blank if isinstance(otherwise.type, NoneType) else otherwise.symbol
@@ -298,12 +298,22 @@ class Logic(Encoder):
             return self.all(*(same(a, cast("Thing", b)) for a, b in pairs if not isinstance(a, Spread)))
         if not any(isinstance(part, Spread) for part in (*parts, *others)):
             return False  # of different lengths, or it would have been aligned
+        if not parts or not others:
+            return self.count(Several(parts or others)) == 0
         one, other = self.list_of(parts), self.list_of(others)
         if one is None or other is None:
             return self.guess()
         if not alike(one.type, other.type):  # they are the same only if both are empty
             return self.all(one.symbol.term == 0, other.symbol.term == 0)
+        lengths = one.symbol.term, other.symbol.term
+        if all(isinstance(length, int) for length in lengths):
+            return lengths[0] == lengths[1] and self.all(*map(same, self._known(one), self._known(other)))
         return self.same(one.symbol, other.symbol)
+
+    def _known(self, of: Plain) -> list[Thing]:
+        """The items of a list of known length."""
+        assert isinstance(of.type, ListType) and of.symbol.items is not None, "only lists have items"
+        return [Plain(of.type.item, of.symbol.items.slot(index)) for index in range(of.symbol.term)]
 
     def item_of(self, whole: Plain) -> Plain:
         """The unknown value that stands for any item of a list; there is one for each type."""
@@ -320,6 +330,8 @@ class Logic(Encoder):
 
     def list_of(self, parts: tuple[Thing | Spread, ...]) -> Plain | None:
         """The tuple as a list of a flow, if its items are all of one type."""
+        if len(parts) == 1 and isinstance(parts[0], Spread):
+            return parts[0].of
         types = [part.of.type if isinstance(part, Spread) else self._item_list(part) for part in parts]
         first = types[0] if types else None
         if not isinstance(first, ListType) or not all(isinstance(t, ListType) and alike(first, t) for t in types):
@@ -535,3 +547,14 @@ def _joined(one: Type, other: Type) -> Type | None:
         wide = ListType(a.item, max(a.most, b.most))
     optional = isinstance(one, OptionalType) or isinstance(other, OptionalType)
     return OptionalType(cast("ItemType", wide)) if optional else wide
+
+
+def _lists(type: Type) -> bool:
+    """Whether values of a type are lists, or have lists in them."""
+    match unwrapped(type):
+        case ListType():
+            return True
+        case RecordType(fields=fields):
+            return any(_lists(field.type) for field in fields)
+        case _:
+            return False
