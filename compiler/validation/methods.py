@@ -57,6 +57,7 @@ class Methods:
             **{names.may[name]: self._asker(name) for name in names.event},
         }
         steps: list[ast.FunctionDef] = []
+        slots = 0
         for line in said(node):
             match line:
                 case ast.FunctionDef(name=name) if name in wanted:
@@ -64,9 +65,11 @@ class Methods:
                 case ast.FunctionDef(name="step"):
                     steps.append(line)
                 case ast.Assign() if ast.unparse(line) == "__slots__ = ()":
-                    pass
+                    slots += 1
                 case _:
                     yield Finding(FOREIGN, line.lineno, f"`{node.name}` has something in it that is not penstock's")
+        if slots != 1:
+            yield Finding(DECLARES, node.lineno, f"`{node.name}` should have no attributes of its own")
         for name in wanted:
             yield Finding(DECLARES, node.lineno, f"`{node.name}` should have a method `{name}`, once")
         if len(steps) != bool(self.hurried):

@@ -14,9 +14,10 @@ import tokenize
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from random import Random
 
 OPERATORS = {
     "<": ("<=", ">"),
@@ -51,16 +52,26 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """One change. kind: what was done; old and new: the texts."""
+    """One change. kind: what was done; what stood between the two offsets is replaced."""
 
     kind: str
     line: int
-    old: str
     new: str
-    text: str  # of the whole module
+    start: int
+    end: int
+    base: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The whole module."""
+        return self.base[: self.start] + self.new + self.base[self.end :]
+
+    @property
+    def old(self) -> str:
+        return self.base[self.start : self.end]
 
     def __str__(self) -> str:
-        return f"line {self.line}, {self.kind}: {self.old!r} -> {self.new!r}"
+        return f"line {self.line}, {self.kind}: {self.old[:60]!r} -> {self.new[:60]!r}"
 
 
 class Slips:
@@ -75,12 +86,15 @@ class Slips:
         for line in self.lines:
             self.begins.append(self.begins[-1] + len(line))
 
-    def all(self) -> list[Slip]:
-        """Those that are valid Python, each text once."""
-        found: dict[str, Slip] = {}
-        for slip in (*self.by_token(), *self.by_line(), *self.by_tree()):
-            if slip.text != self.text and slip.text not in found and self._valid(slip):
-                found[slip.text] = slip
+    def all(self, draw: Random | None = None, most: int | None = None) -> list[Slip]:
+        """Those that are valid Python, each text once; or some of them, as they are drawn."""
+        made = [*self.by_token(), *self.by_line(), *self.by_tree()]
+        if draw is not None:
+            draw.shuffle(made)
+        found: dict[int, Slip] = {}
+        for slip in made:
+            if len(found) != most and slip.old != slip.new and hash(slip.text) not in found and self._valid(slip):
+                found[hash(slip.text)] = slip
         return sorted(found.values(), key=lambda slip: slip.line)
 
     @cached_property
@@ -90,12 +104,12 @@ class Slips:
 
     def _valid(self, slip: Slip) -> bool:
         """Whether it is valid: of what is changed in one statement, if that is; which takes less time."""
-        longer = len(slip.text) - len(self.text)
+        longer = len(slip.new) - (slip.end - slip.start)
         number = bisect_right(self.bounds, self.begins[slip.line - 1]) - 1
         if slip.kind.startswith("statements") or number + 1 >= len(self.bounds):
             return valid(slip.text)
         start, end = self.bounds[number], self.bounds[number + 1]
-        if slip.text[end + longer :] != self.text[end:]:
+        if slip.end > end:
             return valid(slip.text)
         part = slip.text[start : end + longer]
         return valid(part) and (not part.startswith((" ", "\n")) or valid(slip.text))
@@ -115,7 +129,7 @@ class Slips:
         for number, token in enumerate(self.tokens):
             for kind, new in self._changed(token, number):
                 start, end = self._span(token)
-                yield Slip(kind, token.start[0], token.string, new, self.text[:start] + new + self.text[end:])
+                yield Slip(kind, token.start[0], new, start, end, self.text)
 
     def _span(self, token: tokenize.TokenInfo) -> tuple[int, int]:
         return self._at(*token.start), self._at(*token.end)
@@ -162,7 +176,7 @@ class Slips:
         for number, line in enumerate(self.lines, 1):
             if line.strip():
                 start, end = self.begins[number - 1], self.begins[number]
-                yield Slip("line", number, line.strip(), "", self.text[:start] + self.text[end:])
+                yield Slip("line", number, "", start, end, self.text)
 
     # ------------------------------------------------------------ trees
 
@@ -203,8 +217,7 @@ class Slips:
 
     def _put(self, kind: str, node: ast.AST, new: str) -> Slip:
         start, end = self._place(node)
-        text = self.text[:start] + new + self.text[end:]
-        return Slip(kind, getattr(node, "lineno", 0), self.text[start:end], new, text)
+        return Slip(kind, self._line(start), new, start, end, self.text)
 
     def _neighbours(
         self, items: Sequence[ast.AST], values: Sequence[ast.AST] = (), kind: str = "items"
@@ -216,15 +229,12 @@ class Slips:
         for (start, end), (next_start, next_end) in pairwise(spans):
             if end > next_start:
                 continue
-            one, other = self.text[start:end], self.text[next_start:next_end]
-            text = self.text[:start] + other + self.text[end:next_start] + one + self.text[next_end:]
-            yield Slip(f"{kind} exchanged", self._line(start), one[:60], other[:60], text)
+            new = self.text[next_start:next_end] + self.text[end:next_start] + self.text[start:end]
+            yield Slip(f"{kind} exchanged", self._line(start), new, start, next_end, self.text)
         for start, end in spans:
             rest = self.text[end:]
             comma = len(rest) - len(rest.lstrip(" ,")) if kind == "items" else 0
-            yield Slip(
-                f"{kind} left out", self._line(start), self.text[start:end][:60], "", self.text[:start] + rest[comma:]
-            )
+            yield Slip(f"{kind} left out", self._line(start), "", start, end + comma, self.text)
 
     def _line(self, offset: int) -> int:
         return self.text.count("\n", 0, offset) + 1
