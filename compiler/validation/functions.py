@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ...dsl.model import BoolType, ListType, Value
 from ...dsl.source import Span
@@ -19,7 +19,7 @@ from .logic import Logic
 from .meaning import Meaning
 from .python import events
 from .shows import ended, shown
-from .situation import Situation, bounds, known, unknown
+from .situation import Signature, Situation, bounds, known, unknown
 from .things import NONE, Active, Crash, Event, Known, Made, Several, Thing
 from .trail import Trail
 from .world import World
@@ -41,12 +41,13 @@ class Doubtful(Exception):
 
 @dataclass(frozen=True)
 class Functions:
-    """Compares them. functions: of the module, by name."""
+    """Compares them. functions: of the module, by name; situations: the calls that were looked at."""
 
     demands: Demands
     world: World
     solver: Solver
     functions: Mapping[str, ast.FunctionDef]
+    situations: dict[Signature, Situation] = field(default_factory=dict[Signature, Situation])
 
     @property
     def logic(self) -> Logic:
@@ -63,7 +64,7 @@ class Functions:
             return Finding(DECLARES, line, what, demand.span)
         if node is not None and (wrong := self._declared(node, demand)):
             return Finding(DECLARES, node.lineno, wrong, demand.span)
-        situation = unknown(self.logic, self.demands.kernel, demand.signature)
+        situation = self._situation(demand.signature)
         try:
             found = self._found(meeting, node, situation)
         except Refused as refused:
@@ -81,6 +82,12 @@ class Functions:
             return self._refuted(meeting, node, situation, self._fuller(situation, differ, reply), differ)
         except Doubtful as doubt:
             return Open(node.lineno if node else line, demand.what, str(doubt))
+
+    def _situation(self, signature: Signature) -> Situation:
+        """Any call; those with the same arguments are the same unknowns, as each question is put by itself."""
+        if signature not in self.situations:
+            self.situations[signature] = unknown(self.logic, self.demands.kernel, signature, self.situations)
+        return self.situations[signature]
 
     def _function(self, found: Thing) -> ast.FunctionDef | None:
         return self.functions.get(found.name) if isinstance(found, Known) and found.kind == "function" else None

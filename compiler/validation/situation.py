@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ...dsl.model import InstantType, ItemType, OptionalType, Parameter, Type, Value, Variable
@@ -57,14 +57,19 @@ def of(params: tuple[Parameter, ...]) -> tuple[tuple[str, Type], ...]:
     return tuple(found.items())
 
 
-def unknown(logic: Logic, kernel: Kernel, signature: Signature) -> Situation:
-    """Any call there may be; `bounds` says of what values."""
+def unknown(logic: Logic, kernel: Kernel, signature: Signature, others: Mapping[Signature, Situation]) -> Situation:
+    """Any call there may be; `bounds` says of what values. others: situations whose inputs and data may be taken."""
 
     def made(name: str, type: Type) -> Plain:
         return Plain(type, logic.variable(name, type))
 
     active = {place: logic.z3.Bool(f"in {place}") for place in kernel.place if place} if signature.located else {}
-    return _situation(kernel, signature, made, active)
+    like = next(iter(others.values()), None)
+    if like is None:
+        return _situation(kernel, signature, made, active)
+    payload = tuple((name, made(name, type)) for name, type in signature.payload)
+    result = None if signature.result is None else made("result", signature.result)
+    return replace(like, payload=payload, result=result, active=active)
 
 
 def known(logic: Logic, kernel: Kernel, signature: Signature, values: Values, active: Mapping[str, bool]) -> Situation:

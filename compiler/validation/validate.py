@@ -200,16 +200,10 @@ class _Validation:
 
     def _unknown(self) -> Iterator[Finding]:
         """Annotations are never evaluated; what they name must be there all the same."""
-        for statement in self.module.statements:
-            for node in ast.walk(statement):
-                notes: list[ast.expr | None] = []
-                if isinstance(node, ast.AnnAssign | ast.arg):
-                    notes = [node.annotation]
-                elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    notes = [node.returns]
-                for name in (each for note in notes if note for each in ast.walk(note) if isinstance(each, ast.Name)):
-                    if name.id not in self.world.names and name.id not in BUILTINS:
-                        yield Finding(DECLARES, name.lineno, f"there is nothing that is called `{name.id}`")
+        for note in (note for statement in self.module.statements for note in _notes(statement)):
+            for name in (each for each in ast.walk(note) if isinstance(each, ast.Name)):
+                if name.id not in self.world.names and name.id not in BUILTINS:
+                    yield Finding(DECLARES, name.lineno, f"there is nothing that is called `{name.id}`")
 
     # ------------------------------------------------------------ as a whole
 
@@ -242,6 +236,21 @@ def _asked(node: ast.AST) -> Iterator[ast.Name]:
     for part in parts:
         if part is not None:
             yield from _asked(part)
+
+
+def _notes(node: ast.stmt) -> Iterator[ast.expr]:
+    """The annotations of a definition, and of those in it."""
+    match node:
+        case ast.FunctionDef(args=args, returns=returns) | ast.AsyncFunctionDef(args=args, returns=returns):
+            yield from (arg.annotation for arg in (*args.args, *args.kwonlyargs) if arg.annotation is not None)
+            yield from () if returns is None else (returns,)
+        case ast.ClassDef(body=body):
+            for inner in body:
+                yield from _notes(inner)
+        case ast.AnnAssign(annotation=annotation):
+            yield annotation
+        case _:
+            pass
 
 
 def _members(union: ast.expr) -> list[str]:

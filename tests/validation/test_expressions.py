@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -64,7 +65,9 @@ def of_kernel(logic: Logic, expr: Expr, things: dict[str, Plain], now: Plain) ->
 def done(text: str, given: dict[str, Value]) -> object:
     """What Python does, whatever it raises."""
     try:
-        return eval(text, {**SCOPE, "inputs": Fields(given), "data": Fields(given), "now": NOW})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some of what is spoilt looks odd
+            return eval(text, {**SCOPE, "inputs": Fields(given), "data": Fields(given), "now": NOW})
     except core.Fault as fault:
         return fault.code
     except OverflowError:
