@@ -25,6 +25,7 @@ PLURALS = {
     Kind.MOMENT: "deadline",
     Kind.UNDO: "undo",
     Kind.PROMISE: "promise",
+    Kind.PROMPT: "prompt answer",
 }
 
 

@@ -9,8 +9,8 @@ from .demands import Demand
 from .findings import DECLARES, Finding
 from .logic import Logic
 from .shows import shown
-from .tables import Items, Maker, Members, Row, Rows, Wanted
-from .things import Group, Made, Spread, Table, Thing
+from .tables import Chosen, Items, Maker, Members, Row, Rows, Wanted
+from .things import Group, Known, Made, Spread, Table, Thing
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,8 @@ class Comparison:
                 self._rows(found, wanted, what, line)
             case Members():
                 self._members(found, wanted, what, line)
+            case Chosen():
+                self._chosen(found, wanted, what, line)
             case Items():
                 self._items(found, wanted, what, line)
             case _:
@@ -88,6 +90,15 @@ class Comparison:
         for each in left:
             if not any(self.logic.identical(each, member) is True for member in wanted.members):
                 self.differ(line, f"{what} has {shown(self.logic, each)}, of which the flow knows nothing")
+
+    def _chosen(self, found: Thing, wanted: Chosen, what: str, line: int) -> None:
+        parts = self.logic.parts(found)
+        for part in (found,) if parts is None else parts:
+            demand = wanted.demands.get(part.name) if isinstance(part, Known) and part.kind == "class" else None
+            if demand is None or isinstance(part, Spread):
+                self.differ(line, f"{what} has something in it that is not answered at once")
+            else:
+                self.meetings.append(Meeting(demand, part, line))
 
     def _rows(self, found: Thing, wanted: Rows, what: str, line: int) -> None:
         if not isinstance(found, Table):

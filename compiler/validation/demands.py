@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ...dsl.model import (
@@ -48,6 +48,7 @@ class Kind(Enum):
     MOMENT = "moment"
     UNDO = "undo"
     PROMISE = "promise"
+    PROMPT = "prompt answer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +138,10 @@ class Demands:
             trail.end(True, Known("runtime", f"rules.{quiet}") if said else NONE)
 
         return Demand(Kind.ANSWER, f"`{on.name}` in {place.name}", commands[0].span, signature, tell)
+
+    def prompt(self, place: Place, on: On) -> Demand:
+        """That what a place says to an event always moves it."""
+        return replace(self.answer(place, on), kind=Kind.PROMPT)
 
     def seen(self, at: Situation, params: Sequence[Parameter] = (), data: Mapping[str, Thing] | None = None) -> Seen:
         values = [value for _, value in at.payload]

@@ -20,7 +20,7 @@ from .meaning import Meaning
 from .python import events
 from .shows import ended, shown
 from .situation import Signature, Situation, bounds, known, unknown
-from .things import NONE, Active, Crash, Event, Known, Made, Several, Thing
+from .things import NONE, Active, Crash, End, Event, Fault, Known, Made, Several, Thing
 from .trail import Trail
 from .world import World
 
@@ -32,6 +32,7 @@ RETURNS: Mapping[Kind, str] = {
     Kind.MOMENT: "datetime",
     Kind.UNDO: "tuple[object, ...]",
     Kind.PROMISE: "bool",
+    Kind.PROMPT: "_Moved",
 }
 
 
@@ -58,6 +59,8 @@ class Functions:
     def check(self, meeting: Meeting) -> Finding | Open | None:
         """None: proved."""
         demand, line = meeting.demand, meeting.line
+        if demand.kind is Kind.PROMPT:
+            return self._prompt(meeting)
         node = self._function(meeting.found)
         if node is None and not (demand.movable and isinstance(meeting.found, Made | Known)):
             what = f"{demand.what}: {shown(self.logic, meeting.found)} is no function"
@@ -82,6 +85,20 @@ class Functions:
             return self._refuted(meeting, node, situation, self._fuller(situation, differ, reply), differ)
         except Doubtful as doubt:
             return Open(node.lineno if node else line, demand.what, str(doubt))
+
+    def _prompt(self, meeting: Meeting) -> Finding | Open | None:
+        """That an answer always moves, as the flow has it; that the function does what the flow says is looked at by
+        itself."""
+        demand = meeting.demand
+        situation = self._situation(demand.signature)
+        wanted = self.logic.first(self._wanted(demand, situation))
+        still = self.logic.any(*(condition for condition, event in wanted if not _moves(event.end)))
+        reply = Reply() if still is False else self._ask(situation, still)
+        if reply.impossible:
+            return None
+        if reply.unknown:
+            return Open(meeting.line, demand.what, f"Z3 does not know: {reply.unknown}")
+        return Finding(DECLARES, meeting.line, f"{demand.what} does not always lead on", demand.span)
 
     def _situation(self, signature: Signature) -> Situation:
         """Any call; those with the same arguments are the same unknowns, as each question is put by itself."""
@@ -118,7 +135,8 @@ class Functions:
         if len(names) != len(wanted):
             return f"`{node.name}` takes {len(names)} arguments; {demand.what} brings {len(wanted)}"
         params = ", ".join(f"{name}: {type}" for name, type in zip(names, wanted, strict=True))
-        text = f"def {node.name}({params}) -> {RETURNS[demand.kind]}: ..."
+        narrow = demand.kind is Kind.ANSWER and node.returns is not None and ast.unparse(node.returns) == "_Moved"
+        text = f"def {node.name}({params}) -> {'_Moved' if narrow else RETURNS[demand.kind]}: ..."
         like = ast.parse(text).body[0]
         assert isinstance(like, ast.FunctionDef) and like.returns is not None, "it is written as one"
         same = node.returns is not None and ast.dump(node.returns) == ast.dump(like.returns)
@@ -224,3 +242,8 @@ class Functions:
         ]
         places = [name for name, there in active.items() if there]
         return (*values, *((("places", ", ".join(places)),) if places and "in " in spoken else ()))
+
+
+def _moves(end: End) -> bool:
+    """Whether an answer is data and a move; a Fault is one on both ways."""
+    return isinstance(end, Several | Fault)

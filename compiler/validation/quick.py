@@ -1,8 +1,8 @@
 """The quick path of an event's method, around `step`: its statements in, what is wrong with them out.
 
-It is taken only where the runtime says of the state (`Rules.quick`) and of the move (`at`) that there is nothing else
-to do, for a trigger that `step` would admit as it is: sent by somebody who may, with values in normal form. What it
-asks must be all that, and nothing else.
+It is taken only where the table says of the state (`prompt`) and of the move (`at`) that there is nothing else to do,
+for a trigger that `step` would admit as it is: sent by somebody who may, with values in normal form. What it asks must
+be all that, and nothing else.
 """
 
 from __future__ import annotations
@@ -93,11 +93,10 @@ class Quick:
     def _done(self, inner: Sequence[ast.stmt], fields: Sequence[tuple[str, Type]], span: Span) -> Iterator[Finding]:
         payload = "".join(f", {name}" for name, _ in fields)
         wanted = (
-            f"moved = answer(self.inputs, self.data, now{payload})\n"
-            "if isinstance(moved, tuple) and moved[1].at:\n"
-            f"    return (_new({self.names.flow}, (self.inputs, moved[0], moved[1].at, self.ledger)), ())"
+            f"data, move = answer(self.inputs, self.data, now{payload})\n"
+            f"if move.at:\n    return (_new({self.names.flow}, (self.inputs, data, move.at, self.ledger)), ())"
         )
-        found = "\n".join(ast.unparse(each) for each in inner)
+        found = "\n".join(ast.unparse(each) for each in inner).replace("(data, move) =", "data, move =")
         made = self.world.names.get("_new")
         if found != wanted or not isinstance(made, Known) or made.kind != "new":
             yield Finding(DECLARES, inner[0].lineno, "the quick way does not do what `step` would", span)

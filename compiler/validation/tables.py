@@ -35,6 +35,13 @@ class Members:
 
 
 @dataclass(frozen=True, eq=False)
+class Chosen:
+    """A tuple of some of these classes, each of which then has to keep a demand."""
+
+    demands: Mapping[str, Demand]
+
+
+@dataclass(frozen=True, eq=False)
 class Maker:
     """What a class is to be called for, with these fields."""
 
@@ -49,7 +56,7 @@ class Items:
     items: tuple[Wanted, ...]
 
 
-Wanted: TypeAlias = Thing | Demand | Rows | Members | Maker | Items
+Wanted: TypeAlias = Thing | Demand | Rows | Members | Chosen | Maker | Items
 
 
 class Tables:
@@ -126,7 +133,12 @@ class Tables:
         return Rows(tuple(rows), ordered=True)
 
     def state(self, leaf: Leaf) -> Maker:
-        return Maker("rules.StateRules", (*self.said(leaf), ("group", self.group(leaf))))
+        return Maker("rules.StateRules", (*self.said(leaf), ("group", self.group(leaf)), ("prompt", self.prompt(leaf))))
+
+    def prompt(self, leaf: Leaf) -> Chosen:
+        """The events that may be answered at once: nothing ends with leaving the state, and they always move it."""
+        events = self.answered(leaf, TriggerKind.EVENT) if self.demands.calm(leaf.name) else []
+        return Chosen({self.names.event[on.name]: self.demands.prompt(leaf, on) for on in events})
 
     def scope(self, scope: Scope) -> Maker:
         name = scope.name

@@ -44,7 +44,7 @@ MAKES: Mapping[str, str] = {
     ),
     "rules.Since": "timer, after, place",
     "rules.StateRules": (
-        "enter=rules.nothing_begins, outcomes={}, events={}, timers={}, begins=frozenset(), group=None"
+        "enter=rules.nothing_begins, outcomes={}, events={}, timers={}, begins=frozenset(), group=None, prompt=()"
     ),
     "rules.Stay": "",
     "rules.Undo": "node, since=None",
@@ -112,6 +112,9 @@ def parameters(signature: str) -> tuple[tuple[str, ast.expr | None], ...]:
     """The parameters of a signature, each with its default."""
     tree = ast.parse(f"lambda {signature}: 0", mode="eval").body
     assert isinstance(tree, ast.Lambda), "it is parsed as one"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr):
+            node.lineno = 0  # what is not written stands nowhere
     names = [arg.arg for arg in tree.args.args]
     missing: list[ast.expr | None] = [None] * (len(names) - len(tree.args.defaults))
     return tuple(zip(names, [*missing, *tree.args.defaults], strict=True))

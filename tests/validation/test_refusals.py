@@ -97,7 +97,7 @@ def test_the_quick_way_must_ask_all_that_it_has_to(test: str) -> None:
 
 def test_the_quick_way_leads_where_step_would() -> None:
     assert refuted(PURCHASE, ("_QUICK_PAID = _RULES.quick(Paid)", "_QUICK_PAID = _RULES.quick(Unpaid)"))
-    assert refuted(PURCHASE, ("moved[0], moved[1].at", "self.data, moved[1].at"))
+    assert refuted(PURCHASE, ("(self.inputs, data, move.at", "(self.inputs, self.data, move.at"))
     assert refuted(PURCHASE, ("at=(PurchaseState.REFUNDING,)", "at=(PurchaseState.WITHDRAWING,)"))
     assert refuted(PURCHASE, ("return super().step(Paid(receipt)", "return self.step(Paid(receipt)"))
 
