@@ -10,7 +10,7 @@ from .findings import DECLARES, Finding
 from .logic import Logic
 from .shows import shown
 from .tables import Chosen, Items, Maker, Members, Row, Rows, Wanted
-from .things import Group, Known, Made, Spread, Table, Thing
+from .things import Group, Known, Made, Several, Spread, Table, Thing
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +92,10 @@ class Comparison:
                 self.differ(line, f"{what} has {shown(self.logic, each)}, of which the flow knows nothing")
 
     def _chosen(self, found: Thing, wanted: Chosen, what: str, line: int) -> None:
-        parts = self.logic.parts(found)
-        for part in (found,) if parts is None else parts:
+        if not isinstance(found, Several):
+            self.differ(line, f"{what} is {shown(self.logic, found)}; it should be a tuple")
+            return
+        for part in found.parts:
             demand = wanted.demands.get(part.name) if isinstance(part, Known) and part.kind == "class" else None
             if demand is None or isinstance(part, Spread):
                 self.differ(line, f"{what} has something in it that is not answered at once")
@@ -104,20 +106,24 @@ class Comparison:
         if not isinstance(found, Table):
             self.differ(line, f"{what} is {shown(self.logic, found)}; it should be a table")
             return
-        order: list[Row] = []
+        named: dict[str, list[Row]] = {}  # so that not every key has to be held against every other
+        for each in wanted.rows:
+            named.setdefault(shown(self.logic, each.key), []).append(each)
+        order: dict[int, Row] = {}
         for key, value, row_line in found.rows:
-            row = next((row for row in wanted.rows if self.logic.identical(key, row.key) is True), None)
-            name = f"{what}, {shown(self.logic, key)}" if what else shown(self.logic, key)
+            told = shown(self.logic, key)
+            row = next((row for row in named.get(told, ()) if self.logic.identical(key, row.key) is True), None)
+            name = f"{what}, {told}" if what else told
             if row is None:
                 self.differ(row_line, f"{name}: the flow knows nothing of it")
-            elif row in order:
+            elif id(row) in order:
                 self.differ(row_line, f"{name} is there twice")
             else:
-                order.append(row)
+                order[id(row)] = row
                 self.compare(value, row.value, name, row_line)
-        for row in wanted.rows:
-            if row not in order:
-                span = row.value.span if isinstance(row.value, Demand) else None
-                self.differ(line, f"{what} lacks {shown(self.logic, row.key)}", span)
-        if wanted.ordered and len(order) == len(wanted.rows) and [*map(id, order)] != [*map(id, wanted.rows)]:
+        for each in wanted.rows:
+            if id(each) not in order:
+                span = each.value.span if isinstance(each.value, Demand) else None
+                self.differ(line, f"{what} lacks {shown(self.logic, each.key)}", span)
+        if wanted.ordered and len(order) == len(wanted.rows) and [*order] != [*map(id, wanted.rows)]:
             self.differ(line, f"{what}: the rows are not in the order of the flow")

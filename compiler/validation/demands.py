@@ -28,6 +28,7 @@ from ..checks.symbols import Symbol
 from ..codegen.names import Names
 from ..kernel import Branch, Choice, Command, Goto, Kernel, Leaf, On, Place, Stay, Target, Timer, TriggerKind, Undo
 from . import situation as situations
+from . import vocabulary
 from .logic import Logic
 from .meaning import Meaning, Seen
 from .situation import Signature, Situation
@@ -110,11 +111,11 @@ class Demands:
         match target:
             case Goto(node, resume):
                 at = Several((self.node(node),) if self.calm(node) and not resume else ())
-                return Made("rules.Goto", (self.node(node), self.logic.truth(resume), at))
+                return made("rules.Goto", self.node(node), self.logic.truth(resume), at)
             case Undo(since, node):
-                return Made("rules.Undo", (self.node(node), NONE if since is None else self.node(since)))
+                return made("rules.Undo", self.node(node), NONE if since is None else self.node(since))
             case Stay():
-                return Made("rules.Stay", ())
+                return made("rules.Stay")
 
     # ------------------------------------------------------------ answers
 
@@ -164,12 +165,13 @@ class Demands:
                 messages.append(self.message(meaning, update, seen))
         move: Thing = self.move(command.target)
         if messages:
-            move = Made("rules.Say", (move, Several(tuple(messages))))
+            move = made("rules.Say", move, Several(tuple(messages)))
         meaning.trail.where = command.span.start
         meaning.trail.end(True, Several((self.record(data), move)))
 
     def record(self, data: Mapping[str, Thing]) -> Made:
-        return Made(self.names.data, tuple(data[each.name] for each in self.kernel.data))
+        names = tuple(self.names.variable[each.name] for each in self.kernel.data)
+        return Made(self.names.data, tuple(data[each.name] for each in self.kernel.data), names)
 
     def message(self, meaning: Meaning, update: Update, seen: Seen) -> Made:
         assert not isinstance(update, Assign), "a message is none"
@@ -178,8 +180,8 @@ class Demands:
         if isinstance(update, Send):
             *payload, key = values
             texts = (self.text(update.flow), self.text(update.event))
-            return Made("core.SendEvent", (*texts, Several(tuple(payload)), key))
-        return Made("core.EmitEvent", (self.text(update.message), Several(values)))
+            return made("core.SendEvent", *texts, Several(tuple(payload)), key)
+        return made("core.EmitEvent", self.text(update.message), Several(values))
 
     # ------------------------------------------------------------ ways and branches
 
@@ -217,15 +219,15 @@ class Demands:
             tasks = Several(tuple(self.opened(meaning, task, seen) for task in place.tasks))
             begun = NONE if call is None else self.called(meaning, call, seen)
             meaning.trail.where = place.span.start
-            meaning.trail.end(True, Made("rules.Arrival", (timers, tasks, begun)))
+            meaning.trail.end(True, made("rules.Arrival", timers, tasks, begun))
 
         return Demand(Kind.ENTRY, f"entry to {place.name}", place.span, Signature(), tell)
 
     def armed(self, meaning: Meaning, timer: Timer, seen: Seen) -> Made:
         if timer.since is None:
-            return Made("core.ArmTimer", (self.text(timer.id), self.due(meaning, timer, seen)))
+            return made("core.ArmTimer", self.text(timer.id), self.due(meaning, timer, seen))
         assert timer.after is not None, "only durations are counted since"
-        return Made("rules.Since", (self.text(timer.id), meaning.value(timer.after, seen), self.node(timer.since)))
+        return made("rules.Since", self.text(timer.id), meaning.value(timer.after, seen), self.node(timer.since))
 
     def due(self, meaning: Meaning, timer: Timer, seen: Seen) -> Thing:
         """When a timer fires that is armed now."""
@@ -248,7 +250,7 @@ class Demands:
             meaning.fault(person.symbol.term == 0, "F502", task.person.span)
         doer = self.text(task.doer or "")
         names = self.text(task.name), self.texts(task.roles)
-        return Made("rules.NewTask", (*names, title, due, self.texts(task.excluded), person, doer))
+        return made("rules.NewTask", *names, title, due, self.texts(task.excluded), person, doer)
 
     def title(self, meaning: Meaning, parts: Sequence[str | Expr], seen: Seen) -> Thing:
         shown = [part if isinstance(part, str) else Shown("shown", meaning.value(part, seen)) for part in parts]
@@ -257,32 +259,31 @@ class Demands:
     def called(self, meaning: Meaning, call: ActivityCall, seen: Seen) -> Thing:
         params = self.kernel.activity[call.activity].params
         if call.each is None:
-            return Made("rules.NewCall", (self.text(call.activity), self.arguments(meaning, call.args, params, seen)))
+            return made("rules.NewCall", self.text(call.activity), self.arguments(meaning, call.args, params, seen))
         items = meaning.value(call.each.items, seen)
         many = meaning.logic.count(items) > call.each.most
         meaning.fault(many, "F401", call.each.items.span)
-        made = self.each(meaning, call, items, seen)
-        return Made("rules.NewCalls", (self.text(call.activity), made))
+        return made("rules.NewCalls", self.text(call.activity), self.each(meaning, call, items, seen))
 
     def each(self, meaning: Meaning, call: ActivityCall, items: Thing, seen: Seen) -> Thing:
         """The arguments of the call for each item."""
         params, each = self.kernel.activity[call.activity].params, call.each
         assert each is not None, "it is for each"
 
-        def made(inner: Meaning, item: Thing) -> Several:
+        def called(inner: Meaning, item: Thing) -> Several:
             return self.arguments(inner, call.args, params, situated(seen, each.param.name, item))
 
         parts = meaning.logic.parts(items)
         assert parts is not None, "typecheck lets calls go through lists only"
         single = [part for part in parts if not isinstance(part, Spread)]
         if len(single) == len(parts):
-            return Several(tuple(made(meaning, item) for item in single))
+            return Several(tuple(called(meaning, item) for item in single))
         whole = meaning.logic.list_of(parts)
         assert whole is not None, "a list has items of one type"
         item = meaning.logic.item_of(whole)
         inner = meaning.apart()
         inner.trail.where = call.span.start
-        inner.trail.end(True, made(inner, item))
+        inner.trail.end(True, called(inner, item))
         return Mapped(items, item, tuple(inner.trail.events))
 
     def arguments(self, meaning: Meaning, args: Sequence[Expr], params: Sequence[Parameter], seen: Seen) -> Several:
@@ -328,6 +329,13 @@ class Demands:
             meaning.trail.end(True, whole)
 
         return Demand(Kind.PROMISE, f"what {activity.name} ensures", activity.ensures[0].span, signature, tell)
+
+
+def made(of: str, *fields: Thing) -> Made:
+    """What something of the runtime is made of."""
+    names = tuple(name for name, _ in vocabulary.parameters(vocabulary.MAKES[of]))
+    assert len(names) == len(fields), "every field is said"
+    return Made(of, fields, names)
 
 
 def situated(seen: Seen, name: str, item: Thing) -> Seen:

@@ -112,7 +112,10 @@ class Functions:
     def _ask(self, situation: Situation, *terms: Term) -> Reply:
         within = bounds(self.logic, self.demands.kernel, situation)
         self.solver.assume(self.logic.axioms)
-        return self.solver.ask(*within, *terms)
+        reply = self.solver.ask(*within, *terms)
+        if reply.impossible and terms:  # which must not be because there is no such call at all
+            assert not self._ask(situation).impossible, "every type of a flow has values"
+        return reply
 
     def _fuller(self, situation: Situation, differ: Term, reply: Reply) -> Reply:
         """Values that show it at an item of a list, if it is about one: the first."""

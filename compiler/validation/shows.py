@@ -42,10 +42,8 @@ def shown(logic: Logic, thing: Thing) -> str:
             return _plain(logic, thing)
         case Several(parts=parts):
             return f"({', '.join(_part(logic, part) for part in parts)})"
-        case Made(of=of, fields=fields, names=names):
-            labels = names if len(names) == len(fields) else ("",) * len(fields)
-            pairs = zip(labels, fields, strict=True)
-            return f"{of}({', '.join(f'{n}={shown(logic, f)}' if n else shown(logic, f) for n, f in pairs)})"
+        case Made():
+            return _made(logic, thing)
         case Known(name=name):
             return name
         case Written(parts=parts):
@@ -62,6 +60,15 @@ def shown(logic: Logic, thing: Thing) -> str:
             return "the active places"
         case Void():
             return "nothing"
+
+
+def _made(logic: Logic, made: Made) -> str:
+    """With the names of its fields; of what is the runtime's, without those that say nothing."""
+    labels = made.names if len(made.names) == len(made.fields) else ("",) * len(made.fields)
+    told = [(label, shown(logic, field)) for label, field in zip(labels, made.fields, strict=True)]
+    if "." in made.of:
+        told = [(label, text) for label, text in told if text not in {"none", "false", "()", '""'}]
+    return f"{made.of}({', '.join(f'{label}={text}' if label else text for label, text in told)})"
 
 
 def _part(logic: Logic, part: Thing | Spread) -> str:

@@ -95,6 +95,16 @@ def test_the_quick_way_must_ask_all_that_it_has_to(test: str) -> None:
     assert any("before it goes the quick way" in each for each in refuted(PURCHASE, (test, "")))
 
 
+def test_only_events_that_always_move_a_calm_state_are_prompt() -> None:
+    refunding = "            prompt=(Paid,),\n"
+    assert refuted(PURCHASE, (refunding, "            prompt=(Paid),\n"))
+    assert refuted(PURCHASE, (refunding, "            prompt=(Withdraw,),\n"))
+    assert refuted(PURCHASE, (refunding, "            prompt=Paid,\n"))
+    assert not refuted(PURCHASE, (refunding, ""))  # it only takes longer
+    shipping = '            begins=frozenset({"ship"}),\n'
+    assert refuted(PURCHASE, (shipping, shipping + "            prompt=(Withdraw,),\n"))
+
+
 def test_the_quick_way_leads_where_step_would() -> None:
     assert refuted(PURCHASE, ("_QUICK_PAID = _RULES.quick(Paid)", "_QUICK_PAID = _RULES.quick(Unpaid)"))
     assert refuted(PURCHASE, ("(self.inputs, data, move.at", "(self.inputs, self.data, move.at"))
@@ -106,6 +116,8 @@ def test_what_is_no_module_is_not_read() -> None:
     for text in ("", "x = 1\n", ORDER.text.replace("# abi: 3\n", ""), ORDER.text + "\nif:\n", ORDER.text + "\0"):
         with pytest.raises(Unreadable):
             ORDER.validate(text)
+    with pytest.raises(Unreadable):  # Python would read it as another text
+        ORDER.validate(ORDER.text.replace("specs/order.flow. DO", "specs/coding=utf_7.flow. DO"))
     with pytest.raises(Unreadable):
         ORDER.validate(ORDER.text + "#" * MOST)
     with pytest.raises(Unreadable):
