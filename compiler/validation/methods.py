@@ -53,6 +53,7 @@ class Methods:
         wanted: dict[str, Method] = {
             "start": self._start,
             "_rules": lambda method: self._rules(method, of),
+            "_driven": self._driven,
             **{names.method[name]: self._sender(name) for name in names.event},
             **{names.may[name]: self._asker(name) for name in names.event},
         }
@@ -153,6 +154,12 @@ class Methods:
     def _rules(self, node: ast.FunctionDef, of: str) -> Iterator[Finding]:
         yield from self._head(node, f"(cls) -> rules.Rules{of}", ["classmethod"], None)
         yield from self._says(node, "return _RULES")
+
+    def _driven(self, node: ast.FunctionDef) -> Iterator[Finding]:
+        names = self.names
+        params = f"by: {names.activities}, awaiting: {names.async_activities}"
+        yield from self._head(node, f"(self, {params}) -> {names.flow}", [], None)
+        yield from self._says(node, "return self")
 
     def _says(self, node: ast.FunctionDef, wanted: str) -> Iterator[Finding]:
         body = said(node)
