@@ -186,7 +186,8 @@ class Encoder(Symbols):
     def _eval(self, model: Any, term: Term) -> bool | int:
         if isinstance(term, (bool, int)):
             return term
-        return self.z3.door.evaluated(model, term)
+        found: bool | int = self.z3.door.evaluated(model, term)
+        return found
 
     def _invent(self, model: Any, code: int) -> str:
         """The text a number stands for; a new one, of the length the model wants, if it is no text met so far."""

@@ -295,7 +295,7 @@ def late_run(
         at = None if at is None else follow(inquiry, at, edge, at.now)
     if at is None or at.before is None:
         return None
-    run, since = at.run(), len(home.arrivals[0].run()) - 1
+    run, since = at.run(), home.arrivals[0].length - 1
     times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))
     late = None if times is None else inquiry.tracer.at(run, times)
     return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)

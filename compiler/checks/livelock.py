@@ -91,7 +91,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     rounds = [found for group in groups if (found := ring(inquiry, group, drives)) is not None]
     shown = [arrival for found in rounds if (arrival := _goes_round(inquiry, found)) is not None]
     if shown:
-        shortest = min(shown, key=lambda arrival: len(arrival.run()))
+        shortest = min(shown, key=lambda arrival: arrival.length)
         entered = [name for name in shortest.passage.entered if name in kernel.leaf] if shortest.passage else []
         leaf = kernel.leaf[[*entered, *shortest.instance.configuration][0]]
         finding = Finding(
