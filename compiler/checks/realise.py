@@ -97,14 +97,14 @@ class Realise:
         """What puts the data before a step, its payload and its moment in their places; the slots of a list among them
         are made when they are looked at, so they are gathered again when there are more."""
         moment = self.states.passages.now, self._moment(step.now)
-        substitution: Callable[[Term], Term] | None = None
+        substitution = self.encoder.z3.substitution([])
         known = -1
 
         def change(term: Term) -> Term:
             nonlocal substitution, known
             if isinstance(term, (bool, int)):
                 return term
-            if substitution is None or known != self.encoder.made:
+            if known != self.encoder.made:
                 substitution = self.encoder.z3.substitution([*self._pairs(current, fan, fresh), moment])
                 known = self.encoder.made
             return substitution(term)
