@@ -36,14 +36,13 @@ ALTERNATES = 6  # arrivals kept of one node
 MOST = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is searched so
 EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}  # the same for each leaf, of a large flow
 MOST_CUBES = 6  # of one control
-LAST = 10_000  # of the coarsest grain that makes a difference
+LAST = 6000  # of the coarsest grain that makes a difference
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up and answer unknown. nodes: configurations; None: 10,000, and more of a large flow. seconds,
-    memory (MB): backstops only, no verdict should depend on them. tell: is told how far it has come, when it takes
-    long."""
+    """When to give up and answer unknown. nodes: configurations; None: 6,000, and more of a large flow. seconds, memory
+    (MB): backstops only, no verdict should depend on them. tell: is told how far it has come, when it takes long."""
 
     nodes: int | None = None
     questions: int = 150_000
@@ -81,7 +80,6 @@ class Explorer:
         self._unreal: deque[Node] = deque()
         self._edges: dict[tuple[object, ...], Edge] = {}
         self._undoing: dict[tuple[object, ...], bool] = {}
-        self._least: dict[int, int] = {}  # entries on the log of the shortest one that was followed from a loose node
 
     def run(self) -> Graph:
         """The whole search; once more, less fine, where there are too many configurations or successors of one step."""
@@ -270,22 +268,9 @@ class Explorer:
         elif done.real and not node.real:
             node.arrivals.insert(0, done)
             self._real.append(node)
-        elif done.real and self._nearer(node, done.instance):
-            self.graph.wound = True
-            self._later.extend((node, done, move) for move in moves(self.kernel, done.instance))
         elif done.real and len(node.arrivals) < ALTERNATES and self._new_data(node, done.instance):
             node.arrivals.append(done)
         return node
-
-    def _nearer(self, node: Node, at: Instance) -> bool:
-        """Whether a compensation is nearer to its end than all in this node that were followed: what they undo first is
-        merged where the log is kept loosely, and none would be run to its end."""
-        if not node.control.loose or node.control.resting or not node.real:
-            return False
-        if len(at.log) >= self._least.get(node.id, len(node.instance.log)):
-            return False
-        self._least[node.id] = len(at.log)
-        return True
 
     @staticmethod
     def _widened(alike: Sequence[Node], data: Answers) -> Answers:

@@ -123,7 +123,6 @@ class Graph:
         self.into: list[list[Edge]] = []
         self.begin: list[Edge] = []  # the starts, from no node (-1)
         self.starting: Reaction | None = None
-        self.wound = False  # runs were followed through nodes that shorter ones had come to
         self.open: dict[str, None] = {}  # why something may be missing
 
     def edges(self) -> Iterator[Edge]:

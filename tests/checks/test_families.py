@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from families import FAMILIES, Model, regions
+from families import FAMILIES, Model
 from kernels import kernels
 from peers import PEERS, horn, promela, tla
 from penstock.compiler import pipeline
@@ -19,15 +19,6 @@ def test_the_smallest_of_a_family_is_proved(family: str) -> None:
     file = pipeline.check(pipeline.meaning(Source(f"{family}.flow", problem.text)))
     assert not file.errors
     assert {report.verdict for report in file.reports} == {Verdict.PROVED}
-
-
-def test_six_calls_side_by_side_are_undone_by_a_run_that_is_known() -> None:
-    """The log of what is undone is kept loosely, and no run to its end is short."""
-    file = pipeline.check(pipeline.meaning(Source("regions.flow", regions(6, 1).text)))
-    (report,) = file.reports
-    assert report.verdict is Verdict.PROVED
-    (undone,) = [a for a in report.answers if a.rule.code == "F001" and a.subject == "`Undone`"]
-    assert undone.witness.startswith("a run of ")
 
 
 def explored(model: Model) -> set[int]:
