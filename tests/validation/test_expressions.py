@@ -6,9 +6,9 @@ import ast
 import warnings
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
-import z3
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +25,7 @@ from random_expressions import NOW, PRINTER, SCALARS, TIME, TYPES, Fields, expre
 from slips import Slips
 from worths import ended
 
+Z3: Any = import_module("z3")
 EXPRESSIONS = st.sampled_from(SCALARS).flatmap(lambda type: expressions(type))
 SCOPE = {
     "values": values,
@@ -86,7 +87,7 @@ def alike(one: object, other: object) -> bool:
 @settings(max_examples=120)
 @given(expr=EXPRESSIONS, given=valuations())
 def test_an_expression_means_what_the_interpreter_makes_of_it(expr: Expr, given: dict[str, Value]) -> None:
-    logic = Identity(z3)
+    logic = Identity(Z3)
     events = of_kernel(logic, expr, known(logic, given), logic.plain(NOW, TIME))
     assert alike(ended(logic, events), meant(expr, given))
 
@@ -94,7 +95,7 @@ def test_an_expression_means_what_the_interpreter_makes_of_it(expr: Expr, given:
 @settings(max_examples=120)
 @given(expr=EXPRESSIONS, given=valuations())
 def test_what_is_generated_is_read_as_python_does_it(expr: Expr, given: dict[str, Value]) -> None:
-    logic, text = Identity(z3), PRINTER.code(expr).text
+    logic, text = Identity(Z3), PRINTER.code(expr).text
     events = of_python(logic, text, known(logic, given), logic.plain(NOW, TIME))
     assert alike(ended(logic, events), done(text, given)), text
 
@@ -105,7 +106,7 @@ def test_what_is_spoilt_is_read_as_python_does_it_or_refused(expr: Expr, given: 
     slips = [slip.text for slip in Slips(f"x = {PRINTER.code(expr).text}").by_token() if parses(slip.text)]
     assume(slips)
     text = slips[number % len(slips)].removeprefix("x = ").strip()
-    logic = Identity(z3)
+    logic = Identity(Z3)
     try:
         events = of_python(logic, text, known(logic, given), logic.plain(NOW, TIME))
     except Refused:
@@ -126,18 +127,18 @@ def unknown(logic: Identity, name: str, type: Type) -> Plain:
 
 
 def possible(logic: Identity, things: dict[str, Plain], now: Plain, *terms: Any) -> bool:
-    solver = z3.Solver()
+    solver = Z3.Solver()
     solver.add(*logic.axioms)
     for plain in (*things.values(), now):
         solver.add(logic.term(logic.domain(plain.symbol, plain.type, grown=True)))
     solver.add(*(logic.term(term) for term in terms))
-    return bool(solver.check() == z3.sat)
+    return bool(solver.check() == Z3.sat)
 
 
 @settings(max_examples=50)
 @given(expr=EXPRESSIONS)
 def test_what_is_generated_is_proved_to_be_what_it_means_with_any_values(expr: Expr) -> None:
-    logic = Identity(z3)
+    logic = Identity(Z3)
     things = {name: unknown(logic, name, type) for name, type in TYPES.items()}
     now = unknown(logic, "now", InstantType())
     python, kernel = of_python(logic, PRINTER.code(expr).text, things, now), of_kernel(logic, expr, things, now)
@@ -146,7 +147,7 @@ def test_what_is_generated_is_proved_to_be_what_it_means_with_any_values(expr: E
 
 
 def read(text: str, **local: Thing) -> object:
-    logic = Identity(z3)
+    logic = Identity(Z3)
     trail = Trail(logic)
     python = Python(world(logic), trail, local)
     trail.end(True, python.value(ast.parse(text, mode="eval").body))
