@@ -276,8 +276,7 @@ class Logic(Encoder):
         known, also = self.word(one), self.word(other)
         if known is not None and also is not None:
             return known < also
-        integer = self.z3.IntSort()
-        return self.z3.Function("before", integer, integer, self.z3.BoolSort())(self.term(one), self.term(other))
+        return self.z3.function("before", 2, True)(one, other)
 
     def same_parts(
         self,

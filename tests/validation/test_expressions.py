@@ -6,12 +6,12 @@ import ast
 import warnings
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from penstock.compiler.checks.solver import Solver
 from penstock.compiler.validation.errors import Refused
 from penstock.compiler.validation.identity import Identity
 from penstock.compiler.validation.meaning import Meaning, Seen
@@ -25,7 +25,7 @@ from random_expressions import NOW, PRINTER, SCALARS, TIME, TYPES, Fields, expre
 from slips import Slips
 from worths import ended
 
-Z3: Any = import_module("z3")
+SOLVER = Solver()
 EXPRESSIONS = st.sampled_from(SCALARS).flatmap(lambda type: expressions(type))
 SCOPE = {
     "values": values,
@@ -87,7 +87,7 @@ def alike(one: object, other: object) -> bool:
 @settings(max_examples=120)
 @given(expr=EXPRESSIONS, given=valuations())
 def test_an_expression_means_what_the_interpreter_makes_of_it(expr: Expr, given: dict[str, Value]) -> None:
-    logic = Identity(Z3)
+    logic = Identity(SOLVER.z3)
     events = of_kernel(logic, expr, known(logic, given), logic.plain(NOW, TIME))
     assert alike(ended(logic, events), meant(expr, given))
 
@@ -95,7 +95,7 @@ def test_an_expression_means_what_the_interpreter_makes_of_it(expr: Expr, given:
 @settings(max_examples=120)
 @given(expr=EXPRESSIONS, given=valuations())
 def test_what_is_generated_is_read_as_python_does_it(expr: Expr, given: dict[str, Value]) -> None:
-    logic, text = Identity(Z3), PRINTER.code(expr).text
+    logic, text = Identity(SOLVER.z3), PRINTER.code(expr).text
     events = of_python(logic, text, known(logic, given), logic.plain(NOW, TIME))
     assert alike(ended(logic, events), done(text, given)), text
 
@@ -106,7 +106,7 @@ def test_what_is_spoilt_is_read_as_python_does_it_or_refused(expr: Expr, given: 
     slips = [slip.text for slip in Slips(f"x = {PRINTER.code(expr).text}").by_token() if parses(slip.text)]
     assume(slips)
     text = slips[number % len(slips)].removeprefix("x = ").strip()
-    logic = Identity(Z3)
+    logic = Identity(SOLVER.z3)
     try:
         events = of_python(logic, text, known(logic, given), logic.plain(NOW, TIME))
     except Refused:
@@ -127,18 +127,16 @@ def unknown(logic: Identity, name: str, type: Type) -> Plain:
 
 
 def possible(logic: Identity, things: dict[str, Plain], now: Plain, *terms: Any) -> bool:
-    solver = Z3.Solver()
-    solver.add(*logic.axioms)
-    for plain in (*things.values(), now):
-        solver.add(logic.term(logic.domain(plain.symbol, plain.type, grown=True)))
-    solver.add(*(logic.term(term) for term in terms))
-    return bool(solver.check() == Z3.sat)
+    solver = Solver()
+    solver.assume(logic.axioms)
+    bounds = [logic.domain(plain.symbol, plain.type, grown=True) for plain in (*things.values(), now)]
+    return not solver.ask(*bounds, *terms).impossible
 
 
 @settings(max_examples=50)
 @given(expr=EXPRESSIONS)
 def test_what_is_generated_is_proved_to_be_what_it_means_with_any_values(expr: Expr) -> None:
-    logic = Identity(Z3)
+    logic = Identity(SOLVER.z3)
     things = {name: unknown(logic, name, type) for name, type in TYPES.items()}
     now = unknown(logic, "now", InstantType())
     python, kernel = of_python(logic, PRINTER.code(expr).text, things, now), of_kernel(logic, expr, things, now)
@@ -147,7 +145,7 @@ def test_what_is_generated_is_proved_to_be_what_it_means_with_any_values(expr: E
 
 
 def read(text: str, **local: Thing) -> object:
-    logic = Identity(Z3)
+    logic = Identity(SOLVER.z3)
     trail = Trail(logic)
     python = Python(world(logic), trail, local)
     trail.end(True, python.value(ast.parse(text, mode="eval").body))
