@@ -1,0 +1,106 @@
+"""Which runs to test: an explored kernel in; few short runs that together take every transition out.
+
+The runs are those of the checks' search, which are the shortest there are to each step. Of them the one is taken that
+does most of what none taken before does, then the next, until nothing is left that some run does; then those are left
+out whose part others do as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...dsl.source import Span
+from ...dsl.values import dataclass
+from ..checks.graph import Arrival
+from ..checks.inquiry import Inquiry
+from ..kernel import Kernel
+from .acts import acts
+from .goals import Goal, made, reached, taken, wanted
+from .joining import joined, rounded
+from .play import Played, play
+from .vivid import vivid
+
+MOST_TRIED = 400  # runs that are tried before the rest is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A run to test, step by step. `shows`: the steps that it is there for, counted in `played`; one or two of them."""
+
+    played: tuple[Played, ...]
+    shows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The runs, the one that does most first; `missed`: the written places that none of them takes."""
+
+    examples: tuple[Example, ...]
+    missed: tuple[Span, ...]
+
+
+def cover(inquiry: Inquiry) -> Cover:
+    """Few short runs that take every transition which the search took with a run."""
+    kernel = inquiry.kernel
+    edges = [edge.arrival for edge in inquiry.graph.edges() if edge.real]
+    known = {id(arrival): wanted(arrival) for arrival in edges}
+    left: set[Goal] = set().union(*known.values()) if known else set()
+    chosen: list[tuple[Played, ...]] = []
+    tried = 0
+    while left and edges and tried < MOST_TRIED:
+        tried += 1
+        best = max(edges, key=lambda each: (len(known[id(each)] & left), -each.length))
+        if not known[id(best)] & left:
+            break
+        edges.remove(best)
+        played = _replayed(inquiry, best, known[id(best)])
+        if played is None:
+            continue
+        chosen.append(played)
+        left -= reached(kernel, played)
+    runs = _needed(kernel, joined(kernel, _needed(kernel, chosen)))
+    return Cover(tuple(_examples(kernel, runs)), tuple(_missed(kernel, runs)))
+
+
+def _replayed(inquiry: Inquiry, arrival: Arrival, goals: set[Goal]) -> tuple[Played, ...] | None:
+    """The run with telling values; None where it cannot be done so from outside."""
+    told = inquiry.tracer.replayed(arrival, lambda _: True)
+    if told is None:
+        return None
+    script = rounded(inquiry.kernel, acts(inquiry.kernel, told.run()))
+    for trial in (vivid(inquiry.kernel, script), script):
+        played = play(inquiry.kernel, trial)
+        if goals <= reached(inquiry.kernel, played) and all(each.took for each in played):
+            return played
+    return None
+
+
+def _needed(kernel: Kernel, chosen: Sequence[tuple[Played, ...]]) -> list[tuple[Played, ...]]:
+    """Without the runs all of whose goals others reach, the shortest left out first."""
+    kept = list(chosen)
+    for run in sorted(chosen, key=len):
+        others = [reached(kernel, each) for each in kept if each is not run]
+        if others and reached(kernel, run) <= set().union(*others):
+            kept.remove(run)
+    return kept
+
+
+def _examples(kernel: Kernel, runs: Sequence[tuple[Played, ...]]) -> Iterator[Example]:
+    seen: set[Goal] = set()
+    for run in runs:
+        fresh = [index for index in range(len(run)) if set(made(kernel, run[index])) - seen]
+        acting = [index for index in fresh if run[index].act is not None and run[index].trigger is not None]
+        commanding = [index for index in acting if any(t.command is not None for t in taken(run[index]))]
+        shows = commanding or acting or fresh or [len(run) - 1]
+        yield Example(run, tuple(shows if len(shows) == 2 else shows[-1:]))
+        seen |= reached(kernel, run)
+
+
+def _missed(kernel: Kernel, runs: Sequence[tuple[Played, ...]]) -> Iterator[Span]:
+    """What is written and never taken, in the order of the text."""
+    done: set[Goal] = set().union(*(reached(kernel, run) for run in runs)) if runs else set()
+    spans = [command.span for command in kernel.commands if ("command", command.id) not in done]
+    for choice in kernel.choices:
+        spans += [b.span for at, b in enumerate(choice.branches) if ("branch", (choice.name, at)) not in done]
+    written = {command.span for command in kernel.commands if ("command", command.id) in done}
+    yield from sorted(dict.fromkeys(span for span in spans if span not in written), key=lambda span: span.start)
