@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...dsl import model
 from ...dsl.model import (
@@ -23,7 +23,7 @@ from ...dsl.model import (
 from ...dsl.walk import nodes
 from ..checks.claims import required
 from ..codegen.expressions import Printer
-from ..codegen.literals import ATOM, NOT, Code, quoted
+from ..codegen.literals import AND, ATOM, NOT, OR, Code, quoted
 from ..kernel import Kernel
 
 
@@ -47,11 +47,47 @@ class ClaimPrinter(Printer):
                 return Code(f"laws.elapsed({self.record}, now)")
             case Unary("not", InState() | Standing() | Compensating() as operand):
                 return Code(f"not {self.code(operand).at(ATOM)}", NOT)
-            case Binary("implies", InState() | Standing() | Compensating() as left):
-                denied = Unary("not", left, BoolType(), left.span)
-                return super().code(replace(expr, op="or", left=denied))
+            case Binary("implies", left, right):
+                return self._either(denied(left), right)
+            case Binary("or", left, right):
+                return self._either(left, right)
             case _:
                 return super().code(expr)
+
+    def _either(self, left: Expr, right: Expr) -> Code:
+        """With parentheses around what `and` joins, which are not needed but for readers."""
+        one, other = self.code(left), self.assuming(left, False).code(right)
+        first = one.text if one.level == OR else one.at(AND + 1)
+        return Code(f"{first} or {other.at(AND + 1)}", OR, one.partial or other.partial)
+
+    def returned(self, expr: Expr, width: int) -> Iterator[str]:
+        """The lines of a function that answers with a condition; one that is too long is answered part by part."""
+        line = f"return {self.code(expr).text}"
+        match expr:
+            case _ if len(line) <= width:
+                yield line
+            case Unary("not", Binary("and", left, right)):
+                yield from self._unless(denied(left), True, denied(right), width)
+            case Unary("not", Binary("or", left, right)):
+                yield from self._unless(left, False, denied(right), width)
+            case Binary("implies", left, right):
+                yield from self._unless(denied(left), True, right, width)
+            case Binary("or", left, right):
+                yield from self._unless(left, True, right, width)
+            case Binary("and", left, right):
+                yield from self._unless(denied(left), False, right, width)
+            case _:
+                yield line
+
+    def _unless(self, first: Expr, answer: bool, rest: Expr, width: int) -> Iterator[str]:
+        yield f"if {self.code(first).text}:"
+        yield f"    return {answer}"
+        yield from self.assuming(first, False).returned(rest, width)
+
+
+def denied(expr: Expr) -> Expr:
+    """That a condition is not true."""
+    return expr.operand if isinstance(expr, Unary) and expr.op == "not" else Unary("not", expr, BoolType(), expr.span)
 
 
 def text(kernel: Kernel, claim: Always) -> str:

@@ -34,7 +34,7 @@ IMPORTS = (
     ("penstock.runtime", ("core", "values")),
     ("penstock.runtime.testing", ("laws", "machine")),
 )
-RESERVED = ("T0", "FAILURES", "PROPERTIES", "core", "values", "laws", "machine", "pytest", "effects", "now", "data")
+RESERVED = ("T0", "FAILURES", "inputs", "core", "values", "laws", "machine", "pytest", "effects", "now", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class _Writer:
 
     def _head(self, used: set[str]) -> Iterator[str]:
         sheet = self.sheet
-        yield f"# {MARK} from {visible(sheet.spec)}. DO NOT EDIT: `penstock tests` writes it anew."
+        yield f"# {MARK} from {visible(sheet.spec)}. DO NOT EDIT."
         yield f"# source sha256: {sheet.digest}"
         yield docstring(self._doc(), 0)
         yield ""
@@ -306,21 +306,20 @@ class _Writer:
         for claim in promised(self.kernel):
             said = text(self.kernel, claim)
             printer = ClaimPrinter(self.names, lambda span: f"{place}{self.kernel.source.line(span)}", record=it)
-            code = printer.code(condition(claim)).text
+            lines = list(printer.returned(condition(claim), WIDTH - 4))
+            code = "\n".join(lines)
             yield from ("", "", f"def {self.claims[said]}({it}: {flow}, now: datetime) -> bool:")
             yield f"    {docstring(f'{said} ({place}{self.kernel.source.line(claim.span)})')}"
             if "inputs." in code:
                 yield f"    inputs = {it}.inputs"
             if "data." in code:
                 yield f"    data = {it}.data"
-            yield f"    return {code}"
-        entries = "".join(f"{quoted(said)}: {name}, " for said, name in self.claims.items())
+            yield from (f"    {line}" for line in lines)
         yield from ("", "")
-        yield f"PROPERTIES: dict[str, machine.Property[{flow}]] = {{{entries.removesuffix(', ')}}}"
         timers = tupled([quoted(timer.id) for timer in self.kernel.timers()])
         compared = tupled([self.values.value(value, type) for value, type in constants(self.kernel)])
         total = "" if self.sheet.total else ", total=False"
-        given = f"properties=PROPERTIES, timers={timers}, constants={compared}{total}"
+        given = f"properties={tupled(list(self.claims.values()))}, timers={timers}, constants={compared}{total}"
         yield f"{flow}Run = machine.of({flow}, {given})"
         doc = f"Random runs of {self.kernel.name}: the laws of every flow, and its own properties, hold after every step."
         yield from self._function("whatever_happens_the_laws_and_properties_hold", doc)

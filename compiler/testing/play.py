@@ -45,8 +45,9 @@ class Played:
 
     @property
     def took(self) -> bool:
-        """Whether it changed something, or asked for something."""
-        return self.step is not None and (self.step.after != self.before or bool(self.step.effects))
+        """Whether it did something: a transition that stays as it is counts, what is stale or ignored does not."""
+        made = self.step
+        return made is not None and (bool(made.taken) or made.after != self.before or bool(made.effects))
 
 
 def play(kernel: Kernel, acts: Sequence[Act], begin: datetime = BEGIN) -> tuple[Played, ...]:

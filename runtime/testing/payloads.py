@@ -63,8 +63,7 @@ def _made(codec: Codec[Any], whole: Any, constants: Sequence[object]) -> Values:
         most = MOST_ITEMS if whole.most is None else whole.most
         return st.lists(fitting(whole.item, constants), max_size=most).map(tuple)
     if isinstance(codec, Record):
-        record = cast("Record[Any]", codec)
-        return st.builds(record.type, *(fitting(part, constants) for _, part in record.fields))
+        return st.builds(whole.type, *(fitting(part, constants) for _, part in whole.fields))
     if isinstance(codec, Arguments):
         return st.tuples(*(fitting(part, constants) for _, part in codec.params))
     return st.sampled_from(list(whole.members))
