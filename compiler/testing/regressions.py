@@ -3,7 +3,7 @@
 A case is a list of acts from outside. Each is done again, in order, to the flow as it is: one that the flow has no such
 thing for any more (the event is gone, no such call runs, the timer is not armed) is left out, and the reason is noted;
 one that is refused now has to be refused; all others have to do what the reference interpreter says. What was broken
-has to be whole at the end, where that can be seen of a record. If not even the start can be done again, the test says
+has to be whole at the end, where that can be seen of a record; a compensation under way is carried to its end first. If not even the start can be done again, the test says
 so, and is skipped.
 """
 
@@ -14,6 +14,7 @@ from ..kernel import Kernel
 from .acts import Kind
 from .cases import Case, revived
 from .claims import promised, text
+from .joining import rounded
 from .play import Played, play
 from .words import slug, told
 
@@ -41,7 +42,7 @@ def regression(kernel: Kernel, case: Case) -> Regression:
     if not acts or acts[0].kind is not Kind.START:
         why = acts[0].name if acts else "the case has no run"
         return Regression(title, head, skipped=f"the flow is started otherwise now: {why}")
-    played = play(kernel, acts)
+    played = play(kernel, rounded(kernel, acts))
     if played[0].refused is not None:
         return Regression(title, f"{head}\n\nIt is refused at the start now.", played)
     claims = {text(kernel, claim) for claim in promised(kernel)}

@@ -6,7 +6,7 @@ Each law is an AssertionError with the record in it. The functions at the top sa
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -141,6 +141,7 @@ def sent(
     can, may = record.accepted(), record.accepted(by)
     assert set(may) <= set(can), f"{by!r} may do more than can be done: {may!r}, not among {can!r}"
     made, effects, reason = _sent(record, event, by, now)
+    _by_its_method(record, event, by, now, (made, effects, reason))
     if reason:
         met = reason != "unhandled" or not total
         assert met or kind not in may, f"{event!r} is unhandled, but accepted: {record!r}"
@@ -155,6 +156,24 @@ def sent(
     else:
         assert kind in may, f"{by!r} has done {event!r} and may not: {record!r}"
     return made, effects, ""
+
+
+def _by_its_method(record: AnyFlow, event: object, by: Actor, now: datetime, told: tuple[object, ...]) -> None:
+    """The method of an event does what `step` does, and `may_...` says what `accepted` says."""
+    spec = record.spec.kinds[type(event)]
+    written, wish = vars(type(record)), spec.name.lstrip("_")
+    name = next((each for each in (wish, f"{wish}_") if each in written and each != "start"), None)
+    if name is None:
+        return
+    method: Callable[..., tuple[object, object]] = getattr(record, name)
+    try:
+        said: tuple[object, ...] = (*method(*spec.record.values(event), by=by, now=now), "")
+    except Rejected as rejected:
+        said = (record, (), rejected.reason)
+    assert said == told, f"{name} does {said!r}, and step {told!r}"
+    may: Callable[[Actor], bool] | None = getattr(record, f"may_{name}", None)
+    if may is not None and f"may_{name}" in written:
+        assert may(by) == (type(event) in record.accepted(by)), f"may_{name}({by!r}) is not what {record!r} accepts"
 
 
 def _sent(record: R, event: Any, by: Actor, now: datetime) -> tuple[R, tuple[Effect, ...], str]:
