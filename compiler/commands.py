@@ -208,9 +208,7 @@ def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal |
     return CLEAN
 
 
-def _compare(
-    folder: Path, results: Sequence[outputs.Output], terminal: Terminal, command: str = "build"
-) -> int:
+def _compare(folder: Path, results: Sequence[outputs.Output], terminal: Terminal, command: str = "build") -> int:
     """command: what writes them anew."""
     drifted = outputs.drift(folder, results)
     for each in drifted:

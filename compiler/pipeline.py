@@ -155,10 +155,10 @@ def cases(file: Examined, explored: Explorations, name: str) -> tuple[Case, ...]
 
 
 def tests(file: Examined, explored: Explorations, spec: str, kept: Sequence[Case], package: str) -> tuple[Output, ...]:
-    """The test modules of a checked file. kept: the cases to test; see `testing.kit.tests`."""
+    """The test modules of a checked file. kept: the cases to test; see `testing.kit.modules`."""
     from .testing import kit
 
-    return kit.tests(file, explored.inquiries, spec, kept, package)
+    return kit.modules(file, explored.inquiries, spec, kept, package)
 
 
 def _limits(seconds: float | None, memory: int | None, tell: Callable[[str], None] | None) -> Limits:

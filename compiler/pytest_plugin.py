@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,7 +31,7 @@ _LONGEST = 150  # characters of the name of an item
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("penstock", "flows of penstock")
-    group.addoption("--flow", action="store_true", dest="flow_files", help="collect .flow files: prove what they promise")
+    group.addoption("--flow", action="store_true", dest="flow_files", help="collect .flow files as tests")
     group.addoption(
         "--flow-unknown",
         choices=UNKNOWN,
@@ -48,8 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FlowFile | None:
     if file_path.suffix != SUFFIX or not _wanted(parent.config):
         return None
-    made: FlowFile = FlowFile.from_parent(parent, path=file_path)
-    return made
+    return _made(FlowFile, parent, {"path": file_path})
 
 
 def _wanted(config: pytest.Config) -> bool:
@@ -75,11 +74,9 @@ class FlowFile(pytest.File):
             yield from items(self, self, file.kernels[0])
             return
         for kernel in file.kernels:
-            flow: FlowPart = FlowPart.from_parent(self, name=kernel.name, kernel=kernel)
-            yield flow
+            yield _made(FlowPart, self, {"name": kernel.name}, kernel=kernel)
         for system in file.systems:
-            part: SystemPart = SystemPart.from_parent(self, name=system.name, system=system)
-            yield part
+            yield _made(SystemPart, self, {"name": system.name}, system=system)
 
     def checked(self) -> Examined:
         """The file with the answers of every check, worked out once."""
@@ -135,9 +132,7 @@ class FlowFile(pytest.File):
 class FlowPart(pytest.Collector):
     """One flow of several in a file."""
 
-    def __init__(self, *, kernel: Kernel, **rest: Any) -> None:
-        super().__init__(**rest)
-        self.kernel = kernel
+    kernel: Kernel
 
     def collect(self) -> Iterable[pytest.Item]:
         assert isinstance(self.parent, FlowFile), "a flow lies in a file"
@@ -147,9 +142,7 @@ class FlowPart(pytest.Collector):
 class SystemPart(pytest.Collector):
     """A system of flows in a file."""
 
-    def __init__(self, *, system: System, **rest: Any) -> None:
-        super().__init__(**rest)
-        self.system = system
+    system: System
 
     def collect(self) -> Iterator[pytest.Item]:
         from .checks import systems
@@ -158,7 +151,7 @@ class SystemPart(pytest.Collector):
         for rule in systems.RULES:
             name = f"{rule.code} {rule.name}"
             line = self.system.source.line(self.system.span) - 1
-            yield _made(CheckItem, self, name, file=self.parent, flow=self.system.name, line=line, code=rule.code)
+            yield _item(CheckItem, self, name, file=self.parent, flow=self.system.name, line=line, code=rule.code)
 
 
 def items(parent: pytest.Collector, file: FlowFile, kernel: Kernel) -> Iterator[pytest.Item]:
@@ -176,36 +169,43 @@ def items(parent: pytest.Collector, file: FlowFile, kernel: Kernel) -> Iterator[
 
     for claim in kernel.properties:
         name, line = unique(kernel.source.slice(claim.span)), file.line(claim.span, kernel)
-        yield _made(PropertyItem, parent, name, file=file, flow=kernel.name, line=line, claim=claim)
+        yield _item(PropertyItem, parent, name, file=file, flow=kernel.name, line=line, claim=claim)
     for scenario in kernel.scenarios:
         name, line = unique(f"scenario {scenario.title}"), file.line(scenario.span, kernel)
-        yield _made(ScenarioItem, parent, name, file=file, flow=kernel.name, line=line, kernel=kernel, play=scenario)
+        yield _item(ScenarioItem, parent, name, file=file, flow=kernel.name, line=line, kernel=kernel, play=scenario)
     for rule in suite.RULES:
         if rule.code != PROPERTY:
             name, line = unique(f"{rule.code} {rule.name}"), file.line(kernel.span, kernel)
             spans = frozenset(claim.span for claim in kernel.properties)
-            rest = {"file": file, "flow": kernel.name, "line": line, "code": rule.code, "spans": spans}
-            yield _made(CheckItem, parent, name, **rest)
+            asked = {"code": rule.code, "spans": spans}
+            yield _item(CheckItem, parent, name, file=file, flow=kernel.name, line=line, **asked)
 
 
 PROPERTY = "F301"
-_Item = TypeVar("_Item", bound="FlowItem")
+_Node = TypeVar("_Node", bound="pytest.Item | pytest.Collector")
 
 
-def _made(kind: type[_Item], parent: pytest.Collector, name: str, **rest: Any) -> _Item:
-    item: _Item = kind.from_parent(parent, name=name, **rest)
+def _made(kind: type[_Node], parent: pytest.Collector, node: Mapping[str, object], **own: object) -> _Node:
+    """A node as pytest makes them, and then its own attributes."""
+    make: Callable[..., _Node] = getattr(kind, "from_parent")  # noqa: B009 (pytest does not say its types)
+    made = make(parent, **node)
+    for name, value in own.items():
+        setattr(made, name, value)
+    return made
+
+
+def _item(kind: type[FlowItem], parent: pytest.Collector, name: str, **own: object) -> FlowItem:
+    item = _made(kind, parent, {"name": name}, **own)
+    item.add_marker(pytest.mark.flow)
     return item
 
 
 class FlowItem(pytest.Item):
     """One promise. `line`: where it stands, from 0."""
 
-    def __init__(self, *, file: FlowFile, flow: str, line: int | None, **rest: Any) -> None:
-        super().__init__(**rest)
-        self.file = file
-        self.flow = flow
-        self.line = line
-        self.add_marker(pytest.mark.flow)
+    file: FlowFile
+    flow: str
+    line: int | None
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, self.line, self.name
@@ -240,9 +240,7 @@ class FlowItem(pytest.Item):
 class PropertyItem(FlowItem):
     """An `always`, `never`, `reach` or `leads to`, its deadline included."""
 
-    def __init__(self, *, claim: Property, **rest: Any) -> None:
-        super().__init__(**rest)
-        self.claim = claim
+    claim: Property
 
     def runtest(self) -> None:
         self.judge([answer for answer in self.report().answers if _about(answer, self.claim.span)])
@@ -251,10 +249,8 @@ class PropertyItem(FlowItem):
 class ScenarioItem(FlowItem):
     """A scenario, played on the reference interpreter."""
 
-    def __init__(self, *, kernel: Kernel, play: Scenario, **rest: Any) -> None:
-        super().__init__(**rest)
-        self.kernel = kernel
-        self.play = play
+    kernel: Kernel
+    play: Scenario
 
     def runtest(self) -> None:
         from . import scenario
@@ -267,10 +263,8 @@ class ScenarioItem(FlowItem):
 class CheckItem(FlowItem):
     """All answers of one check, but for those about a property."""
 
-    def __init__(self, *, code: str, spans: frozenset[Span] = frozenset(), **rest: Any) -> None:
-        super().__init__(**rest)
-        self.code = code
-        self.spans = spans
+    code: str
+    spans: frozenset[Span] = frozenset()
 
     def runtest(self) -> None:
         answers = [each for each in self.report().answers if each.rule.code == self.code]

@@ -70,12 +70,14 @@ def parse(text: str) -> tuple[Case, ...]:
         data = json.loads(text)
         if data["format"] != FORMAT:
             raise Unreadable(f"it has format {data['format']}, and this penstock knows format {FORMAT}")
-        return tuple(
-            Case(*(str(case[key]) for key in _KEYS), tuple(dict(step) for step in case["run"]))
-            for case in data["cases"]
-        )
+        return tuple(map(_parsed, data["cases"]))
     except (ValueError, TypeError, KeyError) as error:
         raise Unreadable(f"it is not a file of cases: {type(error).__name__}: {error}") from error
+
+
+def _parsed(case: Mapping[str, Any]) -> Case:
+    fingerprint, code, flow, message, about = (str(case[key]) for key in _KEYS)
+    return Case(fingerprint, code, flow, message, about, tuple(dict(step) for step in case["run"]))
 
 
 _KEYS = ("fingerprint", "code", "flow", "message", "about")

@@ -1,9 +1,9 @@
-"""Properties in Python: an `always` or `never` of a flow in, a function of its record that says whether it holds out."""
+"""Properties in Python: an `always` or `never` of a flow in, the lines of a function that says whether it holds out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...dsl import model
 from ...dsl.model import (
@@ -82,7 +82,7 @@ class ClaimPrinter(Printer):
     def _unless(self, first: Expr, answer: bool, rest: Expr, width: int) -> Iterator[str]:
         yield f"if {self.code(first).text}:"
         yield f"    return {answer}"
-        yield from self.assuming(first, False).returned(rest, width)
+        yield from replace(self, some=self.assuming(first, False).some).returned(rest, width)
 
 
 def denied(expr: Expr) -> Expr:

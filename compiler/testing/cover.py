@@ -43,8 +43,8 @@ def cover(inquiry: Inquiry) -> Cover:
     """Few short runs that take every transition which the search took with a run."""
     kernel = inquiry.kernel
     edges = [edge.arrival for edge in inquiry.graph.edges() if edge.real]
-    known = {id(arrival): wanted(arrival) for arrival in edges}
-    left: set[Goal] = set().union(*known.values()) if known else set()
+    known: dict[int, set[Goal]] = {id(arrival): wanted(arrival) for arrival in edges}
+    left: set[Goal] = {goal for goals in known.values() for goal in goals}
     chosen: list[tuple[Played, ...]] = []
     tried = 0
     while left and edges and tried < MOST_TRIED:
@@ -64,15 +64,20 @@ def cover(inquiry: Inquiry) -> Cover:
 
 def _replayed(inquiry: Inquiry, arrival: Arrival, goals: set[Goal]) -> tuple[Played, ...] | None:
     """The run with telling values; None where it cannot be done so from outside."""
-    told = inquiry.tracer.replayed(arrival, lambda _: True)
-    if told is None:
-        return None
-    script = rounded(inquiry.kernel, acts(inquiry.kernel, told.run()))
-    for trial in (vivid(inquiry.kernel, script), script):
-        played = play(inquiry.kernel, trial)
-        if goals <= reached(inquiry.kernel, played) and all(each.took for each in played):
-            return played
+    kernel, tracer, run = inquiry.kernel, inquiry.tracer, arrival.run()
+    times = tracer.schedule(run)
+    for told in (lambda: None if times is None else tracer.at(run, times), lambda: tracer.replayed(arrival, _any)):
+        found = told()
+        script = () if found is None else rounded(kernel, acts(kernel, found.run()))
+        for trial in (vivid(kernel, script), script) if script else ():
+            played = play(kernel, trial)
+            if goals <= reached(kernel, played) and all(each.took for each in played):
+                return played
     return None
+
+
+def _any(_arrival: Arrival) -> bool:
+    return True
 
 
 def _needed(kernel: Kernel, chosen: Sequence[tuple[Played, ...]]) -> list[tuple[Played, ...]]:
@@ -80,7 +85,7 @@ def _needed(kernel: Kernel, chosen: Sequence[tuple[Played, ...]]) -> list[tuple[
     kept = list(chosen)
     for run in sorted(chosen, key=len):
         others = [reached(kernel, each) for each in kept if each is not run]
-        if others and reached(kernel, run) <= set().union(*others):
+        if others and reached(kernel, run) <= set[Goal]().union(*others):
             kept.remove(run)
     return kept
 
@@ -98,7 +103,7 @@ def _examples(kernel: Kernel, runs: Sequence[tuple[Played, ...]]) -> Iterator[Ex
 
 def _missed(kernel: Kernel, runs: Sequence[tuple[Played, ...]]) -> Iterator[Span]:
     """What is written and never taken, in the order of the text."""
-    done: set[Goal] = set().union(*(reached(kernel, run) for run in runs)) if runs else set()
+    done = set[Goal]().union(*(reached(kernel, run) for run in runs))
     spans = [command.span for command in kernel.commands if ("command", command.id) not in done]
     for choice in kernel.choices:
         spans += [b.span for at, b in enumerate(choice.branches) if ("branch", (choice.name, at)) not in done]

@@ -13,7 +13,7 @@ from datetime import timedelta
 from ..instance import Instance
 from ..kernel import Kernel
 from .acts import INTERRUPTED, Act, Kind, undoing
-from .goals import reached
+from .goals import Goal, reached
 from .play import Played, play
 
 MOST_UNDONE = 30  # steps of a compensation that are added
@@ -59,7 +59,7 @@ def _through(
 ) -> tuple[Played, ...] | None:
     """The short run, continued as the other one goes on from the same place; None where that does less than both."""
     needed = [reached(kernel, run) for run in runs if run is not short and run is not other]
-    goals = (reached(kernel, short) | reached(kernel, other)) - set().union(*needed)
+    goals = (reached(kernel, short) | reached(kernel, other)) - set[Goal]().union(*needed)
     end = short[-1].after
     for index, step in enumerate(other[:-1]):
         if step.after is None or end is None or _rests(step.after) != _rests(end):

@@ -35,7 +35,7 @@ def found(file: Examined, inquiries: Mapping[str, Inquiry], name: str) -> tuple[
     return tuple(made)
 
 
-def tests(
+def modules(
     file: Examined, inquiries: Mapping[str, Inquiry], spec: str, cases: Sequence[Case], package: str = ""
 ) -> tuple[Output, ...]:
     """A test module for each flow of a file. spec: how the text calls it; cases: of all its flows."""
@@ -58,4 +58,3 @@ def tests(
         )
         made.append(Output(f"test_{names.module(kernel)}.py", module(sheet)))
     return tuple(made)
-

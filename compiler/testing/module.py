@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from ...dsl.model import Value
+from ...dsl.model import Parameter, Value
+from ...dsl.source import Span
 from ...dsl.values import dataclass
 from ..codegen.layout import WIDTH, fit
 from ..codegen.literals import quoted, visible
@@ -22,6 +23,7 @@ from ..outputs import MARK
 from .cases import Case
 from .claims import ClaimPrinter, condition, constants, promised, text
 from .cover import Cover, Example
+from .goals import taken as taken_by
 from .play import Played
 from .regressions import Regression, regression
 from .values import Values, tupled
@@ -114,7 +116,7 @@ class _Writer:
         flow, missed = self.kernel.name, self.sheet.cover.missed
         said = f"Tests of the flow {flow}: short runs that together take every transition"
         said += f", {len(self.sheet.cases)} that once broke it" if self.sheet.cases else ""
-        said += ", and random ones.\n\nEvery expected value is the reference interpreter's; none comes from generated code."
+        said += ", and random ones.\n\nWhat is expected comes from the reference interpreter, not from generated code."
         if missed:
             lines = ", ".join(str(self.kernel.source.line(span)) for span in missed)
             said += f"\n\nNo run was found that takes line {lines} of {self.sheet.spec}."
@@ -238,15 +240,17 @@ class _Writer:
             case Fired(timer):
                 return f"step(core.Fired({quoted(timer)}), "
             case Event(name, payload):
-                params = kernel.event[name].params
+                return f"{self.names.method[name]}({self._payload(payload, kernel.event[name].params)}{by}"
             case Completion(name, payload):
-                params = kernel.task[name].form
+                return f"{self.names.method[name]}({self._payload(payload, kernel.task[name].form)}{by}"
             case Delegation(task, to):
                 return f"delegate({quoted(task)}, {quoted(to)}, {by}"
             case Withdraw():
                 return "step(core.Withdraw(), "
-        given = "".join(f"{each}, " for each in values.values(payload, [param.type for param in params]))
-        return f"{self.names.method[name]}({given}{by}"
+
+    def _payload(self, payload: Sequence[Value], params: Sequence[Parameter]) -> str:
+        values = self.values.values(payload, [param.type for param in params])
+        return "".join(f"{each}, " for each in values)
 
     def _facts(self, before: Instance | None, after: Instance, last: bool) -> Iterator[str]:
         """Where it is, and what the data are, where they may have changed."""
@@ -287,16 +291,19 @@ class _Writer:
 
     def _line(self, step: Played) -> str:
         """The line of the spec that made the step, as a comment."""
-        spans = [] if step.step is None else [
-            self.kernel.choice[taken.branches[-1][0]].branches[taken.branches[-1][1]].span
-            if taken.branches
-            else self.kernel.commands[taken.command].span
-            for taken in step.step.taken
-            if taken.branches or taken.command is not None
-        ]  # fmt: skip
+        spans = list(self._spans(step))
         if not spans or self.kernel.source.file(spans[0]) is not self.kernel.source:
             return ""
         return f"  # {visible(self.sheet.spec)}:{self.kernel.source.line(spans[0])}"
+
+    def _spans(self, step: Played) -> Iterator[Span]:
+        """What a step took, of each command the last branch that it passed."""
+        for taken in taken_by(step):
+            if taken.branches:
+                choice, index = taken.branches[-1]
+                yield self.kernel.choice[choice].branches[index].span
+            elif taken.command is not None:
+                yield self.kernel.commands[taken.command].span
 
     # ------------------------------------------------------------ properties and random runs
 
@@ -321,6 +328,6 @@ class _Writer:
         total = "" if self.sheet.total else ", total=False"
         given = f"properties={tupled(list(self.claims.values()))}, timers={timers}, constants={compared}{total}"
         yield f"{flow}Run = machine.of({flow}, {given})"
-        doc = f"Random runs of {self.kernel.name}: the laws of every flow, and its own properties, hold after every step."
+        doc = f"Random runs of {self.kernel.name}: after every step the laws of all flows hold, and its properties."
         yield from self._function("whatever_happens_the_laws_and_properties_hold", doc)
         yield f"    machine.run({flow}Run)"

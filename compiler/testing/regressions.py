@@ -3,8 +3,8 @@
 A case is a list of acts from outside. Each is done again, in order, to the flow as it is: one that the flow has no such
 thing for any more (the event is gone, no such call runs, the timer is not armed) is left out, and the reason is noted;
 one that is refused now has to be refused; all others have to do what the reference interpreter says. What was broken
-has to be whole at the end, where that can be seen of a record; a compensation under way is carried to its end first. If not even the start can be done again, the test says
-so, and is skipped.
+has to be whole at the end, where that can be seen of a record; a compensation under way is carried to its end first.
+If not even the start can be done again, the test says so, and is skipped.
 """
 
 from __future__ import annotations

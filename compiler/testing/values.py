@@ -1,4 +1,4 @@
-"""What a step brings and asks for as Python text: a value, trigger, actor or effect in, an expression that makes it out.
+"""What a step brings and asks for, in Python: a value, an actor or an effect in, an expression that makes it out.
 
 Everything is written as somebody would who uses the generated module: enumerations and records by their classes,
 moments as `T0` and what has passed since.
@@ -6,10 +6,11 @@ moments as `T0` and what has passed since.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from ...dsl.model import Compensation, Effect, ListType, OptionalType, RecordType, Type, Value
+from ...dsl.model import Effect, ListType, OptionalType, RecordType, Type, Value
 from .. import effects
 from ..codegen.literals import duration, literal, quoted
 from ..codegen.names import Names, Scope, upper
@@ -51,8 +52,9 @@ class Values:
         if actor == NOBODY:
             return ""
         if actor not in self.people:
-            words = "_".join(filter(None, [actor.id, *sorted(actor.roles)][:1])) or "somebody"
-            self.people[actor] = self._free.name(upper("".join(c if c.isalnum() and c.isascii() else "_" for c in words)))
+            said = actor.id or next(iter(sorted(actor.roles)), "")
+            words = re.sub("[^A-Za-z0-9]+", "_", said).strip("_") or "somebody"
+            self.people[actor] = self._free.name(upper(words))
         return f"by={self.people[actor]}, "
 
     def actor(self, actor: Actor) -> str:
@@ -64,6 +66,7 @@ class Values:
     def effect(self, effect: effects.Effect) -> str:
         """A step's effect, as `penstock.runtime.core` has it."""
         kernel = self.kernel
+        inner: list[str] = []
         match effect:
             case StartActivity(key, activity, args):
                 types = [param.type for param in kernel.activity[activity].params]
@@ -84,8 +87,8 @@ class Values:
                 inner = [quoted(state), f"failure={failure}"]
             case effects.EscalateTask(key, other) | effects.DelegateTask(key, other):
                 inner = [quoted(key), quoted(other)]
-            case effects.InterruptActivity(name) | effects.RemindTask(name) | effects.CloseTask(name):
-                inner = [quoted(name)]
+            case effects.InterruptActivity(key) | effects.RemindTask(key) | effects.CloseTask(key):
+                inner = [quoted(key)]
             case effects.CancelTimer(name) | effects.DropEvent(name):
                 inner = [quoted(name)]
         return f"core.{type(effect).__name__}({', '.join(inner)})"
@@ -93,7 +96,7 @@ class Values:
     def undone_with(self, forward: str, args: Sequence[Value]) -> str:
         """The arguments of a compensation."""
         effect = self.kernel.activity[forward.partition("#")[0]].effect
-        if not args or isinstance(effect, Effect) or not isinstance(effect, Compensation):
+        if not args or isinstance(effect, Effect):
             return "()"
         return tupled(self.values(args, [param.type for param in effect.args]))
 

@@ -1,7 +1,8 @@
 """Values that can be told apart: acts with the plainest values in; the same run with telling ones, as far as it stays
 the same run, out.
 
-A test in which every text is empty and every number 0 passes when two of them are mixed up.
+A test in which every text is empty and every number 0 passes when two of them are mixed up, and one in which a number
+is far from what it is compared with passes when `>` is taken for `>=`.
 """
 
 from __future__ import annotations
@@ -27,17 +28,19 @@ from ...dsl.model import (
     Type,
     Value,
 )
-from ..evaluate import kept
+from ..evaluate import fits, kept
 from ..kernel import Kernel
 from .acts import Act, Inapplicable, types
+from .claims import constants
 from .play import BEGIN, Played, play
 
 
 def vivid(kernel: Kernel, acts: Sequence[Act]) -> tuple[Act, ...]:
     """The acts with telling values in the place of plain ones, wherever that changes nothing about the way taken."""
-    told = tuple(acts)
+    told: tuple[Act, ...] = tuple(acts)
     course = _course(play(kernel, told))
     first = [(v.initial.value, v.type) for v in kernel.data if isinstance(v.initial, Literal)]
+    compared = constants(kernel)
     number = 0
     for index, act in enumerate(told):
         try:
@@ -48,14 +51,19 @@ def vivid(kernel: Kernel, acts: Sequence[Act]) -> tuple[Act, ...]:
             continue
         for place, (name, type) in enumerate(brings):
             number += 1
-            for value in _unlike(first, type, telling(name, type, number)):
-                values = told[index].values
-                values = (*values[:place], value, *values[place + 1 :])
-                trial = (*told[:index], replace(told[index], values=values), *told[index + 1 :])
+            for value in (*borders(compared, type), *_unlike(first, type, telling(name, type, number))):
+                trial = _put(told, index, place, value)
                 if value != told[index].values[place] and _course(play(kernel, trial)) == course:
                     told = trial
                     break
     return told
+
+
+def _put(acts: tuple[Act, ...], index: int, place: int, value: Value) -> tuple[Act, ...]:
+    """The acts with another value at a place of one of them."""
+    values = acts[index].values
+    act = replace(acts[index], values=(*values[:place], value, *values[place + 1 :]))
+    return (*acts[:index], act, *acts[index + 1 :])
 
 
 def _unlike(first: Sequence[tuple[Value, Type]], type: Type, values: Iterable[Value]) -> list[Value]:
@@ -69,6 +77,19 @@ def _course(played: Sequence[Played]) -> list[object]:
         (each.now, each.step is not None and each.step.taken, each.missing, each.took, str(each.refused or ""))
         for each in played
     ]
+
+
+def borders(compared: Iterable[tuple[Value, Type]], type: Type) -> Iterator[Value]:
+    """The numbers that values of a type are compared with, and those beside them: `>` and `>=` differ there only."""
+    item = type.item if isinstance(type, OptionalType) else type
+    for constant, other in compared:
+        if isinstance(item, IntType) and isinstance(constant, int) and isinstance(other, IntType):
+            found = [constant, constant + 1, constant - 1]
+            yield from (value for value in found if fits(value, item))
+        elif isinstance(item, DecimalType) and isinstance(constant, (int, Decimal)) and isinstance(other, DecimalType):
+            unit = Decimal(1).scaleb(-item.places)
+            amounts = [Decimal(constant) + step for step in (Decimal(0), unit, -unit)]
+            yield from (kept(amount, item) for amount in amounts if fits(amount, item))
 
 
 def telling(name: str, type: Type, number: int) -> Iterator[Value]:

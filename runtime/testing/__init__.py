@@ -1,1 +1,1 @@
-"""What generated tests import: laws that every flow keeps, and random runs. The machine needs Hypothesis, the rest not."""
+"""What generated tests import: laws that every flow keeps, and random runs, for which Hypothesis is needed."""

@@ -1,4 +1,4 @@
-"""A host's desk: the effects and triggers of a run in; what is under way out, to be held against what the record says."""
+"""A host's desk: the effects and triggers of a run in; what is under way out, to be held against the record."""
 
 from __future__ import annotations
 
@@ -96,4 +96,5 @@ class Desk:
         assert self.tasks == tasks, f"{self.tasks} are open, by the effects; {tasks}, by the record"
         undos = set[str]() if ledger.undoing is None or ledger.undoing.running is None else {ledger.undoing.running}
         assert self.undos == undos, f"{self.undos} run to undo something, by the effects; {undos}, by the record"
-        assert self.finished == record.finished, f"it is finished, by the {'effects' if self.finished else 'record'} only"
+        one = "effects" if self.finished else "record"
+        assert self.finished == record.finished, f"it is finished, by the {one} only"

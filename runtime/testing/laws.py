@@ -131,9 +131,7 @@ def _written(record: AnyFlow, trigger: Any, effects: Iterable[Effect]) -> None:
         assert read == effect and type(read) is type(effect), f"{effect!r} is read back otherwise from {text}"
 
 
-def sent(
-    record: R, event: Any, by: Actor, *, now: datetime, total: bool = True
-) -> tuple[R, tuple[Effect, ...], str]:
+def sent(record: R, event: Any, by: Actor, *, now: datetime, total: bool = True) -> tuple[R, tuple[Effect, ...], str]:
     """An event or a completed task, held to what `accepted` says; the last part is the reason of a rejection, or "".
 
     total: whether what is accepted is accepted with every payload (no guard is left without an `else`)."""

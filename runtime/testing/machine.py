@@ -170,7 +170,9 @@ def _rules(flow: type[AnyFlow], timers: Sequence[str], constants: Sequence[objec
 
 
 def run(machine: type[Run[F]], limits: settings | None = None) -> None:
-    """Many random runs: as many as `limits` say, or a profile that was loaded, else 40 of 25 rules. Raises what Hypothesis makes of the first law or property that is broken: the shortest run."""
+    """Many random runs: as many as `limits` say, or a profile that was loaded, else 40 of 25 rules.
+
+    Raises what Hypothesis makes of the first law or property that is broken: the shortest run that breaks it."""
     chosen = limits or settings()
     if limits is None and chosen.max_examples == USUAL:
         chosen = settings(chosen, max_examples=EXAMPLES, stateful_step_count=STEPS)
