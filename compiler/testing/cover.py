@@ -1,7 +1,7 @@
 """Which runs to test: an explored kernel in; few short runs that together take every transition out.
 
-The runs are those of the checks' search, which are the shortest there are to each step. Of them the one is taken that
-does most of what none taken before does, then the next, until nothing is left that some run does; then those are left
+The runs are those of the checks' search, which are the shortest there are to each step. Of those that are
+not too long to be read, the one is taken that does most of what none taken before does, then the next, until nothing is left that some run does; then those are left
 out whose part others do as well.
 """
 
@@ -20,6 +20,7 @@ from .joining import joined, rounded
 from .play import Played, play
 from .vivid import vivid
 
+LONG = 16  # steps that a reader still follows
 MOST_TRIED = 400  # runs that are tried before the rest is given up
 
 
@@ -49,7 +50,7 @@ def cover(inquiry: Inquiry) -> Cover:
     tried = 0
     while left and edges and tried < MOST_TRIED:
         tried += 1
-        best = max(edges, key=lambda each: (len(known[id(each)] & left), -each.length))
+        best = max(edges, key=lambda each: _worth(len(known[id(each)] & left), each.length))
         if not known[id(best)] & left:
             break
         edges.remove(best)
@@ -60,6 +61,12 @@ def cover(inquiry: Inquiry) -> Cover:
         left -= reached(kernel, played)
     runs = _needed(kernel, joined(kernel, _needed(kernel, chosen)))
     return Cover(tuple(_examples(kernel, runs)), tuple(_missed(kernel, runs)))
+
+
+def _worth(goals: int, length: int) -> tuple[bool, bool, int, int]:
+    """How well a run of this length serves that reaches so many goals that are left: long ones are for what no other
+    does."""
+    return goals > 0, length <= LONG, goals, -length
 
 
 def _replayed(inquiry: Inquiry, arrival: Arrival, goals: set[Goal]) -> tuple[Played, ...] | None:
