@@ -16,10 +16,13 @@ from .report import FORMS, TROUBLE, VERSIONED
 from .terminal import Terminal, speak_any_character, wants_color
 
 INTERRUPTED = 130
+VERIFIED = ("full", "concise", "json")
+"""The formats of `verify`."""
 
 COMMANDS: dict[str, tuple[Command, str]] = {
     "check": (commands.check, "prove flows sound, or show the shortest run that breaks them"),
     "build": (commands.build, "check flows, then write their Python, DOT and Mermaid files"),
+    "verify": (commands.verify, "prove that generated modules do what their flows say"),
     "draw": (commands.draw, "draw a flow"),
     "test": (commands.test, "run the scenarios that flows contain"),
     "tests": (commands.tests, "write pytest modules that test the Python of flows"),
@@ -74,6 +77,9 @@ def parser() -> Parser:
     each["tests"].add_argument("--out", default="tests", metavar="DIR", help="where to write; default: tests")
     each["tests"].add_argument("--package", default="", metavar="NAME", help="where the generated modules are imported")
     each["tests"].add_argument("--check", action="store_true", help="write nothing; say whether the tests have drifted")
+    each["verify"].add_argument("files", nargs="+", metavar="FILE", help="a module that penstock generated")
+    each["verify"].add_argument("--spec", metavar="FILE", help="its .flow file, where the module does not lead there")
+    each["verify"].add_argument("--format", choices=VERIFIED, default="full", help="how to report; default: full")
     each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
     each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")
     each["draw"].add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")

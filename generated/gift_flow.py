@@ -98,6 +98,10 @@ class Gift(flow.Flow[GiftInputs, GiftData, GiftState, GiftEvent]):
     def _rules(cls) -> rules.Rules[GiftInputs, GiftData, GiftState, GiftEvent]:
         return _RULES
 
+    def _driven(self, by: GiftActivities, awaiting: AsyncGiftActivities) -> Gift:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class Declined(core.ActivityError):
     """Declared as `declined`."""
@@ -147,7 +151,7 @@ def _enter_charging(inputs: GiftInputs, data: GiftData, now: datetime) -> rules.
     )
 
 
-def _shipping_done(inputs: GiftInputs, data: GiftData, now: datetime, tracking: str | None, cost: Decimal) -> _Answer:
+def _shipping_done(inputs: GiftInputs, data: GiftData, now: datetime, tracking: str | None, cost: Decimal) -> _Moved:
     """On `done` in Shipping."""
     if tracking is not None:
         return data._replace(parcel=tracking, price=cost), _TO_SHIPPED  # specs/parcels/gift.flow:44

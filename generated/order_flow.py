@@ -119,6 +119,10 @@ class Order(flow.Flow[OrderInputs, OrderData, OrderState, OrderEvent]):
     def _rules(cls) -> rules.Rules[OrderInputs, OrderData, OrderState, OrderEvent]:
         return _RULES
 
+    def _driven(self, by: OrderActivities, awaiting: AsyncOrderActivities) -> Order:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class OutOfStock(core.ActivityError):
     """Declared as `out_of_stock`."""
@@ -194,7 +198,7 @@ _TO_APPROVAL = rules.Goto(OrderState.APPROVAL)
 _TO_RESERVING = rules.Goto(OrderState.RESERVING)
 
 
-def _reserving_done(inputs: OrderInputs, data: OrderData, now: datetime, id: str) -> _Answer:
+def _reserving_done(inputs: OrderInputs, data: OrderData, now: datetime, id: str) -> _Moved:
     """On `done` in Reserving."""
     return data._replace(reservation=id), _TO_QUOTING  # specs/order.flow:48
 
@@ -206,7 +210,7 @@ def _enter_reserving(inputs: OrderInputs, data: OrderData, now: datetime) -> rul
     )
 
 
-def _quoting_done(inputs: OrderInputs, data: OrderData, now: datetime, best: Carrier) -> _Answer:
+def _quoting_done(inputs: OrderInputs, data: OrderData, now: datetime, best: Carrier) -> _Moved:
     """On `done` in Quoting."""
     return data._replace(carrier=best), _TO_NEEDS_APPROVAL  # specs/order.flow:55
 
@@ -248,7 +252,7 @@ def _enter_approval(inputs: OrderInputs, data: OrderData, now: datetime) -> rule
     )
 
 
-def _charging_done(inputs: OrderInputs, data: OrderData, now: datetime, id: str) -> _Answer:
+def _charging_done(inputs: OrderInputs, data: OrderData, now: datetime, id: str) -> _Moved:
     """On `done` in Charging."""
     return data._replace(payment=id), _TO_SHIPPING  # specs/order.flow:81
 
