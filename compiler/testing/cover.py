@@ -1,8 +1,8 @@
 """Which runs to test: an explored kernel in; few short runs that together take every transition out.
 
-The runs are those of the checks' search, which are the shortest there are to each step. Of those that are
-not too long to be read, the one is taken that does most of what none taken before does, then the next, until nothing is left that some run does; then those are left
-out whose part others do as well.
+The runs are those of the checks' search, which are the shortest there are to each step. Of those that are not too long
+to be read, the one is taken that does most of what none taken before does, then the next, until nothing is left that
+some run does; then those are left out whose part others do as well.
 """
 
 from __future__ import annotations
@@ -71,20 +71,24 @@ def _worth(goals: int, length: int) -> tuple[bool, bool, int, int]:
 
 def _replayed(inquiry: Inquiry, arrival: Arrival, goals: set[Goal]) -> tuple[Played, ...] | None:
     """The run with telling values; None where it cannot be done so from outside."""
-    kernel, tracer, run = inquiry.kernel, inquiry.tracer, arrival.run()
-    times = tracer.schedule(run)
-    for told in (lambda: None if times is None else tracer.at(run, times), lambda: tracer.replayed(arrival, _any)):
-        found = told()
-        script = () if found is None else rounded(kernel, acts(kernel, found.run()))
-        for trial in (vivid(kernel, script), script) if script else ():
+    kernel = inquiry.kernel
+    for found in _alike(inquiry, arrival):
+        script = rounded(kernel, acts(kernel, found.run()))
+        for trial in (vivid(kernel, script), script):
             played = play(kernel, trial)
             if goals <= reached(kernel, played) and all(each.took for each in played):
                 return played
     return None
 
 
-def _any(_arrival: Arrival) -> bool:
-    return True
+def _alike(inquiry: Inquiry, arrival: Arrival) -> Iterator[Arrival]:
+    """The run as the search found it, then with the plainest values, which are long looked for."""
+    tracer, run = inquiry.tracer, arrival.run()
+    times = tracer.schedule(run)
+    found = None if times is None else tracer.at(run, times)
+    yield from () if found is None else (found,)
+    plain = tracer.replayed(arrival, lambda _: True)
+    yield from () if plain is None else (plain,)
 
 
 def _needed(kernel: Kernel, chosen: Sequence[tuple[Played, ...]]) -> list[tuple[Played, ...]]:

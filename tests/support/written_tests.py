@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -43,7 +43,7 @@ def texts(file: Examined, found: Explorations, kept: tuple[Case, ...] = ()) -> d
 
 
 @contextmanager
-def running(kernel: Kernel, text: str, change: Callable[[str], str] = str) -> Iterator[Tests]:
+def running(kernel: Kernel, text: str, change: Callable[[str], str] = str) -> Generator[Tests]:
     """The test functions of a module's text, with the generated module that they import; change: of that."""
     stem = names.module(kernel)
     generated = change(render.module(kernel, "0" * 64, "specs/flow.flow"))

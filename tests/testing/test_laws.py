@@ -21,7 +21,8 @@ from penstock.runtime.testing.payloads import fitting
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CODECS: list[Codec[Any]] = [
     BOOL, DURATION, INSTANT, TEXT, integer(-3, 9), decimal(2), enum(order_flow.Carrier),
-    optional(integer(0, 1)), sequence(TEXT, 3), record(order_flow.OrderInputs, ("sku", TEXT), ("qty", integer(1, 100)), ("total", decimal(2))),
+    optional(integer(0, 1)), sequence(TEXT, 3),
+    record(order_flow.OrderInputs, ("sku", TEXT), ("qty", integer(1, 100)), ("total", decimal(2))),
 ]  # fmt: skip
 
 

@@ -83,6 +83,6 @@ def fails(test: object) -> bool:
 def test_random_runs_alone_find_a_property_that_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "EXAMPLES", 200)
     text = next(text for what, text in EVERY if what.startswith("payment=id -> payment=None"))
-    with running(kernels.order(), written(), lambda _: text) as tests:
-        with pytest.raises(AssertionError, match="always in Shipping implies payment is some .*is broken"):
-            tests["test_whatever_happens_the_laws_and_properties_hold"]()
+    broken = r"always in Shipping implies payment is some .*is broken"
+    with running(kernels.order(), written(), lambda _: text) as tests, pytest.raises(AssertionError, match=broken):
+        tests["test_whatever_happens_the_laws_and_properties_hold"]()
