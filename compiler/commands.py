@@ -145,6 +145,7 @@ def build(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
             results.append(output)
     if results:
         codes.append(_compare(folder, results, terminal) if args.check else _write(folder, results, terminal))
+        codes.append(_settle_extensions(folder, results, args, terminal))
     return report.worst(codes)
 
 
@@ -200,6 +201,16 @@ def _compare(folder: Path, results: Sequence[outputs.Output], terminal: Terminal
     if drifted:
         terminal.say("`penstock build` writes them anew.\n")
     return FINDINGS if drifted else CLEAN
+
+
+def _settle_extensions(folder: Path, results: Sequence[outputs.Output], args: argparse.Namespace, to: Terminal) -> int:
+    from . import compiling
+
+    modules = [output for output in results if output.name.endswith(".py")]
+    try:
+        return (compiling.compare if args.check else compiling.write)(folder, modules, args.compile, to)
+    except compiling.Uncompilable as refused:
+        raise Trouble(str(refused)) from refused
 
 
 # ---------------------------------------------------------------- draw, fmt, explain
