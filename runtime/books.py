@@ -45,37 +45,52 @@ class Books(Generic[E]):
         self.escalations = escalations
         self.reminders = reminders
         self.effects: list[Effect] = []
-        self.started: datetime = ledger.started
-        self.counter: int = ledger.counter
-        self.log: tuple[Entry, ...] = ledger.log
-        self.calls: tuple[Call, ...] = ledger.calls
-        self.tasks: tuple[Work, ...] = ledger.tasks
-        self.timers: tuple[ArmTimer, ...] = ledger.timers
-        self.deferred: tuple[E, ...] = ledger.deferred
-        self.undoing: Undoing | None = ledger.undoing
-        self.marks: tuple[tuple[str, int], ...] = ledger.marks
-        self.actors: tuple[tuple[str, str], ...] = ledger.actors
-        self.completed: tuple[str, ...] = ledger.completed
-        self.history: tuple[tuple[str, tuple[str, ...]], ...] = ledger.history
-        self.moments: tuple[tuple[str, datetime], ...] = ledger.moments
+        self.started: datetime
+        self.counter: int
+        self.log: tuple[Entry, ...]
+        self.calls: tuple[Call, ...]
+        self.tasks: tuple[Work, ...]
+        self.timers: tuple[ArmTimer, ...]
+        self.deferred: tuple[E, ...]
+        self.undoing: Undoing | None
+        self.marks: tuple[tuple[str, int], ...]
+        self.actors: tuple[tuple[str, str], ...]
+        self.completed: tuple[str, ...]
+        self.history: tuple[tuple[str, tuple[str, ...]], ...]
+        self.moments: tuple[tuple[str, datetime], ...]
+        (
+            self.started,
+            self.counter,
+            self.log,
+            self.calls,
+            self.tasks,
+            self.timers,
+            self.deferred,
+            self.undoing,
+            self.marks,
+            self.actors,
+            self.completed,
+            self.history,
+            self.moments,
+        ) = ledger
         self.vacant: tuple[str, ...] = ()  # leaves entered in this step that call for each item, of which there is none
 
     def closed(self) -> Ledger[E]:
         """The ledger as it stands now."""
         return Ledger(
-            started=self.started,
-            counter=self.counter,
-            log=self.log,
-            calls=self.calls,
-            tasks=self.tasks,
-            timers=self.timers,
-            deferred=self.deferred,
-            undoing=self.undoing,
-            marks=self.marks,
-            actors=self.actors,
-            completed=self.completed,
-            history=self.history,
-            moments=self.moments,
+            self.started,
+            self.counter,
+            self.log,
+            self.calls,
+            self.tasks,
+            self.timers,
+            self.deferred,
+            self.undoing,
+            self.marks,
+            self.actors,
+            self.completed,
+            self.history,
+            self.moments,
         )
 
     def serial(self) -> int:
@@ -94,10 +109,11 @@ class Books(Generic[E]):
 
     def begin_call(self, activity: str, args: tuple[object, ...], leaf: str, item: int | None) -> None:
         entry = Entry(self.serial(), activity, args)
-        self.calls = (*self.calls, Call(entry.key, activity, args, leaf, item))
+        key = entry.key
+        self.calls = (*self.calls, Call(key, activity, args, leaf, item))
         if self.spec.activities[activity].kind is not ActivityKind.READONLY:
             self.log = (*self.log, entry)
-        self.effects.append(StartActivity(entry.key, activity, args))
+        self.effects.append(StartActivity(key, activity, args))
 
     def drop(self, call: Call) -> None:
         """Forget a call, and interrupt it if it runs."""
@@ -162,5 +178,5 @@ class Books(Generic[E]):
         if outcome.kind in self.spec.activities[entry.activity].errors:
             self.log = tuple(other for other in self.log if other is not entry)
             return
-        settled = entry._replace(done=outcome.kind == "done", in_flight=False, result=outcome.value)
+        settled = Entry(entry.serial, entry.activity, entry.args, outcome.kind == "done", False, outcome.value)
         self.log = tuple(settled if other is entry else other for other in self.log)

@@ -8,9 +8,9 @@ record, and the effects a host must carry out, as values, in order.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
-ABI = 2
+ABI = 3
 """The contract between generated modules and this package; a module built for another ABI refuses to import."""
 
 
@@ -184,12 +184,9 @@ F = TypeVar("F")
 E = TypeVar("E")
 
 
-class Step(NamedTuple, Generic[F]):
-    """The record after one trigger, and the effects to carry out in order. No effects and an equal record: nothing
-    happened (a stale or ignored trigger)."""
-
-    after: F
-    effects: tuple[Effect, ...]
+Step: TypeAlias = tuple[F, tuple[Effect, ...]]
+"""The record after one trigger, and the effects to carry out in order. No effects and an equal record: nothing happened
+(a stale or ignored trigger)."""
 
 
 # ---------------------------------------------------------------- refusals

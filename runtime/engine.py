@@ -78,7 +78,7 @@ class Engine:
             first = tx.entry(id, 1)
             if first is None or (old.flow, first.trigger) != (
                 label,
-                written(flow.spec.inputs.encode(step.after.inputs)),
+                written(flow.spec.inputs.encode(step[0].inputs)),
             ):
                 raise Conflict(f"instance {id!r} was started before, with another flow or other inputs")
             return first

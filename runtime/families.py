@@ -51,7 +51,7 @@ class Families(Steps):
         self, tx: Transaction, old: Instance, entry: JournalEntry, step: Step[AnyFlow], now: datetime
     ) -> JournalEntry:
         full = super()._apply(tx, old, entry, step, now)
-        for effect in step.effects:
+        for effect in step[1]:
             if (call := self._of_child(old, effect, now)) is not None:
                 self.relay(tx, call, now)
             elif isinstance(effect, Finish) and (link := tx.parent(old.id)) is not None:

@@ -57,10 +57,14 @@ class Flow(Fields[I, D, S, E]):
         rules = self._rules()
         found: dict[type[E], None] = {}
         for place in rules.places.active(self.at):
-            for kind in rules.said[place].accepts if place in rules.said else ():
+            for kind in rules.accepting(place):
                 if self.spec.kinds[kind].task or place in rules.answering(self.at, kind):
                     found[kind] = None
         return tuple(kind for kind in found if self._admits(kind, by))
+
+    def accepts(self, kind: type[E], by: Actor | None = None) -> bool:
+        """Whether `accepted` says so of an event or task."""
+        return kind in self.accepted(by)
 
     def _admits(self, kind: type[E], by: Actor | None) -> bool:
         event = self.spec.kinds[kind]
@@ -85,7 +89,7 @@ class Flow(Fields[I, D, S, E]):
             progress.begin()
         except OverflowError:
             raise _too_large(cls.spec) from None
-        return Step(cls(*progress.fields()), tuple(progress.effects))
+        return cls(*progress.fields()), tuple(progress.effects)
 
     def step(
         self, trigger: E | Outcome | Delegation | Fired | Withdraw, *, by: Actor = NOBODY, now: datetime
@@ -97,7 +101,7 @@ class Flow(Fields[I, D, S, E]):
             progress.handle(trigger, by)
         except OverflowError:
             raise _too_large(self.spec) from None
-        return Step(type(self)(*progress.fields()), tuple(progress.effects))
+        return type(self)(*progress.fields()), tuple(progress.effects)
 
     def delegate(self, task: str, to: str, *, by: Actor = NOBODY, now: datetime) -> Step[Self]:
         """Hand the open task of this name on to the person `to`. Raises Rejected."""

@@ -34,10 +34,11 @@ def written(json_value: Json) -> str:
 
 
 def status_after(step: Step[AnyFlow], before: Status) -> Status:
-    for effect in step.effects:
+    record, effects = step
+    for effect in effects:
         if isinstance(effect, Finish):
             return Status.FAILED if effect.failure else Status.SUCCEEDED
-    if step.after.compensating:
+    if record.compensating:
         return Status.COMPENSATING
     return before if before.finished else Status.RUNNING
 
@@ -54,9 +55,10 @@ def after_step(
     spec: FlowSpec, before: Instance, entry: JournalEntry, step: Step[AnyFlow]
 ) -> tuple[Instance, JournalEntry]:
     """The instance as it stands after the step, and the journal's row of it: `entry` with what followed filled in."""
-    status, at = status_after(step, before.status), tuple(str(leaf) for leaf in step.after.at)
-    instance = Instance(before.id, before.flow, entry.sequence, entry.at, status, at, written(step.after.to_json()))
-    return instance, replace(entry, effects=effects_text(spec, step.effects), status=status, configuration=at)
+    record, effects = step
+    status, at = status_after(step, before.status), tuple(str(leaf) for leaf in record.at)
+    instance = Instance(before.id, before.flow, entry.sequence, entry.at, status, at, written(record.to_json()))
+    return instance, replace(entry, effects=effects_text(spec, effects), status=status, configuration=at)
 
 
 def replay(flow: type[AnyFlow], entries: Iterable[JournalEntry]) -> AnyFlow:
@@ -68,10 +70,9 @@ def replay(flow: type[AnyFlow], entries: Iterable[JournalEntry]) -> AnyFlow:
             raise Diverged(entry.instance, entry.sequence, f"row {expected} is missing")
         expected += 1
         if entry.kind in (EntryKind.START, EntryKind.STEP):
-            step = _again(flow, record, entry)
-            if effects_text(flow.spec, step.effects) != entry.effects:
+            record, effects = _again(flow, record, entry)
+            if effects_text(flow.spec, effects) != entry.effects:
                 raise Diverged(entry.instance, entry.sequence, "other effects follow")
-            record = step.after
     if record is None:
         raise Diverged("", 0, "no journal")
     return record

@@ -23,7 +23,7 @@ from .core import (
     StartCompensation,
     Undoing,
 )
-from .rules import Choice, D, E, Fields, Goto, I, Rules, S, Since, Stay, Undo
+from .rules import Choice, D, E, Fields, Goto, I, Moved, Rules, S, Say, Since, Stay, Undo, Way
 from .spec import FlowSpec
 
 
@@ -59,16 +59,15 @@ class Passage(Books[E], Generic[I, D, S, E]):
 
     # ------------------------------------------------------------ the way
 
-    def take(self, place: S | None, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
+    def take(self, place: S | None, moved: Moved[D, S]) -> None:
         """A transition of a place; None: of the flow."""
         self.passed.clear()
-        self.go(place, move)
+        self.go(place, self.noted(moved))
 
-    def go(self, place: S | None, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> bool:
+    def go(self, place: S | None, move: Goto[S] | Undo[S] | Stay) -> bool:
         """Whether a place was entered, and it was not only stayed or begun to compensate."""
         self.moved = True
         if isinstance(move, Stay):
-            self.note(move)
             return False
         end = self.way(move)
         if isinstance(end, Goal):
@@ -82,7 +81,7 @@ class Passage(Books[E], Generic[I, D, S, E]):
         self.unwind()
         return False
 
-    def way(self, move: Goto[D, S] | Undo[D, S]) -> Goal[S] | Undo[D, S]:
+    def way(self, move: Goto[S] | Undo[S]) -> Goal[S] | Undo[S]:
         """Where a transition leads in the end; the data as updated on the way."""
         end = self.follow(move)
         while isinstance(end, Goto):
@@ -93,35 +92,46 @@ class Passage(Books[E], Generic[I, D, S, E]):
             end = found
         return end
 
-    def follow(self, move: Goto[D, S] | Undo[D, S]) -> Goto[D, S] | Undo[D, S]:
+    def follow(self, move: Goto[S] | Undo[S]) -> Goto[S] | Undo[S]:
         """Through choices, to a place or a compensation."""
-        self.note(move)
         while isinstance(move, Goto) and isinstance(move.node, Choice):
-            move = self.branch(move.node)
-            self.note(move)
+            move = self.further(self.branch(move.node))
         return move
 
-    def note(self, move: Goto[D, S] | Undo[D, S] | Stay[D]) -> None:
+    def noted(self, moved: Moved[D, S]) -> Goto[S] | Undo[S] | Stay:
         """What its updates did: the data as it is then, and messages."""
-        self.data = move.data
-        self.effects.extend(move.messages)
+        self.data, move = moved
+        if isinstance(move, Say):
+            self.effects.extend(move.messages)
+            return move.move
+        return move
 
-    def branch(self, choice: Choice) -> Goto[D, S] | Undo[D, S]:
+    def further(self, moved: Moved[D, S]) -> Goto[S] | Undo[S]:
+        """Of a branch or the start of a scope, which leads somewhere."""
+        move = self.noted(moved)
+        assert not isinstance(move, Stay), "only transitions stay"
+        return move
+
+    def led(self, way: Way[I, D, S]) -> Moved[D, S]:
+        """Where something leads that asks for nothing."""
+        return way(self.inputs, self.data, self.now) if callable(way) else (self.data, way)
+
+    def branch(self, choice: Choice) -> Moved[D, S]:
         rules = self.rules.choices[choice]
         if choice in self.passed:
             raise Fault("F005", rules.place, f"{choice} is passed a second time in one step")
         self.passed.add(choice)
-        move = rules.branch(self.inputs, self.data, self.now, *self.where())
-        if move is None:
+        moved = rules.branch(self.inputs, self.data, self.now, *self.where())
+        if moved is None:
             raise self.rejected(choice, "unhandled")
-        return move
+        return moved
 
     @staticmethod
-    def place(move: Goto[D, S]) -> S:
+    def place(move: Goto[S]) -> S:
         assert not isinstance(move.node, Choice), "choices have been followed"
         return move.node
 
-    def leaves(self, place: S, resume: bool = False) -> Goal[S] | Goto[D, S] | Undo[D, S]:
+    def leaves(self, place: S, resume: bool = False) -> Goal[S] | Goto[S] | Undo[S]:
         """The leaves at which a place is entered; or, if its start leads out of it, where that leads."""
         if place not in self.rules.scopes:
             return Goal(place, (place,))
@@ -130,7 +140,7 @@ class Passage(Books[E], Generic[I, D, S, E]):
             return Goal(place, tuple(self.places.named[leaf] for leaf in left))
         start = self.rules.scopes[place].start
         if start is not None:
-            return self.begun(place, self.follow(start(self.inputs, self.data, self.now)))
+            return self.begun(place, self.follow(self.further(self.led(start))))
         found: tuple[S, ...] = ()
         for region in self.places.regions[place]:
             begun = self.leaves(region)
@@ -139,7 +149,7 @@ class Passage(Books[E], Generic[I, D, S, E]):
             found += begun.leaves
         return Goal(place, found)
 
-    def begun(self, scope: S, move: Goto[D, S] | Undo[D, S]) -> Goal[S] | Goto[D, S] | Undo[D, S]:
+    def begun(self, scope: S, move: Goto[S] | Undo[S]) -> Goal[S] | Goto[S] | Undo[S]:
         """Where the start of a scope leads."""
         while isinstance(move, Goto) and scope in self.places.around[self.place(move)][1:]:
             found = self.leaves(self.place(move), move.resume)
@@ -153,17 +163,19 @@ class Passage(Books[E], Generic[I, D, S, E]):
     def leave(self, domain: S | None) -> None:
         """Leave every place inside the domain; None: every place."""
         around = self.places.around
-        leaves = tuple(leaf for leaf in self.at if domain is None or domain in around[leaf][1:])
+        leaves = self.at if domain is None else tuple(leaf for leaf in self.at if domain in around[leaf][1:])
         left = {place for leaf in leaves for place in self.places.inside(domain, leaf)}
-        for place in sorted(self.rules.resumed & left):
-            inner = tuple(str(leaf) for leaf in leaves if place in around[leaf])
-            self.history = (*(pair for pair in self.history if pair[0] != place), (str(place), inner))
+        if self.rules.resumed:
+            for place in sorted(self.rules.resumed & left):
+                inner = tuple(str(leaf) for leaf in leaves if place in around[leaf])
+                self.history = (*(pair for pair in self.history if pair[0] != place), (str(place), inner))
         for call in self.calls:
             if call.leaf in left:
                 self.drop(call)
         self.end(left)
-        self.vacant = tuple(leaf for leaf in self.vacant if leaf not in left)
-        self.at = tuple(leaf for leaf in self.at if leaf not in left)
+        if self.vacant:
+            self.vacant = tuple(leaf for leaf in self.vacant if leaf not in left)
+        self.at = () if domain is None else tuple(leaf for leaf in self.at if leaf not in left)
 
     def end(self, places: Collection[S]) -> None:
         """Cancel the timers of these places and close their tasks."""
@@ -177,6 +189,10 @@ class Passage(Books[E], Generic[I, D, S, E]):
 
     def enter(self, domain: S | None, leaves: tuple[S, ...]) -> None:
         """Enter these leaves and, before them, the scopes around them that lie inside the domain."""
+        if not self.rules.scopes:
+            self.at = leaves
+            self.arrive(leaves[0])
+            return
         self.at = self.places.ordered((*self.at, *leaves))
         for place in dict.fromkeys(p for leaf in leaves for p in reversed(self.places.inside(domain, leaf))):
             self.arrive(place)
@@ -230,7 +246,7 @@ class Passage(Books[E], Generic[I, D, S, E]):
         self.undoing = None
         if undoing.node == WITHDRAWN:
             self.finish(WITHDRAWN, True)
-        elif self.go(None, Goto(self.data, self.node(undoing.node))):
+        elif self.go(None, Goto(self.node(undoing.node))):
             self.rearm()
 
     def compensate(self, entry: Entry, compensation: str, undoing: Undoing) -> None:

@@ -52,7 +52,9 @@ class Places(Generic[S]):
 
     def domain(self, place: S | None, goal: S) -> S | None:
         """The innermost scope that contains the goal, without being it, and contains or is the place."""
-        around = () if place is None else self.around[place]
+        if place is None or len(self.around[goal]) == 1:
+            return None
+        around = self.around[place]
         return next((scope for scope in self.around[goal][1:] if scope in around), None)
 
     def nearest(self, at: Iterable[S], says: Callable[[S], bool]) -> tuple[S, ...]:

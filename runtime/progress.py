@@ -11,7 +11,7 @@ from typing import Generic, cast
 from .codec import NOTHING, Invalid, admitted
 from .core import DEADLINE, WITHDRAWN, Actor, ArmTimer, Call, Delegation, Fault, Fired, Outcome, Undoing, Withdraw, Work
 from .passage import Passage
-from .rules import D, E, Goto, Group, I, Join, S, Stay, Undo, Unmoved
+from .rules import Answer, D, E, Group, I, Join, Moved, S, Told, Unmoved
 from .spec import ActivityKind, ActivitySpec
 
 
@@ -26,7 +26,7 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
         """Arm the deadline and enter the first state."""
         if self.rules.deadline is not None:
             self.arm(ArmTimer(DEADLINE, self.rules.deadline(self.inputs, self.data, self.now)))
-        self.take(None, self.rules.start(self.inputs, self.data, self.now))
+        self.take(None, self.led(self.rules.start))
         self.follow_up()
 
     def handle(self, trigger: E | Outcome | Delegation | Fired | Withdraw, by: Actor) -> None:
@@ -73,18 +73,18 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
         outcome = self.checked(activity, call.args, outcome)
         leaf = self.places.named[call.leaf]
         brought = self.brought(call, leaf, activity, outcome)
-        move = None if brought is None else self.chosen(leaf, brought)
+        moved = None if brought is None else self.result(leaf, activity, brought)
         if activity.kind is not ActivityKind.READONLY:
             self.settle(next(entry for entry in self.log if entry.key == call.key), outcome)
         elif outcome.kind == "done" and call.activity not in self.completed:
             self.completed = (*self.completed, call.activity)
         told = _told(call, outcome)
         self.calls = tuple(told if other is call else other for other in self.calls)
-        if move is not None:
+        if moved is not None:
             for other in self.calls:
                 if other.leaf == leaf:
                     self.drop(other)
-            self.take(leaf, move)
+            self.take(leaf, moved)
 
     def asked(self, trigger: E, by: Actor) -> None:
         """An event or a task's completion, from outside."""
@@ -104,7 +104,7 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
         if roles and by.roles.isdisjoint(roles):
             raise self.rejected(trigger, "role")
         place, answer = self.heard(trigger)
-        if isinstance(answer, (Goto, Undo, Stay)):
+        if isinstance(answer, tuple):
             self.take(place, answer)
         elif answer is Unmoved.DEFER or self.undoing is not None:
             self.defer(trigger)
@@ -119,10 +119,10 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
 
     def completion(self, task: str, trigger: E, by: Actor) -> None:
         work, home = self.permitted(task, trigger, by), self.rules.home[task]
-        move = self.chosen(home, trigger)
+        moved = self.chosen(trigger, self.answer(home, trigger))
         self.close(work)
         self.actors = (*(pair for pair in self.actors if pair[0] != task), (task, by.id))
-        self.take(home, move)
+        self.take(home, moved)
 
     def delegation(self, trigger: Delegation, by: Actor) -> None:
         event = self.spec.events.get(trigger.task)
@@ -157,29 +157,46 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
             self.disarm(armed)
             self.remind(armed, self.now)
         elif armed.timer == DEADLINE and self.rules.expire is not None:
-            move = self.rules.expire(self.inputs, self.data, self.now)
+            moved = self.led(self.rules.expire)
             self.disarm(armed)
-            self.take(None, move)
+            self.take(None, moved)
         else:
             home = self.rules.home[armed.timer]
-            chosen = self.chosen(home, trigger)
+            moved = self.chosen(trigger, self.asking(self.rules.said[home].timers.get(armed.timer)))
             self.disarm(armed)
-            self.take(home, chosen)
+            self.take(home, moved)
 
     # ------------------------------------------------------------ choosing
 
-    def answer(self, place: S, trigger: E | Outcome | Fired) -> Goto[D, S] | Undo[D, S] | Stay[D] | Unmoved | None:
-        """What an active place says."""
-        return self.rules.said[place].answer(self.inputs, self.data, trigger, self.now, *self.where())
+    def asking(self, told: Told[D, S] | None, payload: tuple[object, ...] = ()) -> Answer[D, S]:
+        """What an active place says to what a trigger brings; None: nothing is written for it."""
+        if told is None or isinstance(told, Unmoved):
+            return told
+        if callable(told):
+            return told(self.inputs, self.data, self.now, *self.where(), *payload)
+        return self.data, told
 
-    def chosen(self, place: S, trigger: E | Outcome | Fired) -> Goto[D, S] | Undo[D, S] | Stay[D]:
+    def answer(self, place: S, event: E) -> Answer[D, S]:
+        """What an active place says to an event or a task's completion."""
+        kind = type(event)
+        return self.asking(self.rules.said[place].events.get(kind), self.spec.kinds[kind].payload(event))
+
+    def result(self, leaf: S, activity: ActivitySpec, outcome: Outcome) -> Moved[D, S]:
+        """The transition of a call's outcome; it brings the result, or of a flow its outputs, one by one."""
+        payload: tuple[object, ...] = ()
+        if outcome.kind == "done" and activity.result is not NOTHING:
+            one_by_one = activity.flow and self.group(leaf) is None
+            payload = tuple(cast(tuple[object, ...], outcome.value)) if one_by_one else (outcome.value,)
+        told = self.rules.states[leaf].outcomes.get(outcome.kind)
+        return self.chosen(outcome, self.asking(told, payload))
+
+    def chosen(self, trigger: object, answer: Answer[D, S]) -> Moved[D, S]:
         """The transition of a trigger that cannot be ignored or wait."""
-        answer = self.answer(place, trigger)
-        if answer is None or isinstance(answer, Unmoved):
+        if not isinstance(answer, tuple):
             raise self.rejected(trigger, "unhandled")
         return answer
 
-    def heard(self, event: E) -> tuple[S | None, Goto[D, S] | Undo[D, S] | Stay[D] | Unmoved | None]:
+    def heard(self, event: E) -> tuple[S | None, Answer[D, S]]:
         """Who answers an event, inner over outer, and what; nobody while it compensates."""
         kind = type(event)
         if not self.rules.scopes:
@@ -196,9 +213,9 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
     def checked(self, activity: ActivitySpec, args: tuple[object, ...], outcome: Outcome) -> Outcome:
         """The outcome with its result in normal form, if it is `done`: of its type, and as `ensures` promises."""
         if outcome.kind != "done":
-            return outcome._replace(value=None)
+            return Outcome(outcome.key, outcome.kind)
         try:
-            outcome = outcome._replace(value=admitted(activity.result, outcome.value))
+            outcome = Outcome(outcome.key, "done", admitted(activity.result, outcome.value))
         except Invalid as invalid:
             raise self.rejected(outcome, "payload", str(invalid)) from None
         if activity.ensures is not None and not activity.ensures(outcome.value, *args):
@@ -240,9 +257,10 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
         """A group that was entered without items is done at once."""
         group = self.group(leaf)
         assert group is not None, "only a group can lack what it calls for"
-        move = self.chosen(leaf, Outcome("", "done", _listed(self.spec.activities[group.activity], [])))
+        activity = self.spec.activities[group.activity]
+        moved = self.result(leaf, activity, Outcome("", "done", _listed(activity, [])))
         self.once(leaf, "done", group.place)
-        self.take(leaf, move)
+        self.take(leaf, moved)
 
     # ------------------------------------------------------------ what follows at once
 
@@ -253,7 +271,7 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
             if joined is not None:
                 place, name, join = joined
                 self.once(place, name, join.place)
-                self.take(place, join.move(self.inputs, self.data, self.now))
+                self.take(place, self.led(join.way))
             elif self.vacant:
                 leaf, self.vacant = self.vacant[0], self.vacant[1:]
                 self.nothing_called(self.places.named[leaf])
@@ -300,7 +318,8 @@ class Progress(Passage[I, D, S, E], Generic[I, D, S, E]):
 
 def _told(call: Call, outcome: Outcome) -> Call:
     """A call with what it answered."""
-    return call._replace(answer="done" if outcome.kind == "done" else "gone", result=outcome.value)
+    answer = "done" if outcome.kind == "done" else "gone"
+    return Call(call.key, call.activity, call.args, call.leaf, call.item, answer, outcome.value)
 
 
 def _listed(activity: ActivitySpec, results: list[object]) -> object:

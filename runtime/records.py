@@ -33,7 +33,8 @@ class Record(Codec[T_co]):
 
     def check(self, value: object) -> T_co:
         old = self.values(value)
-        return self.type(*(part(name, codec.check, item) for (name, codec), item in zip(self.fields, old, strict=True)))
+        new = [part(name, codec.check, item) for (name, codec), item in zip(self.fields, old, strict=True)]
+        return self.type(*new)
 
     def encode(self, value: object) -> Json:
         old = self.values(value)

@@ -10,16 +10,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from functools import cached_property
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
-from .core import ArmTimer, EmitEvent, Fired, Ledger, Outcome, SendEvent
+from .core import ArmTimer, EmitEvent, Ledger, SendEvent
 from .places import Places
 
+T = TypeVar("T")
 E = TypeVar("E")  # the events and tasks
 I = TypeVar("I")  # noqa: E741 -- the inputs; one letter, as the others
 D = TypeVar("D")  # the data
 S = TypeVar("S", bound=StrEnum)  # the states
 
+
+class _Make(Protocol):
+    def __call__(self, kind: type[T], fields: tuple[object, ...], /) -> T: ...
+
+
+new = cast(_Make, tuple[object, ...].__new__)
+"""A NamedTuple of all its fields, in a third of the time that a call of its class takes."""
 
 Message: TypeAlias = EmitEvent | SendEvent
 """What goes out with a move, in order, before anything is left."""
@@ -34,34 +42,54 @@ class Fields(NamedTuple, Generic[I, D, S, E]):
     ledger: Ledger[E]
 
 
+class State(StrEnum):
+    """The states of a flow; each generated module has its own. Hashed as its text is: Enum's own hash takes longer."""
+
+    __hash__ = str.__hash__
+
+
 class Choice(StrEnum):
     """The choices of a flow; each generated module has its own, if it has any."""
 
 
-class Goto(NamedTuple, Generic[D, S]):
-    """Leave, take this data along, and enter the node (the same state included), or, with `resume`, where it was last
-    left."""
+class Goto(NamedTuple, Generic[S]):
+    """Leave, and enter the node (the same state included), or, with `resume`, where it was last left.
 
-    data: D
+    at: the configuration there, if in a flow without states in states nothing at all begins with entering it."""
+
     node: S | Choice
     resume: bool = False
-    messages: tuple[Message, ...] = ()
+    at: tuple[S, ...] = ()
 
 
-class Undo(NamedTuple, Generic[D, S]):
+class Undo(NamedTuple, Generic[S]):
     """Leave, undo what stands since the last entry to `since` (None: everything), and enter the node."""
 
-    data: D
     node: S | Choice
     since: S | None = None
-    messages: tuple[Message, ...] = ()
+
+    @property
+    def at(self) -> tuple[()]:
+        return ()
 
 
-class Stay(NamedTuple, Generic[D]):
-    """Take this data along and remain."""
+class Stay(NamedTuple):
+    """Leave nothing."""
 
-    data: D
-    messages: tuple[Message, ...] = ()
+    @property
+    def at(self) -> tuple[()]:
+        return ()
+
+
+class Say(NamedTuple, Generic[S]):
+    """A move, and the messages that go out with it."""
+
+    move: Goto[S] | Undo[S] | Stay
+    messages: tuple[Message, ...]
+
+    @property
+    def at(self) -> tuple[()]:
+        return ()
 
 
 class Unmoved(Enum):
@@ -73,9 +101,19 @@ class Unmoved(Enum):
 
 IGNORE, DEFER = Unmoved.IGNORE, Unmoved.DEFER
 
-Move = Goto[D, S] | Undo[D, S]
-Answer = Goto[D, S] | Undo[D, S] | Stay[D] | Unmoved | None
-"""None: nothing is written for the trigger, or no guard holds."""
+Move: TypeAlias = Goto[S] | Undo[S] | Stay | Say[S]
+Moved: TypeAlias = tuple[D, Move[S]]
+"""The data afterwards, and the move."""
+
+Answer: TypeAlias = Moved[D, S] | Unmoved | None
+"""None: no guard holds."""
+
+Way: TypeAlias = Callable[[I, D, datetime], Moved[D, S]] | Move[S]
+"""Where something leads that has neither payload nor guard; a move alone leaves the data as they are."""
+
+Told: TypeAlias = Callable[..., Answer[D, S]] | Move[S] | Unmoved
+"""What a place says to a trigger: a function of inputs, data, the moment, the active places (where some guard of the
+flow asks `in S`), and what the trigger brings, one by one; or, where nothing is asked or changed, its answer."""
 
 
 class NewCall(NamedTuple):
@@ -129,17 +167,6 @@ class Arrival(NamedTuple):
     call: NewCall | NewCalls | None = None
 
 
-Told: TypeAlias = (
-    Callable[[I, D, E | Outcome | Fired, datetime], Answer[D, S]]
-    | Callable[[I, D, E | Outcome | Fired, datetime, frozenset[S]], Answer[D, S]]
-)
-"""How a place answers a trigger; where some guard asks `in S`, also of the places that are active."""
-
-
-def nothing_is_said(inputs: object, data: object, trigger: object, now: datetime) -> None:
-    """A scope that leaves every answer to its states."""
-
-
 def nothing_begins(inputs: object, data: object, now: datetime) -> Arrival:
     """Entry to a place that only waits."""
     return Arrival()
@@ -156,20 +183,20 @@ class Group(NamedTuple):
 
 
 class StateRules(NamedTuple, Generic[I, D, S, E]):
-    """One state: how it answers a trigger, what begins on entry, the events and tasks it has transitions for."""
+    """One state: what begins on entry, and how it answers outcomes of its call, events and tasks, and timers."""
 
-    answer: Told[I, D, E, S]
     enter: Callable[[I, D, datetime], Arrival] = nothing_begins
-    accepts: tuple[type[E], ...] = ()
+    outcomes: Mapping[str, Told[D, S]] = {}
+    events: Mapping[type[E], Told[D, S]] = {}
+    timers: Mapping[str, Told[D, S]] = {}
     begins: frozenset[str] = frozenset()  # the timers, tasks and call that entry may begin
-    quiet: tuple[type[E], ...] = ()  # where states are in states: the events it only ignores or defers
     group: Group | None = None
 
 
 class Join(NamedTuple, Generic[I, D, S]):
     """Where to go when regions have ended, and where that is written."""
 
-    move: Callable[[I, D, datetime], Move[D, S]]
+    way: Way[I, D, S]
     place: str
 
 
@@ -177,19 +204,19 @@ class ScopeRules(NamedTuple, Generic[I, D, S, E]):
     """A state with states in it, a parallel state or a region: where it starts (None: in each of its regions); the rest
     as of a state. `joins` are by name, `all done`, `2 done`."""
 
-    start: Callable[[I, D, datetime], Move[D, S]] | None = None
-    answer: Told[I, D, E, S] = nothing_is_said
+    start: Way[I, D, S] | None = None
     enter: Callable[[I, D, datetime], Arrival] = nothing_begins
-    accepts: tuple[type[E], ...] = ()
+    outcomes: Mapping[str, Told[D, S]] = {}
+    events: Mapping[type[E], Told[D, S]] = {}
+    timers: Mapping[str, Told[D, S]] = {}
     begins: frozenset[str] = frozenset()
-    quiet: tuple[type[E], ...] = ()
     joins: Mapping[str, Join[I, D, S]] = {}
 
 
 class ChoiceRules(NamedTuple, Generic[I, D, S]):
     """One choice: the branch to take (None: no guard holds), and where it is written."""
 
-    branch: Callable[[I, D, datetime], Move[D, S] | None] | Callable[[I, D, datetime, frozenset[S]], Move[D, S] | None]
+    branch: Callable[..., Moved[D, S] | None]  # of inputs, data, the moment, and the active places as in `Told`
     place: str
 
 
@@ -200,7 +227,7 @@ class Rules(Generic[I, D, S, E]):
     located: whether answers and branches are asked with the places that are active."""
 
     initial: D
-    start: Callable[[I, D, datetime], Move[D, S]]
+    start: Way[I, D, S]
     states: Mapping[S, StateRules[I, D, S, E]]
     finals: Mapping[S, bool]  # whether it is a failure
     scopes: Mapping[S, ScopeRules[I, D, S, E]] = field(default_factory=dict[S, ScopeRules[I, D, S, E]])  # as written
@@ -210,7 +237,7 @@ class Rules(Generic[I, D, S, E]):
         default_factory=dict[str, Callable[..., tuple[object, ...]]]
     )  # of an activity: its undo's args of (inputs, result, *args)
     deadline: Callable[[I, D, datetime], datetime] | None = None
-    expire: Callable[[I, D, datetime], Move[D, S]] | None = None  # where to go at the deadline
+    expire: Way[I, D, S] | None = None  # where to go at the deadline
     escalations: Mapping[str, tuple[str, str]] = field(
         default_factory=dict[str, tuple[str, str]]
     )  # of a timer: the task, and the role it adds
@@ -225,12 +252,18 @@ class Rules(Generic[I, D, S, E]):
         """What each place says that is not a final."""
         return {**self.scopes, **self.states}
 
+    def accepting(self, place: S) -> tuple[type[E], ...]:
+        """The events and tasks that a place has transitions for."""
+        if place not in self.said:
+            return ()
+        return tuple(kind for kind, told in self.said[place].events.items() if not isinstance(told, Unmoved))
+
     def answering(self, at: tuple[S, ...], kind: type[E]) -> tuple[S, ...]:
         """The active places that count for an event: inner over outer, of those that say anything of it."""
 
         def says(place: S) -> bool:
             rules = self.said.get(place)
-            return rules is not None and (kind in rules.accepts or kind in rules.quiet)
+            return rules is not None and kind in rules.events
 
         return self.places.nearest(at, says)
 
@@ -239,7 +272,25 @@ class Rules(Generic[I, D, S, E]):
         """The place of each timer and of each task, by its id or name."""
         return {name: place for place, rules in self.said.items() for name in rules.begins}
 
+    def quick(self, kind: type[E]) -> Mapping[tuple[S, ...], Callable[..., Answer[D, S]]]:
+        """How an event is answered in the states with which nothing ends, of a flow without states in states."""
+        marked = self.savepoints | self.resumed | self.counted
+        calm = {place: rules for place, rules in self.states.items() if not rules.begins and place not in marked}
+        found = {(place,): rules.events[kind] for place, rules in calm.items() if kind in rules.events}
+        return {} if self.scopes else {at: _asked(told) for at, told in found.items() if not isinstance(told, Unmoved)}
+
     @cached_property
     def places(self) -> Places[S]:
         parallel = [scope for scope, rules in self.scopes.items() if rules.start is None]
         return Places(self.scopes, (*self.states, *self.finals, *self.ends), parallel, self.ends)
+
+
+def _asked(told: Callable[..., Answer[D, S]] | Move[S]) -> Callable[..., Answer[D, S]]:
+    """A function that says so."""
+    if callable(told):
+        return told
+
+    def constant(inputs: object, data: D, now: datetime, *payload: object) -> Answer[D, S]:
+        return data, told
+
+    return constant

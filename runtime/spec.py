@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 
 from .codec import BOOL, INSTANT, NOTHING, TEXT, Codec, Json, optional
 from .core import (
@@ -100,7 +101,7 @@ class CompensationSpec:
 MOST_DEFERRED = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EventSpec:
     """An event or a task: its trigger class, and who may send it (empty: anyone; of a task see OpenTask). `most`: how
     many of an event may wait at a time."""
@@ -110,6 +111,19 @@ class EventSpec:
     roles: tuple[str, ...]
     task: bool
     most: int = MOST_DEFERRED
+
+    @cached_property
+    def payload(self) -> Callable[[object], tuple[object, ...]]:
+        """The fields of a trigger, in order."""
+        names = self.record.attributes
+        if not names:
+            return _no_fields
+        one = attrgetter(names[0])
+        return attrgetter(*names) if len(names) > 1 else lambda trigger: (one(trigger),)
+
+
+def _no_fields(trigger: object) -> tuple[object, ...]:
+    return ()
 
 
 PLAIN_EFFECTS: tuple[Record[Effect], ...] = (

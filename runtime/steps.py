@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -79,7 +79,7 @@ class Steps:
         self, tx: Transaction, label: str, id: str, step: Step[AnyFlow], by: Actor, now: datetime
     ) -> JournalEntry:
         """Write down the first step of a new instance."""
-        trigger = written(self.flow(label).spec.inputs.encode(step.after.inputs))
+        trigger = written(self.flow(label).spec.inputs.encode(step[0].inputs))
         entry = JournalEntry(id, 1, now, EntryKind.START, actor_text(by), trigger)
         return self._apply(tx, Instance(id, label, 0, now, Status.RUNNING, (), ""), entry, step, now)
 
@@ -100,7 +100,7 @@ class Steps:
     def react(self, tx: Transaction, id: str, trigger: Outcome | Fired | Withdraw, now: datetime) -> None:
         """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace."""
         instance, entry, before, step = self._tried(tx, id, trigger, NOBODY, now)
-        if step.effects or step.after != before:
+        if step != (before, ()):
             self._apply(tx, instance, entry, step, now)
 
     def remark(
@@ -134,10 +134,11 @@ class Steps:
         instance, full = after_step(self.flow(old.flow).spec, old, entry, step)
         tx.put_instance(instance)
         tx.append(full)
-        interrupted = [effect.key for effect in step.effects if isinstance(effect, InterruptActivity)]
-        for effect in step.effects:
+        _, effects = step
+        interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
+        for effect in effects:
             self._note_down(tx, instance, effect, now)
-        self._send(tx, instance, step)
+        self._send(tx, instance, effects)
         for key in interrupted:
             if tx.call(instance.id, key) is None and not self._sub_flow(instance, key):
                 self.react(tx, instance.id, Outcome(key, INTERRUPTED), now)
@@ -186,10 +187,10 @@ class Steps:
             case _:
                 pass  # Finish and DropEvent are told by the journal; of messages see `_send`
 
-    def _send(self, tx: Transaction, instance: Instance, step: Step[AnyFlow]) -> None:
+    def _send(self, tx: Transaction, instance: Instance, effects: Iterable[Effect]) -> None:
         """Write down what a step emits and sends; `instance` is as it left it."""
         spec = self.flow(instance.flow).spec
-        messages = [effect for effect in step.effects if isinstance(effect, EmitEvent | SendEvent)]
+        messages = [effect for effect in effects if isinstance(effect, EmitEvent | SendEvent)]
         for number, each in enumerate(messages):
             id = f"{instance.id}/{instance.sequence}/{number}"
             if isinstance(each, EmitEvent):

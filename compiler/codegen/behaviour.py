@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...dsl.model import (
@@ -12,40 +12,65 @@ from ...dsl.model import (
     Expr,
     InState,
     IntType,
-    ListType,
-    OptionalType,
     Parameter,
     Ref,
     RefKind,
     Send,
     Task,
     TextType,
-    Type,
     Update,
 )
 from ...dsl.source import Span
 from ...dsl.walk import nodes
-from ..kernel import Branch, Choice, Command, Goto, Kernel, Leaf, On, Place, Stay, Target, Timer, TriggerKind, Undo
+from ..kernel import (
+    Branch,
+    Choice,
+    Command,
+    Goto,
+    Kernel,
+    Leaf,
+    LeafKind,
+    On,
+    Place,
+    Stay,
+    Target,
+    Timer,
+    TriggerKind,
+)
 from .expressions import Printer
 from .literals import PRODUCT, Code, duration, inside, quoted, type_name
-from .names import Names, Scope, plain
+from .names import Names, Scope, plain, upper
+
+MOST_INLINED = 8
+"""Data of more fields are changed by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Where to go: `goto`, `undo`, `stay`, `ignore` or `defer`.
+    """The data and the way afterwards, a constant of the module: a move, or `rules.IGNORE` or `rules.DEFER`.
 
-    before: assignments of locals, `data` among them, that come first, each (name, value). changes: the new values of
-    fields that come last. messages: what goes out, in order; each is code."""
+    before: assignments of locals, `data` among them, that come first, each (name, value). data: its value in the end.
+    messages: what goes out, in order; each is code."""
 
-    kind: str
+    way: str
     place: str = ""
-    node: str = ""
-    since: str = ""
-    resume: bool = False
     before: tuple[tuple[str, str], ...] = ()
-    changes: tuple[tuple[str, str], ...] = ()
+    data: str = "data"
     messages: tuple[str, ...] = ()
+
+    @property
+    def constant(self) -> bool:
+        """Whether the way is all there is to it."""
+        return not self.before and not self.messages and self.data == "data"
+
+    @property
+    def moves(self) -> bool:
+        return self.way not in (IGNORE, DEFER)
+
+
+ASKED = (TriggerKind.EVENT, TriggerKind.TASK)
+
+IGNORE, DEFER = "rules.IGNORE", "rules.DEFER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +82,29 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """Triggers that are answered alike: any of the outcomes (quoted) or patterns; the first alternative that holds.
+class Answer:
+    """What a place says to triggers that it answers alike: the first alternative that holds. `keys` are theirs in the
+    table of this `kind`; `fields` what they bring, each (name, annotation).
 
     tests: guards that must all be evaluated before one is taken, because one of them may be a Fault; by local name."""
 
+    kind: TriggerKind
+    keys: tuple[str, ...]
+    function: str  # its name; "" where the answer is a constant
+    about: str  # in words
     alternatives: tuple[Alternative, ...]
+    fields: tuple[tuple[str, str], ...] = ()
     tests: tuple[tuple[str, str], ...] = ()
-    outcomes: tuple[str, ...] = ()
-    value: str = ""  # the pattern of the outcome's value
-    patterns: tuple[str, ...] = ()
 
     @property
-    def pattern(self) -> str:
-        if not self.outcomes:
-            return " | ".join(self.patterns)
-        value = f", value={self.value}" if self.value else ""
-        return f"core.Outcome(kind={' | '.join(self.outcomes)}{value})"
+    def told(self) -> str:
+        """What stands in the table."""
+        return self.function or self.alternatives[0].move.way
 
     @property
-    def complete(self) -> bool:
-        return not self.alternatives[-1].guard
+    def place(self) -> str:
+        """Where a constant answer is written."""
+        return "" if self.function else self.alternatives[0].move.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +144,8 @@ class Behaviour:
         self.source = kernel.source.called(path)
         self.printer = Printer(names, self.place)
         guards = [c.guard for c in kernel.commands] + [b.guard for c in kernel.choices for b in c.branches]
+        self.moves: dict[str, str] = {}  # the constants of the module, by what they are
+        self.inlined = False  # whether anything has been
         self.located = any(isinstance(node, InState) for node in nodes(tuple(guards)))
 
     def place(self, span: Span) -> str:
@@ -124,34 +153,35 @@ class Behaviour:
 
     # ------------------------------------------------------------ triggers
 
-    def cases(self, place: Place) -> tuple[Case, ...]:
+    def answers(self, place: Place) -> tuple[Answer, ...]:
         """How a place answers, in the order of the text; then the events it ignores or defers."""
         written: dict[On, list[Command]] = {}
         for command in self.kernel.scoped.get(place.name, ()):
             if command.on is not None and command.on.kind is not TriggerKind.JOIN:
                 written.setdefault(command.on, []).append(command)
-        cases: list[Case] = []
+        answers: list[Answer] = []
         for on, commands in written.items():
-            case = self._case(place, on, commands)
-            if cases and self._alike(cases[-1], case):
-                cases[-1] = replace(case, outcomes=cases[-1].outcomes + case.outcomes)
+            answer = self._answer(place, on, commands)
+            if answers and self._alike(answers[-1], answer):
+                answers[-1] = replace(answer, keys=answers[-1].keys + answer.keys)
             else:
-                cases.append(case)
-        for events, kind in ((place.ignores, "ignore"), (place.defers - place.ignores, "defer")):
-            left = [name for name in self.kernel.event if name in events and On(TriggerKind.EVENT, name) not in written]
-            if left:
-                patterns = tuple(f"{self.names.event[name]}()" for name in left)
-                cases.append(Case((Alternative("", Move(kind)),), patterns=patterns))
-        return tuple(cases)
+                answers.append(answer)
+        for events, way in ((place.ignores, IGNORE), (place.defers - place.ignores, DEFER)):
+            for name in self.kernel.event:
+                if name in events and On(TriggerKind.EVENT, name) not in written:
+                    key = self.names.event[name]
+                    answers.append(Answer(TriggerKind.EVENT, (key,), "", "", (Alternative("", Move(way)),)))
+        return tuple(answers)
 
-    def _alike(self, one: Case, other: Case) -> bool:
-        """Two outcomes of one written transition (`on failed`)."""
-        return bool(one.outcomes) and replace(one, outcomes=other.outcomes) == other
+    def _alike(self, one: Answer, other: Answer) -> bool:
+        """Two outcomes of one written transition (`on failed`), which share a function."""
+        like = replace(one, keys=other.keys, function=other.function, about=other.about)
+        return one.kind is TriggerKind.OUTCOME and like == other and bool(one.function) is bool(other.function)
 
-    def _case(self, place: Place, on: On, commands: Sequence[Command]) -> Case:
+    def _answer(self, place: Place, on: On, commands: Sequence[Command]) -> Answer:
         scope = self.names.locals()
-        bound = self._bound(commands, scope)
-        printers = [replace(self.printer, params=self._params(command, bound)) for command in commands]
+        fields = self._fields(on, commands, scope)
+        printers = [replace(self.printer, params=self._params(command, fields)) for command in commands]
         ordered = sorted(zip(commands, printers, strict=True), key=lambda pair: pair[0].otherwise)
         guards = [None if c.guard is None else p.code(c.guard) for c, p in ordered]
         tests: list[tuple[str, str]] = []
@@ -160,62 +190,43 @@ class Behaviour:
                 if guard is not None:
                     tests.append((scope.name(f"test{index + 1}"), guard.text))
                     guards[index] = Code(tests[-1][0])
+        inlined = on.kind is TriggerKind.EVENT and self.calm(place.name)
         alternatives: list[Alternative] = []
         for (command, printer), guard in zip(ordered, guards, strict=True):
             if command.guard is not None and not tests:
                 printer = printer.assuming(command.guard)
-            move = self._move(command.updates, command.target, command.span, printer)
+            move = self._move(command.updates, command.target, command.span, printer, inlined)
             alternatives.append(Alternative("" if guard is None else guard.text, move))
             if guard is None:
                 break
         if alternatives[-1].guard and on.kind is TriggerKind.EVENT:
-            kind = "ignore" if on.name in place.ignores else "defer" if on.name in place.defers else ""
-            alternatives += [Alternative("", Move(kind))] if kind else []
-        case = Case(tuple(alternatives), tuple(tests))
-        if on.kind is TriggerKind.OUTCOME:
-            result = next((param.type for param in commands[0].params), None)
-            if any(bound) and result is not None and _is_list(result):  # no pattern tells of what it is
-                answer = scope.name("answer")
-                typed = (bound[0] or "", f'cast("{type_name(result, self.names)}", {answer})')
-                return replace(case, outcomes=(quoted(on.name),), value=answer, tests=(typed, *tests))
-            return replace(case, outcomes=(quoted(on.name),), value=self._result_pattern(commands[0], bound))
-        return replace(case, patterns=(self._pattern(on, bound),))
+            way = IGNORE if on.name in place.ignores else DEFER if on.name in place.defers else ""
+            alternatives += [Alternative("", Move(way))] if way else []
+        constant = not alternatives[0].guard and alternatives[0].move.constant
+        return Answer(
+            kind=on.kind,
+            keys=(
+                quoted(on.name) if on.kind in (TriggerKind.OUTCOME, TriggerKind.TIMER) else self.names.event[on.name],
+            ),
+            function="" if constant else self.names.answer[place.name, on],
+            about=f"`{on.name}` in {place.name}",
+            alternatives=tuple(alternatives),
+            fields=() if constant else fields,
+            tests=tuple(tests),
+        )
 
-    def _bound(self, commands: Sequence[Command], scope: Scope) -> tuple[str | None, ...]:
-        """The local name of each payload field, None where no command uses it."""
-        bound: list[str | None] = []
-        for fields in zip(*(command.params for command in commands), strict=True):
-            used = [p.name for c, p in zip(commands, fields, strict=True) if p.name in parameters(c)]
-            bound.append(scope.name(plain(used[0])) if used else None)
-        return tuple(bound)
+    def _fields(self, on: On, commands: Sequence[Command], scope: Scope) -> tuple[tuple[str, str], ...]:
+        """What a trigger brings: names as the transitions bind them, and types."""
+        fields: list[tuple[str, str]] = []
+        for index, params in enumerate(zip(*(command.params for command in commands), strict=True)):
+            used = [p.name for c, p in zip(commands, params, strict=True) if p.name in parameters(c)]
+            declared = "result" if on.kind is TriggerKind.OUTCOME else list(self.names.field[on.name].values())[index]
+            name = plain(used[0]) if used else declared
+            fields.append((scope.name(name), type_name(params[0].type, self.names)))
+        return tuple(fields)
 
-    def _params(self, command: Command, bound: tuple[str | None, ...]) -> dict[str, str]:
-        return {p.name: name for p, name in zip(command.params, bound, strict=True) if name is not None}
-
-    def _pattern(self, on: On, bound: tuple[str | None, ...]) -> str:
-        if on.kind is TriggerKind.TIMER:
-            return f"core.Fired({quoted(on.name)})"
-        fields = self.names.field[on.name].values()
-        items = [f"{field}={name}" for field, name in zip(fields, bound, strict=True) if name is not None]
-        return f"{self.names.event[on.name]}({', '.join(items)})"
-
-    def _result_pattern(self, command: Command, bound: tuple[str | None, ...]) -> str:
-        """What gives the result its name and, for type checkers, its type."""
-        if not any(bound):
-            return ""
-        called = self.kernel.leaf[command.scope].call
-        assert called is not None, "only calls have outcomes"
-        if called.each is None and self.kernel.activity[called.activity].flow:
-            parts = [self._part(param.type, name) for param, name in zip(command.params, bound, strict=True)]
-            return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-        return self._part(command.params[0].type, bound[0])
-
-    def _part(self, result: Type, name: str | None) -> str:
-        """The pattern of one value."""
-        if name is None:
-            return "_"
-        item = type_name(result.item if isinstance(result, OptionalType) else result, self.names)
-        return f"({item}() | None) as {name}" if isinstance(result, OptionalType) else f"{item}() as {name}"
+    def _params(self, command: Command, fields: tuple[tuple[str, str], ...]) -> dict[str, str]:
+        return {param.name: name for param, (name, _) in zip(command.params, fields, strict=True)}
 
     # ------------------------------------------------------------ moves
 
@@ -238,19 +249,45 @@ class Behaviour:
                 break
         return tuple(alternatives)
 
-    def _move(self, updates: Iterable[Update], target: Target, span: Span, printer: Printer) -> Move:
-        moved = self._updated(updates, printer)
-        place = self.place(span)
-        match target:
-            case Stay():
-                return replace(moved, kind="stay", place=place)
-            case Goto(node, resume):
-                return replace(moved, kind="goto", place=place, node=self.node(node), resume=resume)
-            case Undo(since, node):
-                mark = "" if since is None else self.node(since)
-                return replace(moved, kind="undo", place=place, node=self.node(node), since=mark)
+    def _move(
+        self, updates: Iterable[Update], target: Target, span: Span, printer: Printer, inlined: bool = False
+    ) -> Move:
+        return replace(self._updated(updates, printer, inlined), way=self._way(target), place=self.place(span))
 
-    def _updated(self, updates: Iterable[Update], printer: Printer) -> Move:
+    def _way(self, target: Target) -> str:
+        """The name of a move, which is a constant of the module."""
+        if isinstance(target, Stay):
+            return self._constant("_STAY", "rules.Stay()")
+        node, about = self.node(target.node), upper(target.node)
+        of = f"[{self.names.states}]" if target.node in self.kernel.choice else ""  # which the choice does not tell
+        if isinstance(target, Goto):
+            more = ", resume=True" if target.resume else f", at=({node},)" if self.calm(target.node) else ""
+            return self._constant(f"_{'RESUME' if target.resume else 'TO'}_{about}", f"rules.Goto{of}({node}{more})")
+        if target.since is None:
+            return self._constant(f"_UNDO_TO_{about}", f"rules.Undo{of}({node})")
+        wish = f"_UNDO_SINCE_{upper(target.since)}_TO_{about}"
+        return self._constant(wish, f"rules.Undo{of}({node}, since={self.node(target.since)})")
+
+    def _constant(self, wish: str, code: str) -> str:
+        if code not in self.moves:
+            self.moves[code] = self.names.functions.name(wish)
+        return self.moves[code]
+
+    def calm(self, name: str) -> bool:
+        """Whether nothing at all begins with entering a state, nor ends with leaving it, of a flow without states in
+        states."""
+        leaf = self.kernel.leaf.get(name)
+        if leaf is None or leaf.kind is not LeafKind.STATE or len(self.kernel.scopes) > 1:
+            return False
+        marked = self.kernel.savepoints | self.kernel.resumed | self.kernel.counted
+        return not (leaf.call or leaf.tasks or leaf.timers or name in marked)
+
+    def quick(self, event: str) -> bool:
+        """Whether the event leads at once from some state to another."""
+        commands = (c for c in self.kernel.commands if c.on == On(TriggerKind.EVENT, event) and self.calm(c.scope))
+        return any(isinstance(c.target, Goto) and not c.target.resume and self.calm(c.target.node) for c in commands)
+
+    def _updated(self, updates: Iterable[Update], printer: Printer, inlined: bool) -> Move:
         """What is done on the way, each before what comes after it changes the data or may be a Fault."""
         before: list[tuple[str, str]] = []
         changes: dict[str, str] = {}
@@ -259,8 +296,7 @@ class Behaviour:
             read = {ref.name for ref in references(update) if ref.kind is RefKind.DATA}
             first = changes and (not isinstance(update, Assign) or bool(changes.keys() & {update.name, *read}))
             if first:
-                values = ", ".join(f"{self.names.variable[name]}={value}" for name, value in changes.items())
-                before.append(("data", f"data._replace({values})"))
+                before.append(("data", self._changed(changes, inlined)))
                 changes, printer = {}, printer.after_update()
             if isinstance(update, Assign):
                 type = self.kernel.variable[update.name].type
@@ -270,8 +306,18 @@ class Behaviour:
                 before.append((messages[-1], self._message(update, printer)))
         if not changes and len(messages) == 1 and before[-1][0] == messages[0]:
             messages = [before.pop()[1]]
-        last = tuple((self.names.variable[name], value) for name, value in changes.items())
-        return Move("", before=tuple(before), changes=last, messages=tuple(messages))
+        return Move("", before=tuple(before), data=self._changed(changes, inlined), messages=tuple(messages))
+
+    def _changed(self, changes: Mapping[str, str], inlined: bool) -> str:
+        """The data with these new values. Inlined: as fast as can be, where there are few."""
+        if not changes:
+            return "data"
+        attributes = {v.name: self.names.variable[v.name] for v in self.kernel.data}
+        if not inlined or len(attributes) > MOST_INLINED:
+            return f"data._replace({', '.join(f'{attributes[name]}={value}' for name, value in changes.items())})"
+        self.inlined = True
+        values = [changes.get(name, f"data.{attribute}") for name, attribute in attributes.items()]
+        return f"_new({self.names.data}, {_tuple(values)})"
 
     def _message(self, message: Emit | Send, printer: Printer) -> str:
         codes = [printer.stored(arg, type, arg.span).text for arg, type in self.kernel.carried(message)]
@@ -358,10 +404,6 @@ class Behaviour:
 
 def _tuple(items: Sequence[str]) -> str:
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
-
-
-def _is_list(type: Type) -> bool:
-    return isinstance(type.item if isinstance(type, OptionalType) else type, ListType)
 
 
 def references(root: object) -> list[Ref]:

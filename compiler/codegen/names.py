@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ...dsl.model import Activity, Compensation
-from ..kernel import Kernel, TriggerKind
+from ..kernel import Command, Kernel, TriggerKind
 
 IMPORTED = (
     "annotations", "codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values",
@@ -25,8 +25,8 @@ IMPORTED = (
 TYPES = ("bool", "int", "str", "object", "tuple", "None")
 CALLED = ("abs", "frozenset", "len", "max", "min")
 RECORD = (
-    "accepted", "at", "begin", "compensating", "count", "data", "delegate", "event", "finished", "from_json", "index",
-    "inputs", "is_in", "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
+    "accepted", "accepts", "at", "begin", "compensating", "count", "data", "delegate", "event", "finished", "from_json",
+    "index", "inputs", "is_in", "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
 )  # fmt: skip
 """The public attributes of every generated record; a test holds them to `runtime.flow.Flow`."""
 
@@ -124,7 +124,9 @@ class Names:
             for record in kernel.records
         }
         self.argument = Scope(self.known, ("cls", "by", "now")).table((v.name, plain(v.name)) for v in kernel.inputs)
-        self.method = Scope(self.known, RECORD).table((name, plain(name)) for name in triggers)
+        methods = Scope(self.known, RECORD)
+        self.method = methods.table((name, plain(name)) for name in triggers)
+        self.may = methods.table((name, f"may_{plain(name)}") for name in triggers)
         forms = [(event.name, event.params) for event in kernel.events] + [(task.name, task.form) for task in tasks]
         self.field = {
             name: Scope(self.known, ("self", "by", "now")).table((p.name, plain(p.name)) for p in params)
@@ -140,17 +142,30 @@ class Names:
             ).table((p.name, plain(p.name)) for p in (call.params if isinstance(call, Activity) else call.args))
             for call in calls
         }
-        functions = Scope(("_RULES",))
+        self.functions = functions = Scope(("_RULES", "_Answer", "_Moved", "_Choice", "_new"))
         self.codec = functions.table((record.name, f"_{upper(record.name)}") for record in kernel.records)
-        self.answer = functions.table((name, f"_in_{snake(name)}") for name in places)
+        self.answer = {
+            (c.scope, c.on): functions.name(f"_{snake(c.scope)}_{snake(c.on.name)}")
+            for c in _first(kernel)
+            if c.on is not None and c.on.kind is not TriggerKind.JOIN
+        }
         self.enter = functions.table((name, f"_enter_{snake(name)}") for name in places)
         self.start = functions.table((name, f"_start_{snake(name)}") for name in places)
-        joins = [(c.scope, c.on.name) for c in kernel.commands if c.on is not None and c.on.kind is TriggerKind.JOIN]
-        self.join = {join: functions.name(f"_join_{snake('.'.join(join).replace(' ', '_'))}") for join in joins}
+        self.join = {
+            (c.scope, c.on.name): functions.name(f"_join_{snake(f'{c.scope}.{c.on.name}'.replace(' ', '_'))}")
+            for c in _first(kernel)
+            if c.on is not None and c.on.kind is TriggerKind.JOIN
+        }
         self.choose = functions.table((choice.name, f"_choose_{snake(choice.name)}") for choice in kernel.choices)
         self.ensures = functions.table((call.name, f"_ensures_{snake(call.name)}") for call in kernel.activities)
         self.undo = functions.table((call.name, f"_undo_{snake(call.name)}") for call in kernel.activities)
+        self.quick = functions.table((name, f"_QUICK_{upper(name)}") for name in triggers)
 
     def locals(self) -> Scope:
         """A scope for what a function about a trigger binds."""
-        return Scope(self.known, ("inputs", "data", "trigger", "now", "at"))
+        return Scope(self.known, ("inputs", "data", "now", "at"))
+
+
+def _first(kernel: Kernel) -> Iterable[Command]:
+    """Of the commands of a place for a trigger the first."""
+    return {(command.scope, command.on): command for command in reversed(kernel.commands)}.values()

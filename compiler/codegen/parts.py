@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .behaviour import Alternative, Case, Entry, Move
+from ..kernel import TriggerKind
+from .behaviour import Alternative, Answer, Entry, Move
 from .names import Names
 
 
@@ -51,6 +52,9 @@ class Trigger:
     fields: tuple[Field, ...]
     doc: str
     place: str
+    may: str  # the method that asks whether it may come
+    quick: str = ""  # the table of the states that it leaves at once, "" if there is none
+    fits: str = ""  # whether its fields are as they should be; of those that need nothing but a look
     most: str = ""  # "" for as many as where nothing is written
 
 
@@ -98,24 +102,32 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A place and its functions. accepts, quiet: trigger classes; begins: timers, tasks and the call, quoted."""
+    """A place and its functions. begins: timers, tasks and the call, quoted."""
 
     member: str
     source: str
     doc: str
     place: str
     kind: str
-    answer: str
-    cases: tuple[Case, ...]
+    answers: tuple[Answer, ...]
     enter: str
     entry: Entry
-    accepts: tuple[str, ...]
     begins: tuple[str, ...]
-    quiet: tuple[str, ...] = ()
     group: tuple[str, ...] = ()  # of a state that calls for each item, the arguments of a `rules.Group`
     begin: str = ""  # of a scope, the function that starts it
     start: Move | None = None
     joins: tuple[Join, ...] = ()
+
+    @property
+    def tables(self) -> tuple[tuple[str, tuple[Answer, ...]], ...]:
+        """The answers that there are, by the table they belong in."""
+        kinds = {
+            "outcomes": (TriggerKind.OUTCOME,),
+            "events": (TriggerKind.EVENT, TriggerKind.TASK),
+            "timers": (TriggerKind.TIMER,),
+        }
+        found = [(name, tuple(each for each in self.answers if each.kind in kind)) for name, kind in kinds.items()]
+        return tuple((name, answers) for name, answers in found if answers)
 
     @property
     def scope(self) -> bool:
@@ -194,3 +206,5 @@ class Module:
     counted: tuple[str, ...]
     schedules: tuple[tuple[str, ...], ...] = ()  # the arguments of each
     outputs: tuple[str, ...] = ()  # names of inputs and data, quoted
+    moves: tuple[tuple[str, str], ...] = ()  # the constants, name and code
+    inlined: bool = False  # whether some update is

@@ -13,9 +13,11 @@ from ...dsl.model import (
     MOST_DEFERRED,
     Activity,
     ActivityCall,
+    BoolType,
     Compensation,
     DecimalType,
     Effect,
+    EnumType,
     IntType,
     ListType,
     OptionalType,
@@ -23,6 +25,7 @@ from ...dsl.model import (
     Retry,
     Schedule,
     Task,
+    TextType,
     Type,
     Variable,
 )
@@ -90,6 +93,8 @@ class _Planner:
             savepoints=self.members(kernel.savepoints),
             resumed=self.members(kernel.resumed),
             counted=self.members(kernel.counted),
+            moves=tuple((name, code) for code, name in behaviour.moves.items()),  # all else is decided by now
+            inlined=behaviour.inlined,
         )
 
     def schedule(self, schedule: Schedule) -> tuple[str, ...]:
@@ -162,7 +167,21 @@ class _Planner:
     ) -> Trigger:
         names = self.names
         fields = tuple(self.field(param, names.field[name][param.name]) for param in params)
-        return Trigger(names.event[name], names.method[name], name, task is not None, roles, fields, doc, place)
+        fits = _fits([(field.name, param.type) for field, param in zip(fields, params, strict=True)], names)
+        quick = "" if task or fits is None or not self.behaviour.quick(name) else names.quick[name]
+        return Trigger(
+            type=names.event[name],
+            method=names.method[name],
+            source=name,
+            task=task is not None,
+            roles=roles,
+            fields=fields,
+            doc=doc,
+            place=place,
+            may=names.may[name],
+            quick=quick,
+            fits=fits or "",
+        )
 
     # ------------------------------------------------------------ calls
 
@@ -265,9 +284,6 @@ class _Planner:
 
     def state(self, place: Leaf | Scope) -> State:
         names, name = self.names, place.name
-        answered = [c.on for c in self.kernel.scoped.get(name, ()) if c.on is not None]
-        accepted = {on.name for on in answered if on.kind in {TriggerKind.EVENT, TriggerKind.TASK}}
-        quiet = [event.name for event in self.kernel.events if event.name in place.ignores | place.defers]
         call = place.call if isinstance(place, Leaf) else None
         begins = [timer.id for timer in place.timers] + [task.name for task in place.tasks]
         return State(
@@ -276,13 +292,10 @@ class _Planner:
             doc=place.doc,
             place=self.behaviour.place(place.span),
             kind=_kind_of(place),
-            answer=names.answer[name],
-            cases=self.behaviour.cases(place),
+            answers=self.behaviour.answers(place),
             enter=names.enter[name],
             entry=self.behaviour.entry(place),
-            accepts=tuple(names.event[on.name] for on in dict.fromkeys(answered) if on.name in accepted),
             begins=tuple(map(quoted, begins if call is None else (*begins, call.activity))),
-            quiet=tuple(names.event[e] for e in quiet if e not in accepted) if len(self.kernel.scopes) > 1 else (),
             group=() if call is None or call.each is None else self.group(name, call),
             begin=names.start[name],
             start=self.behaviour.taken(place.start) if isinstance(place, Scope) and place.start is not None else None,
@@ -327,6 +340,24 @@ def _note(type: Type) -> str:
 
 def _undo_name(activity: Activity) -> str:
     return activity.effect.name if isinstance(activity.effect, Compensation) else ""
+
+
+def _fits(fields: Sequence[tuple[str, Type]], names: Names) -> str | None:
+    """The test that fields are in normal form, where a look at each shows it; None where one has to be converted."""
+    tests: list[str] = []
+    for name, type in fields:
+        item = type.item if isinstance(type, OptionalType) else type
+        if not isinstance(item, BoolType | IntType | TextType | EnumType):
+            return None
+        test = f"type({name}) is {type_name(item, names)}"
+        if isinstance(item, IntType):
+            if item.low is None or item.high is None:
+                return None
+            test += f" and {item.low} <= {name} <= {item.high}"
+        if isinstance(item, TextType):
+            test += f" and {name}.isascii()"  # which shows that it can be written down; most texts are
+        tests.append(f"({name} is None or {test})" if isinstance(type, OptionalType) else test)
+    return " and ".join(tests)
 
 
 def _kind(activity: Activity) -> str:

@@ -16,7 +16,7 @@ from .layout import WIDTH, fit
 from .literals import quoted, visible
 from .plan import plan
 
-ABI = 2
+ABI = 3
 """What the text expects of `penstock.runtime`; a test holds it to `runtime.core.ABI`."""
 
 

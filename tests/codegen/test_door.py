@@ -62,7 +62,7 @@ def test_times_in_lists_and_records_are_looked_at_as_well(
     term: timedelta, until: datetime, pause: timedelta | None, good: bool
 ) -> None:
     instance = simulate.start(KERNEL, (NOW,), NOBODY, NOW).after
-    record = MADE.begin(MADE.spec.inputs.type(NOW), now=NOW).after
+    record = MADE.begin(MADE.spec.inputs.type(NOW), now=NOW)[0]
     payload = (((until, term),), pause)
     offers = MADE.spec.events["offer"].record
     made = {
@@ -72,7 +72,7 @@ def test_times_in_lists_and_records_are_looked_at_as_well(
     trigger = offers.decode(made)
     if good:
         assert simulate.step(KERNEL, instance, Event("offer", payload), NOBODY, NOW).after.finished
-        assert record.step(trigger, now=NOW).after.finished
+        assert record.step(trigger, now=NOW)[0].finished
         return
     with pytest.raises(Rejected, match="payload"):
         simulate.step(KERNEL, instance, Event("offer", payload), NOBODY, NOW)
@@ -96,14 +96,14 @@ TEXTS: Any = generated(WORDS)
 )
 def test_text_from_outside_can_be_written_down(text: str, good: bool) -> None:
     instance = simulate.start(WORDS, ("t",), NOBODY, NOW).after
-    record = TEXTS.begin(TEXTS.spec.inputs.type("t"), now=NOW).after
+    record = TEXTS.begin(TEXTS.spec.inputs.type("t"), now=NOW)[0]
     trigger = TEXTS.spec.events["add"].record.decode({"notes": [{"by": "ann", "what": text}]})
     payload = ((("ann", text),),)
     if good:
         simulate.start(WORDS, (text,), NOBODY, NOW)
         assert TEXTS.begin(TEXTS.spec.inputs.type(text), now=NOW)
         assert simulate.step(WORDS, instance, Event("add", payload), NOBODY, NOW).after.finished
-        assert record.step(trigger, now=NOW).after.finished
+        assert record.step(trigger, now=NOW)[0].finished
         return
     with pytest.raises(Rejected, match="payload"):
         simulate.start(WORDS, (text,), NOBODY, NOW)

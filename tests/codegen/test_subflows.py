@@ -156,13 +156,13 @@ def test_what_flows_gave_are_records_whose_fields_have_names() -> None:
     given = {"tracking": "t", "cost": "4.50", "speed": "slow", "parts": 2}
     step = flow.begin(flow.spec.inputs.decode({"orders": ["a", "b"]}), now=NOW)
     for key in ("Shipping#1", "Shipping#2"):
-        step = step.after.step(core.Outcome(key, "done", spec.result.decode(given)), now=NOW)
-    results = [entry.result for entry in step.after.ledger.log]
+        step = step[0].step(core.Outcome(key, "done", spec.result.decode(given)), now=NOW)
+    results = [entry.result for entry in step[0].ledger.log]
     assert {type(each).__name__ for each in results} == {"ShippingOutputs"}
     assert [each._asdict() for each in cast("list[Any]", results)] == [
         {"tracking": "t", "cost": Decimal("4.50"), "speed": "slow", "parts": 2}
     ] * 2
-    assert type(step.after).from_json(step.after.to_json()) == step.after
+    assert type(step[0]).from_json(step[0].to_json()) == step[0]
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -214,7 +214,7 @@ def test_stale_outcomes_and_timers_change_nothing(house: House) -> None:
             record = await host.record("o-1")
             for stale in (Outcome("reserve_stock#1", "done", "r-2"), Outcome("ship#9", "done", "t"), Fired("x")):
                 step = record.step(stale, now=START)
-                assert (step.after, step.effects) == (record, ())
+                assert (step[0], step[1]) == (record, ())
             with pytest.raises(TypeError):
                 await host.send("o-1", Outcome("reserve_stock#1", "done", "r-2"))
 

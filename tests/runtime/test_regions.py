@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fulfilment_flow import CallCustomer, Cancel, Fulfilment, FulfilmentState
-from penstock.runtime.core import Actor, InterruptActivity, Outcome, Rejected, StartCompensation, Step
+from penstock.runtime.core import Actor, Effect, InterruptActivity, Outcome, Rejected, StartCompensation, Step
 from penstock.runtime.snapshot import Corrupt
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -19,14 +19,14 @@ CLEO, CARL = Actor("cleo", frozenset({"customer"})), Actor("carl", frozenset({"c
 
 
 def started(*items: str) -> Fulfilment:
-    return Fulfilment.start(items=items, total=Decimal("20.00"), by=CLEO, now=NOW).after
+    return Fulfilment.start(items=items, total=Decimal("20.00"), by=CLEO, now=NOW)[0]
 
 
 def after(order: Fulfilment, *outcomes: Outcome) -> Step[Fulfilment]:
-    step = Step(order, ())
+    effects: tuple[Effect, ...] = ()
     for outcome in outcomes:
-        step = step.after.step(outcome, now=NOW)
-    return step
+        order, effects = order.step(outcome, now=NOW)
+    return order, effects
 
 
 PAID, PACKED = Outcome("charge#3", "done", "p"), Outcome("pack#1", "done", "box 1")
@@ -42,9 +42,9 @@ def test_an_instance_rests_in_every_region_at_a_time() -> None:
 
 
 def test_a_join_comes_in_the_step_that_ends_the_last_region() -> None:
-    order = after(started("cup", "pot"), PAID, PACKED).after
+    order = after(started("cup", "pot"), PAID, PACKED)[0]
     assert order.is_in(FulfilmentState.PREPARING_MONEY_PAID) and order.is_in(FulfilmentState.PREPARING_GOODS_PACKING)
-    sending = order.step(Outcome("pack#2", "done", "box 2"), now=NOW).after
+    sending = order.step(Outcome("pack#2", "done", "box 2"), now=NOW)[0]
     assert sending.state is FulfilmentState.SENDING
     assert sending.data.boxes == ("box 1", "box 2")
 
@@ -53,22 +53,22 @@ def test_what_is_accepted_is_said_anywhere_around_an_active_state() -> None:
     order = started("cup")
     assert order.accepted() == (Cancel,)
     assert order.accepted(CARL) == ()
-    asking = order.step(Outcome("charge#2", "declined"), now=NOW).after
+    asking = order.step(Outcome("charge#2", "declined"), now=NOW)[0]
     assert set(asking.accepted()) == {CallCustomer, Cancel}
     assert asking.accepted(CARL) == (CallCustomer,)
-    over = after(asking, Outcome("pack#1", "missing")).after
+    over = after(asking, Outcome("pack#1", "missing"))[0]
     assert over.compensating is False and over.accepted() == ()
     assert over.state is FulfilmentState.CANCELLED
 
 
 def test_leaving_interrupts_the_calls_of_every_region_and_undoes_the_newest_first() -> None:
-    step = after(started("cup", "pot"), PACKED).after.cancel(by=CLEO, now=NOW)
-    assert [e.key for e in step.effects if isinstance(e, InterruptActivity)] == ["pack#2", "charge#3"]
-    assert step.after.at == () and step.after.compensating and step.after.accepted() == ()
-    undone = after(step.after, Outcome("charge#3", "interrupted"), Outcome("charge#3/undo", "done"))
-    assert undone.effects == ()  # `pot` may still be packed
-    last = after(undone.after, Outcome("pack#2", "missing"))
-    assert [e.forward for e in last.effects if isinstance(e, StartCompensation)] == ["pack#1"]
+    order, effects = after(started("cup", "pot"), PACKED)[0].cancel(by=CLEO, now=NOW)
+    assert [e.key for e in effects if isinstance(e, InterruptActivity)] == ["pack#2", "charge#3"]
+    assert order.at == () and order.compensating and order.accepted() == ()
+    order, effects = after(order, Outcome("charge#3", "interrupted"), Outcome("charge#3/undo", "done"))
+    assert effects == ()  # `pot` may still be packed
+    order, effects = after(order, Outcome("pack#2", "missing"))
+    assert [e.forward for e in effects if isinstance(e, StartCompensation)] == ["pack#1"]
 
 
 def test_a_rejection_names_every_place() -> None:
@@ -97,7 +97,7 @@ DAMAGE: list[tuple[list[Any], Any, str]] = [
 
 @pytest.mark.parametrize(("path", "value", "message"), DAMAGE)
 def test_a_damaged_snapshot_is_refused_with_a_reason(path: list[Any], value: object, message: str) -> None:
-    written = json.loads(json.dumps(after(started("cup", "pot"), PACKED).after.to_json()))
+    written = json.loads(json.dumps(after(started("cup", "pot"), PACKED)[0].to_json()))
     assert Fulfilment.from_json(copy.deepcopy(written)).to_json() == written
     at = written
     for key in path[:-1]:

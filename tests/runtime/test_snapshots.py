@@ -22,12 +22,12 @@ CLEO = Actor("cleo", frozenset({"customer"}))
 
 def records() -> list[Order]:
     """An order at each turn: started, waiting for approval, being undone, cancelled."""
-    started = Order.start(sku="A1", qty=2, total=Decimal(2000), by=CLEO, now=NOW).after
-    reserved = started.step(Outcome("reserve_stock#1", "done", "r"), now=NOW).after
-    waiting = reserved.step(Outcome("quote#2", "done", "ups"), now=NOW).after
-    undoing = waiting.step(Cancel(), by=CLEO, now=NOW).after
-    deferring = undoing.step(Cancel(), by=CLEO, now=NOW).after
-    over = undoing.step(Outcome("reserve_stock#1/undo", "done"), now=NOW).after
+    started = Order.start(sku="A1", qty=2, total=Decimal(2000), by=CLEO, now=NOW)[0]
+    reserved = started.step(Outcome("reserve_stock#1", "done", "r"), now=NOW)[0]
+    waiting = reserved.step(Outcome("quote#2", "done", "ups"), now=NOW)[0]
+    undoing = waiting.step(Cancel(), by=CLEO, now=NOW)[0]
+    deferring = undoing.step(Cancel(), by=CLEO, now=NOW)[0]
+    over = undoing.step(Outcome("reserve_stock#1/undo", "done"), now=NOW)[0]
     return [started, reserved, waiting, undoing, deferring, over]
 
 
