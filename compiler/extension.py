@@ -11,6 +11,7 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -191,19 +192,22 @@ def _imports(node: ast.ImportFrom, classes: Sequence[str], text: str) -> bytes:
 
 
 def _open(node: ast.ClassDef, lines: list[bytes], decorator: str) -> None:
-    """Let the class be one that has the compiled methods, with parameters of any type. The decorator goes on the line
-    above, which is blank; it also keeps mypyc from making an extension type of it, which no NamedTuple can be."""
-    base = node.bases[0]
-    assert not lines[node.lineno - 2], "the layout has changed"
-    lines[node.lineno - 2] = decorator.encode()
-    lines[node.lineno - 1] = f"class _Compiled({node.name}):".encode()
-    for line in range(node.lineno, base.end_lineno or node.lineno):
+    """Let the class be one that only has the methods, with parameters of any type. The decorator goes on the line above
+    its own, which is blank; it also keeps mypyc from making an extension type of it, with descriptors of its own."""
+    first = min([node.lineno, *(each.lineno for each in node.decorator_list)]) - 1
+    assert not lines[first - 1], "the layout has changed"
+    for line in range(first, node.body[0].lineno - 1):
         lines[line] = b""
-    for method in node.body:
-        if isinstance(method, ast.FunctionDef):
-            given = (each.annotation for each in [*method.args.args, *method.args.kwonlyargs])
-            for annotation in reversed([each for each in given if each is not None]):
-                _replace(annotation, b"_Any", lines)
+    lines[first - 1] = decorator.encode()
+    lines[node.lineno - 1] = b"class _Compiled:"
+    for line in range(node.lineno, node.end_lineno or node.lineno):
+        lines[line] = re.sub(rb"super\(\)\.(\w+)\(", rb"flow.Flow.\1(self, ", lines[line])
+    for method in (each for each in node.body if isinstance(each, ast.FunctionDef)):
+        own, *given = [*method.args.args, *method.args.kwonlyargs]
+        for annotation in reversed([each.annotation for each in given if each.annotation is not None]):
+            _replace(annotation, b"_Any", lines)
+        text, end = lines[own.lineno - 1], own.end_col_offset
+        lines[own.lineno - 1] = text[:end] + b": _Any" + text[end:]
 
 
 def _replace(node: ast.expr, text: bytes, lines: list[bytes]) -> None:

@@ -13,6 +13,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import TypeVar
 
 C = TypeVar("C")
@@ -64,8 +65,9 @@ def adopted(record: type, digest: str) -> Callable[[C], C]:
         del sys.modules[TEXT.format(digest)]
         for name, original in list(vars(record).items()):
             method = vars(compiled).get(name)
-            if callable(_inner(original)) and method is not None and not name.startswith("__"):
-                _describe(_inner(method), _inner(original))
+            function = _function(original)
+            if method is not None and function is not None and not name.startswith("__"):
+                _describe(_inner(method), function)
                 setattr(record, name, method)
         return compiled
 
@@ -73,12 +75,17 @@ def adopted(record: type, digest: str) -> Callable[[C], C]:
 
 
 def _inner(value: object) -> object:
-    """The function in a class method."""
-    return value.__func__ if isinstance(value, classmethod) else value
+    """What is in a class method."""
+    return getattr(value, "__func__", value)
 
 
-def _describe(method: object, original: object) -> None:
+def _function(value: object) -> FunctionType | None:
+    inner = _inner(value)
+    return inner if isinstance(inner, FunctionType) else None
+
+
+def _describe(method: object, original: FunctionType) -> None:
     """Let a compiled method, which is of a class of its own, tell its signature and purpose."""
     kind = type(method)
-    kind.__doc__ = original.__doc__
-    kind.__signature__ = property(lambda _: inspect.signature(original))
+    setattr(kind, "__doc__", original.__doc__)  # noqa: B010 (mypy and pyright know the class as `object`)
+    setattr(kind, "__signature__", property(lambda _: inspect.signature(original)))  # noqa: B010

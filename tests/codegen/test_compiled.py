@@ -117,7 +117,10 @@ def test_signatures_and_docstrings_and_annotations_are_those_of_the_text(shop: M
 
 
 def test_activities_can_be_written_as_a_class_derived_from_the_protocol(shop: ModuleType) -> None:
-    work = type("Work", (shop.OrderActivities,), {"quote": lambda self, sku, *, key: shop.Carrier.DHL})
+    def quote(self: object, sku: str, *, key: str) -> object:
+        return shop.Carrier.DHL
+
+    work = type("Work", (shop.OrderActivities,), {"quote": quote})
     assert work().quote("a", key="k") is shop.Carrier.DHL
 
 
