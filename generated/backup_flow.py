@@ -161,7 +161,7 @@ _TO_KEPT = rules.Goto(BackupState.KEPT)
 _TO_FREEZING = rules.Goto(BackupState.FREEZING)
 
 
-def _freezing_done(inputs: BackupInputs, data: BackupData, now: datetime, id: str) -> _Answer:
+def _freezing_done(inputs: BackupInputs, data: BackupData, now: datetime, id: str) -> _Moved:
     """On `done` in Freezing."""
     return data._replace(snapshot=id), _TO_TRANSFERRING  # specs/backup.flow:41
 
@@ -173,7 +173,7 @@ def _enter_freezing(inputs: BackupInputs, data: BackupData, now: datetime) -> ru
     )
 
 
-def _transferring_done(inputs: BackupInputs, data: BackupData, now: datetime, id: str) -> _Answer:
+def _transferring_done(inputs: BackupInputs, data: BackupData, now: datetime, id: str) -> _Moved:
     """On `done` in Transferring."""
     return data._replace(copy=id), _TO_CHECKING  # specs/backup.flow:48
 
@@ -192,7 +192,7 @@ def _enter_checking_listing(inputs: BackupInputs, data: BackupData, now: datetim
     )
 
 
-def _checking_comparing_done(inputs: BackupInputs, data: BackupData, now: datetime, same: bool) -> _Answer:
+def _checking_comparing_done(inputs: BackupInputs, data: BackupData, now: datetime, same: bool) -> _Moved:
     """On `done` in Checking.Comparing."""
     return data._replace(sound=same), _TO_JUDGING  # specs/backup.flow:61
 

@@ -152,12 +152,12 @@ _TO_NOT_PAID = rules.Goto(BillingState.NOT_PAID)
 _TO_IDLE = rules.Goto(BillingState.IDLE, at=(BillingState.IDLE,))
 
 
-def _idle_invoice(inputs: BillingInputs, data: BillingData, now: datetime, amount: Decimal) -> _Answer:
+def _idle_invoice(inputs: BillingInputs, data: BillingData, now: datetime, amount: Decimal) -> _Moved:
     """On `invoice` in Idle."""
     return _new(BillingData, (amount,)), _TO_COLLECTING  # specs/shop.flow:107
 
 
-def _collecting_done(inputs: BillingInputs, data: BillingData, now: datetime, receipt: str) -> _Answer:
+def _collecting_done(inputs: BillingInputs, data: BillingData, now: datetime, receipt: str) -> _Moved:
     """On `done` in Collecting."""
     return data, rules.Say(
         _TO_COLLECTED, (core.SendEvent("Purchase", "paid", (receipt,), inputs.purchase),)

@@ -235,7 +235,7 @@ def _start(inputs: ClaimsInputs, data: ClaimsData, now: datetime) -> _Moved:
     return data._replace(claimed=inputs.items), _TO_OPEN  # specs/claims.flow:68
 
 
-def _open_add(inputs: ClaimsInputs, data: ClaimsData, now: datetime, item: Item) -> _Answer:
+def _open_add(inputs: ClaimsInputs, data: ClaimsData, now: datetime, item: Item) -> _Moved:
     """On `add` in Open."""
     if item in data.claimed:
         return data, _STAY  # specs/claims.flow:72
@@ -255,7 +255,7 @@ def _enter_open(inputs: ClaimsInputs, data: ClaimsData, now: datetime) -> rules.
     )
 
 
-def _reserving_done(inputs: ClaimsInputs, data: ClaimsData, now: datetime, sum: Decimal) -> _Answer:
+def _reserving_done(inputs: ClaimsInputs, data: ClaimsData, now: datetime, sum: Decimal) -> _Moved:
     """On `done` in Reserving."""
     return data._replace(amount=sum), _TO_VISIT  # specs/claims.flow:84
 
@@ -267,7 +267,7 @@ def _enter_reserving(inputs: ClaimsInputs, data: ClaimsData, now: datetime) -> r
     )
 
 
-def _inspecting_done(inputs: ClaimsInputs, data: ClaimsData, now: datetime, found: Report) -> _Answer:
+def _inspecting_done(inputs: ClaimsInputs, data: ClaimsData, now: datetime, found: Report) -> _Moved:
     """On `done` in Inspecting."""
     if found.sound and len(found.findings) > 0:
         return data._replace(report=found, amount=min(data.amount, found.loss)), _TO_DECIDING  # specs/claims.flow:97
@@ -281,7 +281,7 @@ def _enter_inspecting(inputs: ClaimsInputs, data: ClaimsData, now: datetime) -> 
     )
 
 
-def _deciding_decide(inputs: ClaimsInputs, data: ClaimsData, now: datetime, grant: bool, reason: str) -> _Answer:
+def _deciding_decide(inputs: ClaimsInputs, data: ClaimsData, now: datetime, grant: bool, reason: str) -> _Moved:
     """On `decide` in Deciding."""
     if grant:
         return data, _TO_PAYING  # specs/claims.flow:113
@@ -307,7 +307,7 @@ def _enter_deciding(inputs: ClaimsInputs, data: ClaimsData, now: datetime) -> ru
     )
 
 
-def _paying_done(inputs: ClaimsInputs, data: ClaimsData, now: datetime, id: str) -> _Answer:
+def _paying_done(inputs: ClaimsInputs, data: ClaimsData, now: datetime, id: str) -> _Moved:
     """On `done` in Paying."""
     return data._replace(payment=id), _TO_PAID  # specs/claims.flow:121
 

@@ -301,7 +301,7 @@ def _start(inputs: ExpenseInputs, data: ExpenseData, now: datetime) -> _Moved:
     return data._replace(voucher=inputs.receipt), _TO_SCREENING  # specs/expense.flow:65
 
 
-def _screening_done(inputs: ExpenseInputs, data: ExpenseData, now: datetime, found: Finding) -> _Answer:
+def _screening_done(inputs: ExpenseInputs, data: ExpenseData, now: datetime, found: Finding) -> _Moved:
     """On `done` in Screening."""
     return data._replace(finding=found), _TO_POLICY  # specs/expense.flow:69
 
@@ -313,7 +313,7 @@ def _enter_screening(inputs: ExpenseInputs, data: ExpenseData, now: datetime) ->
     )
 
 
-def _receipt_missing_attach(inputs: ExpenseInputs, data: ExpenseData, now: datetime, scan: str) -> _Answer:
+def _receipt_missing_attach(inputs: ExpenseInputs, data: ExpenseData, now: datetime, scan: str) -> _Moved:
     """On `attach` in ReceiptMissing."""
     return data._replace(voucher=scan), _TO_RESERVING  # specs/expense.flow:82
 
@@ -327,7 +327,7 @@ def _enter_receipt_missing(inputs: ExpenseInputs, data: ExpenseData, now: dateti
     )
 
 
-def _reserving_done(inputs: ExpenseInputs, data: ExpenseData, now: datetime, id: str) -> _Answer:
+def _reserving_done(inputs: ExpenseInputs, data: ExpenseData, now: datetime, id: str) -> _Moved:
     """On `done` in Reserving."""
     return data._replace(commitment=id), _TO_FIRST_APPROVAL  # specs/expense.flow:94
 
@@ -341,7 +341,7 @@ def _enter_reserving(inputs: ExpenseInputs, data: ExpenseData, now: datetime) ->
 
 def _first_approval_first_approval(
     inputs: ExpenseInputs, data: ExpenseData, now: datetime, decision: Decision, remark: str | None
-) -> _Answer:
+) -> _Moved:
     """On `first_approval` in FirstApproval."""
     if decision == Decision.APPROVE:
         return data, _TO_LIMIT  # specs/expense.flow:108
@@ -352,7 +352,7 @@ def _first_approval_first_approval(
     return data, _UNDO_TO_REFUSED  # specs/expense.flow:110
 
 
-def _first_approval_attach(inputs: ExpenseInputs, data: ExpenseData, now: datetime, scan: str) -> _Answer:
+def _first_approval_attach(inputs: ExpenseInputs, data: ExpenseData, now: datetime, scan: str) -> _Moved:
     """On `attach` in FirstApproval."""
     return data._replace(voucher=scan), _STAY  # specs/expense.flow:112
 
@@ -377,7 +377,7 @@ def _enter_first_approval(inputs: ExpenseInputs, data: ExpenseData, now: datetim
     )
 
 
-def _clarifying_attach(inputs: ExpenseInputs, data: ExpenseData, now: datetime, scan: str) -> _Answer:
+def _clarifying_attach(inputs: ExpenseInputs, data: ExpenseData, now: datetime, scan: str) -> _Moved:
     """On `attach` in Clarifying."""
     return data._replace(voucher=scan), _STAY  # specs/expense.flow:126
 
@@ -399,7 +399,7 @@ def _enter_clarifying(inputs: ExpenseInputs, data: ExpenseData, now: datetime) -
     )
 
 
-def _second_approval_second_approval(inputs: ExpenseInputs, data: ExpenseData, now: datetime, agreed: bool) -> _Answer:
+def _second_approval_second_approval(inputs: ExpenseInputs, data: ExpenseData, now: datetime, agreed: bool) -> _Moved:
     """On `second_approval` in SecondApproval."""
     if agreed:
         return data, _TO_PAYING  # specs/expense.flow:143
@@ -424,7 +424,7 @@ def _enter_second_approval(inputs: ExpenseInputs, data: ExpenseData, now: dateti
     )
 
 
-def _paying_done(inputs: ExpenseInputs, data: ExpenseData, now: datetime, reference: str) -> _Answer:
+def _paying_done(inputs: ExpenseInputs, data: ExpenseData, now: datetime, reference: str) -> _Moved:
     """On `done` in Paying."""
     return data._replace(payment=reference), _TO_BOOKING  # specs/expense.flow:151
 

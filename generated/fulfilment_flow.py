@@ -174,7 +174,7 @@ _TO_PREPARING = rules.Goto(FulfilmentState.PREPARING)
 
 def _preparing_goods_packing_done(
     inputs: FulfilmentInputs, data: FulfilmentData, now: datetime, packed: tuple[str, ...]
-) -> _Answer:
+) -> _Moved:
     """On `done` in Preparing.Goods.Packing."""
     return data._replace(boxes=packed), _TO_PREPARING_GOODS_PACKED  # specs/fulfilment.flow:37
 
@@ -200,7 +200,7 @@ def _enter_preparing_money_collecting(inputs: FulfilmentInputs, data: Fulfilment
 
 def _preparing_money_collecting_charging_done(
     inputs: FulfilmentInputs, data: FulfilmentData, now: datetime, id: str
-) -> _Answer:
+) -> _Moved:
     """On `done` in Preparing.Money.Collecting.Charging."""
     return data._replace(payment=id), _TO_PREPARING_MONEY_PAID  # specs/fulfilment.flow:55
 
@@ -216,7 +216,7 @@ def _enter_preparing_money_collecting_charging(
 
 def _preparing_money_collecting_asking_call_customer(
     inputs: FulfilmentInputs, data: FulfilmentData, now: datetime, again: bool
-) -> _Answer:
+) -> _Moved:
     """On `call_customer` in Preparing.Money.Collecting.Asking."""
     if again:
         return data, _TO_PREPARING_MONEY_COLLECTING_CHARGING  # specs/fulfilment.flow:65

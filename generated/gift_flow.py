@@ -147,7 +147,7 @@ def _enter_charging(inputs: GiftInputs, data: GiftData, now: datetime) -> rules.
     )
 
 
-def _shipping_done(inputs: GiftInputs, data: GiftData, now: datetime, tracking: str | None, cost: Decimal) -> _Answer:
+def _shipping_done(inputs: GiftInputs, data: GiftData, now: datetime, tracking: str | None, cost: Decimal) -> _Moved:
     """On `done` in Shipping."""
     if tracking is not None:
         return data._replace(parcel=tracking, price=cost), _TO_SHIPPED  # specs/parcels/gift.flow:44

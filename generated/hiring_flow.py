@@ -238,7 +238,7 @@ _TO_SCREENING = rules.Goto(HiringState.SCREENING)
 _TO_ASSIGNED = rules.Goto[HiringState](_Choice.ASSIGNED)
 
 
-def _pool_take(inputs: HiringInputs, data: HiringData, now: datetime, suitable: bool) -> _Answer:
+def _pool_take(inputs: HiringInputs, data: HiringData, now: datetime, suitable: bool) -> _Moved:
     """On `take` in Pool."""
     if suitable:
         return data, _TO_INTERVIEWING  # specs/hiring.flow:40
@@ -262,7 +262,7 @@ def _enter_pool(inputs: HiringInputs, data: HiringData, now: datetime) -> rules.
     )
 
 
-def _screening_screen(inputs: HiringInputs, data: HiringData, now: datetime, suitable: bool) -> _Answer:
+def _screening_screen(inputs: HiringInputs, data: HiringData, now: datetime, suitable: bool) -> _Moved:
     """On `screen` in Screening."""
     if suitable:
         return data, _TO_INTERVIEWING  # specs/hiring.flow:55
@@ -290,7 +290,7 @@ def _enter_screening(inputs: HiringInputs, data: HiringData, now: datetime) -> r
     )
 
 
-def _interviewing_interview(inputs: HiringInputs, data: HiringData, now: datetime, points: int) -> _Answer:
+def _interviewing_interview(inputs: HiringInputs, data: HiringData, now: datetime, points: int) -> _Moved:
     """On `interview` in Interviewing."""
     return data._replace(score=points), _TO_REPORTING  # specs/hiring.flow:69
 
@@ -334,7 +334,7 @@ def _enter_reporting(inputs: HiringInputs, data: HiringData, now: datetime) -> r
     )
 
 
-def _deciding_decide(inputs: HiringInputs, data: HiringData, now: datetime, hire: bool) -> _Answer:
+def _deciding_decide(inputs: HiringInputs, data: HiringData, now: datetime, hire: bool) -> _Moved:
     """On `decide` in Deciding."""
     if hire and data.score > 3:
         return data, _TO_OFFERING  # specs/hiring.flow:94
@@ -358,7 +358,7 @@ def _enter_deciding(inputs: HiringInputs, data: HiringData, now: datetime) -> ru
     )
 
 
-def _offering_done(inputs: HiringInputs, data: HiringData, now: datetime, id: str) -> _Answer:
+def _offering_done(inputs: HiringInputs, data: HiringData, now: datetime, id: str) -> _Moved:
     """On `done` in Offering."""
     return data._replace(offer=id), _TO_OFFERED  # specs/hiring.flow:102
 
@@ -370,7 +370,7 @@ def _enter_offering(inputs: HiringInputs, data: HiringData, now: datetime) -> ru
     )
 
 
-def _offered_sign(inputs: HiringInputs, data: HiringData, now: datetime, signed: bool) -> _Answer:
+def _offered_sign(inputs: HiringInputs, data: HiringData, now: datetime, signed: bool) -> _Moved:
     """On `sign` in Offered."""
     if signed:
         return data, _TO_HIRED  # specs/hiring.flow:112

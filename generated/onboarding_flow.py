@@ -193,7 +193,7 @@ _TO_PREPARING = rules.Goto(OnboardingState.PREPARING)
 
 def _preparing_contract_signing_sign(
     inputs: OnboardingInputs, data: OnboardingData, now: datetime, agreed: bool
-) -> _Answer:
+) -> _Moved:
     """On `sign` in Preparing.Contract.Signing."""
     if agreed:
         return data, _TO_PREPARING_CONTRACT_ENROLLING  # specs/onboarding.flow:53
@@ -221,7 +221,7 @@ def _enter_preparing_contract_signing(inputs: OnboardingInputs, data: Onboarding
 
 def _preparing_contract_enrolling_done(
     inputs: OnboardingInputs, data: OnboardingData, now: datetime, number: str
-) -> _Answer:
+) -> _Moved:
     """On `done` in Preparing.Contract.Enrolling."""
     return data._replace(payroll=number), _TO_PREPARING_CONTRACT_SIGNED  # specs/onboarding.flow:60
 
@@ -235,7 +235,7 @@ def _enter_preparing_contract_enrolling(inputs: OnboardingInputs, data: Onboardi
 
 def _preparing_accounts_creating_done(
     inputs: OnboardingInputs, data: OnboardingData, now: datetime, name: str
-) -> _Answer:
+) -> _Moved:
     """On `done` in Preparing.Accounts.Creating."""
     return data._replace(account=name), _TO_PREPARING_ACCOUNTS_READY  # specs/onboarding.flow:73
 
@@ -249,7 +249,7 @@ def _enter_preparing_accounts_creating(inputs: OnboardingInputs, data: Onboardin
 
 def _preparing_equipment_ordering_done(
     inputs: OnboardingInputs, data: OnboardingData, now: datetime, numbers: tuple[str, ...]
-) -> _Answer:
+) -> _Moved:
     """On `done` in Preparing.Equipment.Ordering."""
     return data._replace(parcels=numbers), _TO_PREPARING_EQUIPMENT_ORDERED  # specs/onboarding.flow:87
 

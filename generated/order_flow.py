@@ -194,7 +194,7 @@ _TO_APPROVAL = rules.Goto(OrderState.APPROVAL)
 _TO_RESERVING = rules.Goto(OrderState.RESERVING)
 
 
-def _reserving_done(inputs: OrderInputs, data: OrderData, now: datetime, id: str) -> _Answer:
+def _reserving_done(inputs: OrderInputs, data: OrderData, now: datetime, id: str) -> _Moved:
     """On `done` in Reserving."""
     return data._replace(reservation=id), _TO_QUOTING  # specs/order.flow:48
 
@@ -206,7 +206,7 @@ def _enter_reserving(inputs: OrderInputs, data: OrderData, now: datetime) -> rul
     )
 
 
-def _quoting_done(inputs: OrderInputs, data: OrderData, now: datetime, best: Carrier) -> _Answer:
+def _quoting_done(inputs: OrderInputs, data: OrderData, now: datetime, best: Carrier) -> _Moved:
     """On `done` in Quoting."""
     return data._replace(carrier=best), _TO_NEEDS_APPROVAL  # specs/order.flow:55
 
@@ -248,7 +248,7 @@ def _enter_approval(inputs: OrderInputs, data: OrderData, now: datetime) -> rule
     )
 
 
-def _charging_done(inputs: OrderInputs, data: OrderData, now: datetime, id: str) -> _Answer:
+def _charging_done(inputs: OrderInputs, data: OrderData, now: datetime, id: str) -> _Moved:
     """On `done` in Charging."""
     return data._replace(payment=id), _TO_SHIPPING  # specs/order.flow:81
 

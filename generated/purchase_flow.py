@@ -88,11 +88,11 @@ class Purchase(flow.Flow[PurchaseInputs, PurchaseData, PurchaseState, PurchaseEv
 
         Send event `paid` (specs/shop.flow:17). Raises core.Rejected.
         """
-        answer = _QUICK_PAID.get(self.at)  # of a state that is left at once
+        answer = _QUICK_PAID.get(self.at)  # of a state that leads on at once
         if answer is not None and not self.ledger.deferred and type(receipt) is str and receipt.isascii():
-            moved = answer(self.inputs, self.data, now, receipt)
-            if isinstance(moved, tuple) and moved[1].at:
-                return _new(Purchase, (self.inputs, moved[0], moved[1].at, self.ledger)), ()
+            data, move = answer(self.inputs, self.data, now, receipt)
+            if move.at:
+                return _new(Purchase, (self.inputs, data, move.at, self.ledger)), ()
         return super().step(Paid(receipt), by=by, now=now)
 
     def may_paid(self, by: core.Actor | None = None) -> bool:
@@ -156,10 +156,10 @@ _Answer: TypeAlias = rules.Answer[PurchaseData, PurchaseState]
 _Moved: TypeAlias = rules.Moved[PurchaseData, PurchaseState]
 _new = rules.new
 
+_TO_REFUNDING = rules.Goto(PurchaseState.REFUNDING, at=(PurchaseState.REFUNDING,))
 _TO_SHIPPING = rules.Goto(PurchaseState.SHIPPING)
 _TO_CANCELLED = rules.Goto(PurchaseState.CANCELLED)
 _TO_WITHDRAWING = rules.Goto(PurchaseState.WITHDRAWING, at=(PurchaseState.WITHDRAWING,))
-_TO_REFUNDING = rules.Goto(PurchaseState.REFUNDING, at=(PurchaseState.REFUNDING,))
 _TO_DELIVERED = rules.Goto(PurchaseState.DELIVERED)
 _TO_WAITING = rules.Goto(PurchaseState.WAITING)
 
@@ -171,19 +171,19 @@ def _start(inputs: PurchaseInputs, data: PurchaseData, now: datetime) -> _Moved:
     )  # specs/shop.flow:30
 
 
-def _waiting_paid(inputs: PurchaseInputs, data: PurchaseData, now: datetime, number: str) -> _Answer:
+def _waiting_paid(inputs: PurchaseInputs, data: PurchaseData, now: datetime, number: str) -> _Moved:
     """On `paid` in Waiting."""
     return data._replace(receipt=number), _TO_SHIPPING  # specs/shop.flow:33
 
 
-def _waiting_withdraw(inputs: PurchaseInputs, data: PurchaseData, now: datetime) -> _Answer:
+def _waiting_withdraw(inputs: PurchaseInputs, data: PurchaseData, now: datetime) -> _Moved:
     """On `withdraw` in Waiting."""
     return data, rules.Say(
         _TO_WITHDRAWING, (core.SendEvent("Billing", "cancel", (), inputs.billing),)
     )  # specs/shop.flow:35
 
 
-def _waiting_waiting_after1(inputs: PurchaseInputs, data: PurchaseData, now: datetime) -> _Answer:
+def _waiting_waiting_after1(inputs: PurchaseInputs, data: PurchaseData, now: datetime) -> _Moved:
     """On `Waiting.after1` in Waiting."""
     return data, rules.Say(
         _TO_WITHDRAWING, (core.SendEvent("Billing", "cancel", (), inputs.billing),)
@@ -199,7 +199,7 @@ def _enter_waiting(inputs: PurchaseInputs, data: PurchaseData, now: datetime) ->
     )
 
 
-def _shipping_done(inputs: PurchaseInputs, data: PurchaseData, now: datetime, tracking: str) -> _Answer:
+def _shipping_done(inputs: PurchaseInputs, data: PurchaseData, now: datetime, tracking: str) -> _Moved:
     """On `done` in Shipping."""
     _sent1 = core.EmitEvent("shipped", (tracking,))  # specs/shop.flow:56
     _sent2 = core.SendEvent("Billing", "settle", (), inputs.billing)  # specs/shop.flow:56
@@ -236,6 +236,7 @@ _RULES: rules.Rules[PurchaseInputs, PurchaseData, PurchaseState, PurchaseEvent] 
                 Unpaid: _TO_CANCELLED,  # specs/shop.flow:42
                 Withdraw: rules.IGNORE,
             },
+            prompt=(Paid,),
         ),
         # Money that came in while we gave up goes back when billing hears of it.
         PurchaseState.REFUNDING: rules.StateRules(  # specs/shop.flow:48

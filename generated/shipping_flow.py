@@ -152,7 +152,7 @@ _TO_DELIVERED = rules.Goto(ShippingState.DELIVERED)
 _TO_PRICING = rules.Goto(ShippingState.PRICING)
 
 
-def _pricing_done(inputs: ShippingInputs, data: ShippingData, now: datetime, price: Decimal) -> _Answer:
+def _pricing_done(inputs: ShippingInputs, data: ShippingData, now: datetime, price: Decimal) -> _Moved:
     """On `done` in Pricing."""
     return data._replace(cost=price), _TO_BOOKING  # specs/parcels/shipping.flow:32
 
@@ -164,7 +164,7 @@ def _enter_pricing(inputs: ShippingInputs, data: ShippingData, now: datetime) ->
     )
 
 
-def _booking_done(inputs: ShippingInputs, data: ShippingData, now: datetime, number: str) -> _Answer:
+def _booking_done(inputs: ShippingInputs, data: ShippingData, now: datetime, number: str) -> _Moved:
     """On `done` in Booking."""
     return data._replace(tracking=number), _TO_UNDERWAY  # specs/parcels/shipping.flow:38
 

@@ -327,12 +327,12 @@ def _start(inputs: SupportInputs, data: SupportData, now: datetime) -> _Moved:
     ), _TO_TRIAGE  # specs/support.flow:46
 
 
-def _triage_triage(inputs: SupportInputs, data: SupportData, now: datetime, chosen: Priority, owner: Team) -> _Answer:
+def _triage_triage(inputs: SupportInputs, data: SupportData, now: datetime, chosen: Priority, owner: Team) -> _Moved:
     """On `triage` in Triage."""
     return data._replace(priority=chosen, team=owner), _TO_WORKING  # specs/support.flow:56
 
 
-def _triage_triage_after1(inputs: SupportInputs, data: SupportData, now: datetime) -> _Answer:
+def _triage_triage_after1(inputs: SupportInputs, data: SupportData, now: datetime) -> _Moved:
     """On `Triage.after1` in Triage."""
     return data._replace(
         priority=Priority.URGENT, breaches=values.within(min(data.breaches + 1, 9), 0, 9, "specs/support.flow:59")
@@ -357,12 +357,12 @@ def _enter_triage(inputs: SupportInputs, data: SupportData, now: datetime) -> ru
     )
 
 
-def _working_solve(inputs: SupportInputs, data: SupportData, now: datetime, words: str) -> _Answer:
+def _working_solve(inputs: SupportInputs, data: SupportData, now: datetime, words: str) -> _Moved:
     """On `solve` in Working."""
     return data._replace(answer=words), _TO_PUBLISHING  # specs/support.flow:69
 
 
-def _working_working_after1(inputs: SupportInputs, data: SupportData, now: datetime) -> _Answer:
+def _working_working_after1(inputs: SupportInputs, data: SupportData, now: datetime) -> _Moved:
     """On `Working.after1` in Working."""
     return data._replace(
         breaches=values.within(min(data.breaches + 1, 9), 0, 9, "specs/support.flow:73")
@@ -388,12 +388,12 @@ def _enter_working(inputs: SupportInputs, data: SupportData, now: datetime) -> r
     )
 
 
-def _escalated_rescue(inputs: SupportInputs, data: SupportData, now: datetime, words: str) -> _Answer:
+def _escalated_rescue(inputs: SupportInputs, data: SupportData, now: datetime, words: str) -> _Moved:
     """On `rescue` in Escalated."""
     return data._replace(answer=words), _TO_PUBLISHING  # specs/support.flow:83
 
 
-def _escalated_escalated_after1(inputs: SupportInputs, data: SupportData, now: datetime) -> _Answer:
+def _escalated_escalated_after1(inputs: SupportInputs, data: SupportData, now: datetime) -> _Moved:
     """On `Escalated.after1` in Escalated."""
     return data._replace(
         breaches=values.within(min(data.breaches + 1, 9), 0, 9, "specs/support.flow:88")
@@ -426,7 +426,7 @@ def _enter_waiting_for_customer(inputs: SupportInputs, data: SupportData, now: d
     )
 
 
-def _publishing_done(inputs: SupportInputs, data: SupportData, now: datetime, id: str) -> _Answer:
+def _publishing_done(inputs: SupportInputs, data: SupportData, now: datetime, id: str) -> _Moved:
     """On `done` in Publishing."""
     return data._replace(post=id), _TO_ANSWERED  # specs/support.flow:107
 
@@ -438,7 +438,7 @@ def _enter_publishing(inputs: SupportInputs, data: SupportData, now: datetime) -
     )
 
 
-def _answered_reopen(inputs: SupportInputs, data: SupportData, now: datetime) -> _Answer:
+def _answered_reopen(inputs: SupportInputs, data: SupportData, now: datetime) -> _Moved:
     """On `reopen` in Answered."""
     if data.reopened < 2:
         return data._replace(
@@ -447,7 +447,7 @@ def _answered_reopen(inputs: SupportInputs, data: SupportData, now: datetime) ->
     return data, _TO_EXHAUSTED  # specs/support.flow:115
 
 
-def _answered_rate(inputs: SupportInputs, data: SupportData, now: datetime, stars: int) -> _Answer:
+def _answered_rate(inputs: SupportInputs, data: SupportData, now: datetime, stars: int) -> _Moved:
     """On `rate` in Answered."""
     return data._replace(rating=stars), _STAY  # specs/support.flow:116
 
@@ -461,7 +461,7 @@ def _enter_answered(inputs: SupportInputs, data: SupportData, now: datetime) -> 
     )
 
 
-def _exhausted_call(inputs: SupportInputs, data: SupportData, now: datetime, settled: bool) -> _Answer:
+def _exhausted_call(inputs: SupportInputs, data: SupportData, now: datetime, settled: bool) -> _Moved:
     """On `call` in Exhausted."""
     if settled:
         return data, _TO_SOLVED  # specs/support.flow:128

@@ -291,7 +291,7 @@ _TO_SLICE = rules.Goto(TrainingState.SLICE)
 _TO_APPROVAL = rules.Goto(TrainingState.APPROVAL)
 
 
-def _renting_done(inputs: TrainingInputs, data: TrainingData, now: datetime, id: str) -> _Answer:
+def _renting_done(inputs: TrainingInputs, data: TrainingData, now: datetime, id: str) -> _Moved:
     """On `done` in Renting."""
     return data._replace(cluster=id), _TO_BUDGET  # specs/training.flow:78
 
@@ -313,14 +313,14 @@ def _enter_queued(inputs: TrainingInputs, data: TrainingData, now: datetime) -> 
     )
 
 
-def _slice_done(inputs: TrainingInputs, data: TrainingData, now: datetime, file: str) -> _Answer:
+def _slice_done(inputs: TrainingInputs, data: TrainingData, now: datetime, file: str) -> _Moved:
     """On `done` in Slice."""
     return data._replace(
         checkpoint=file, pace=values.quotient(data.epoch, data.spent, "specs/training.flow:98")
     ), _TO_EVALUATING  # specs/training.flow:98
 
 
-def _slice_gpu_lost(inputs: TrainingInputs, data: TrainingData, now: datetime) -> _Answer:
+def _slice_gpu_lost(inputs: TrainingInputs, data: TrainingData, now: datetime) -> _Moved:
     """On `gpu_lost` in Slice."""
     if data.losses < 1:
         return data._replace(
@@ -329,7 +329,7 @@ def _slice_gpu_lost(inputs: TrainingInputs, data: TrainingData, now: datetime) -
     return data, _UNDO_TO_ABANDONED  # specs/training.flow:100
 
 
-def _slice_progress(inputs: TrainingInputs, data: TrainingData, now: datetime, at_epoch: int) -> _Answer:
+def _slice_progress(inputs: TrainingInputs, data: TrainingData, now: datetime, at_epoch: int) -> _Moved:
     """On `progress` in Slice."""
     return data._replace(epoch=at_epoch), _STAY  # specs/training.flow:104
 
@@ -344,7 +344,7 @@ def _enter_slice(inputs: TrainingInputs, data: TrainingData, now: datetime) -> r
     )
 
 
-def _evaluating_done(inputs: TrainingInputs, data: TrainingData, now: datetime, score: Decimal) -> _Answer:
+def _evaluating_done(inputs: TrainingInputs, data: TrainingData, now: datetime, score: Decimal) -> _Moved:
     """On `done` in Evaluating."""
     return data._replace(accuracy=score), _TO_GOOD_ENOUGH  # specs/training.flow:111
 

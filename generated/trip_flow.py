@@ -254,7 +254,7 @@ def _deadline(inputs: TripInputs, data: TripData, now: datetime) -> datetime:
     return now + timedelta(days=3)
 
 
-def _flight_done(inputs: TripInputs, data: TripData, now: datetime, ref: str) -> _Answer:
+def _flight_done(inputs: TripInputs, data: TripData, now: datetime, ref: str) -> _Moved:
     """On `done` in Flight."""
     return data._replace(flight_ref=ref), _TO_HOTEL  # specs/trip.flow:67
 
@@ -266,7 +266,7 @@ def _enter_flight(inputs: TripInputs, data: TripData, now: datetime) -> rules.Ar
     )
 
 
-def _hotel_done(inputs: TripInputs, data: TripData, now: datetime, ref: str) -> _Answer:
+def _hotel_done(inputs: TripInputs, data: TripData, now: datetime, ref: str) -> _Moved:
     """On `done` in Hotel."""
     return data._replace(hotel_ref=ref), _TO_WANTS_CAR  # specs/trip.flow:77
 
@@ -287,7 +287,7 @@ def _enter_waitlist(inputs: TripInputs, data: TripData, now: datetime) -> rules.
     )
 
 
-def _car_done(inputs: TripInputs, data: TripData, now: datetime, ref: str) -> _Answer:
+def _car_done(inputs: TripInputs, data: TripData, now: datetime, ref: str) -> _Moved:
     """On `done` in Car."""
     return data._replace(car_ref=ref), _TO_CONFIRMATION  # specs/trip.flow:104
 
@@ -301,7 +301,7 @@ def _enter_car(inputs: TripInputs, data: TripData, now: datetime) -> rules.Arriv
     )
 
 
-def _confirmation_correct_name(inputs: TripInputs, data: TripData, now: datetime, name: str) -> _Answer:
+def _confirmation_correct_name(inputs: TripInputs, data: TripData, now: datetime, name: str) -> _Moved:
     """On `correct_name` in Confirmation."""
     return data._replace(name_on_ticket=name), _STAY  # specs/trip.flow:115
 
@@ -316,7 +316,7 @@ def _enter_confirmation(inputs: TripInputs, data: TripData, now: datetime) -> ru
     )
 
 
-def _payment_done(inputs: TripInputs, data: TripData, now: datetime, id: str) -> _Answer:
+def _payment_done(inputs: TripInputs, data: TripData, now: datetime, id: str) -> _Moved:
     """On `done` in Payment."""
     return data._replace(receipt=id), _TO_BOOKED  # specs/trip.flow:123
 

@@ -191,6 +191,7 @@ class StateRules(NamedTuple, Generic[I, D, S, E]):
     timers: Mapping[str, Told[D, S]] = {}
     begins: frozenset[str] = frozenset()  # the timers, tasks and call that entry may begin
     group: Group | None = None
+    prompt: tuple[type[E], ...] = ()  # events that always move it, if nothing ends with leaving it
 
 
 class Join(NamedTuple, Generic[I, D, S]):
@@ -272,12 +273,13 @@ class Rules(Generic[I, D, S, E]):
         """The place of each timer and of each task, by its id or name."""
         return {name: place for place, rules in self.said.items() for name in rules.begins}
 
-    def quick(self, kind: type[E]) -> Mapping[tuple[S, ...], Callable[..., Answer[D, S]]]:
-        """How an event is answered in the states with which nothing ends, of a flow without states in states."""
-        marked = self.savepoints | self.resumed | self.counted
-        calm = {place: rules for place, rules in self.states.items() if not rules.begins and place not in marked}
-        found = {(place,): rules.events[kind] for place, rules in calm.items() if kind in rules.events}
-        return {} if self.scopes else {at: _asked(told) for at, told in found.items() if not isinstance(told, Unmoved)}
+    def quick(self, kind: type[E]) -> Mapping[tuple[S, ...], Callable[..., Moved[D, S]]]:
+        """How an event moves the states that answer it promptly."""
+        return {
+            (place,): _moving(cast("Callable[..., Moved[D, S]] | Move[S]", rules.events[kind]))
+            for place, rules in self.states.items()
+            if kind in rules.prompt
+        }
 
     @cached_property
     def places(self) -> Places[S]:
@@ -285,12 +287,12 @@ class Rules(Generic[I, D, S, E]):
         return Places(self.scopes, (*self.states, *self.finals, *self.ends), parallel, self.ends)
 
 
-def _asked(told: Callable[..., Answer[D, S]] | Move[S]) -> Callable[..., Answer[D, S]]:
+def _moving(told: Callable[..., Moved[D, S]] | Move[S]) -> Callable[..., Moved[D, S]]:
     """A function that says so."""
     if callable(told):
         return told
 
-    def constant(inputs: object, data: D, now: datetime, *payload: object) -> Answer[D, S]:
+    def constant(inputs: object, data: D, now: datetime, *payload: object) -> Moved[D, S]:
         return data, told
 
     return constant

@@ -37,7 +37,7 @@ from ..kernel import (
     Timer,
     TriggerKind,
 )
-from .expressions import Printer
+from .expressions import Printer, contraries
 from .literals import PRODUCT, Code, duration, inside, quoted, type_name
 from .names import Names, Scope, plain, upper
 
@@ -95,6 +95,11 @@ class Answer:
     alternatives: tuple[Alternative, ...]
     fields: tuple[tuple[str, str], ...] = ()
     tests: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a move in any case."""
+        return not self.alternatives[-1].guard and self.alternatives[-1].move.moves
 
     @property
     def told(self) -> str:
@@ -190,6 +195,8 @@ class Behaviour:
                 if guard is not None:
                     tests.append((scope.name(f"test{index + 1}"), guard.text))
                     guards[index] = Code(tests[-1][0])
+        if len(ordered) == 2 and not tests and self._contrary(*ordered):
+            guards[1] = None
         inlined = on.kind is TriggerKind.EVENT and self.calm(place.name)
         alternatives: list[Alternative] = []
         for (command, printer), guard in zip(ordered, guards, strict=True):
@@ -214,6 +221,13 @@ class Behaviour:
             fields=() if constant else fields,
             tests=tuple(tests),
         )
+
+    def _contrary(self, one: tuple[Command, Printer], other: tuple[Command, Printer]) -> bool:
+        """Whether the second guard says by its text that the first one does not hold."""
+        first, second = one[0].guard, other[0].guard
+        if first is None or second is None:
+            return False
+        return other[1].code(second).text in {one[1].code(not_first).text for not_first in contraries(first)}
 
     def _fields(self, on: On, commands: Sequence[Command], scope: Scope) -> tuple[tuple[str, str], ...]:
         """What a trigger brings: names as the transitions bind them, and types."""
@@ -283,9 +297,14 @@ class Behaviour:
         return not (leaf.call or leaf.tasks or leaf.timers or name in marked)
 
     def quick(self, event: str) -> bool:
-        """Whether the event leads at once from some state to another."""
-        commands = (c for c in self.kernel.commands if c.on == On(TriggerKind.EVENT, event) and self.calm(c.scope))
-        return any(isinstance(c.target, Goto) and not c.target.resume and self.calm(c.target.node) for c in commands)
+        """Whether the event always leads on from some state, and at once to another."""
+        on = On(TriggerKind.EVENT, event)
+        for place in self.kernel.leaves:
+            commands = self.kernel.answering.get((place.name, on), ()) if self.calm(place.name) else ()
+            goals = (c.target.node for c in commands if isinstance(c.target, Goto) and not c.target.resume)
+            if any(map(self.calm, goals)) and self._answer(place, on, commands).complete:
+                return True
+        return False
 
     def _updated(self, updates: Iterable[Update], printer: Printer, inlined: bool) -> Move:
         """What is done on the way, each before what comes after it changes the data or may be a Fault."""

@@ -53,6 +53,7 @@ from .literals import (
 from .names import Names
 
 COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
+CONTRARY = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 DECIMAL = {"+": "add", "-": "subtract", "*": "multiply"}
 
 Key = tuple[RefKind, str]
@@ -71,6 +72,18 @@ def bounds(expr: Expr) -> tuple[int | None, int | None]:
         case _:
             type = expr.type.item if isinstance(expr.type, OptionalType) else expr.type
             return (type.low, type.high) if isinstance(type, IntType) else (None, None)
+
+
+def contraries(condition: Expr) -> list[Expr]:
+    """Conditions that hold if and only if this one does not, as somebody may have written them."""
+    found: list[Expr] = [Unary("not", condition, condition.type, condition.span)]
+    if isinstance(condition, Binary) and condition.op in CONTRARY:
+        found.append(replace(condition, op=CONTRARY[condition.op]))
+    elif isinstance(condition, IsNone):
+        found.append(replace(condition, negated=not condition.negated))
+    elif isinstance(condition, Unary):
+        found.append(condition.operand)
+    return found
 
 
 # ---------------------------------------------------------------- expressions

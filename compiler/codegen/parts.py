@@ -113,6 +113,7 @@ class State:
     enter: str
     entry: Entry
     begins: tuple[str, ...]
+    quick: frozenset[str]  # if nothing begins or ends with it, the events that may lead on at once
     group: tuple[str, ...] = ()  # of a state that calls for each item, the arguments of a `rules.Group`
     begin: str = ""  # of a scope, the function that starts it
     start: Move | None = None
@@ -128,6 +129,12 @@ class State:
         }
         found = [(name, tuple(each for each in self.answers if each.kind in kind)) for name, kind in kinds.items()]
         return tuple((name, answers) for name, answers in found if answers)
+
+    @property
+    def prompt(self) -> tuple[str, ...]:
+        """The events that always lead on, from a state with which nothing ends."""
+        events = [each for each in self.answers if each.kind is TriggerKind.EVENT and each.complete]
+        return tuple(key for each in events for key in each.keys if key in self.quick)
 
     @property
     def scope(self) -> bool:

@@ -48,6 +48,9 @@ class _Planner:
         self.path = path
         self.names = Names(kernel)
         self.behaviour = Behaviour(kernel, self.names, path)
+        self.quick = frozenset(
+            self.names.event[event.name] for event in kernel.events if self.behaviour.quick(event.name)
+        )
         self.undone: dict[str, list[str]] = {}  # by the compensation, the activities that it undoes
         for activity in kernel.activities:
             self.undone.setdefault(_undo_name(activity), []).append(activity.name)
@@ -168,7 +171,7 @@ class _Planner:
         names = self.names
         fields = tuple(self.field(param, names.field[name][param.name]) for param in params)
         fits = _fits([(field.name, param.type) for field, param in zip(fields, params, strict=True)], names)
-        quick = "" if task or fits is None or not self.behaviour.quick(name) else names.quick[name]
+        quick = "" if task or fits is None or names.event[name] not in self.quick else names.quick[name]
         return Trigger(
             type=names.event[name],
             method=names.method[name],
@@ -295,6 +298,7 @@ class _Planner:
             answers=self.behaviour.answers(place),
             enter=names.enter[name],
             entry=self.behaviour.entry(place),
+            quick=self.quick if self.behaviour.calm(name) else frozenset(),
             begins=tuple(map(quoted, begins if call is None else (*begins, call.activity))),
             group=() if call is None or call.each is None else self.group(name, call),
             begin=names.start[name],
