@@ -60,7 +60,7 @@ RECORD = """\
 from datetime import UTC, datetime
 
 from penstock.runtime.core import Rejected
-from {module} import Go, {flow}
+from {module} import Go, {flow}, {flow}Driver
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REFUSED = Rejected
@@ -101,10 +101,34 @@ def run(machine, triggers, now=NOW):
     return machine
 """
 
+DRIVER = """
+
+prepared = list
+
+
+def create():
+    return {flow}Driver({flow}.start(now=NOW)[0])
+
+
+def run(machine, amounts):
+    for amount in amounts:
+        machine.go(amount)
+    return machine
+
+
+def tell(machine, event, *payload):
+    getattr(machine, event)(*payload)
+    return machine
+
+
+def seen(machine):
+    return machine.state.value, machine.largest
+"""
+
 
 def record(flow: str, drive: str, name: str) -> Callable[[int], dict[str, str]]:
-    """A generated record (its module is built apart), driven by its methods or by `step`."""
-    return lambda size: {name: RECORD.format(module=f"{flow.lower()}_flow", flow=flow) + drive}
+    """A generated record (its module is built apart) or driver, by its methods or by `step`."""
+    return lambda size: {name: (RECORD + drive).format(module=f"{flow.lower()}_flow", flow=flow)}
 
 
 # ---------------------------------------------------------------- by hand
@@ -260,6 +284,7 @@ def frozen(size: int) -> dict[str, str]:
 CONTENDERS = (
     Contender("penstock, event method", "ring_method", record("Ring", METHOD, "ring_method.py")),
     Contender("penstock, `step`", "ring_step", record("Ring", STEP, "ring_step.py")),
+    Contender("penstock, driver", "ring_driver", record("Ring", DRIVER, "ring_driver.py")),
     Contender("penstock compiled, event method", "swift_method", record("Swift", METHOD, "swift_method.py")),
     Contender("penstock compiled, `step`", "swift_step", record("Swift", STEP, "swift_step.py")),
     Contender("by hand, if/elif", "ring_branches", branches),
