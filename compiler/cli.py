@@ -16,10 +16,13 @@ from .report import FORMS, TROUBLE, VERSIONED
 from .terminal import Terminal, speak_any_character, wants_color
 
 INTERRUPTED = 130
+VERIFIED = ("full", "concise", "json")
+"""The formats of `verify`."""
 
 COMMANDS: dict[str, tuple[Command, str]] = {
     "check": (commands.check, "prove flows sound, or show the shortest run that breaks them"),
     "build": (commands.build, "check flows, then write their Python, DOT and Mermaid files"),
+    "verify": (commands.verify, "prove that generated modules do what their flows say"),
     "draw": (commands.draw, "draw a flow"),
     "test": (commands.test, "run the scenarios that flows contain"),
     "fmt": (commands.fmt, "format flows"),
@@ -69,6 +72,9 @@ def parser() -> Parser:
         "--mutate-seconds", type=seconds, default=600.0, metavar="S", help="for all changes of a flow; default: 600"
     )
     _build_options(each["build"])
+    each["verify"].add_argument("files", nargs="+", metavar="FILE", help="a module that penstock generated")
+    each["verify"].add_argument("--spec", metavar="FILE", help="its .flow file, where the module does not lead there")
+    each["verify"].add_argument("--format", choices=VERIFIED, default="full", help="how to report; default: full")
     each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
     each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")
     each["draw"].add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")

@@ -213,6 +213,24 @@ def _settle_extensions(folder: Path, results: Sequence[outputs.Output], args: ar
         raise Trouble(str(refused)) from refused
 
 
+def verify(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    from .formats import translation
+    from .verifying import Unverifiable, Verified
+    from .verifying import verify as verified
+
+    files: list[Verified] = []
+    for name in args.files:
+        try:
+            files.append(verified(Path(name), None if args.spec is None else Path(args.spec)))
+        except Unverifiable as failure:
+            raise Trouble(str(failure)) from failure
+    results = [file.result for file in files]
+    codes = [FINDINGS if r.findings else INCONCLUSIVE if r.open else CLEAN for r in results]
+    code = report.worst(codes)
+    terminal.say(translation.render(args.format, files, terminal.style, tool, code))
+    return code
+
+
 # ---------------------------------------------------------------- draw, fmt, explain
 
 
@@ -312,9 +330,8 @@ def book(rules: Sequence[Rule]) -> str:
     return (
         "# Every finding, explained\n\n"
         "E1xx concern the text, E2xx names, E3xx types and meaning. F0xx to F4xx are proved or refuted by the checks.\n"
-        "F7xx are warnings, F801 is a failed scenario. `penstock explain CODE` shows one page; this one was written "
-        "by\n"
-        "`penstock explain --all`.\n\n"
+        "F7xx are warnings, F801 is a failed scenario; F9xx concern generated modules. `penstock explain CODE` shows\n"
+        "one page; this one was written by `penstock explain --all`.\n\n"
         "| code | name | found when |\n"
         f"|---|---|---|\n{rows}{pages}"
     )

@@ -262,6 +262,7 @@ def rules() -> Sequence[Rule]:
     from . import scenario
     from .checks import suite, systems, vacuity
     from .mutation.rule import SURVIVES
+    from .validation import findings
 
-    found = (*RULES, *suite.RULES, *vacuity.RULES, *systems.RULES, SURVIVES, scenario.FAILED)
+    found = (*RULES, *suite.RULES, *vacuity.RULES, *systems.RULES, SURVIVES, scenario.FAILED, *findings.RULES)
     return sorted(found, key=lambda rule: rule.code)

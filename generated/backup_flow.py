@@ -100,6 +100,10 @@ class Backup(flow.Flow[BackupInputs, BackupData, BackupState, BackupEvent]):
     def _rules(cls) -> rules.Rules[BackupInputs, BackupData, BackupState, BackupEvent]:
         return _RULES
 
+    def _driven(self, by: BackupActivities, awaiting: AsyncBackupActivities) -> Backup:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class BackupActivities(Protocol):
     """The work `Backup` does in the world. Each method may be called again with the same idempotency `key`."""

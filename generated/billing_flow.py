@@ -109,6 +109,10 @@ class Billing(flow.Flow[BillingInputs, BillingData, BillingState, BillingEvent])
     def _rules(cls) -> rules.Rules[BillingInputs, BillingData, BillingState, BillingEvent]:
         return _RULES
 
+    def _driven(self, by: BillingActivities, awaiting: AsyncBillingActivities) -> Billing:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class Declined(core.ActivityError):
     """Declared as `declined`."""

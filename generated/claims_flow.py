@@ -164,6 +164,10 @@ class Claims(flow.Flow[ClaimsInputs, ClaimsData, ClaimsState, ClaimsEvent]):
     def _rules(cls) -> rules.Rules[ClaimsInputs, ClaimsData, ClaimsState, ClaimsEvent]:
         return _RULES
 
+    def _driven(self, by: ClaimsActivities, awaiting: AsyncClaimsActivities) -> Claims:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class NotCovered(core.ActivityError):
     """Declared as `not_covered`."""

@@ -203,6 +203,10 @@ class Expense(flow.Flow[ExpenseInputs, ExpenseData, ExpenseState, ExpenseEvent])
     def _rules(cls) -> rules.Rules[ExpenseInputs, ExpenseData, ExpenseState, ExpenseEvent]:
         return _RULES
 
+    def _driven(self, by: ExpenseActivities, awaiting: AsyncExpenseActivities) -> Expense:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class OverBudget(core.ActivityError):
     """Declared as `over_budget`."""

@@ -108,6 +108,10 @@ class Fulfilment(flow.Flow[FulfilmentInputs, FulfilmentData, FulfilmentState, Fu
     def _rules(cls) -> rules.Rules[FulfilmentInputs, FulfilmentData, FulfilmentState, FulfilmentEvent]:
         return _RULES
 
+    def _driven(self, by: FulfilmentActivities, awaiting: AsyncFulfilmentActivities) -> Fulfilment:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class Missing(core.ActivityError):
     """Declared as `missing`."""

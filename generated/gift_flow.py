@@ -98,6 +98,10 @@ class Gift(flow.Flow[GiftInputs, GiftData, GiftState, GiftEvent]):
     def _rules(cls) -> rules.Rules[GiftInputs, GiftData, GiftState, GiftEvent]:
         return _RULES
 
+    def _driven(self, by: GiftActivities, awaiting: AsyncGiftActivities) -> Gift:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class Declined(core.ActivityError):
     """Declared as `declined`."""

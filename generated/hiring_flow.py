@@ -189,6 +189,10 @@ class Hiring(flow.Flow[HiringInputs, HiringData, HiringState, HiringEvent]):
     def _rules(cls) -> rules.Rules[HiringInputs, HiringData, HiringState, HiringEvent]:
         return _RULES
 
+    def _driven(self, by: HiringActivities, awaiting: AsyncHiringActivities) -> Hiring:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class HiringActivities(Protocol):
     """The work `Hiring` does in the world. Each method may be called again with the same idempotency `key`."""

@@ -116,6 +116,10 @@ class Onboarding(flow.Flow[OnboardingInputs, OnboardingData, OnboardingState, On
     def _rules(cls) -> rules.Rules[OnboardingInputs, OnboardingData, OnboardingState, OnboardingEvent]:
         return _RULES
 
+    def _driven(self, by: OnboardingActivities, awaiting: AsyncOnboardingActivities) -> Onboarding:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class UnknownPerson(core.ActivityError):
     """Declared as `unknown_person`."""

@@ -119,6 +119,10 @@ class Order(flow.Flow[OrderInputs, OrderData, OrderState, OrderEvent]):
     def _rules(cls) -> rules.Rules[OrderInputs, OrderData, OrderState, OrderEvent]:
         return _RULES
 
+    def _driven(self, by: OrderActivities, awaiting: AsyncOrderActivities) -> Order:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class OutOfStock(core.ActivityError):
     """Declared as `out_of_stock`."""

@@ -137,6 +137,10 @@ class Purchase(flow.Flow[PurchaseInputs, PurchaseData, PurchaseState, PurchaseEv
     def _rules(cls) -> rules.Rules[PurchaseInputs, PurchaseData, PurchaseState, PurchaseEvent]:
         return _RULES
 
+    def _driven(self, by: PurchaseActivities, awaiting: AsyncPurchaseActivities) -> Purchase:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class PurchaseActivities(Protocol):
     """The work `Purchase` does in the world. Each method may be called again with the same idempotency `key`."""

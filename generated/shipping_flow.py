@@ -107,6 +107,10 @@ class Shipping(flow.Flow[ShippingInputs, ShippingData, ShippingState, ShippingEv
     def _rules(cls) -> rules.Rules[ShippingInputs, ShippingData, ShippingState, ShippingEvent]:
         return _RULES
 
+    def _driven(self, by: ShippingActivities, awaiting: AsyncShippingActivities) -> Shipping:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class Full(core.ActivityError):
     """Declared as `full`."""

@@ -277,6 +277,10 @@ class Support(flow.Flow[SupportInputs, SupportData, SupportState, SupportEvent])
     def _rules(cls) -> rules.Rules[SupportInputs, SupportData, SupportState, SupportEvent]:
         return _RULES
 
+    def _driven(self, by: SupportActivities, awaiting: AsyncSupportActivities) -> Support:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class SupportActivities(Protocol):
     """The work `Support` does in the world. Each method may be called again with the same idempotency `key`."""

@@ -188,6 +188,10 @@ class Training(flow.Flow[TrainingInputs, TrainingData, TrainingState, TrainingEv
     def _rules(cls) -> rules.Rules[TrainingInputs, TrainingData, TrainingState, TrainingEvent]:
         return _RULES
 
+    def _driven(self, by: TrainingActivities, awaiting: AsyncTrainingActivities) -> Training:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class NoCapacity(core.ActivityError):
     """Declared as `no_capacity`."""

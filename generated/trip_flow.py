@@ -146,6 +146,10 @@ class Trip(flow.Flow[TripInputs, TripData, TripState, TripEvent]):
     def _rules(cls) -> rules.Rules[TripInputs, TripData, TripState, TripEvent]:
         return _RULES
 
+    def _driven(self, by: TripActivities, awaiting: AsyncTripActivities) -> Trip:
+        """Tells type checkers which activities `penstock.runtime.drive` takes."""
+        return self
+
 
 class SoldOut(core.ActivityError):
     """Declared as `sold_out`."""

@@ -1,7 +1,8 @@
 """One attempt of a call: a function and its arguments in, a Result out, whatever the function does.
 
 A coroutine function is awaited on the loop and can be cancelled; any other runs on a thread of its own, which cannot:
-when its time is up the thread is left behind, and what it still answers is not listened to.
+when its time is up the thread is left behind, and what it still answers is not listened to. `attempt_now` calls it
+where it stands, for as long as it takes.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ import contextlib
 import contextvars
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
 
 from .codec import NOTHING, Codec, Invalid, admitted
 from .core import ActivityError
 from .heartbeat import PULSE, Pulse
 from .outbox import DONE, FAILED, INTERRUPTED, TIMEOUT, Result, told
-from .spec import ActivitySpec, CompensationSpec
+from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .timers import Clock
+
+_HERE = str(Path(__file__).parent / "_")[:-1]
+"""What the paths of our own files begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,23 @@ class Work:
     @property
     def cancellable(self) -> bool:
         return inspect.iscoroutinefunction(self.function)
+
+
+def require_methods(spec: FlowSpec, activities: object) -> None:
+    """Raises TypeError when an activity or a compensation of the flow has no method."""
+    methods = [*(a.method for a in spec.activities.values()), *(c.method for c in spec.compensations.values())]
+    missing = [method for method in methods if method and not callable(getattr(activities, method, None))]
+    if missing:
+        raise TypeError(f"{type(activities).__name__} lacks {', '.join(missing)}, which {spec.name} calls")
+
+
+def attempt_now(work: Work) -> Result:
+    """Run it at once, whatever its timeout. What is no Exception (Ctrl-C) goes through."""
+    try:
+        value = work.function(*work.args, key=work.key)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
+        return _raised(work, error)
+    return _judged(work, value)
 
 
 async def attempt(work: Work, clock: Clock, unwanted: asyncio.Event) -> Result:
@@ -89,12 +112,9 @@ async def _silent(pulse: Pulse, longest: timedelta | None, clock: Clock) -> None
 async def _answer(work: Work) -> Result:
     try:
         value = await _called(work)
-        return _judged(work, value)
-    except ActivityError as error:
-        declared = isinstance(work.spec, ActivitySpec) and error.name in work.spec.errors
-        return Result(error.name if declared else FAILED, error=told(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
-        return Result(FAILED, error=told(error))
+        return _raised(work, error)
+    return _judged(work, value)
 
 
 async def _called(work: Work) -> object:
@@ -105,6 +125,21 @@ async def _called(work: Work) -> object:
     return await answer if inspect.isawaitable(answer) else answer
 
 
+def _raised(work: Work, error: BaseException) -> Result:
+    """A declared error is an answer; anything else that is raised says that the attempt failed."""
+    declared: Collection[str] = work.spec.errors if isinstance(work.spec, ActivitySpec) else ()
+    if isinstance(error, ActivityError) and error.name in declared:
+        return Result(error.name, error=told(error))
+    return Result(FAILED, error=told(error), cause=error.with_traceback(_theirs(error.__traceback__)))
+
+
+def _theirs(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback from where the activity's own code begins; our way there tells nobody anything."""
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
+        trace = trace.tb_next
+    return trace
+
+
 def _judged(work: Work, value: object) -> Result:
     """An answer of the wrong type, out of range, or against the contract is no answer: the attempt failed."""
     if isinstance(work.spec, CompensationSpec):
@@ -113,10 +148,14 @@ def _judged(work: Work, value: object) -> Result:
     try:
         checked = admitted(codec, None if codec is NOTHING else value)
     except Invalid as invalid:
-        return Result(FAILED, error=f"not a valid answer: {invalid}")
+        return _unfit(f"not a valid answer: {invalid}")
     if work.spec.ensures is not None and not work.spec.ensures(checked, *work.args):
-        return Result(FAILED, error=f"the answer breaks the contract (ensures): {checked!r}")
+        return _unfit(f"the answer breaks the contract (ensures): {checked!r}")
     return Result(DONE, checked)
+
+
+def _unfit(problem: str) -> Result:
+    return Result(FAILED, error=problem, cause=Invalid(problem))
 
 
 async def _on_thread(function: Callable[[], object]) -> object:

@@ -2,7 +2,7 @@
 
 `check` takes what a caller hands in, `decode` what `json.loads` gave; both answer with a value of exactly the type, or
 raise `Invalid`, which names the field. Decimals travel as strings, durations as whole microseconds, instants as
-ISO 8601 in UTC. Nothing here rounds.
+ISO 8601 in UTC. Nothing here rounds. `schema` says the same in JSON Schema (2020-12), for other languages.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeAlias, TypeVar, cast
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Schema: TypeAlias = Mapping[str, Json]
+"""A JSON Schema. What has a `title` has a name of its own (an enumeration, a record)."""
 
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation, Overflow])
 """Decimal arithmetic that is exact or raises; the default context would round to 28 digits without a word."""
@@ -66,6 +68,11 @@ class Codec(ABC, Generic[T_co]):
     def decode(self, json: object) -> T_co:
         """The value of a JSON value. Raises Invalid."""
 
+    @abstractmethod
+    def schema(self) -> Schema:
+        """What `decode` takes: all that `encode` writes is valid, and nothing is valid that `decode` refuses; but for
+        numbers of a thousand digits, numbers with a point such as `1.0`, and days that do not exist."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Bool(Codec[bool]):
@@ -79,6 +86,9 @@ class _Bool(Codec[bool]):
 
     def decode(self, json: object) -> bool:
         return self.check(json)
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,10 @@ class _Int(Codec[int]):
 
     def decode(self, json: object) -> int:
         return self.check(json)
+
+    def schema(self) -> Schema:
+        bounds = {"minimum": self.low, "maximum": self.high}
+        return {"type": "integer", **{name: bound for name, bound in bounds.items() if bound is not None}}
 
 
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
@@ -129,6 +143,10 @@ class _Decimal(Codec[Decimal]):
             raise Invalid(f"expected a decimal in a string, such as '12.50', not {brief(json)}")
         return self.check(Decimal(json))
 
+    def schema(self) -> Schema:
+        point = rf"(\.[0-9]{{1,{self.places}}}0*)?" if self.places else r"(\.0+)?"
+        return {"type": "string", "pattern": f"^-?[0-9]+{point}$", "maxLength": 2 * MOST_DIGITS}
+
 
 @dataclass(frozen=True, slots=True)
 class _Text(Codec[str]):
@@ -142,6 +160,9 @@ class _Text(Codec[str]):
 
     def decode(self, json: object) -> str:
         return self.check(json)
+
+    def schema(self) -> Schema:
+        return {"type": "string"}
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -165,10 +186,22 @@ class _Duration(Codec[timedelta]):
         except OverflowError:
             raise Invalid(f"{brief(json)} microseconds are too long a duration") from None
 
+    def schema(self) -> Schema:
+        bounds = {"minimum": timedelta.min // _MICROSECOND, "maximum": timedelta.max // _MICROSECOND}
+        return {"type": "integer", **bounds, "description": "microseconds"}
+
+
+_RFC_3339 = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+"""Which strings are moments, also for validators that take `format` for a comment."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Instant(Codec[datetime]):
-    """In Python always in UTC; JSON may name another zone."""
+    """In Python always in UTC; JSON may name another zone, and write any form of ISO 8601 that Python knows."""
 
     def check(self, value: object) -> datetime:
         if not isinstance(value, datetime) or value.utcoffset() != timedelta(0):
@@ -186,6 +219,9 @@ class _Instant(Codec[datetime]):
         except (ValueError, OverflowError):
             pass
         raise Invalid(f"expected a moment such as '2026-01-31T12:00:00Z', not {brief(json)}")
+
+    def schema(self) -> Schema:
+        return {"type": "string", "format": "date-time", "pattern": _RFC_3339}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +241,9 @@ class _Enum(Codec[M]):
     def decode(self, json: object) -> M:
         return self.check(json)
 
+    def schema(self) -> Schema:
+        return {"title": self.members.__name__, "type": "string", "enum": [member.value for member in self.members]}
+
 
 @dataclass(frozen=True, slots=True)
 class _Optional(Codec[T_co | None]):
@@ -219,6 +258,9 @@ class _Optional(Codec[T_co | None]):
     def decode(self, json: object) -> T_co | None:
         return None if json is None else self.item.decode(json)
 
+    def schema(self) -> Schema:
+        return {"anyOf": [self.item.schema(), {"type": "null"}]}
+
 
 @dataclass(frozen=True, slots=True)
 class _Nothing(Codec[None]):
@@ -232,6 +274,9 @@ class _Nothing(Codec[None]):
 
     def decode(self, json: object) -> None:
         self.check(json)
+
+    def schema(self) -> Schema:
+        return {"type": "null"}
 
 
 LONGEST = timedelta(days=36500)

@@ -84,7 +84,8 @@ class Flow(Fields[I, D, S, E]):
             raise Rejected("", inputs, "payload", str(invalid)) from None
         rules = cls._rules()
         try:
-            blank = cls(given, rules.initial, (), Ledger[E](now, actors=(("start", by.id),)))
+            ledger: Ledger[E] = Ledger(now, actors=(("start", by.id),))
+            blank = cls(given, rules.initial, (), ledger)
             progress = Progress(rules, cls.spec, blank, now)
             progress.begin()
         except OverflowError:

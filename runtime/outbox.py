@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -16,11 +16,13 @@ DONE, TIMEOUT, FAILED, INTERRUPTED = "done", "timeout", "failed", "interrupted"
 class Result:
     """What one attempt came to: `done` with its value, a declared error, `timeout`, `failed` or `interrupted`.
 
-    `error` says why, for people. All but the first two leave the effect unknown."""
+    `error` says why, for people; `cause` is what was raised, with a traceback that begins in the activity's own code.
+    All but the first two leave the effect unknown."""
 
     kind: str
     value: object = None
     error: str = ""
+    cause: BaseException | None = field(default=None, compare=False)
 
     @property
     def definite(self) -> bool:

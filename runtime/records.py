@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from .codec import TEXT, Codec, Invalid, Json, brief
+from .codec import TEXT, Codec, Invalid, Json, Schema, brief
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Sized)
@@ -42,6 +42,34 @@ class Record(Codec[T_co]):
 
     def decode(self, json: object) -> T_co:
         return self.type(*_decoded(self.fields, json))
+
+    def schema(self) -> Schema:
+        return {"title": self.type.__name__, **_object(self.fields)}
+
+
+def _object(fields: Iterable[tuple[str, Codec[object]]]) -> Schema:
+    """Exactly these fields, all of them there."""
+    properties = {name: codec.schema() for name, codec in fields}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [*properties],
+        "additionalProperties": False,
+    }
+
+
+def _one_of(schemas: list[Schema]) -> Schema:
+    return {"oneOf": schemas} if schemas else {"not": {}}
+
+
+def _marked(schema: Schema, tag: str, name: str) -> Schema:
+    """An object's schema, or one of several, where the field `tag` says which: it is `name`."""
+    if "oneOf" in schema:
+        return _one_of([_marked(each, tag, name) for each in cast(list[Schema], schema["oneOf"])])
+    fields = {key: value for key, value in schema.items() if key != "title"}
+    if "properties" in schema:
+        fields["properties"] = {**cast(Schema, schema["properties"]), tag: {"const": name}}
+    return fields
 
 
 def part(field: str, convert: Callable[[object], T], value: object) -> T:
@@ -88,6 +116,9 @@ class Variant(Codec[T_co]):
     def decode(self, json: object) -> T_co:
         return self._of(members(json).get(self.tag)).decode(json)
 
+    def schema(self) -> Schema:
+        return _one_of([_marked(codec.schema(), self.tag, name) for name, codec in self.records.items()])
+
     def _of(self, tag: object) -> Codec[T_co]:
         if not isinstance(tag, str) or tag not in self.records:
             raise Invalid(f"expected one of {', '.join(self.records) or 'none'}, not {brief(tag)}", self.tag)
@@ -114,6 +145,10 @@ class Union(Codec[T_co]):
             raise Invalid(f"expected one of {', '.join(self.variants) or 'none'}, not {brief(name)}", self.tag)
         return part(name, self.variants[name][1].decode, payload)
 
+    def schema(self) -> Schema:
+        forms = {name: _object(((self.tag, TEXT), ("payload", codec))) for name, (_, codec) in self.variants.items()}
+        return _one_of([_marked(form, self.tag, name) for name, form in forms.items()])
+
     def _of(self, value: object) -> tuple[str, Codec[T_co]]:
         for name, (kind, codec) in self.variants.items():
             if type(value) is kind:
@@ -134,6 +169,9 @@ class _Any(Codec[object]):
     def decode(self, json: object) -> object:
         return json
 
+    def schema(self) -> Schema:
+        return {}
+
 
 _ANY = _Any()
 
@@ -152,6 +190,9 @@ class Arguments(Codec[tuple[object, ...]]):
 
     def decode(self, json: object) -> tuple[object, ...]:
         return _decoded(self.params, json)
+
+    def schema(self) -> Schema:
+        return _object(self.params)
 
     def _paired(self, value: object) -> list[tuple[str, Codec[object], object]]:
         if not isinstance(value, tuple):
@@ -188,6 +229,10 @@ class _Sequence(Codec[tuple[T_co, ...]]):
     def decode(self, json: object) -> tuple[T_co, ...]:
         return tuple(_each(self.item.decode, self._counted(_list(json))))
 
+    def schema(self) -> Schema:
+        most: Schema = {} if self.most is None else {"maxItems": self.most}
+        return {"type": "array", "items": self.item.schema(), **most}
+
     def _counted(self, values: S) -> S:
         if self.most is not None and len(values) > self.most:
             raise Invalid(f"{len(values)} items are more than {self.most}")
@@ -206,6 +251,9 @@ class _Group(Codec[frozenset[str]]):
 
     def decode(self, json: object) -> frozenset[str]:
         return frozenset(_each(TEXT.decode, _list(json)))
+
+    def schema(self) -> Schema:
+        return {"type": "array", "items": TEXT.schema()}
 
 
 TEXTS: Codec[frozenset[str]] = _Group()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
-from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, optional
+from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, Schema, optional
 from .contradictions import contradictions
 from .core import ArmTimer, Call, Entry, Ledger, Undoing, Work
 from .records import Record, Variant, arguments, members, part, record, sequence
@@ -35,6 +35,21 @@ def encode(spec: FlowSpec, inputs: object, data: object, at: tuple[str, ...], le
         "at": [str(state) for state in at],
         "ledger": _ledger(spec).encode(ledger),
     }
+
+
+def schema(spec: FlowSpec) -> Schema:
+    """The JSON Schema of what `encode` writes. Not all that fits it is a snapshot: `decode` also looks for what
+    contradicts itself."""
+    fields: Schema = {
+        "format": {"const": FORMAT},
+        "flow": {"const": spec.name},
+        "version": {"const": spec.version},
+        "inputs": spec.inputs.schema(),
+        "data": spec.data.schema(),
+        "at": sequence(TEXT).schema(),
+        "ledger": _ledger(spec).schema(),
+    }
+    return {"type": "object", "properties": fields, "required": [*fields]}
 
 
 def decode(spec: FlowSpec, rules: Rules[I, D, S, E], json: object) -> tuple[I, D, tuple[S, ...], Ledger[E]]:

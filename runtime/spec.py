@@ -224,14 +224,15 @@ class FlowSpec:
 
     def effect_to_json(self, effect: Effect) -> Json:
         """An effect for an outbox. Raises Invalid for what is no effect of this flow."""
-        return self._effects.encode(effect)
+        return self.effects.encode(effect)
 
     def effect_from_json(self, json: object) -> Effect:
         """The effect again, its arguments as exact values. Raises Invalid."""
-        return self._effects.decode(json)
+        return self.effects.decode(json)
 
     @cached_property
-    def _effects(self) -> Codec[Effect]:
+    def effects(self) -> Codec[Effect]:
+        """Effects, by the names of their classes."""
         starts = {
             name: record(StartActivity, ("key", TEXT), ("activity", TEXT), ("args", activity.params))
             for name, activity in self.activities.items()

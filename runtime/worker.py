@@ -157,6 +157,8 @@ class Worker:
         else:
             result = await attempt(running.work, self._clock, running.unwanted)
         call = running.call
+        if result.cause is not None:
+            LOG.warning("attempt %d of %s failed", call.attempts, call.idempotency_key, exc_info=result.cause)
         if not await self._persistently(lambda tx: self._engine.conclude(tx, call, result, self._clock.now())):
             LOG.warning("attempt %d of %s came too late: another worker has it", call.attempts, call.idempotency_key)
 

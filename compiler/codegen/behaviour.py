@@ -297,7 +297,9 @@ class Behaviour:
         return not (leaf.call or leaf.tasks or leaf.timers or name in marked)
 
     def quick(self, event: str) -> bool:
-        """Whether the event always leads on from some state, and at once to another."""
+        """Whether the event always leads on from some state, and at once to another, and no guard asks `in S`."""
+        if self.located:  # the answers take one argument more
+            return False
         on = On(TriggerKind.EVENT, event)
         for place in self.kernel.leaves:
             commands = self.kernel.answering.get((place.name, on), ()) if self.calm(place.name) else ()

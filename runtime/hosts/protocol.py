@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -109,6 +110,10 @@ class Host(Protocol):
 
     async def settled(self, id: str) -> Instance:
         """Wait until it has finished, is parked, or waits for somebody or for a timer; retries are sat through."""
+        ...
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Go on working until `stop` is set. Raises what ended the worker before that, if something did."""
         ...
 
     async def run_until_idle(self) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from ..attempts import require_methods
 from ..core import NOBODY, Actor, Delegation, Fired, Outcome
 from ..engine import Engine
 from ..errors import HostError, Unknown
@@ -48,7 +49,7 @@ class SqliteHost:
 
         Raises TypeError when an activity has no method."""
         for flow, activities in flows.items():
-            _require_methods(flow.spec, activities)
+            require_methods(flow.spec, activities)
             _require_flows(flow.spec, [other.spec for other in flows])
         self._path = path
         self._engine = Engine({label(flow): flow for flow in flows})
@@ -177,6 +178,15 @@ class SqliteHost:
         await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))
         return await self.instance(id)
 
+    async def work(self, stop: asyncio.Event) -> None:
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((stopping, self._working), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        if self._working.done():
+            await self._working
+
     async def run_until_idle(self) -> None:
         await self._until(lambda tx: self._engine.idle(tx, self._clock.now()))
 
@@ -189,13 +199,6 @@ class SqliteHost:
             if await self._store.read(condition):
                 return
             await bell.wait()
-
-
-def _require_methods(spec: FlowSpec, activities: object) -> None:
-    methods = [*(a.method for a in spec.activities.values()), *(c.method for c in spec.compensations.values())]
-    missing = [method for method in methods if method and not callable(getattr(activities, method, None))]
-    if missing:
-        raise TypeError(f"{type(activities).__name__} lacks {', '.join(missing)}, which {spec.name} calls")
 
 
 def _require_flows(spec: FlowSpec, others: Sequence[FlowSpec]) -> None:

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernels import flow
 from order_flow import Cancel, Order
 from penstock.runtime.core import Actor, Outcome
 from penstock.runtime.snapshot import Corrupt
+from twins import AnyFlow, generated
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CLEO = Actor("cleo", frozenset({"customer"}))
@@ -31,7 +33,7 @@ def records() -> list[Order]:
     return [started, reserved, waiting, undoing, deferring, over]
 
 
-def written(order: Order) -> Any:
+def written(order: Order | AnyFlow) -> Any:
     return json.loads(json.dumps(order.to_json()))
 
 
@@ -119,3 +121,47 @@ def test_a_contradiction_is_named(which: int, path: list[Any], value: object, me
     with pytest.raises(Corrupt, match="damaged snapshot of Order") as corrupt:
         Order.from_json(snapshot)
     assert message in str(corrupt.value)
+
+
+EARLIER = """
+  data { n: int 0..9 = 0 }
+  event go
+  event add(by: int 0..3)
+  start -> A
+  state A { on go -> B  on add(by) { n = by } stay  wait forever "a" }
+  state B { on go -> C  wait forever "b" }
+  final C
+"""
+
+
+def read_by(text: str, snapshot: Any) -> Any:
+    return generated(flow(text)).from_json(snapshot)
+
+
+def test_a_snapshot_is_read_by_another_text_of_the_same_version_where_it_is_possible_there() -> None:
+    earlier = generated(flow(EARLIER))
+    record, _ = earlier.begin(earlier.spec.inputs.type(), now=NOW)
+    there, _ = record.step(earlier.event("go"), now=NOW)
+    later = EARLIER.replace("on go -> C", "on go -> C  on add(_) -> C")
+    back = read_by(later, written(there))
+    assert (str(back.state), back.data.n) == ("B", 0)
+    after, _ = back.step(back.event("add", {"by": 1}), now=NOW)
+    assert after.finished
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("state B {", "state D {"), "at: there is no state 'B'"),
+        (("n: int 0..9 = 0", "n: int 1..9 = 1"), "data.n: 0 is not in 1..9"),
+        (("n: int 0..9 = 0", "n: int 0..9 = 0, m: text?"), "data.m: missing"),
+    ],
+)
+def test_what_is_not_possible_there_is_named(change: tuple[str, str], message: str) -> None:
+    earlier = generated(flow(EARLIER))
+    record, _ = earlier.begin(earlier.spec.inputs.type(), now=NOW)
+    there, _ = record.step(earlier.event("go"), now=NOW)
+    later = EARLIER.replace(*change).replace("-> B", "-> D" if "D" in change[1] else "-> B")
+    with pytest.raises(Corrupt) as corrupt:
+        read_by(later, written(there))
+    assert str(corrupt.value) == f"damaged snapshot of Test: {message}"
