@@ -64,7 +64,8 @@ class Attempts:
             real = real and able
         who = actor(self.kernel, at, move)
         tried = Arrival(at, now, real, payload, (), source, move, trigger, who)
-        tried = replace(tried, real=self._in_order(tried))
+        if tried.real and not self._in_order(tried):
+            tried = replace(tried, real=False)
         try:
             made = step(self.kernel, at, trigger, who, now)
         except Rejected:

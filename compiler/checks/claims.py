@@ -122,14 +122,14 @@ def conditions(claim: Property, active: frozenset[str]) -> Iterator[Expr]:
 
 def encoded(inquiry: Inquiry, node: Node, condition: Expr) -> tuple[Term, tuple[Need, ...]]:
     """A condition in a node as a term, and what it needs to be defined; whatever time has passed."""
-    key = node.id, condition
+    key = node.id, id(condition)
     if key not in inquiry.encodings:
         some = inquiry.encoder.variable("elapsed", DurationType()).term
         elapsed = inquiry.encoder.pick(some >= 0, some, -some)
         env = Env(inquiry.states.passages.variables, inquiry.states.passages.now, facts=facts(inquiry, node, elapsed))
         symbol, needs = inquiry.encoder.expression(condition, env)
-        inquiry.encodings[key] = symbol.term, needs
-    return inquiry.encodings[key]
+        inquiry.encodings[key] = condition, (symbol.term, needs)
+    return inquiry.encodings[key][1]
 
 
 def possible(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> Term:
@@ -139,13 +139,18 @@ def possible(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> Ter
     return inquiry.encoder.all(defined, truth if wanted else inquiry.encoder.no(truth))
 
 
+def may_hold(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> bool:
+    """Whether Z3 does not rule out that a condition is (not) true in a node."""
+    term = possible(inquiry, node, condition, wanted)
+    return (node.control.loose and _odd_count(condition)) or inquiry.possible(node, term)
+
+
 def holds_in(inquiry: Inquiry, node: Node, condition: Expr, wanted: bool) -> list[Arrival]:
     """Evidence that a condition can be (not) true in a node: none if Z3 rules it out, an arrival if there is one with
     such data, else one that is not real."""
-    term = possible(inquiry, node, condition, wanted)
-    doubt = node.control.loose and _odd_count(condition)
-    if not doubt and not inquiry.possible(node, term):
+    if not may_hold(inquiry, node, condition, wanted):
         return []
+    term = possible(inquiry, node, condition, wanted)
     breach = inquiry.breach(node, Reaction(STARTING, inquiry.nothing, ()), term)
     shown = breach.arrival if breach is not None and breach.real else None
     if shown is not None and broken(inquiry, condition, shown) is not wanted:

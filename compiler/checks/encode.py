@@ -143,10 +143,10 @@ class Encoder(Symbols):
     def length(self, term: Term) -> Term:
         """`len` of a text. Only the empty text has none."""
         if self._length is None:
-            self._length = self.z3.Function("len", self.z3.IntSort(), self.z3.IntSort())
+            self._length = self.z3.function("len", 1, False)
             self.axioms.extend(self._length(code) == len(text) for code, text in self._named.items())
         size = self._length(term)
-        self.axioms.append(self.z3.And(size >= 0, (size == 0) == (term == 0)))
+        self.axioms.append(self.all(size >= 0, (size == 0) == (term == 0)))
         return size
 
     def read(self, model: Any, symbol: Symbol, type: Type) -> Value:
@@ -186,8 +186,8 @@ class Encoder(Symbols):
     def _eval(self, model: Any, term: Term) -> bool | int:
         if isinstance(term, (bool, int)):
             return term
-        found = model.eval(term, model_completion=True)
-        return bool(self.z3.is_true(found)) if self.z3.is_bool(found) else int(found.as_long())
+        found: bool | int = self.z3.door.evaluated(model, term)
+        return found
 
     def _invent(self, model: Any, code: int) -> str:
         """The text a number stands for; a new one, of the length the model wants, if it is no text met so far."""
@@ -288,14 +288,13 @@ class Encoder(Symbols):
 
     def _text_order(self, op: str, a: Term, b: Term) -> Term:
         """The order of texts is left open: any relation."""
-        integer = self.z3.IntSort()
-        return self.z3.Function(f"text{op}", integer, integer, self.z3.BoolSort())(a, b)
+        return self.z3.function(f"text{op}", 2, True)(a, b)
 
     def _quotient(self, a: Term, b: Term) -> Term:
         """Division that rounds toward minus infinity; Z3's own leaves a remainder that is never negative."""
         if isinstance(a, int) and isinstance(b, int):
             return a // b if b else 0
-        a = self.z3.IntVal(a) if isinstance(a, int) else a
+        a = self.z3.value(a) if isinstance(a, int) else a
         return self.pick(b > 0, a / b, -a / -b)
 
     def _under(self, premise: Term, needs: Sequence[Need]) -> tuple[Need, ...]:

@@ -116,7 +116,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 
 def _ends(inquiry: Inquiry) -> Witness:
-    runs = sorted((n.arrivals[0] for n in inquiry.graph.nodes if n.control.finished), key=lambda a: len(a.run()))
+    runs = sorted((n.arrivals[0] for n in inquiry.graph.nodes if n.control.finished), key=lambda a: a.length)
     names = [run.instance.configuration[0] for run in runs if run.real and run.instance.configuration]
     does = f"ends in `{names[0]}`, and every other can still" if names else "ends"
     return inquiry.seen(runs, does, "no run that ends was found")

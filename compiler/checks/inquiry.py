@@ -85,7 +85,7 @@ MOST_PLAYED = 8  # runs that are replayed to find one that shows something
 
 
 def _a_run(arrival: Arrival) -> str:
-    length = len(arrival.run())
+    length = arrival.length
     return f"a run of {length} step{'s' if length > 1 else ''}"
 
 
@@ -117,7 +117,8 @@ class Inquiry:
         self.tracer = Tracer(self.kernel, explorer.attempts, explorer.abstraction, explorer.clock)
         self.begin = BEGIN
         self.nothing = Fan(0, (), (), self.states.passages.now, (), (), (), True)
-        self.encodings: dict[tuple[int, Expr], tuple[Term, tuple[Need, ...]]] = {}  # conditions of properties, by node
+        # conditions of properties, by node and the condition's id, which is kept so that it stays its own
+        self.encodings: dict[tuple[int, int], tuple[Expr, tuple[Term, tuple[Need, ...]]]] = {}
         self._active: dict[Configuration, frozenset[str]] = {}
         self._possible: dict[tuple[int, int], bool] = {}
         self._kept: list[Term] = []

@@ -196,7 +196,8 @@ class Latest:
 
         rounds: those on cycles that something ends: what begins there does so when that has to end at the latest."""
         found = Longest()
-        capped = {id(edge): self.ended_by(group) for group in rounds for edge in group}
+        ends = [(group, self.ended_by(group)) for group in rounds]
+        capped = {id(edge): end for group, end in ends for edge in group}
         for node in sources:
             left, spans = self.left_at(node), self.spans(node)
             began = {name: left.get(name, length) - length for name, length in spans.items()}

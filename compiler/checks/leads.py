@@ -17,7 +17,7 @@ from ...dsl.model import DurationType, Expr, LeadsTo, Literal
 from ..evaluate import Fault, shown
 from ..simulate import holds
 from ..trace import place
-from .claims import RULE, holds_in, occurs
+from .claims import RULE, may_hold, occurs
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
@@ -211,13 +211,13 @@ class Question:
         return [
             node
             for node in self.graph.nodes
-            if not self._met_in(node) and holds_in(self.inquiry, node, trigger, wanted=True)
+            if not self._met_in(node) and may_hold(self.inquiry, node, trigger, wanted=True)
         ]
 
     def _met_in(self, node: Node) -> bool:
         """Whether B holds in a node, for all its data."""
         if node.id not in self._met:
-            self._met[node.id] = not holds_in(self.inquiry, node, self.claim.goal, wanted=False)
+            self._met[node.id] = not may_hold(self.inquiry, node, self.claim.goal, wanted=False)
         return self._met[node.id]
 
     def _passes(self, step: Edge | Arrival) -> bool:
@@ -295,7 +295,7 @@ def late_run(
         at = None if at is None else follow(inquiry, at, edge, at.now)
     if at is None or at.before is None:
         return None
-    run, since = at.run(), len(home.arrivals[0].run()) - 1
+    run, since = at.run(), home.arrivals[0].length - 1
     times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))
     late = None if times is None else inquiry.tracer.at(run, times)
     return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)

@@ -91,7 +91,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     rounds = [found for group in groups if (found := ring(inquiry, group, drives)) is not None]
     shown = [arrival for found in rounds if (arrival := _goes_round(inquiry, found)) is not None]
     if shown:
-        shortest = min(shown, key=lambda arrival: len(arrival.run()))
+        shortest = min(shown, key=lambda arrival: arrival.length)
         entered = [name for name in shortest.passage.entered if name in kernel.leaf] if shortest.passage else []
         leaf = kernel.leaf[[*entered, *shortest.instance.configuration][0]]
         finding = Finding(
@@ -192,28 +192,29 @@ def ring(inquiry: Inquiry, group: Sequence[Edge], begins: Callable[[Edge], bool]
     best: list[Edge] | None = None
     for first in (edge for edges in sure.values() for edge in edges if begins(edge)):
         if inquiry.graph.nodes[first.source].real:
-            back = way(sure, first.target, first.source)
-            if back is not None and (best is None or len(back) + 1 < len(best)):
+            most = None if best is None else len(best) - 2
+            back = None if most is not None and most < 0 else way(sure, first.target, first.source, most)
+            if back is not None:
                 best = [first, *back]
     return best
 
 
-def way(out: Mapping[int, Sequence[Edge]], start: int, goal: int) -> list[Edge] | None:
-    """The shortest way between two nodes over some edges; empty from a node to itself."""
+def way(out: Mapping[int, Sequence[Edge]], start: int, goal: int, most: int | None = None) -> list[Edge] | None:
+    """The shortest way between two nodes over some edges, at most so many; empty from a node to itself."""
     came: dict[int, Edge | None] = {start: None}
-    todo = deque([start])
+    todo = deque([(start, 0)])
     while todo:
-        node = todo.popleft()
+        node, length = todo.popleft()
         if node == goal:
             steps: list[Edge] = []
             while (edge := came[node]) is not None:
                 steps.append(edge)
                 node = edge.source
             return steps[::-1]
-        for edge in out.get(node, ()):
+        for edge in out.get(node, ()) if most is None or length < most else ():
             if edge.target not in came:
                 came[edge.target] = edge
-                todo.append(edge.target)
+                todo.append((edge.target, length + 1))
     return None
 
 

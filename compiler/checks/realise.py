@@ -97,15 +97,17 @@ class Realise:
         """What puts the data before a step, its payload and its moment in their places; the slots of a list among them
         are made when they are looked at, so they are gathered again when there are more."""
         moment = self.states.passages.now, self._moment(step.now)
-        pairs: list[tuple[Term, Term]] = []
+        substitution = self.encoder.z3.substitution([])
         known = -1
 
         def change(term: Term) -> Term:
-            nonlocal pairs, known
+            nonlocal substitution, known
+            if isinstance(term, (bool, int)):
+                return term
             if known != self.encoder.made:
-                pairs = [*self._pairs(current, fan, fresh), moment]
+                substitution = self.encoder.z3.substitution([*self._pairs(current, fan, fresh), moment])
                 known = self.encoder.made
-            return self._put(term, pairs)
+            return substitution(term)
 
         return change
 
@@ -116,7 +118,7 @@ class Realise:
         return [pair for was, now in zip(old, new, strict=True) for pair in self.encoder.pairs(was, now)]
 
     def _put(self, term: Term, pairs: list[tuple[Term, Term]]) -> Term:
-        return term if isinstance(term, (bool, int)) else self.encoder.z3.substitute(term, *pairs)
+        return term if isinstance(term, (bool, int)) else self.encoder.z3.substitution(pairs)(term)
 
     def moments(self, arrival: Arrival | None, move: Move) -> tuple[Term, ...]:
         """When a step may be tried: at once or as soon as it may be, else later."""

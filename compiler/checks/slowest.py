@@ -79,7 +79,7 @@ def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) 
             lent = remaining.latest.lent(inquiry.graph.nodes[edge.source])
             at = None if at is None or lent else _step(inquiry, at, edge, chosen)
         for run in () if at is None else (at, _far(inquiry, at)):
-            slow = None if run is None else _late(inquiry, remaining, run, len(onward.edge.arrival.run()) - 1)
+            slow = None if run is None else _late(inquiry, remaining, run, onward.edge.arrival.length - 1)
             if slow is not None and (best is None or took(slow) > took(best)):
                 best = slow
         if best is not None and took(best) == onward.most:
@@ -264,7 +264,7 @@ def endless(inquiry: Inquiry, trouble: Trouble) -> tuple[Leg, ...]:
     trip = None if cycle is None else round_trip(inquiry, cycle, drives)
     if cycle is None or trip is None:
         return ()
-    home = len(inquiry.graph.nodes[cycle[0].source].arrivals[0].run())
+    home = inquiry.graph.nodes[cycle[0].source].arrivals[0].length
     return _shown(inquiry, trip, home, "and again from here, without end")
 
 

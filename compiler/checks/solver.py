@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from .budget import Budget
+from .terms import Terms
 
 Term = Any
 """A Z3 term, or a plain bool or int where the value is known."""
@@ -44,12 +45,15 @@ class Solver:
     """One incremental Z3 solver for a whole run of checks. rlimit: Z3's resource units for one question."""
 
     def __init__(self, rlimit: int = 5_000_000, questions: int = 200_000, budget: Budget | None = None) -> None:
-        self.z3: Any = import_module("z3")
+        module: Any = import_module("z3")
+        self._sat, self._unsat = module.sat, module.unsat
         self.budget = budget or Budget("", UNLIMITED)
-        self.z3.set_param(MEMORY, 0)  # none: Z3 crashes where it has too little for a solver
-        self._solver: Any = self.z3.SimpleSolver()
+        module.set_param(MEMORY, 0)  # none: Z3 crashes where it has too little for a solver
+        self.z3 = Terms(module)
+        self._door = self.z3.door
+        self._solver: Any = module.SimpleSolver()
         if self.budget.memory is not None:  # of all solvers of the process
-            self.z3.set_param(MEMORY, max(self.budget.memory, LEAST))
+            module.set_param(MEMORY, max(self.budget.memory, LEAST))
         self._solver.set("random_seed", 0)
         self._solver.set("rlimit", rlimit)
         self._axioms = 0
@@ -59,8 +63,12 @@ class Solver:
     def assume(self, axioms: Sequence[Term]) -> None:
         """Take the axioms of an encoder that are new since the last call (the list only grows)."""
         for axiom in axioms[self._axioms :]:
-            self._solver.add(axiom)
+            self._require(axiom)
         self._axioms = len(axioms)
+
+    def _require(self, term: Term) -> None:
+        if term is not True:
+            self._door.require(self._solver.solver, self._door.known(term))
 
     def ask(self, *terms: Term) -> Reply:
         """Whether all the terms can be true together. Raises Spent."""
@@ -76,11 +84,12 @@ class Solver:
             self._solver.set("timeout", max(1, int(self.budget.left * 1000)))
         self._solver.push()
         try:
-            self._solver.add(*(term for term in terms if term is not True))
+            for term in terms:
+                self._require(term)
             status = self._solver.check()
-            if status == self.z3.sat:
+            if status == self._sat:
                 return Reply(model=self._solver.model())
-            if status == self.z3.unsat:
+            if status == self._unsat:
                 return Reply()
             if hurried:
                 self.budget.met = self.budget.met or f"a question had less than {LAST:g} seconds"
@@ -105,8 +114,9 @@ def spelt(term: Term) -> str:
 def declared(terms: Sequence[Term]) -> tuple[str, ...]:
     """The declarations, one a line, of every unknown and function that occurs in some terms."""
     z3: Any = import_module("z3")
-    facts = [term if z3.is_bool(term) else term == 0 for term in terms if not isinstance(term, (bool, int))]
-    asts = (z3.Ast * len(facts))(*(fact.as_ast() for fact in facts))
+    made = [term for term in terms if not isinstance(term, (bool, int))]
+    facts = [term if term.logical else term >= 0 for term in made]
+    asts = (z3.Ast * len(facts))(*(fact.ast for fact in facts))
     last = z3.BoolVal(True)
     text = z3.Z3_benchmark_to_smtlib_string(last.ctx_ref(), "", "", "", "", len(facts), asts, last.as_ast())
     return tuple(line for line in str(text).split("\n") if line.startswith("(declare-fun "))

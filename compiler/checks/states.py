@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ...dsl.model import Value, Variable
 from ..instance import Instance
 from ..kernel import Kernel
 from .atoms import Place, answer, asked
@@ -28,6 +29,7 @@ class States:
         self.live = Live(kernel)
         self._before: dict[tuple[Place, Answers], Term] = {}
         self._after: dict[tuple[int, Place], tuple[Term, ...]] = {}
+        self._exactly: dict[tuple[int, Value], Term] = {}
         self._cubes: dict[tuple[int, int, Place], tuple[Term, Answers]] = {}  # the term too: its id stays its own
 
     def ask(self, *terms: Term) -> Reply:
@@ -75,12 +77,16 @@ class States:
 
     def exactly(self, at: Instance) -> Term:
         """The data of one instance."""
-        return self.encoder.all(
-            *(
-                self.encoder.same(self.passages.variables[v.name], self.encoder.value(value, v.type))
-                for v, value in zip(self.kernel.variable.values(), at.values, strict=True)
-            )
-        )
+        typed = zip(self.kernel.variable.values(), at.values, strict=True)
+        return self.encoder.all(*(self._is(index, v, value) for index, (v, value) in enumerate(typed)))
+
+    def _is(self, index: int, variable: Variable, value: Value) -> Term:
+        """That one variable, of which this is the number, has a value."""
+        key = index, value
+        if key not in self._exactly:
+            known = self.encoder.value(value, variable.type)
+            self._exactly[key] = self.encoder.same(self.passages.variables[variable.name], known)
+        return self._exactly[key]
 
     def called(self, at: Instance, fan: Fan, key: str) -> Term:
         """That the call of an instance that answers by the fan was given what it was given."""

@@ -88,16 +88,16 @@ class Symbols:
         left = [term for term in terms if term is not True]
         if any(term is False for term in left):
             return False
-        return True if not left else left[0] if len(left) == 1 else self.z3.And(*left)
+        return True if not left else left[0] if len(left) == 1 else self.z3.all(*left)
 
     def any(self, *terms: Term) -> Term:
         left = [term for term in terms if term is not False]
         if any(term is True for term in left):
             return True
-        return False if not left else left[0] if len(left) == 1 else self.z3.Or(*left)
+        return False if not left else left[0] if len(left) == 1 else self.z3.any(*left)
 
     def no(self, term: Term) -> Term:
-        return not term if isinstance(term, bool) else self.z3.Not(term)
+        return not term if isinstance(term, bool) else self.z3.no(term)
 
     def given(self, premise: Term, term: Term) -> Term:
         """The term where the premise holds, else true."""
@@ -106,13 +106,11 @@ class Symbols:
     def pick(self, condition: Term, then: Term, otherwise: Term) -> Term:
         if isinstance(condition, bool):
             return then if condition else otherwise
-        return self.z3.If(condition, then, otherwise)
+        return self.z3.pick(condition, then, otherwise)
 
     def term(self, known: Term) -> Term:
         """A term in any case, also of what is known."""
-        if isinstance(known, bool):
-            return self.z3.BoolVal(known)
-        return self.z3.IntVal(known) if isinstance(known, int) else known
+        return self.z3.value(known) if isinstance(known, (bool, int)) else known
 
     # ------------------------------------------------------------ unknown values
 
@@ -317,7 +315,7 @@ class Symbols:
 
     def logical(self, term: Term) -> bool:
         """Whether a term is a boolean."""
-        return isinstance(term, bool) or (not isinstance(term, int) and bool(self.z3.is_bool(term)))
+        return isinstance(term, bool) or (not isinstance(term, int) and bool(term.logical))
 
     def put(self, symbol: Symbol, change: Callable[[Term], Term]) -> Symbol:
         """The value with each of its terms changed."""

@@ -132,7 +132,7 @@ def _undone(inquiry: Inquiry, span: Span) -> Witness:
 def _faulted(inquiry: Inquiry, rule: Rule, code: str, subject: str, span: Span, finding: Finding) -> Answer:
     """Refuted by the shortest run that has faulted there and can be replayed."""
     faults = [fault for fault in inquiry.attempts.faults if (fault.code, fault.span) == (code, span)]
-    for fault in sorted(faults, key=lambda fault: len(fault.attempt.run())):
+    for fault in sorted(faults, key=lambda fault: fault.attempt.length):
         before = fault.attempt.before
         replayed = None if before is None else inquiry.tracer.replayed(before, partial(_faults, inquiry, fault))
         tried = None if replayed is None else _tried(inquiry, fault, replayed)

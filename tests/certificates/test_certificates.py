@@ -139,7 +139,7 @@ CORRUPTED = {
     "an end that is left out": ("data", r"\(or (\(at/Reserving\.1 [^()]*\)) \(at/Reserving\.2 [^()]*\)\)", r"\1"),
     "an update that is forgotten": ("data", r"(define-fun payment\.\d+\?/way\.\d+ \(\) Bool) true", r"\1 false"),
     "a bound that is forgotten": ("data", r"(define-fun typed/all .*)\(<= qty\.2 100\)", r"\1(<= qty.2 99)"),
-    "a property that is not so": ("data", r"(define-fun bad/9 \(\) Bool) .*\)", r"\1 true)"),
+    "a property that is not so": ("data", r"(define-fun bad/\d+ \(\) Bool) \(not payment\.5\?\)\)", r"\1 true)"),
     "an effect that is forgotten": ("effects", r"(define-fun node\.10 .*?\(within log) \(bvor.*?\)\)", r"\1 none)"),
     "an effect that is left behind": (
         "effects",
