@@ -57,10 +57,10 @@ def make(size: int, folder: Path) -> None:
         (folder / f"{flow.lower()}.flow").write_text(spec(size, flow), encoding="utf-8")
     own = str(Path(sys.executable).parent / "penstock")
     began = perf_counter()
-    subprocess.run([own, "build", "--driver", "ring.flow", "--out", "."], cwd=folder, check=True, capture_output=True)
+    subprocess.run([own, "build", "--mutable", "ring.flow", "--out", "."], cwd=folder, check=True, capture_output=True)
     print(f"\n{size} states: checked and built in {perf_counter() - began:.1f} s", end="")
     began = perf_counter()
-    swift = [own, "build", "--no-verify", "--driver", "--compile", "swift.flow", "--out", "."]
+    swift = [own, "build", "--no-verify", "--mutable", "--compile", "swift.flow", "--out", "."]
     done = subprocess.run(swift, cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode:
         print(f"; not compiled: {(done.stderr or done.stdout).splitlines()[0]}")

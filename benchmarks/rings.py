@@ -60,7 +60,7 @@ RECORD = """\
 from datetime import UTC, datetime
 
 from penstock.runtime.core import Rejected
-from {module} import Go, {flow}, {flow}Driver
+from {module} import Go, {flow}, Mutable{flow}
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REFUSED = Rejected
@@ -101,13 +101,13 @@ def run(machine, triggers, now=NOW):
     return machine
 """
 
-DRIVER = """
+MUTABLE = """
 
 prepared = list
 
 
 def create():
-    return {flow}Driver({flow}.start(now=NOW)[0])
+    return Mutable{flow}({flow}.start(now=NOW)[0])
 
 
 def run(machine, amounts):
@@ -127,7 +127,7 @@ def seen(machine):
 
 
 def record(flow: str, drive: str, name: str) -> Callable[[int], dict[str, str]]:
-    """A generated record (its module is built apart) or driver, by its methods or by `step`."""
+    """A generated record (its module is built apart) or mutable instance, by its methods or by `step`."""
     return lambda size: {name: (RECORD + drive).format(module=f"{flow.lower()}_flow", flow=flow)}
 
 
@@ -284,7 +284,7 @@ def frozen(size: int) -> dict[str, str]:
 CONTENDERS = (
     Contender("penstock, event method", "ring_method", record("Ring", METHOD, "ring_method.py")),
     Contender("penstock, `step`", "ring_step", record("Ring", STEP, "ring_step.py")),
-    Contender("penstock, driver", "ring_driver", record("Ring", DRIVER, "ring_driver.py")),
+    Contender("penstock, mutable", "ring_mutable", record("Ring", MUTABLE, "ring_mutable.py")),
     Contender("penstock compiled, event method", "swift_method", record("Swift", METHOD, "swift_method.py")),
     Contender("penstock compiled, `step`", "swift_step", record("Swift", STEP, "swift_step.py")),
     Contender("by hand, if/elif", "ring_branches", branches),

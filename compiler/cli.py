@@ -92,7 +92,9 @@ def _build_options(build: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--compile", action="store_true", help="compile the modules as well, with mypyc and a C compiler"
     )
-    build.add_argument("--driver", action="store_true", help="with a class that changes in place, where that is faster")
+    build.add_argument(
+        "--mutable", action="store_true", help="with a class that changes in place, where that is faster"
+    )
     build.add_argument("--strict", action="store_true", help="refuse to build where a check is inconclusive")
 
 

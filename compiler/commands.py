@@ -138,7 +138,7 @@ def build(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
         codes.append(code)
         if file is None:
             continue
-        for output in pipeline.outputs(file, _spec_name(folder, path), folder, path, args.driver):
+        for output in pipeline.outputs(file, _spec_name(folder, path), folder, path, args.mutable):
             other = made.setdefault(output.name, path)
             if other is not path:
                 raise Trouble(f"{other} and {path} would both be {output.name}: rename one of the flows")

@@ -1,6 +1,6 @@
-"""Below every generated driver: an instance that changes in place, for where an event may not cost a new record.
+"""Below every generated mutable class: an instance that changes in place, for where an event may not cost a new record.
 
-A driver does by itself what only leads from state to state; all else it has its record do, and becomes what comes out.
+It does by itself what only leads from state to state; all else it has its record do, and becomes what comes out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Driver(ABC, Generic[F]):
+class Mutable(ABC, Generic[F]):
     """One instance, which is changed by what it is sent. Not for several threads at a time."""
 
     __slots__ = ("clock",)

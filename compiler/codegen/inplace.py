@@ -1,4 +1,4 @@
-"""The plan of a driver: a Kernel in, what an instance that changes in place does by itself out.
+"""The plan of a mutable class: a Kernel in, what an instance that changes in place does by itself out.
 
 That is what always leads on from a state with which nothing ends to one with which nothing begins, and reads no clock
 and cannot be a Fault. Everything else is the record's.
@@ -17,7 +17,7 @@ from .expressions import Printer, contraries
 from .names import Names, Scope, plain, snake, upper
 
 RESERVED = ("self", "clock", "inputs", "ledger", "put", "record", "state", "step", "take")
-"""What every driver has."""
+"""What every such class has."""
 
 MOST_BRANCHES = 8
 """In more states than these, a table is faster than to ask for one after the other."""
@@ -46,7 +46,7 @@ class Handling:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event that a driver handles in place. table: its name, "" where there are few states."""
+    """An event that it handles in place. table: its name, "" where there are few states."""
 
     type: str
     method: str
@@ -55,7 +55,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
+class Mutable:
     """deferring: whether events may be waiting. states: the constants that its code uses, and the members they are."""
 
     name: str
@@ -67,7 +67,7 @@ class Driver:
 
 
 class Maker:
-    """Makes the plan of a driver. `quick` are the events, by their class, that a record answers at once."""
+    """Makes the plan of a mutable class. `quick` are the events, by their class, that a record answers at once."""
 
     def __init__(self, kernel: Kernel, names: Names, behaviour: Behaviour, quick: frozenset[str]) -> None:
         self.kernel = kernel
@@ -79,13 +79,13 @@ class Maker:
         self.attribute = scope.table((v.name, plain(v.name)) for v in kernel.data)
         self.constants: dict[str, str] = {}
 
-    def driver(self) -> Driver | None:
-        """None where there is nothing that a driver would do by itself."""
+    def mutable(self) -> Mutable | None:
+        """None where there is nothing that it would do by itself."""
         events = tuple(self.events())
         if not events:
             return None
-        return Driver(
-            name=self.names.driver,
+        return Mutable(
+            name=self.names.mutable,
             data=tuple(self.attribute[variable.name] for variable in self.kernel.data),
             events=events,
             methods={self.names.event[name]: method for name, method in self.method.items()},

@@ -106,7 +106,7 @@ class Names:
         self.record = outer.table((record.name, pascal(record.name)) for record in kernel.records)
         self.event = outer.table((name, pascal(name)) for name in triggers)
         self.error = outer.table((name, pascal(name)) for name in failures)
-        self.driver = outer.name(f"{self.flow}Driver")
+        self.mutable = outer.name(f"Mutable{self.flow}")
         self.member = {
             enum.name: Scope().table((member, upper(member)) for member in enum.members) for enum in kernel.enums
         }

@@ -38,15 +38,15 @@ from .names import Names
 from .parts import Call, Choice, Enum, Field, Formula, Join, Letter, Module, Record, State, Trigger
 
 
-def plan(kernel: Kernel, digest: str, path: str, driver: bool = False) -> Module:
-    """Every decision about the module of a kernel. `path` is how the module calls its spec; driver: whether it has a
-    driver, if there is anything that one would do by itself."""
+def plan(kernel: Kernel, digest: str, path: str, mutable: bool = False) -> Module:
+    """Every decision about the module of a kernel. `path` is how the module calls its spec; mutable: whether it
+    has a class that changes in place, if there is anything that one would do by itself."""
     planner = _Planner(kernel, path)
     module = planner.module(digest)
-    if not driver:
+    if not mutable:
         return module
     quick = frozenset(trigger.type for trigger in module.triggers if trigger.quick)
-    return replace(module, driver=Maker(kernel, planner.names, planner.behaviour, quick).driver())
+    return replace(module, mutable=Maker(kernel, planner.names, planner.behaviour, quick).mutable())
 
 
 class _Planner:

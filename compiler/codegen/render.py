@@ -34,10 +34,10 @@ IMPORTS = (
 """All that a module may import; it imports what it uses."""
 
 
-def module(kernel: Kernel, digest: str, spec_path: str, driver: bool = False) -> str:
-    """The module of a flow. `digest` is the hash of its formatted source; `spec_path` is how the text calls it; driver:
-    with one that changes in place, where that saves anything."""
-    decided = plan(kernel, digest, spec_path, driver)
+def module(kernel: Kernel, digest: str, spec_path: str, mutable: bool = False) -> str:
+    """The module of a flow. `digest` is the hash of its formatted source; `spec_path` is how the text calls it.
+    mutable: with a class that changes in place, where that saves anything."""
+    decided = plan(kernel, digest, spec_path, mutable)
     body = _environment().get_template("module.jinja").render(m=decided)
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)} | {"core"}
     imports = [(source, wanted) for source, names in IMPORTS if (wanted := [name for name in names if name in used])]

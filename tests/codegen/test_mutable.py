@@ -1,4 +1,4 @@
-"""A driver is its record, changed in place: after every trigger the same instance, the same effects and refusals."""
+"""A mutable instance is its record, changed in place: after every trigger the same instance, effects and refusals."""
 
 from __future__ import annotations
 
@@ -119,28 +119,28 @@ FLOWS = {"plain": PLAIN, "ring": ring(12), "purchase": PURCHASE.read_text(encodi
 @cache
 def built(name: str) -> tuple[Kernel, ModuleType]:
     made = kernels(FLOWS[name])[name.capitalize()]
-    return made, module(render.module(made, "0" * 64, PATH, driver=True))
+    return made, module(render.module(made, "0" * 64, PATH, mutable=True))
 
 
 @dataclass
 class Driven(Twins):
-    """A driver goes along, and hears of every event by its method or by `step`."""
+    """A mutable instance goes along, and hears of every event by its method or by `step`."""
 
     module: ModuleType | None = None
-    driver: Any = None
+    mutable: Any = None
 
     def step(self, trigger: Trigger, actor: Actor) -> bool:
         before, given, by = self.record, self.translated(trigger), core.Actor(actor.id, actor.roles)
         assert before is not None
-        if self.driver is None:
-            self.driver = getattr(self.module, names.Names(self.kernel).driver)(before, lambda: self.now)
+        if self.mutable is None:
+            self.mutable = getattr(self.module, names.Names(self.kernel).mutable)(before, lambda: self.now)
         expected = said(lambda: before.step(given, by=by, now=self.now))
-        ours = said(lambda: (self.driver, self.driver.step(given, by)))
+        ours = said(lambda: (self.mutable, self.mutable.step(given, by)))
         if isinstance(expected, core.Rejected | core.Fault):
             assert str(ours) == str(expected)
-            assert self.driver.record == before
+            assert self.mutable.record == before
         else:
-            assert (self.driver.record, ours[1]) == expected
+            assert (self.mutable.record, ours[1]) == expected
         return super().step(trigger, actor)
 
 
@@ -154,7 +154,7 @@ def said(act: Any) -> Any:
 @pytest.mark.parametrize("name", FLOWS)
 @settings(max_examples=250)
 @given(run=RUN)
-def test_a_driver_is_its_record_after_every_trigger(name: str, run: list[tuple[int, int]]) -> None:
+def test_a_mutable_instance_is_its_record_after_every_trigger(name: str, run: list[tuple[int, int]]) -> None:
     made, text = built(name)
     drive(Driven(made, getattr(text, made.name), module=text), run)
 
@@ -162,7 +162,7 @@ def test_a_driver_is_its_record_after_every_trigger(name: str, run: list[tuple[i
 def started(name: str, **inputs: object) -> Any:
     made, text = built(name)
     record = getattr(text, made.name).start(**inputs, now=NOW)[0]
-    return getattr(text, f"{made.name}Driver")(record, unasked)
+    return getattr(text, f"Mutable{made.name}")(record, unasked)
 
 
 def unasked() -> datetime:
@@ -211,9 +211,9 @@ def test_what_may_go_wrong_or_take_time_is_left_to_the_record() -> None:
         plain.go(1)  # the sum may be too large for its variable
 
 
-def test_a_flow_without_such_events_has_no_driver_and_without_the_option_none_has() -> None:
-    assert "Driver" not in render.module(kernel(TYPES), "0" * 64, PATH, driver=True)
-    assert "Driver" not in render.module(kernel(PLAIN), "0" * 64, PATH)
+def test_a_flow_without_such_events_has_no_mutable_class_and_without_the_option_none_has() -> None:
+    assert "Mutable" not in render.module(kernel(TYPES), "0" * 64, PATH, mutable=True)
+    assert "Mutable" not in render.module(kernel(PLAIN), "0" * 64, PATH)
 
 
 GO = """
@@ -235,7 +235,7 @@ GO = """
 """
 
 
-def test_a_driver_reads_well_and_names_its_lines() -> None:
+def test_a_mutable_class_reads_well_and_names_its_lines() -> None:
     body = """
       data { most: int 0..9 = 0 }
       event go(amount: int 0..9)
@@ -243,5 +243,5 @@ def test_a_driver_reads_well_and_names_its_lines() -> None:
       state A { on go(amount) when amount > most { most = amount } -> B  on go(_) else stay  wait forever "it may" }
       state B { on go(_) -> A  wait forever "it may" }
     """
-    text = render.module(flow(body), "0" * 64, PATH, driver=True)
+    text = render.module(flow(body), "0" * 64, PATH, mutable=True)
     assert GO in text
