@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from kernels import flow, kernel, kernels
 from odd_flows import TYPES
+from penstock.compiler import cli
 from penstock.compiler.codegen import names, render
 from penstock.compiler.instance import Actor, Trigger
 from penstock.compiler.kernel import Kernel
@@ -245,3 +246,23 @@ def test_a_mutable_class_reads_well_and_names_its_lines() -> None:
     """
     text = render.module(flow(body), "0" * 64, PATH, mutable=True)
     assert GO in text
+
+
+def test_build_writes_one_on_request_and_check_wants_to_know_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ring.flow").write_text(ring(3))
+    command = ["build", "--no-verify", "ring.flow"]
+    assert cli.main([*command, "--mutable"]) == 0
+    assert "class MutableRing(inplace.Mutable[Ring]):" in Path("generated", "ring_flow.py").read_text()
+    assert cli.main([*command, "--mutable", "--check"]) == 0
+    assert cli.main([*command, "--check"]) == 1
+
+
+def test_a_module_with_one_is_not_taken_for_a_proved_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ring.flow").write_text(ring(3))
+    for option, code in ((), 0), (("--mutable",), 1):
+        assert cli.main(["build", "--no-verify", "ring.flow", *option]) == 0
+        assert cli.main(["verify", "generated/ring_flow.py"]) == code
