@@ -47,7 +47,8 @@ def test_a_change_is_refuted_or_makes_no_difference(name: str) -> None:
         assert not said.open, slip
         if said.findings:
             refuted += 1
-            tried += sum(of.tried(slip.text, finding) for finding in said.findings)
+            for finding in said.findings:
+                of.tried(slip.text, finding)
         elif of.sort(slip) in {"order", "code"}:
             of.runs_alike(slip.text)
     assert refuted > CHANGES // 2
