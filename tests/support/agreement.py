@@ -123,14 +123,14 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
     for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in answers if answer.rule.code == code]
         stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
-        judge = enumerate_flow(subject, most, deferring=False) if stopped or (code == "F105" and mine) else truth
+        judge = truth.prompt if stopped or (code == "F105" and mine) else truth.refuted
         if code in PLACED and (mine or code not in RARE):
             for place in {answer.span.start for answer in mine}:
                 there = [answer for answer in mine if answer.span.start == place]
                 counts = plain and place not in truth.uncounted
-                _settle(about, code, there, judge.refuted.get((code, place)), counts, tally)
+                _settle(about, code, there, judge.get((code, place)), counts, tally)
         else:
-            depths = [depth for (other, _), depth in judge.refuted.items() if other == code]
+            depths = [depth for (other, _), depth in judge.items() if other == code]
             _settle(about, code, mine, min(depths, default=None), plain, tally)
     if not truth.blocked:
         _missing(about, answers, truth, tally)
