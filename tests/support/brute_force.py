@@ -200,7 +200,7 @@ class Search:
         self.places: dict[object, tuple[str, ...]] = {}
         turned = (replace(choice, branches=choice.branches[::-1]) for choice in kernel.choices)
         self.turned = replace(kernel, choices=tuple(turned))
-        self.actor = Actor("somebody", frozenset(kernel.roles))
+        self.anybody = self.actor = Actor("somebody", frozenset(kernel.roles))
         self.trying: tuple[Instance, Trigger, datetime] | None = None  # the step being looked at; None: a start
         self.made: Step | Fault | Rejected | None = None  # what comes of it
         self.computed = {activity.name for activity in kernel.activities if computes(activity)}
@@ -351,8 +351,12 @@ class Search:
         return (Actor("starter"),)
 
     def actors(self, instance: Instance, trigger: Trigger) -> tuple[Actor, ...]:
-        """All who may do it, as far as it matters who."""
-        return (self.actor,)
+        """All who may do it, as far as it matters who: everybody may what the person may that a task is for."""
+        if isinstance(trigger, Completion):
+            persons = next(item.persons for item in instance.tasks if item.task == trigger.task)
+            if persons:
+                return (replace(self.anybody, id=persons[0]),)
+        return (self.anybody,)
 
     def perform(self, before: Instance | None, trigger: Trigger | None, after: Instance, depth: int) -> None:
         """What is wrong with who did it."""
@@ -686,7 +690,8 @@ class Search:
             self.found.add("F006", written[0].span.start, depth)
         open_ = open_ or [(c, s) for c, s in pairs if c.otherwise]
         if not open_:
-            self.found.add("F007", leaf.span.start, depth)
+            if written:  # else F008 speaks of it, or F001, if it never has any items
+                self.found.add("F007", leaf.span.start, depth)
             return None
         command, inner = open_[0]
         self.assign(command.updates, inner, values)
