@@ -1,8 +1,8 @@
 """Try every mutant of every flow in specs/: `mutants.py [FILES] [--of FLOW] [--results FILE]`.
 
 Prints who notices them, operator by operator, and every survivor that tests/mutation/survivors.md gives no reason for
-(or lists although it does not survive); exits with 1 if there is one. What each mutant came to is written to the file of
-results as soon as it is known, a line each, and not tried again: so a run can be stopped and taken up where it was.
+(or lists although it does not survive); exits with 1 if there is one. What each mutant came to is written to the file
+of results as soon as it is known, a line each, and not tried again: so a run can be stopped and taken up where it was.
 """
 
 from __future__ import annotations

@@ -104,10 +104,10 @@ class Rarities(Draft):
         made = [self.asking(line, scope) if line.startswith("task ") else line for line in made]
         named = {name for line in lines if line.startswith(("ignore ", "defer ")) for name in line.split()[1:2]}
         for event in self.events:
-            guarded = [line for line in lines if line.startswith(f"on {event.name}")]
-            if guarded and event.name not in named and rng.random() < 0.4:
-                if all(" when " in line for line in guarded):
-                    made.append(rng.choice((f"ignore {event.name}", f"defer {event.name} at most 1")))
+            answers = [line for line in lines if line.startswith(f"on {event.name}")]
+            guarded = answers and event.name not in named and all(" when " in line for line in answers)
+            if guarded and rng.random() < 0.4:
+                made.append(rng.choice((f"ignore {event.name}", f"defer {event.name} at most 1")))
         if rng.random() < 0.02:
             made.append(f'accept {rng.choice(("F201", "F002", "F103"))} "on purpose"')
         return made
