@@ -58,6 +58,12 @@ class Run:
     number: int = 0
     spent: float = 0.0
     began: float = field(default_factory=monotonic)
+    stopped: bool = False
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Somebody wants it to end: after the flow that is being compared, since an exception might get lost in it."""
+        print("stopping", file=sys.stderr, flush=True)
+        self.stopped = True
 
     def pace(self) -> str:
         seconds = max(monotonic() - self.began, 0.001)
@@ -91,10 +97,6 @@ class Run:
         return "\n".join(lines) + "\n"
 
 
-class Stopped(KeyboardInterrupt):
-    """Somebody wants it to end; nothing that is under way takes that for a fault of its own."""
-
-
 def main() -> int:
     args = arguments()
     if args.features:
@@ -102,12 +104,8 @@ def main() -> int:
         return 0
     run = Run(args, args.most or MOST.get(args.of, INSTANCES))
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, stop)
-    found = None
-    try:
-        found = compare_all(run)
-    except Stopped:
-        print("stopped", file=sys.stderr, flush=True)
+        signal.signal(each, run.stop)
+    found = compare_all(run)
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_DFL)
     summary = told(run)
@@ -134,10 +132,6 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def stop(_number: int, _frame: FrameType | None) -> None:
-    raise Stopped
-
-
 def compare_all(run: Run) -> int | None:
     """The first seed whose flow the two disagree about, if there is one; the run has grown by what was compared."""
     last = monotonic()
@@ -149,7 +143,7 @@ def compare_all(run: Run) -> int | None:
         if monotonic() - last > TOLD:
             last = monotonic()
             told(run)
-        if monotonic() - run.began > run.args.seconds:
+        if run.stopped or monotonic() - run.began > run.args.seconds:
             break
     return None
 

@@ -293,7 +293,9 @@ class Search:
         else:
             self.prompt[key].add(target)
         if self.promises:
-            self.ways[key].append(Way(target, self.drives(instance, trigger, after), lasting(instance, after.after)))
+            self.ways[key].append(
+                Way(target, self.drives(instance, trigger, after), self.lasting(instance, after.after))
+            )
         if isinstance(trigger, Outcome):
             self.unaided[key].add(target)
             self.give_up(instance, trigger, after, target)
@@ -776,7 +778,23 @@ class Search:
     def may_stay(self, instance: Instance, now: datetime) -> bool:
         """Whether nothing has to happen: what people and others send need never come."""
         ticking = any(self.kernel.timer[armed.timer].task is None for armed in instance.timers)
-        return instance.finished or not (instance.compensating or running(instance) or ticking)
+        return instance.finished or not (instance.compensating or self.prompt_calls(instance) or ticking)
+
+    def prompt_calls(self, instance: Instance) -> tuple[Call, ...]:
+        """The calls that are answered in time: not those that wait for other instances, behind a breaker or a limit."""
+        activities = self.kernel.activity
+        return tuple(
+            call
+            for call in running(instance)
+            if activities[call.activity].breaker is None and activities[call.activity].limit is None
+        )
+
+    def lasting(self, before: Instance, after: Instance) -> frozenset[object]:
+        """The timers and calls that go on through a step, and end it all some time."""
+        timers = {(armed.timer, armed.due) for armed in before.timers} & {(a.timer, a.due) for a in after.timers}
+        calls = {call.key for call in self.prompt_calls(before)} & {call.key for call in running(after)}
+        places = {(call.leaf, call.item) for call in before.calls if call.key in calls}
+        return frozenset({timer for timer, _ in timers} | places)
 
     def groups(self, inner: set[object]) -> list[set[object]]:
         """The instances that lead to each other, in groups."""
@@ -891,14 +909,6 @@ class Search:
                     steps[target] = steps[key] + 1
                     todo.append(target)
         return None
-
-
-def lasting(before: Instance, after: Instance) -> frozenset[object]:
-    """The timers and calls that go on through a step, and end it all some time."""
-    timers = {(armed.timer, armed.due) for armed in before.timers} & {(a.timer, a.due) for a in after.timers}
-    calls = {call.key for call in running(before)} & {call.key for call in running(after)}
-    places = {(call.leaf, call.item) for call in before.calls if call.key in calls}
-    return frozenset({timer for timer, _ in timers} | places)
 
 
 def asked(trigger: Trigger) -> On:
