@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic, process_time
+from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
@@ -75,6 +77,7 @@ class Result:
 
 def main() -> int:
     args = arguments()
+    signal.signal(signal.SIGTERM, ended)
     tasks = tuple(tasks_of(args.files, args.of, args.every, args.each))
     known = read(args.results)
     left = [task for task in tasks if task.mark not in known or not known[task.mark].settles(task)]
@@ -96,6 +99,11 @@ def main() -> int:
     _print("operator", [operator.name for operator in OPERATORS], nets, Counter(t.mutant.operator for t in tasks))
     found = {task.listing for task, net in tried if net in {Net.SURVIVES, Net.OPEN}}
     return told_of(found, {task.listing for task, _ in tried})
+
+
+def ended(_number: int, _frame: FrameType | None) -> None:
+    """Leave no process behind."""
+    sys.exit("stopped")
 
 
 def arguments() -> argparse.Namespace:

@@ -16,17 +16,15 @@ import agreement
 from agreement import alike
 from brute_force import Search
 from penstock.compiler.checks import suite
-from penstock.compiler.checks.suite import Limits
-from penstock.compiler.checks.verdict import Report
+from penstock.compiler.checks.verdict import Answer
 from penstock.compiler.kernel import Kernel
 from random_core import SmallFlow
 from shrinking import shrink
 
 
-def without(code: str, kernel: Kernel, limits: Limits) -> Report:
+def without(code: str, kernel: Kernel) -> tuple[Answer, ...]:
     """What the checks would say if one of them found nothing."""
-    report = suite.check(kernel, limits)
-    return Report(report.flow, tuple(answer for answer in report.answers if answer.rule.code != code))
+    return tuple(answer for answer in suite.check(kernel).answers if answer.rule.code != code)
 
 
 def overlooked(_: Search) -> None:
@@ -104,11 +102,11 @@ def test_the_benchmark_ends_with_1_and_a_small_flow_where_a_check_finds_nothing(
 def test_the_benchmark_says_how_far_it_came_when_it_is_stopped(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(kernel: Kernel, limits: Limits) -> Report:
+    def interrupted(kernel: Kernel) -> tuple[Answer, ...]:
         if len(seen) == 3:
             signal.raise_signal(signal.SIGTERM)
         seen.append(kernel)
-        return suite.check(kernel, limits)
+        return suite.check(kernel).answers
 
     seen: list[Kernel] = []
     monkeypatch.setattr(agreement, "check", interrupted)

@@ -85,6 +85,8 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LONGEST = 10
 """No timer of these flows takes so many seconds: what is longer ago than that is long ago."""
+SINCE = 4
+"""So many seconds are waited for where no timer ends the wait: no timer that counts from elsewhere takes more."""
 
 DECIMALS = tuple(Decimal(tenths) / 10 for tenths in (-12, -10, -9, -5, -2, 0, 2, 5, 7, 10, 12, 15, 19))
 """Every multiple of a half that is written, with what lies between: decimals are compared with these alone."""
@@ -377,7 +379,7 @@ class Search:
         if instance.finished:
             return
         due = [max(armed.due, now) for armed in instance.due()]
-        longest = 3 if instance.moments else 0  # nothing else tells what is longer ago
+        longest = SINCE if instance.moments else 0  # nothing else tells what is longer ago
         if due:
             longest = max((due[-1] - now) // SECOND, 0) if instance.compensating else (due[0] - now) // SECOND
         for trigger in self.untimed(instance):

@@ -38,7 +38,7 @@ class Rarities(Draft):
     def value(self, type: str, scope: list[Name]) -> str:
         rng = self.rng
         if type == "duration":
-            return rng.choice(("1s", "2s", "wide", "wide + 1s", "max(wide - 1s, 1s)"))
+            return rng.choice(("1s", "2s", "wide", "min(wide + 1s, 4s)", "max(wide - 1s, 1s)"))
         written = super().value(type, [name for name in scope if name.type != "duration"])
         if not type.startswith(("int", "bool")) or written == "none" or rng.random() > 0.12:
             return written
