@@ -152,7 +152,10 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
                 _settle(about, code, there, judge.get((code, place)), counts, tally)
         else:
             depths = [depth for (other, _), depth in judge.items() if other == code]
-            _settle(about, code, mine, min(depths, default=None), plain, tally)
+            shown = [
+                depth for depth in depths if depth
+            ]  # of an activity that says nothing of its effect there is no run
+            _settle(about, code, mine, min(shown or depths, default=None), plain, tally)
     if not truth.blocked:
         _missing(about, told, truth, tally)
     return tally
