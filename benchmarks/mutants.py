@@ -184,7 +184,8 @@ def _print(title: str, rows: list[str], counts: Counter[tuple[str, str]], made: 
     for row in rows:
         of = "" if tried[row] == made[row] else f" of {made[row]}"
         if made[row]:
-            print(f"| {row} | {tried[row]}{of} | {' | '.join(str(counts[row, net] or '') for net in Net)} |")
+            name = f"`{row}`" if title == "operator" else row
+            print(f"| {name} | {tried[row]}{of} | {' | '.join(str(counts[row, net] or '') for net in Net)} |")
     sums = [sum(counts[row, net] for row in rows) for net in Net]
     of = "" if sum(sums) == sum(made.values()) else f" of {sum(made.values())}"
     print(f"| **all** | {sum(sums)}{of} | {' | '.join(map(str, sums))} |\n", flush=True)
