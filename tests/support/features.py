@@ -116,7 +116,7 @@ CALLS = {
     **dict.fromkeys(("min", "max"), "`min`, `max`"),
     **{name: f"`{name}(activity)`" for name in ("done", "count")},
 }
-SIMPLE = {
+SIMPLE: dict[type[object], str] = {
     syntax.DecimalPlaces: "decimal",
     syntax.RangedInt: "int 0..n",
     syntax.InlineEnum: "enum",
