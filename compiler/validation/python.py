@@ -42,6 +42,10 @@ OPERATORS: Mapping[type[ast.operator], str] = {
 }  # fmt: skip
 
 
+MOST_WAYS = 2_000
+"""A generated function has as many branches as its trigger has guards; what has more would take for ever to read."""
+
+
 class Python(Calls):
     """Evaluates on one trail, with some locals."""
 
@@ -49,6 +53,7 @@ class Python(Calls):
         super().__init__(world, trail)
         self.local: dict[str, Thing] = dict(local or {})
         self.bound: frozenset[str] = frozenset()  # every name that the function binds somewhere
+        self.ways = 0  # branches until now
 
     # ------------------------------------------------------------ expressions
 
@@ -471,7 +476,10 @@ class Python(Calls):
                     raise Refused(statement.lineno, f"{_kind(statement)} is not what penstock writes")
 
     def _branch(self, test: Term, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
-        """Both ways, each with what comes after it."""
+        """Both ways, each with what comes after it. Raises Refused where there are too many to go."""
+        self.ways += 1
+        if self.ways > MOST_WAYS:
+            raise Refused(self.trail.where, "there are too many ways through this")
         local = dict(self.local)
         with self.trail.under(test):
             if self.trail.path is not False:
