@@ -94,6 +94,12 @@ def _build_options(build: argparse.ArgumentParser) -> None:
     build.add_argument("--out", default="generated", metavar="DIR", help="where to write; default: generated")
     build.add_argument("--check", action="store_true", help="write nothing; say whether the files have drifted")
     build.add_argument("--no-verify", action="store_true", help="build without checking soundness")
+    build.add_argument(
+        "--compile", action="store_true", help="compile the modules as well, with mypyc and a C compiler"
+    )
+    build.add_argument(
+        "--mutable", action="store_true", help="with a class that changes in place, where that is faster"
+    )
     build.add_argument("--strict", action="store_true", help="refuse to build where a check is inconclusive")
 
 

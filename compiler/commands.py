@@ -155,13 +155,14 @@ def build(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
         codes.append(code)
         if file is None:
             continue
-        for output in pipeline.outputs(file, _spec_name(folder, path), folder, path):
+        for output in pipeline.outputs(file, _spec_name(folder, path), folder, path, args.mutable):
             other = made.setdefault(output.name, path)
             if other is not path:
                 raise Trouble(f"{other} and {path} would both be {output.name}: rename one of the flows")
             results.append(output)
     if results:
         codes.append(_compare(folder, results, terminal) if args.check else _write(folder, results, terminal))
+        codes.append(_settle_extensions(folder, results, args, terminal))
     return report.worst(codes)
 
 
@@ -278,6 +279,16 @@ def _keep_cases(file: Examined, explored: pipeline.Explorations, terminal: Termi
     if terminal is not None:
         number = len(both) - len(old)
         terminal.say(f"kept {number} run{'s' if number > 1 else ''} in {clean(str(place))}\n")
+
+
+def _settle_extensions(folder: Path, results: Sequence[outputs.Output], args: argparse.Namespace, to: Terminal) -> int:
+    from . import compiling
+
+    modules = [output for output in results if output.name.endswith(".py")]
+    try:
+        return (compiling.compare if args.check else compiling.write)(folder, modules, args.compile, to)
+    except compiling.Uncompilable as refused:
+        raise Trouble(str(refused)) from refused
 
 
 def verify(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:

@@ -213,9 +213,10 @@ def rehearse(file: Examined) -> Examined:
 # ---------------------------------------------------------------- kernel to text and pictures
 
 
-def outputs(file: Examined, spec: str, folder: Path, path: Path) -> tuple[Output, ...]:
+def outputs(file: Examined, spec: str, folder: Path, path: Path, mutable: bool = False) -> tuple[Output, ...]:
     """What `build` leaves for a file: a module and two pictures for each flow. `spec` is how they call their source;
-    `folder` is where they will lie, and `path` where the source does, for the links between the two."""
+    `folder` is where they will lie, and `path` where the source does, for the links between the two. mutable:
+    modules with classes that change in place."""
     from ..dsl.format import canonical
     from .codegen import names, render
     from .diagrams import dot, mermaid
@@ -227,7 +228,7 @@ def outputs(file: Examined, spec: str, folder: Path, path: Path) -> tuple[Output
         stem = names.module(kernel)
         drawn = picture(kernel, _address(path, folder))
         made += [
-            Output(f"{stem}.py", render.module(kernel, digest, spec)),
+            Output(f"{stem}.py", render.module(kernel, digest, spec, mutable)),
             Output(f"{stem}.dot", _marked("dot", dot.render(drawn), spec)),
             Output(f"{stem}.mmd", _marked("mermaid", mermaid.render(drawn), spec)),
         ]

@@ -92,12 +92,15 @@ def contraries(condition: Expr) -> list[Expr]:
 @dataclass(frozen=True)
 class Printer:
     """Expressions of one place. `params` are the local names of what the trigger brought; `some` are the optionals
-    that a test around the place has shown to be there."""
+    that a test around the place has shown to be there. owner: whose attributes inputs and data are, where they are not
+    `inputs` and `data` themselves; `attributes` are the data's then."""
 
     names: Names
     place: Callable[[Span], str]
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     some: frozenset[Key] = frozenset()
+    owner: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def assuming(self, condition: Expr, holds: bool = True) -> Printer:
         """The same place after a test."""
@@ -199,9 +202,13 @@ class Printer:
     def _reference(self, ref: Ref) -> str:
         match ref.kind:
             case RefKind.INPUT:
-                return f"inputs.{self.names.variable[ref.name]}"
+                return f"{f'{self.owner}.' if self.owner else ''}inputs.{self.names.variable[ref.name]}"
             case RefKind.DATA:
-                return f"data.{self.names.variable[ref.name]}"
+                return (
+                    f"{self.owner}.{self.attributes[ref.name]}"
+                    if self.owner
+                    else f"data.{self.names.variable[ref.name]}"
+                )
             case RefKind.PARAM:
                 return self.params[ref.name]
             case RefKind.RESULT:

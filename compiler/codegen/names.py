@@ -16,7 +16,7 @@ from ...dsl.model import Activity, Compensation
 from ..kernel import Command, Kernel, TriggerKind
 
 IMPORTED = (
-    "annotations", "codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values",
+    "annotations", "codec", "core", "flow", "gates", "inplace", "records", "rules", "schedules", "spec", "values",
     "dataclass", "UTC", "datetime", "timedelta", "Decimal", "StrEnum",
     "NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "cast", "final",
 )  # fmt: skip
@@ -106,6 +106,7 @@ class Names:
         self.record = outer.table((record.name, pascal(record.name)) for record in kernel.records)
         self.event = outer.table((name, pascal(name)) for name in triggers)
         self.error = outer.table((name, pascal(name)) for name in failures)
+        self.mutable = outer.name(f"Mutable{self.flow}")
         self.member = {
             enum.name: Scope().table((member, upper(member)) for member in enum.members) for enum in kernel.enums
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..kernel import TriggerKind
 from .behaviour import Alternative, Answer, Entry, Move
+from .inplace import Mutable
 from .names import Names
 
 
@@ -215,3 +216,4 @@ class Module:
     outputs: tuple[str, ...] = ()  # names of inputs and data, quoted
     moves: tuple[tuple[str, str], ...] = ()  # the constants, name and code
     inlined: bool = False  # whether some update is
+    mutable: Mutable | None = None

@@ -32,14 +32,21 @@ from ...dsl.model import (
 from ..kernel import Kernel, Leaf, Scope, ScopeKind, TriggerKind
 from .behaviour import Behaviour
 from .expressions import Printer
+from .inplace import Maker
 from .literals import AND, codec, duration, quoted, type_name
 from .names import Names
 from .parts import Call, Choice, Enum, Field, Formula, Join, Letter, Module, Record, State, Trigger
 
 
-def plan(kernel: Kernel, digest: str, path: str) -> Module:
-    """Every decision about the module of a kernel. `path` is how the module calls its spec."""
-    return _Planner(kernel, path).module(digest)
+def plan(kernel: Kernel, digest: str, path: str, mutable: bool = False) -> Module:
+    """Every decision about the module of a kernel. `path` is how the module calls its spec; mutable: whether it
+    has a class that changes in place, if there is anything that one would do by itself."""
+    planner = _Planner(kernel, path)
+    module = planner.module(digest)
+    if not mutable:
+        return module
+    quick = frozenset(trigger.type for trigger in module.triggers if trigger.quick)
+    return replace(module, mutable=Maker(kernel, planner.names, planner.behaviour, quick).mutable())
 
 
 class _Planner:

@@ -26,14 +26,18 @@ IMPORTS = (
     ("decimal", ("Decimal",)),
     ("enum", ("StrEnum",)),
     ("typing", ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "cast", "final")),
-    ("penstock.runtime", ("codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values")),
+    (
+        "penstock.runtime",
+        ("codec", "core", "flow", "gates", "inplace", "records", "rules", "schedules", "spec", "values"),
+    ),
 )
 """All that a module may import; it imports what it uses."""
 
 
-def module(kernel: Kernel, digest: str, spec_path: str) -> str:
-    """The module of a flow. `digest` is the hash of its formatted source; `spec_path` is how the text calls it."""
-    decided = plan(kernel, digest, spec_path)
+def module(kernel: Kernel, digest: str, spec_path: str, mutable: bool = False) -> str:
+    """The module of a flow. `digest` is the hash of its formatted source; `spec_path` is how the text calls it.
+    mutable: with a class that changes in place, where that saves anything."""
+    decided = plan(kernel, digest, spec_path, mutable)
     body = _environment().get_template("module.jinja").render(m=decided)
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)} | {"core"}
     imports = [(source, wanted) for source, names in IMPORTS if (wanted := [name for name in names if name in used])]

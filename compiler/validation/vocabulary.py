@@ -11,7 +11,7 @@ from functools import cache
 ABI = 3
 """The contract that this reads modules by."""
 
-MODULES = ("codec", "core", "flow", "gates", "records", "rules", "schedules", "spec", "values")
+MODULES = ("codec", "core", "flow", "gates", "inplace", "records", "rules", "schedules", "spec", "values")
 
 MAKES: Mapping[str, str] = {
     "codec.decimal": "places",
