@@ -217,7 +217,7 @@ class Python(Calls):
         sign = OPERATORS.get(type(op))
         if sign is None:
             raise Refused(self.trail.where, f"{_kind(op)} is not what penstock writes")
-        return self.trail.each(lambda one, other: self.computed(sign, one, other), left, right)
+        return self.trail.two(lambda one, other: self.computed(sign, one, other), left, right)
 
     def _compared(self, node: ast.Compare) -> Thing:
         """A chain holds if each of its links does; what comes after one that does not is not evaluated."""
@@ -256,7 +256,7 @@ class Python(Calls):
                 none = self._is_none(left)
                 return none if isinstance(op, ast.Is) else logic.no(none)
             case ast.In() | ast.NotIn():
-                found = self.trail.each(lambda items: self._among(left, items), right)
+                found = self.trail.one(lambda items: self._among(left, items), right)
                 term = found.symbol.term if isinstance(found, Plain) else False
                 return term if isinstance(op, ast.In) else logic.no(term)
             case _:
