@@ -78,7 +78,7 @@ class Calls(ABC):
                     raise Refused(self.trail.where, f"`{cls}` has no member `{name}`")
                 return self.world.enums[cls][name]
             case _:
-                return self.trail.each(lambda atom: self._field(atom, name), of)
+                return self.trail.one(lambda atom: self._field(atom, name), of)
 
     def _from_runtime(self, name: str) -> Known:
         tables = (vocabulary.MAKES, vocabulary.LISTS, vocabulary.CONSTANTS, vocabulary.PREFIXES, vocabulary.FUNCTIONS)
@@ -285,13 +285,13 @@ class Calls(ABC):
             return self.trail.crash("TypeError", f"`{name}` is called with the wrong arguments")
         match name, args:
             case "len", [of]:
-                return self.trail.each(lambda atom: self.logic.integer(self.logic.count(atom)), of)
+                return self.trail.one(lambda atom: self.logic.integer(self.logic.count(atom)), of)
             case "abs", [of]:
                 return self.trail.each(self._absolute, of)
             case (("min" | "max"), [first, _, *_]):
                 best = first
                 for arg in args[1:]:
-                    best = self.trail.each(lambda one, other: self._better(name, one, other), best, arg)
+                    best = self.trail.two(lambda one, other: self._better(name, one, other), best, arg)
                 return best
             case "frozenset", []:
                 return Group((), self.trail.where)

@@ -93,7 +93,7 @@ class Meaning:
                 return self._builtin(expr, [self.value(arg, seen) for arg in expr.args])
             case Field():
                 operand = self.value(expr.operand, seen)
-                return self.trail.each(lambda record: self._part(record, position(expr)), operand)
+                return self.trail.one(lambda record: self._part(record, position(expr)), operand)
             case NewRecord():
                 pairs = zip(expr.values, expr.type.fields, strict=True)
                 return Made(expr.type.name, tuple(self.stored(v, each.type, v.span, seen) for v, each in pairs))

@@ -42,6 +42,10 @@ OPERATORS: Mapping[type[ast.operator], str] = {
 }  # fmt: skip
 
 
+MOST_WAYS = 2_000
+"""A generated function has as many branches as its trigger has guards; what has more would take for ever to read."""
+
+
 class Python(Calls):
     """Evaluates on one trail, with some locals."""
 
@@ -49,6 +53,7 @@ class Python(Calls):
         super().__init__(world, trail)
         self.local: dict[str, Thing] = dict(local or {})
         self.bound: frozenset[str] = frozenset()  # every name that the function binds somewhere
+        self.ways = 0  # branches until now
 
     # ------------------------------------------------------------ expressions
 
@@ -212,7 +217,7 @@ class Python(Calls):
         sign = OPERATORS.get(type(op))
         if sign is None:
             raise Refused(self.trail.where, f"{_kind(op)} is not what penstock writes")
-        return self.trail.each(lambda one, other: self.computed(sign, one, other), left, right)
+        return self.trail.two(lambda one, other: self.computed(sign, one, other), left, right)
 
     def _compared(self, node: ast.Compare) -> Thing:
         """A chain holds if each of its links does; what comes after one that does not is not evaluated."""
@@ -251,7 +256,7 @@ class Python(Calls):
                 none = self._is_none(left)
                 return none if isinstance(op, ast.Is) else logic.no(none)
             case ast.In() | ast.NotIn():
-                found = self.trail.each(lambda items: self._among(left, items), right)
+                found = self.trail.one(lambda items: self._among(left, items), right)
                 term = found.symbol.term if isinstance(found, Plain) else False
                 return term if isinstance(op, ast.In) else logic.no(term)
             case _:
@@ -471,7 +476,10 @@ class Python(Calls):
                     raise Refused(statement.lineno, f"{_kind(statement)} is not what penstock writes")
 
     def _branch(self, test: Term, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
-        """Both ways, each with what comes after it."""
+        """Both ways, each with what comes after it. Raises Refused where there are too many to go."""
+        self.ways += 1
+        if self.ways > MOST_WAYS:
+            raise Refused(self.trail.where, "there are too many ways through this")
         local = dict(self.local)
         with self.trail.under(test):
             if self.trail.path is not False:

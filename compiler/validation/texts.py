@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...dsl.model import EnumType, IntType, TextType
+from ...dsl.model import EnumType, IntType, ListType, NoneType, RecordType, TextType
+from ..checks.symbols import unwrapped
+from ..evaluate import shown
 from .logic import Logic
 from .things import Plain, Shown, Thing, Written
 
@@ -30,7 +32,20 @@ def _pieces(logic: Logic, part: str | Shown) -> Sequence[str | Shown]:
     of = part.of
     if isinstance(of, Written):
         return of.parts
-    if isinstance(of, Plain) and isinstance(of.type, TextType) and (text := logic.word(of.symbol.term)) is not None:
+    if isinstance(of, Plain) and (text := _known(logic, part.style, of)) is not None:
         return [text]
     plainly = isinstance(of, Plain) and isinstance(of.type, TextType | EnumType | IntType)
     return [Shown("shown", of) if plainly else part]
+
+
+def _known(logic: Logic, style: str, plain: Plain) -> str | None:
+    """What a value reads like, if it is known."""
+    symbol, item = plain.symbol, unwrapped(plain.type)
+    if symbol.some is False or isinstance(item, NoneType):
+        return "none" if style == "shown" else "None"
+    if isinstance(item, TextType):
+        return logic.word(symbol.term) if symbol.some is True else None
+    if symbol.some is not True or not isinstance(symbol.term, (bool, int)) or isinstance(item, RecordType | ListType):
+        return None
+    value = logic.read(None, symbol, item)
+    return shown(value, item) if style == "shown" else f"{value}"

@@ -6,7 +6,7 @@ event whose condition holds is how the evaluation ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from ...dsl.model import DurationType, InstantType, IntType, Type
@@ -28,7 +28,7 @@ class Trail:
         self._hidden: int | None = None
 
     @contextmanager
-    def under(self, condition: Term) -> Iterator[None]:
+    def under(self, condition: Term) -> Generator[None, None, None]:
         """Evaluate for the cases in which a condition holds."""
         before = self.path
         self.path = self.logic.all(before, condition)
@@ -85,9 +85,17 @@ class Trail:
         except Unread:
             raise Refused(self.where, "such an operation is not what penstock writes") from None
 
+    def one(self, make: Callable[[Thing], Thing], thing: Thing) -> Thing:
+        """`each` of one thing."""
+        return self.each(make, thing)
+
+    def two(self, make: Callable[[Thing, Thing], Thing], one: Thing, other: Thing) -> Thing:
+        """`each` of two things."""
+        return self.each(make, one, other)
+
     def truth(self, thing: Thing) -> Term:
         """Whether Python takes it for true."""
-        found = self.each(lambda atom: self.logic.truth(self.logic.holds(atom)), thing)
+        found = self.one(lambda atom: self.logic.truth(self.logic.holds(atom)), thing)
         return found.symbol.term if isinstance(found, Plain) else False
 
     # ------------------------------------------------------------ arithmetic that both sides have

@@ -24,7 +24,7 @@ from .functions import Functions
 from .identity import Identity
 from .methods import Methods
 from .python import Python
-from .reading import Text, read
+from .reading import Text, Unreadable, read
 from .shows import ended
 from .specs import Specs
 from .tables import Tables, Wanted
@@ -53,7 +53,10 @@ def validate(text: str, kernel: Kernel, digest: str) -> Validated:
         module = read(text)
     except Refused as refused:
         return Validated("", (Finding(FOREIGN, refused.line, refused.why),))
-    return _Validation(module, kernel, digest).done()
+    try:
+        return _Validation(module, kernel, digest).done()
+    except RecursionError:
+        raise Unreadable("something in it is nested too deeply") from None
 
 
 class _Validation:

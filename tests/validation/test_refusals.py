@@ -126,6 +126,15 @@ def test_what_is_no_module_is_not_read() -> None:
         ORDER.validate(ORDER.text.replace("inputs: OrderInputs, data:", "data: OrderInputs, data:"))
 
 
+def test_what_would_take_for_ever_to_read_is_not_read() -> None:
+    assert refuted(ORDER, (REVIEW, 64 * "    if verdict == comment: data = data\n" + REVIEW))
+    with pytest.raises(Unreadable):
+        ORDER.validate(ORDER.text.replace("verdict == ReviewVerdict.ACCEPT:", "verdict == " + 900 * "-" + "1:", 1))
+    deep = "(" + 700 * "inputs.qty + " + "1) > 0"
+    with pytest.raises(Unreadable):
+        ORDER.validate(ORDER.text.replace("verdict == ReviewVerdict.ACCEPT:", f"{deep}:", 1))
+
+
 def test_nothing_is_run(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     bomb = f"\nopen({str(mark)!r}, 'w').close()\n"

@@ -90,3 +90,13 @@ def test_a_refutation_names_values_that_show_it(old: str, new: str, values: dict
     assert dict(finding.witness.values).items() >= values.items()
     assert finding.witness.spec != finding.witness.module
     assert of.tried(text, finding)
+
+
+def test_how_a_value_is_shown_is_told_apart_where_it_reads_otherwise() -> None:
+    of = module("order_flow")
+    said = of.validate(of.text.replace("{values.shown(inputs.total)}", "{inputs.total}"))
+    assert not said.findings  # of no value that Z3 names
+    assert [left.what for left in said.open] == ["entry to Approval"]
+    (finding,) = of.validate(of.text.replace("{values.shown(inputs.total)}", "{values.shown(inputs.qty)}")).findings
+    assert finding.witness is not None
+    assert "title=" in finding.witness.spec
