@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from penstock.dsl import syntax
+from penstock.dsl.model import StateKind
 from penstock.dsl.parse import parse
 from penstock.dsl.source import Source
 from penstock.dsl.walk import nodes
@@ -294,9 +295,9 @@ def _state(state: syntax.State, outermost: bool) -> Iterator[str]:
     named = [each for each in handlers if isinstance(each.trigger, syntax.On)]
     tasks = {member.name.text for member in state.members if isinstance(member, syntax.Task)}
     names = {each.trigger.name.text for each in named if isinstance(each.trigger, syntax.On)}
-    if state.kind is syntax.StateKind.PARALLEL:
+    if state.kind is StateKind.PARALLEL:
         yield "`parallel`"
-    elif inner and state.kind is syntax.StateKind.PLAIN:
+    elif inner and state.kind is StateKind.PLAIN:
         yield "a state with states in it"
     if not outermost and any(isinstance(member, syntax.Choice) for member in state.members):
         yield "a choice in a state"
