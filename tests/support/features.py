@@ -117,7 +117,7 @@ CALLS = {
     **dict.fromkeys(("min", "max"), "`min`, `max`"),
     **{name: f"`{name}(activity)`" for name in ("done", "count")},
 }
-SIMPLE = {
+SIMPLE: dict[type, str] = {
     syntax.DecimalPlaces: "decimal",
     syntax.RangedInt: "int 0..n",
     syntax.InlineEnum: "enum",
@@ -174,7 +174,8 @@ def features(text: str) -> set[str]:
     records = {each.name.text for each in tree.members if isinstance(each, syntax.RecordDeclaration)}
     found: set[str] = set()
     for part in nodes(last):
-        found.update([SIMPLE[type(part)]] if type(part) in SIMPLE else [])
+        if (name := SIMPLE.get(type(part))) is not None:
+            found.add(name)
         found.update(_typed(part, {*kinds}, records), _computed(part), _called(part), _handled(part), _asked(part))
         if isinstance(part, syntax.State):
             found.update(_state(part, outermost=part in last.members))
