@@ -36,7 +36,7 @@ def evidence(inquiry: Inquiry, breach: Breach, bad: Term, comes: Comes) -> Arriv
 
     def shows(at: Arrival, payload: tuple[Value, ...] = breach.payload) -> bool:
         tried = inquiry.tried(replace(breach, arrival=at, payload=payload), at)
-        return _may(inquiry, tried) and comes(tried) and _bad(inquiry, breach, bad, tried, payload)
+        return _may(tried, inquiry) and comes(tried) and _bad(inquiry, breach, bad, tried, payload)
 
     replayed = inquiry.tracer.replayed(arrival, shows)
     if replayed is None:
@@ -54,10 +54,10 @@ def _as_found(inquiry: Inquiry, breach: Breach, arrival: Arrival, comes: Comes) 
     values = arrival.instance.values
     replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == values)
     tried = None if replayed is None else inquiry.tried(replace(breach, arrival=replayed), replayed)
-    return tried if _may(inquiry, tried) and tried.trigger is not None and comes(tried) else None
+    return tried if _may(tried, inquiry) and tried.trigger is not None and comes(tried) else None
 
 
-def _may(inquiry: Inquiry, tried: Arrival | None) -> TypeGuard[Arrival]:
+def _may(tried: Arrival | None, inquiry: Inquiry) -> TypeGuard[Arrival]:
     """Whether there is a trigger that may come then: no timer had to fire before."""
     return tried is not None and inquiry.attempts.timely(tried)
 

@@ -1,5 +1,5 @@
-"""The last step of a run that refutes comes no later than a timer that falls due before it, also where data or the entry
-of another place say when that is. Brute force found both of these (seeds 794 and 1991 of the comparison)."""
+"""The last step of a run that refutes comes no later than a timer that falls due before it, also where data say when
+that is, or the entry of another place. Brute force found both of these (seeds 794 and 1991 of the comparison)."""
 
 from __future__ import annotations
 
