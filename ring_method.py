@@ -1,0 +1,28 @@
+from datetime import UTC, datetime
+
+from penstock.runtime.core import Rejected
+from ring_flow import Go, Ring, MutableRing
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+REFUSED = Rejected
+
+
+def create():
+    return Ring.start(now=NOW)[0]
+
+
+def tell(machine, event, *payload):
+    return getattr(machine, event)(*payload, now=NOW)[0]
+
+
+def seen(machine):
+    return machine.state.value, machine.data.largest
+
+
+prepared = list
+
+
+def run(machine, amounts, now=NOW):
+    for amount in amounts:
+        machine, _ = machine.go(amount, now=now)
+    return machine

@@ -1,0 +1,29 @@
+from datetime import UTC, datetime
+
+from penstock.runtime.core import Rejected
+from ring_flow import Go, Ring, MutableRing
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+REFUSED = Rejected
+
+
+def create():
+    return Ring.start(now=NOW)[0]
+
+
+def tell(machine, event, *payload):
+    return getattr(machine, event)(*payload, now=NOW)[0]
+
+
+def seen(machine):
+    return machine.state.value, machine.data.largest
+
+
+def prepared(amounts):
+    return [Go(amount) for amount in amounts]
+
+
+def run(machine, triggers, now=NOW):
+    for trigger in triggers:
+        machine, _ = machine.step(trigger, now=now)
+    return machine
