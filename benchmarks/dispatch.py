@@ -3,8 +3,8 @@
 One machine (rings.py), written for each of them, first held to one behaviour: the same events, refused ones among them,
 must leave the same states and data. Then it is measured, all in turn in many short rounds, in processor time, and the
 lower quartile of each is printed: an event that is handled, a new instance, an instance's bytes (tracemalloc), and the
-import of the module with what it needs, in a fresh process. What is not installed is left out; pyfcstm wants an older Z3 than
-penstock: `pip install --no-deps pyfcstm`, and then what it needs besides.
+import of the module with what it needs, in a fresh process. What is not installed is left out; pyfcstm wants an older
+Z3 than penstock: `pip install --no-deps pyfcstm`, and then what it needs besides.
 """
 
 from __future__ import annotations
