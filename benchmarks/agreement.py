@@ -1,26 +1,32 @@
-"""Hold the checker against brute force on random flows: `agreement.py --flows 2000 --seed 1`.
+"""Hold the checker against brute force on random flows: `agreement.py --flows 2000 --seed 1 [--summary FILE]`.
 
 Decides every check of each flow both ways (tests/support/agreement.py) and prints what came of it, check by check. At
 the first disagreement it shrinks the flow (tests/support/shrinking.py), prints the small one with what both sides say
-and the runs they show, and exits with 1.
+and the runs they show, and exits with 1. Stopped (Ctrl-C, SIGTERM), it says how far it came; `--features` counts what
+there is in the flows instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from multiprocessing import get_context
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
+from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from agreement import INSTANCES, Difference, Tally, alike, compared
 from brute_people import enumerate_flow
+from features import FEATURES, features
 from kernels import kernels
 from penstock.compiler.checks.verdict import Answer
 from random_core import random_core
@@ -39,28 +45,74 @@ WRITERS: dict[str, Callable[[int], str]] = {
 }
 MOST = {"core": 150}  # instances; a larger flow is left out
 CHUNK = 4
+TOLD = 20.0  # seconds between two lines about how far it has come
+
+
+@dataclass
+class Run:
+    """How far a run has come. spent: seconds of the processors, all processes together."""
+
+    args: argparse.Namespace
+    most: int
+    tally: Tally = field(default_factory=Tally)
+    number: int = 0
+    spent: float = 0.0
+    began: float = field(default_factory=monotonic)
+    stopped: bool = False
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Somebody wants it to end: after the flow that is being compared, since an exception might get lost in it."""
+        print("stopping", file=sys.stderr, flush=True)
+        self.stopped = True
+
+    def pace(self) -> str:
+        seconds = max(monotonic() - self.began, 0.001)
+        each = self.spent * 1000 / max(self.number, 1)
+        return (
+            f"{seconds:.0f} seconds, {self.number * 60 / seconds:.0f} flows a minute, {each:.0f} ms of one core a flow"
+        )
+
+    def progress(self) -> str:
+        unknown = sum(self.tally.unknown.values())
+        return f"{self.number} of {self.args.flows} flows, {self.pace()}; {unknown} unknown"
+
+    def summary(self) -> str:
+        """As it stands in docs/agreement.md."""
+        args, tally = self.args, self.tally
+        stopped = (
+            "" if self.number == args.flows else f" of {args.flows}; go on with `--seed {args.seed + self.number}`"
+        )
+        asked = sum((tally.refuted + tally.proved + tally.unknown).values())
+        lines = [
+            f"{self.number} flows from seed {args.seed} on{stopped}",
+            f"{tally.too_large} of them left out: more than {self.most} instances",
+            f"{tally.instances} instances, {asked} verdicts, {self.pace()}",
+            "no disagreement" if not tally.differences else f"a disagreement: {tally.differences[0].said}",
+            "",
+            "check  refuted   proved  unknown  lengths compared",
+        ]
+        for code in sorted({*tally.refuted, *tally.proved, *tally.unknown}):
+            numbers = tally.refuted[code], tally.proved[code], tally.unknown[code], tally.counted[code] or ""
+            lines.append("{}   {:7}  {:7}  {:7}  {:>16}".format(code, *numbers).rstrip())
+        return "\n".join(lines) + "\n"
 
 
 def main() -> int:
     args = arguments()
-    most = args.most or MOST.get(args.of, INSTANCES)
-    tally, began, number = Tally(), monotonic(), 0
-    seeds = range(args.seed, args.seed + args.flows)
-    for number, (seed, found) in enumerate(results(args.of, most, seeds, args.jobs), 1):
-        tally.add(found)
-        if found.differences:
-            report(WRITERS[args.of](seed), found.differences[0], most, args.shrink)
-            return 1
-        if number % 500 == 0:
-            print(f"{number} flows, {pace(number, began)}", file=sys.stderr, flush=True)
-        if monotonic() - began > args.seconds:
-            break
-    print(f"{number} flows from seed {args.seed} on, {tally.too_large} of them left out: more than {most} instances")
-    print(f"{tally.instances} instances, {pace(number, began)}, no disagreement")
-    print("check  refuted  proved  unknown  lengths compared")
-    for code in sorted({*tally.refuted, *tally.proved, *tally.unknown}):
-        numbers = tally.refuted[code], tally.proved[code], tally.unknown[code], tally.counted[code] or ""
-        print("{}   {:7}  {:6}  {:7}  {:>16}".format(code, *numbers))
+    if args.features:
+        print(counted(args.of, range(args.seed, args.seed + args.flows)), end="")
+        return 0
+    run = Run(args, args.most or MOST.get(args.of, INSTANCES))
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, run.stop)
+    found = compare_all(run)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
+    summary = told(run)
+    if found is not None:
+        report(WRITERS[args.of](found), run.tally.differences[0], run.most, args.shrink)
+        return 1
+    print(summary, end="")
     return 0
 
 
@@ -73,26 +125,59 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=inf, help="stop after so long, with what was done by then")
     parser.add_argument("--most", type=int, default=0, help="leave out flows with more instances")
     parser.add_argument("--shrink", type=float, default=120.0, help="seconds to shrink a flow for (default 120)")
+    parser.add_argument(
+        "--summary", type=Path, metavar="FILE", help="where what came of it until now is always written"
+    )
+    parser.add_argument("--features", action="store_true", help="only count what is in the flows, as a table")
     return parser.parse_args()
 
 
-def pace(number: int, began: float) -> str:
-    seconds = max(monotonic() - began, 0.001)
-    return f"{seconds:.0f} seconds, {number * 60 / seconds:.0f} flows a minute"
+def compare_all(run: Run) -> int | None:
+    """The first seed whose flow the two disagree about, if there is one; the run has grown by what was compared."""
+    last = monotonic()
+    for seed, found, spent in results(run):
+        run.number, run.spent = run.number + 1, run.spent + spent
+        run.tally.add(found)
+        if found.differences:
+            return seed
+        if monotonic() - last > TOLD:
+            last = monotonic()
+            told(run)
+        if run.stopped or monotonic() - run.began > run.args.seconds:
+            break
+    return None
 
 
-def results(of: str, most: int, seeds: Sequence[int], jobs: int) -> Iterator[tuple[int, Tally]]:
+def told(run: Run) -> str:
+    """Say how far it has come, and keep it where that is wanted: the summary until now."""
+    summary = run.summary()
+    print(run.progress(), file=sys.stderr, flush=True)
+    if run.args.summary is not None:
+        run.args.summary.write_text(summary, encoding="utf-8")
+    return summary
+
+
+def results(run: Run) -> Iterator[tuple[int, Tally, float]]:
     """What comes of each seed, in their order."""
-    work = partial(settle, of, most)
-    if jobs == 1:
+    args = run.args
+    work, seeds = partial(settle, args.of, run.most), range(args.seed, args.seed + args.flows)
+    if args.jobs == 1:
         yield from map(work, seeds)
         return
-    with get_context("spawn").Pool(jobs) as pool:
+    with get_context("spawn").Pool(args.jobs, initializer=quiet) as pool:
         yield from pool.imap(work, seeds, CHUNK)
 
 
-def settle(of: str, most: int, seed: int) -> tuple[int, Tally]:
-    return seed, compared(WRITERS[of](seed), most, f"seed {seed}: ")
+def quiet() -> None:
+    """Of an interruption only the command itself speaks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def settle(of: str, most: int, seed: int) -> tuple[int, Tally, float]:
+    """What comes of a seed, and the seconds of the processor it took."""
+    began = process_time()
+    found = compared(WRITERS[of](seed), most, f"seed {seed}: ")
+    return seed, found, process_time() - began
 
 
 def report(text: str, first: Difference, most: int, seconds: float) -> None:
@@ -121,6 +206,18 @@ def brute_run(text: str, code: str, most: int) -> Iterator[str]:
     for found in shown:
         yield f"  at offset {found[1]}, in {truth.refuted[found]} steps"
         yield from (f"    {step}" for step in truth.run(found))
+
+
+def counted(of: str, seeds: range) -> str:
+    """In how many flows each feature of the language is, as a table in Markdown."""
+    found: Counter[str] = Counter()
+    for seed in seeds:
+        found.update(features(WRITERS[of](seed)))
+    lines = [f"| of {len(seeds)} flows from seed {seeds.start} on | have |", "|---|---|"]
+    for group, names in FEATURES.items():
+        numbers = (f"{name} {found[name] or 'never'}" for name in names)
+        lines.append(f"| {group} | {' · '.join(numbers)} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "verify": (commands.verify, "prove that generated modules do what their flows say"),
     "draw": (commands.draw, "draw a flow"),
     "test": (commands.test, "run the scenarios that flows contain"),
+    "tests": (commands.tests, "write pytest modules that test the Python of flows"),
     "fmt": (commands.fmt, "format flows"),
     "explain": (commands.explain, "explain a code, or list them all"),
 }
@@ -56,22 +57,26 @@ def parser() -> Parser:
         )
     subcommands.add_parser("help", help="show this help")
     files = "a .flow file, or a folder of them; default: specs, or else this folder"
-    for name in ("check", "build", "test", "fmt"):
+    for name in ("check", "build", "test", "tests", "fmt"):
         each[name].add_argument("files", nargs="*", metavar="FILE", help=files)
     for name in ("check", "test"):
         each[name].add_argument("--format", choices=FORMS, default="full", help="how to report; default: full")
-    for name in ("check", "build"):
+    for name in ("check", "build", "tests"):
         each[name].add_argument("--timeout", type=seconds, metavar="S", help="seconds a flow may take; default: 120")
         each[name].add_argument("--max-memory", type=megabytes, metavar="MB", help="memory that checking may take")
     each["check"].add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
     each["check"].add_argument("--certificate", metavar="DIR", help="write what others can check the proofs with")
     each["check"].add_argument("--no-cache", action="store_true", help="answer anew, even what has not changed")
+    each["check"].add_argument("--keep-cases", action="store_true", help="keep the runs found, beside the spec")
     each["check"].add_argument("--story", metavar="DIR", help="draw the run of each finding there, as SVG")
     each["check"].add_argument("--mutate", action="store_true", help="say which small changes nobody would notice")
     each["check"].add_argument(
         "--mutate-seconds", type=seconds, default=600.0, metavar="S", help="for all changes of a flow; default: 600"
     )
     _build_options(each["build"])
+    each["tests"].add_argument("--out", default="tests", metavar="DIR", help="where to write; default: tests")
+    each["tests"].add_argument("--package", default="", metavar="NAME", help="where the generated modules are imported")
+    each["tests"].add_argument("--check", action="store_true", help="write nothing; say whether the tests have drifted")
     each["verify"].add_argument("files", nargs="+", metavar="FILE", help="a module that penstock generated")
     each["verify"].add_argument("--spec", metavar="FILE", help="its .flow file, where the module does not lead there")
     each["verify"].add_argument("--format", choices=VERIFIED, default="full", help="how to report; default: full")

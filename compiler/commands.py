@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ from .report import CLEAN, FINDINGS, INCONCLUSIVE
 from .terminal import Terminal
 
 if TYPE_CHECKING:
+    from .checks.inquiry import Inquiry
     from .kernel import Kernel
     from .staff import Staff
+    from .testing.cases import Case
 
 Command = Callable[[argparse.Namespace, Terminal, str], int]
 """Arguments, terminal, penstock's version -> exit code. Raises Trouble for what only the user can mend."""
@@ -40,19 +42,23 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
     staff = _staff(args.staff) if args.staff else None
     likely, edits = args.format in report.LIKELY, args.format in report.WITH_EDITS
     anew = args.no_cache or args.mutate or args.certificate  # what is remembered has no flows
-    recall = Recall(None if anew else shelf(os.environ), staff, (likely, edits))
+    recall = Recall(None if anew or args.keep_cases else shelf(os.environ), staff, (likely, edits))
     read = [recall.read(path) for path in gather(args.files)]
     if staff is not None:
         _refuse_misspelt(args.staff, staff, [roles for file in read if (roles := recall.roles(file)) is not None])
     makers = _makers(read, Path(args.certificate)) if args.certificate else [None] * len(read)
+    explored = [pipeline.Explorations() for _ in read] if args.keep_cases else [None] * len(read)
     files: list[Examined] = []
     with terminal.progress() as tell:
-        for file, maker in zip(read, makers, strict=True):
-            audit = None if maker is None else maker.audit
+        for file, maker, kept in zip(read, makers, explored, strict=True):
+            audit = _all(each.audit for each in (maker, kept) if each is not None)
             files.append(pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely, audit))
     for file, maker in zip(files, makers, strict=True):
         if maker is not None:
             _certify(Path(args.certificate), file, maker, terminal, args.format == "full")
+    for file, kept in zip(files, explored, strict=True):
+        if kept is not None:
+            _keep_cases(file, kept, terminal if args.format in report.FOR_PEOPLE else None)
     files = [recall.keep(file) for file in (pipeline.mend(files, staff) if edits else files)]
     if args.mutate:
         from .mutation import survey
@@ -63,6 +69,17 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
         quiet = args.format not in report.FOR_PEOPLE
         _write(Path(args.story), report.stories(files, Path(args.story)), None if quiet else terminal)
     return report.exit_code(files)
+
+
+def _all(audits: Iterable[pipeline.Audit]) -> pipeline.Audit | None:
+    """All of them as one; None where there is none."""
+    every = tuple(audits)
+
+    def audit(inquiry: Inquiry) -> None:
+        for each in every:
+            each(inquiry)
+
+    return audit if every else None
 
 
 def _makers(files: Sequence[Examined], folder: Path) -> list[pipeline.Certifier | None]:
@@ -192,15 +209,76 @@ def _write(folder: Path, results: Sequence[outputs.Output], terminal: Terminal |
     return CLEAN
 
 
-def _compare(folder: Path, results: Sequence[outputs.Output], terminal: Terminal) -> int:
+def _compare(folder: Path, results: Sequence[outputs.Output], terminal: Terminal, command: str = "build") -> int:
+    """command: what writes them anew."""
     drifted = outputs.drift(folder, results)
     for each in drifted:
         what = "differs from its spec" if each.diff else "is missing"
         terminal.say(f"{clean(str(each.path))} {what}\n")
         terminal.say("".join(f"  {clean(line)}\n" for line in each.diff.splitlines()))
     if drifted:
-        terminal.say("`penstock build` writes them anew.\n")
+        terminal.say(f"`penstock {command}` writes them anew.\n")
     return FINDINGS if drifted else CLEAN
+
+
+# ---------------------------------------------------------------- tests
+
+
+def tests(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    folder = Path(args.out)
+    codes: list[int] = []
+    results: list[outputs.Output] = []
+    for path in gather(args.files):
+        explored = pipeline.Explorations()
+        with terminal.progress() as tell:
+            file = pipeline.read(path)
+            file = pipeline.check(file, args.timeout, None, args.max_memory, tell, False, explored.audit)
+        code = report.exit_code([file])
+        if not args.check:
+            _keep_cases(file, explored, terminal)
+        if code in (CLEAN, INCONCLUSIVE):
+            kept = _cases(Path(file.source.name))
+            results += pipeline.tests(file, explored, _spec_name(folder, path), kept, args.package)
+        else:
+            terminal.say(report.render("full", [file], terminal.style, tool))
+            terminal.complain(f"there are no tests of {clean(str(path))} until that is mended")
+            codes.append(code)
+    if len({output.name for output in results}) != len(results):
+        raise Trouble("two flows have one name: write their tests into different folders, with --out")
+    if results:
+        made = _compare(folder, results, terminal, "tests") if args.check else _write(folder, results, terminal)
+        codes.append(made)
+    return report.worst(codes)
+
+
+def _cases(spec: Path) -> tuple[Case, ...]:
+    """The cases that are kept beside a spec."""
+    from .testing import cases
+
+    place = cases.beside(spec)
+    try:
+        return cases.parse(place.read_text(encoding="utf-8")) if place.exists() else ()
+    except (cases.Unreadable, UnicodeDecodeError) as error:
+        raise Trouble(f"cannot read {place}: {error}") from error
+
+
+def _keep_cases(file: Examined, explored: pipeline.Explorations, terminal: Terminal | None) -> None:
+    """Add the runs that break a file's flows to those that are kept beside it. terminal: where to say so."""
+    from .testing import cases
+
+    spec = Path(file.source.name)
+    old = _cases(spec)
+    both = cases.together(old, pipeline.cases(file, explored, spec.name))
+    if len(both) == len(old):
+        return
+    place = cases.beside(spec)
+    try:
+        outputs.replace(place.resolve(), cases.render(both))
+    except OSError as error:
+        raise Trouble(f"cannot write {place}: {error.strerror}") from error
+    if terminal is not None:
+        number = len(both) - len(old)
+        terminal.say(f"kept {number} run{'s' if number > 1 else ''} in {clean(str(place))}\n")
 
 
 def _settle_extensions(folder: Path, results: Sequence[outputs.Output], args: argparse.Namespace, to: Terminal) -> int:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
     from .checks.inquiry import Inquiry
     from .kernel import Kernel
     from .staff import Staff
+    from .testing.cases import Case
 
 
 class Undrawable(Exception):
@@ -104,7 +105,7 @@ def check(
     memory: int | None = None,
     tell: Callable[[str], None] | None = None,
     likely: bool = False,
-    audit: Callable[[Inquiry], None] | None = None,
+    audit: Audit | None = None,
 ) -> Examined:
     """The file with the answers of every check for each flow, which may take so many seconds (else as usual), and so
     many megabytes. tell: takes lines about how far it has come, when it takes long; likely: also how likely each flow
@@ -116,6 +117,10 @@ def check(
     limits = _limits(seconds, memory, tell)
     reports = suite.check_all(file.kernels, file.imported, limits, staff, likely, audit)
     return replace(file, reports=(*reports, *check_systems(file, limits)))
+
+
+Audit = Callable[["Inquiry"], None]
+"""Looks at each flow that was checked."""
 
 
 class Certifier:
@@ -130,6 +135,30 @@ class Certifier:
         from .certificates.certificate import make
 
         self.made.append(make(inquiry, self.spec))
+
+
+class Explorations:
+    """Keeps what was explored of the flows of one file, for its tests."""
+
+    def __init__(self) -> None:
+        self.inquiries: dict[str, Inquiry] = {}
+
+    def audit(self, inquiry: Inquiry) -> None:
+        self.inquiries[inquiry.kernel.name] = inquiry
+
+
+def cases(file: Examined, explored: Explorations, name: str) -> tuple[Case, ...]:
+    """The runs that break the flows of a checked file. name: how they call the file, wherever it lies."""
+    from .testing import kit
+
+    return kit.found(file, explored.inquiries, name)
+
+
+def tests(file: Examined, explored: Explorations, spec: str, kept: Sequence[Case], package: str) -> tuple[Output, ...]:
+    """The test modules of a checked file. kept: the cases to test; see `testing.kit.modules`."""
+    from .testing import kit
+
+    return kit.modules(file, explored.inquiries, spec, kept, package)
 
 
 def _limits(seconds: float | None, memory: int | None, tell: Callable[[str], None] | None) -> Limits:

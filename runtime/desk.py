@@ -80,14 +80,7 @@ class Job:
 class Desk:
     """`activities` has the methods that the flow's spec names; keys begin with `id`."""
 
-    def __init__(
-        self,
-        record: object,
-        activities: object,
-        id: str,
-        now: datetime,
-        watch: Callable[[Checkpoint[Any]], object] | None,
-    ) -> None:
+    def __init__(self, record: object, activities: object, id: str, now: datetime, watch: Watch | None) -> None:
         """Raises TypeError for a missing method, and for a flow that does flows, which needs a host."""
         self.record = cast(AnyFlow, record)
         self.spec = self.record.spec

@@ -18,7 +18,6 @@ from ...dsl.source import Span
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..simulate import holds, step
-from ..trace import started
 from .claims import conditions, encoded
 from .evidence import evidence, refused_start
 from .graph import Arrival, Node, Reaction
@@ -107,8 +106,7 @@ def _told(inquiry: Inquiry, breach: Breach, bad: Term, code: str, span: Span) ->
     """The run to the fault, replayed, with the trigger that the interpreter faults at; None if it does not."""
     if breach.arrival is None:
         payload = _plain_start(inquiry, breach.payload, code)
-        said = None if payload is None else started(inquiry.kernel, payload, inquiry.attempts.starter)
-        return None if said is None else (refused_start(inquiry, said, "does not start", span),)
+        return None if payload is None else (refused_start(inquiry, payload, "does not start", span),)
 
     def comes(tried: Arrival) -> bool:
         assert tried.trigger is not None, "it is tried after a run"

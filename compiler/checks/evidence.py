@@ -14,7 +14,9 @@ from functools import partial
 from ...dsl.diagnostics import Rest, TraceStep
 from ...dsl.model import Value
 from ...dsl.source import Span
+from ..instance import Instance
 from ..lanes import sender
+from ..trace import started
 from .graph import Arrival
 from .inquiry import Breach, Inquiry
 from .moves import answering
@@ -54,10 +56,14 @@ def _as_found(inquiry: Inquiry, breach: Breach, arrival: Arrival, comes: Comes) 
     return tried if tried is not None and tried.trigger is not None and comes(tried) else None
 
 
-def refused_start(inquiry: Inquiry, said: str, place: str, span: Span) -> TraceStep:
+def refused_start(inquiry: Inquiry, inputs: tuple[Value, ...], place: str, span: Span) -> TraceStep:
     """The start as a step that does not succeed."""
-    by = sender(inquiry.kernel, None, inquiry.attempts.starter)
-    return TraceStep(said, place, span=span, by=by, flow=inquiry.kernel.name, rest=Rest.REFUSED)
+    who = inquiry.attempts.starter
+    said, by = started(inquiry.kernel, inputs, who), sender(inquiry.kernel, None, who)
+    told = TraceStep(said, place, span=span, by=by, flow=inquiry.kernel.name, rest=Rest.REFUSED)
+    nothing = Instance((), inputs, inquiry.begin)
+    inquiry.tracer.note(told, Arrival(nothing, inquiry.begin, True, inputs, (), actor=who))
+    return told
 
 
 def _of_group(inquiry: Inquiry, breach: Breach, arrival: Arrival) -> bool:

@@ -16,7 +16,6 @@ from ..evaluate import Fault
 from ..instance import Rejected
 from ..kernel import DONE
 from ..simulate import enabled, step
-from ..trace import started
 from .evidence import evidence, refused_start
 from .graph import Arrival, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
@@ -91,8 +90,7 @@ def _come_to(inquiry: Inquiry, group: list[Meeting]) -> Witness:
 def told(inquiry: Inquiry, breach: Breach, fork: Fork, bad: Term) -> tuple[TraceStep, ...] | None:
     """The run to a fork, replayed, with the trigger that comes to it; None if it does not replay."""
     if breach.arrival is None:
-        text = started(inquiry.kernel, breach.payload, inquiry.attempts.starter)
-        return (refused_start(inquiry, text, "start", fork.span),)
+        return (refused_start(inquiry, breach.payload, "start", fork.span),)
     tried = evidence(inquiry, breach, bad, lambda trial: _comes(inquiry, trial, fork))
     if tried is None or tried.before is None:
         return None

@@ -393,7 +393,9 @@ class Inquiry:
         said = triggered(self.kernel, tried.trigger, tried.actor)
         by = sender(self.kernel, tried.trigger, tried.actor)
         last = told(self.kernel, said, None, Step(tried.instance, (), ()), tried.now - tried.before.now, by)
-        return replace(last, rest=Rest.REFUSED)
+        refused = replace(last, rest=Rest.REFUSED)
+        self.tracer.note(refused, tried)
+        return refused
 
     # ------------------------------------------------------------ what edges do
 

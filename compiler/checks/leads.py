@@ -110,6 +110,8 @@ class Question:
         if self._under_deadline(group):
             group = [edge for edge in group if edge.move.kind is not MoveKind.TIMER]
         cycle = ring(self.inquiry, group, drives)
+        if cycle is not None and self.latest.ended_by(cycle) is not None:
+            cycle = None  # only other rounds, over what puts off what ends this one, may go on
         trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
         if trip is None or not self._without(trip):
             return self._unknown("a cycle that does not come to it was not ruled out")

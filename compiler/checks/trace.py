@@ -44,6 +44,7 @@ class Tracer:
         self.clock = clock
         self.hints = Hints(kernel)
         self._loose = any(map(clock.unknown, clock.ticking))
+        self._noted: dict[int, tuple[TraceStep, Arrival]] = {}  # by the identity of the step, which is kept for that
 
     def replayed(self, arrival: Arrival, shows: Shows) -> Arrival | None:
         """The run to an arrival, as plain as it can be; None if it cannot be replayed, or does not show it."""
@@ -110,7 +111,17 @@ class Tracer:
             else:
                 said = triggered(self.kernel, each.trigger, each.actor)
                 steps.append(told(self.kernel, said, before.instance, made, each.now - before.now, by))
+            self.note(steps[-1], each)
         return tuple(steps)
+
+    def note(self, step: TraceStep, arrival: Arrival) -> None:
+        """Remember what a step that is told was; of one that was tried and refused, the trial."""
+        self._noted[id(step)] = step, arrival
+
+    def noted(self, trace: Sequence[TraceStep]) -> tuple[Arrival, ...] | None:
+        """What the steps of a run were that this has told; None where it has not told one of them."""
+        found = [self._noted.get(id(step)) for step in trace]
+        return tuple(each[1] for each in found if each is not None) if all(found) else None
 
     def _effects(self, arrival: Arrival) -> tuple[Effect, ...]:
         """What a step asked of the world; nothing where a task was escalated on the way to it."""

@@ -272,8 +272,10 @@ class Calls(ABC):
         term = value.symbol.term
         if shift < 0:
             size = 10**-shift
-            self.trail.end(term % size != 0, Crash("Inexact", f"it does not fit {to} places"))
-            return Plain(DecimalType(to), Symbol(self.trail.quotient(term, size)))
+            whole = self.trail.quotient(term, size)
+            fits = term == whole * size
+            self.trail.end(self.logic.no(fits), Crash("Inexact", f"it does not fit {to} places"))
+            return Plain(DecimalType(to), Symbol(whole))
         return Plain(DecimalType(to), Symbol(term * 10**shift))
 
     # ------------------------------------------------------------ Python's own

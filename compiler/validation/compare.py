@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...dsl.source import Span
 from .demands import Demand
 from .findings import DECLARES, Finding
-from .logic import Logic
+from .identity import Identity
 from .shows import shown
 from .tables import Chosen, Items, Maker, Members, Row, Rows, Wanted
 from .things import Group, Known, Made, Several, Spread, Table, Thing
@@ -26,7 +26,7 @@ class Meeting:
 class Comparison:
     """What has come of it until now."""
 
-    logic: Logic
+    logic: Identity
     findings: list[Finding] = field(default_factory=list[Finding])
     meetings: list[Meeting] = field(default_factory=list[Meeting])
 

@@ -15,7 +15,7 @@ from .compare import Meeting
 from .demands import STATES, Demand, Demands, Kind
 from .errors import Refused
 from .findings import DECLARES, FOREIGN, OTHERWISE, Finding, Open, Witness
-from .logic import Logic
+from .identity import Identity
 from .meaning import Meaning
 from .python import events
 from .shows import ended, shown
@@ -51,7 +51,7 @@ class Functions:
     situations: dict[Signature, Situation] = field(default_factory=dict[Signature, Situation])
 
     @property
-    def logic(self) -> Logic:
+    def logic(self) -> Identity:
         return self.world.logic
 
     # ------------------------------------------------------------ one function

@@ -21,7 +21,7 @@ from .demands import Demands, Kind
 from .errors import Refused
 from .findings import DECLARES, FOREIGN, Finding, Open
 from .functions import Functions
-from .logic import Logic
+from .identity import Identity
 from .methods import Methods
 from .python import Python
 from .reading import Text, read
@@ -63,7 +63,7 @@ class _Validation:
         self.digest = digest
         self.solver = Solver()
         self.names = Names(kernel)
-        self.logic = Logic(self.solver.z3, {record.name: record for record in kernel.records})
+        self.logic = Identity(self.solver.z3, {record.name: record for record in kernel.records})
         self.world = World(self.logic)
         self.demands = Demands(self.logic, kernel, self.names, module.header.path)
         self.comparison = Comparison(self.logic)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...dsl.model import RecordType
-from .logic import Logic
+from .identity import Identity
 from .things import Plain, Thing
 
 Fields = tuple[tuple[str, Thing | None], ...]
@@ -18,7 +18,7 @@ class World:
     """names: of the module. classes: what can be called for a record or an event. enums: the members of each
     enumeration, by their names in Python. records: the classes that are records of the flow."""
 
-    logic: Logic
+    logic: Identity
     names: dict[str, Thing] = field(default_factory=dict[str, Thing])
     classes: dict[str, Fields] = field(default_factory=dict[str, Fields])
     enums: dict[str, Mapping[str, Plain]] = field(default_factory=dict[str, "Mapping[str, Plain]"])

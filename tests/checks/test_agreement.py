@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
-from agreement import CODES, INSTANCES, Tally, compare
+from agreement import CODES, INSTANCES, Tally, check, compare
+from features import FEATURES, features
+from kernels import kernels
+from penstock.compiler.checks import suite
 from random_core import random_core
 from random_flows import random_flow
 from random_groups import random_groups
@@ -90,6 +94,14 @@ def test_the_checker_agrees_with_brute_force_about_small_flows_of_the_whole_lang
     assert sum(tally.counted.values()) >= 3 * CHUNK, "and the lengths of the runs are compared"
 
 
+@pytest.mark.parametrize("first", [7000, 7020])
+def test_what_is_compared_is_what_the_checks_answer_in_full(first: int) -> None:
+    for seed in range(first, first + 20):
+        kernel = kernels(random_core(seed))["R"]
+        full = [(answer.rule.code, answer.span, answer.verdict) for answer in suite.check(kernel).answers]
+        assert [(answer.rule.code, answer.span, answer.verdict) for answer in check(kernel)] == full
+
+
 def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) -> None:
     tally = Tally()
     for seed in range(first, first + CHUNK):
@@ -105,6 +117,16 @@ def test_the_small_flows_have_every_construct_in_them() -> None:
     words = (*CONSTRUCTS, "except actor of", "for actor of", "leads to", "decimal", ": text", r"abs\(")
     missing = [word for word in words if sum(re.search(word, text) is not None for text in texts) < 2]
     assert missing == []
+
+
+NEVER = {"instant", "`now`", "`at`", "`elapsed`", "`leads to .. within`", "`every ..`"}
+"""What no enumeration decides that knows no moments, or what decides nothing."""
+
+
+def test_the_small_flows_have_every_feature_of_the_language_but_what_no_enumeration_decides() -> None:
+    counts = Counter(name for seed in range(1200) for name in features(random_core(seed)))
+    assert {name for names in FEATURES.values() for name in names if counts[name] < 3} == NEVER
+    assert counts.keys() <= {name for names in FEATURES.values() for name in names}
 
 
 def test_the_mixtures_have_every_construct_in_them() -> None:

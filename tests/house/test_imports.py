@@ -57,7 +57,15 @@ def test_only_the_encoder_and_the_solver_import_z3(module: Module) -> None:
 
 @pytest.mark.parametrize("module", [m for m in EVERY if m.wing in {"runtime", "generated"}], ids=lambda m: m.name)
 def test_what_runs_needs_only_the_standard_library(module: Module) -> None:
-    assert top_levels(module) <= {"penstock", *sys.stdlib_module_names}
+    hypothesis = {"hypothesis"} if repository.of_testing(module) else set[str]()
+    assert top_levels(module) <= {"penstock", *sys.stdlib_module_names} | hypothesis
+
+
+@pytest.mark.parametrize("module", PRODUCT.values(), ids=lambda module: module.name)
+def test_nothing_needs_what_only_tests_need(module: Module) -> None:
+    """Who runs or builds flows has neither pytest nor Hypothesis."""
+    if not repository.of_testing(module):
+        assert not {name for name in own(module) if repository.of_testing(PRODUCT[name])}
 
 
 LOADED = """

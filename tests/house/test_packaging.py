@@ -33,10 +33,12 @@ def test_the_root_holds_no_module_of_its_own() -> None:
 
 def test_every_third_party_import_is_a_declared_dependency() -> None:
     declared = {plain(requirement) for requirement in PROJECT["project"]["dependencies"]}
+    testing = {plain(requirement) for requirement in PROJECT["project"]["optional-dependencies"]["testing"]}
     providers = metadata.packages_distributions()
     for module in repository.product().values():
         for name in {name.split(".")[0] for name in module.imports} - {"penstock", "", *sys.stdlib_module_names}:
-            assert {plain(provider) for provider in providers[name]} & declared, f"{module.path} imports {name}"
+            allowed = testing if repository.of_testing(module) else declared
+            assert {plain(provider) for provider in providers[name]} & allowed, f"{module.path} imports {name}"
 
 
 def test_a_wheel_built_from_the_sdist_works_in_a_clean_environment(tmp_path: Path) -> None:

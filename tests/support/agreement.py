@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from brute_force import TooLarge, Verdicts
 from brute_people import enumerate_flow
 from kernels import kernels
-from penstock.compiler.checks.suite import check
+from penstock.compiler.checks.explore import Explorer
+from penstock.compiler.checks.graph import Edge
+from penstock.compiler.checks.inquiry import Finding, Inquiry
+from penstock.compiler.checks.suite import Limits, answers
 from penstock.compiler.checks.verdict import Answer, Verdict
 from penstock.compiler.kernel import Kernel
+from penstock.dsl.diagnostics import Rule
+from penstock.dsl.source import Span
 from random_flows import random_flow
 
 CODES = (
     *(f"F00{n}" for n in range(1, 10)),
-    *("F101", "F102", "F103", "F104", "F105", "F201", "F202", "F301", "F401", "F402", "F403", "F501"),
+    *("F101", "F102", "F103", "F104", "F105", "F201", "F202", "F301", "F401", "F402", "F403", "F501", "F502"),
 )
 PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F301", "F501")
 """Both sides name the same place; the other checks are compared by code."""
@@ -24,16 +29,32 @@ RARE = ("F103", "F104", "F105")
 """Of some flows nothing is asked: then nothing may be refuted either."""
 COUNTED = (
     *("F003", "F004", "F006", "F007", "F008", "F009", "F101", "F102", "F103", "F104", "F105", "F201", "F301"),
-    *("F401", "F402", "F403", "F501"),
+    *("F401", "F402", "F403", "F501", "F502"),
 )
 """Where the checker claims that no shorter run shows it, both sides count the same steps; of F301 for `always` and
 `never`. They do not where something escalates: the checker leaves those timers out of its runs. The others have no run
 (F001, F002, F202)."""
 INSTANCES = 1500
-FAULTS = {"F007", "F104", "F401", "F402", "F403"}
+PATIENT = Limits(seconds=3600.0)
+"""No verdict may depend on how busy the machine is."""
+FAULTS = {"F007", "F104", "F401", "F402", "F403", "F502"}
 """What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
 been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way;
 F105, which asks whether there is a way to some finals, is so in any case."""
+
+
+class Terse(Inquiry):
+    """Of what never happens it does not say why: that may take longer than to know it, and nothing here compares it."""
+
+    def nothing_does(
+        self, rule: Rule, subject: str, place: Span, edges: Sequence[Edge], finding: Callable[[], Finding], does: str
+    ) -> Answer:
+        return super().nothing_does(rule, subject, place, edges, lambda: Finding("it never happens", place), does)
+
+
+def check(kernel: Kernel) -> tuple[Answer, ...]:
+    """What the checks answer."""
+    return tuple(answers(Terse(Explorer(kernel, PATIENT))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +140,24 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
     tally.flows += 1
     tally.instances += truth.instances
     plain = all(timer.task is None for timer in subject.timers())
-    answers = [answer for answer in check(subject).answers if answer.rule.code in CODES]
+    told = [answer for answer in check(subject) if answer.rule.code in CODES]
     for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
-        mine = [answer for answer in answers if answer.rule.code == code]
+        mine = [answer for answer in told if answer.rule.code == code]
         stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
-        judge = enumerate_flow(subject, most, deferring=False) if stopped or (code == "F105" and mine) else truth
+        judge = truth.prompt if stopped or (code == "F105" and mine) else truth.refuted
         if code in PLACED and (mine or code not in RARE):
             for place in {answer.span.start for answer in mine}:
                 there = [answer for answer in mine if answer.span.start == place]
                 counts = plain and place not in truth.uncounted
-                _settle(about, code, there, judge.refuted.get((code, place)), counts, tally)
+                _settle(about, code, there, judge.get((code, place)), counts, tally)
         else:
-            depths = [depth for (other, _), depth in judge.refuted.items() if other == code]
-            _settle(about, code, mine, min(depths, default=None), plain, tally)
+            depths = [depth for (other, _), depth in judge.items() if other == code]
+            shown = [
+                depth for depth in depths if depth
+            ]  # of an activity that says nothing of its effect there is no run
+            _settle(about, code, mine, min(shown or depths, default=None), plain, tally)
     if not truth.blocked:
-        _missing(about, answers, truth, tally)
+        _missing(about, told, truth, tally)
     return tally
 
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -60,11 +61,13 @@ from penstock.dsl.model import (
     Compensation,
     DecimalType,
     Effect,
+    Elapsed,
     EnumType,
     Expr,
     IntType,
     LeadsTo,
     ListType,
+    Now,
     OptionalType,
     Reach,
     RecordType,
@@ -82,11 +85,17 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LONGEST = 10
 """No timer of these flows takes so many seconds: what is longer ago than that is long ago."""
+SINCE = 4
+"""So many seconds are waited for where no timer ends the wait: no timer that counts from elsewhere takes more."""
 
 DECIMALS = tuple(Decimal(tenths) / 10 for tenths in (-12, -10, -9, -5, -2, 0, 2, 5, 7, 10, 12, 15, 19))
 """Every multiple of a half that is written, with what lies between: decimals are compared with these alone."""
 TEXTS = ("", "a", "b", "c", "d", "ee")
 """Those that are written, two others of one sign and one of two: texts are compared, and counted to one."""
+
+
+Seen = tuple[object, str | tuple[Trigger, int]]
+"""An instance, and what comes to it: a trigger, and so many seconds later."""
 
 
 class TooLarge(Exception):
@@ -98,14 +107,16 @@ class Verdicts:
     """Findings as (code, offset of the place) -> the number of triggers (the start counts) of the shortest run."""
 
     refuted: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
+    # F004 and F105 once more, where events are only sent if they need not wait
+    prompt: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
     # F001, F002 and F202 are about these: what lies in, and the transitions of, what is entered
     asked: set[int] = field(default_factory=set[int])
     uncounted: set[int] = field(default_factory=set[int])  # places of `leads to`, whose runs are not the shortest
     blocked: bool = False  # nobody is left for a task
     instances: int = 0
-    came: dict[object, tuple[object, str]] = field(default_factory=dict[object, tuple[object, str]])
-    here: tuple[object, str] = (None, "")  # the instance being looked at, and what comes to it
-    shown: dict[tuple[str, int], tuple[object, str]] = field(default_factory=dict[tuple[str, int], tuple[object, str]])
+    came: dict[object, Seen] = field(default_factory=dict[object, Seen])
+    here: Seen = (None, "")  # the instance being looked at, and what comes to it
+    shown: dict[tuple[str, int], Seen] = field(default_factory=dict[tuple[str, int], Seen])
 
     def add(self, code: str, place: int, depth: int) -> None:
         if (code, place) not in self.refuted:
@@ -119,9 +130,11 @@ class Verdicts:
         while key in self.came:
             key, trigger = self.came[key]
             steps.append(trigger)
-        return [step for step in reversed(steps) if step]
+        told = (step if isinstance(step, str) else f"{step[0]} {step[1]}s later" for step in reversed(steps))
+        return [step for step in told if step]
 
 
+@cache
 def domain(type: Type) -> tuple[Value, ...]:
     match type:
         case BoolType():
@@ -144,8 +157,9 @@ def domain(type: Type) -> tuple[Value, ...]:
             raise TooLarge(f"cannot enumerate {type}")
 
 
-def payloads(types: tuple[Type, ...]) -> Iterator[tuple[Value, ...]]:
-    return product(*(domain(type) for type in types))
+@cache
+def payloads(types: tuple[Type, ...]) -> tuple[tuple[Value, ...], ...]:
+    return tuple(product(*(domain(type) for type in types)))
 
 
 class Way(NamedTuple):
@@ -156,23 +170,29 @@ class Way(NamedTuple):
     lasting: frozenset[object]
 
 
+Queue = deque[tuple[object, Instance, datetime, int]]
+"""Keys and instances that are still to be expanded, with when they are and how many triggers lead to them."""
+
+
 class Search:
     """Breadth-first over the instances of one kernel; `run` gives the verdicts. Raises TooLarge."""
 
-    def __init__(self, kernel: Kernel, limit: int, deferring: bool) -> None:
+    def __init__(self, kernel: Kernel, limit: int, deferring: bool = True) -> None:
         self.kernel = kernel
-        self.deferring = deferring
+        self.deferring = deferring  # whether events are also sent where they have to wait
         self.limit = limit
         self.found = Verdicts()
         self.depth: dict[object, int] = {}
         self.edges: dict[object, set[object]] = {}
+        self.prompt: dict[object, set[object]] = {}  # those but where an event is sent that has to wait
+        self.waited = False  # whether there are such others
         self.ways: dict[object, list[Way]] = {}  # the same edges, with what `leads to` asks of them
         self.instances: dict[object, tuple[Instance, datetime]] = {}
         self.begun: list[object] = []  # what the starts lead to
         self.unaided: dict[object, set[object]] = {}  # edges made by answers of calls alone: no event, task or timer
         self.finals: set[object] = set()
         self.successes: set[object] = set()
-        self.given_up: list[tuple[int, object, int]] = []  # after the pivot: the place, what it led to, how many steps
+        self.given_up: list[tuple[int, object, object]] = []  # after the pivot: the place, from what, to what
         undone = (each.effect for each in kernel.activities if isinstance(each.effect, Compensation))
         self.handed = [value.span for compensation in undone for value in compensation.values]
         self.taken: set[int] = set()  # offsets of transitions and branches taken
@@ -182,14 +202,17 @@ class Search:
         self.places: dict[object, tuple[str, ...]] = {}
         turned = (replace(choice, branches=choice.branches[::-1]) for choice in kernel.choices)
         self.turned = replace(kernel, choices=tuple(turned))
-        self.actor = Actor("somebody", frozenset(kernel.roles))
+        self.anybody = self.actor = Actor("somebody", frozenset(kernel.roles))
         self.trying: tuple[Instance, Trigger, datetime] | None = None  # the step being looked at; None: a start
         self.made: Step | Fault | Rejected | None = None  # what comes of it
         self.computed = {activity.name for activity in kernel.activities if computes(activity)}
         self.told = {part.activity for part in nodes(kernel.properties) if isinstance(part, Standing)}
+        self.promises = any(isinstance(claim, LeadsTo) for claim in kernel.properties)
+        timed = (kernel.commands, kernel.choices, kernel.scopes, kernel.leaves, kernel.activities)
+        self.timeless = not any(isinstance(part, Now | Elapsed) for part in nodes(timed))
 
     def run(self) -> Verdicts:
-        queue: deque[tuple[Instance, datetime, int]] = deque()
+        queue: Queue = deque()
         for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
             nowhere = Instance((), (), EPOCH)
@@ -208,20 +231,17 @@ class Search:
                 self.perform(None, None, first.after, 1)
                 self.begun.append(self.visit(first.after, EPOCH, 1, queue))
         while queue:
-            instance, now, depth = queue.popleft()
-            self.expand(instance, now, depth, queue)
+            self.expand(*queue.popleft(), queue)
         self.conclude()
         return self.found
 
-    def visit(
-        self, instance: Instance, now: datetime, depth: int, queue: deque[tuple[Instance, datetime, int]]
-    ) -> object:
+    def visit(self, instance: Instance, now: datetime, depth: int, queue: Queue) -> object:
         key = self.canonical(instance, now)
         if key not in self.depth:
             if len(self.depth) >= self.limit:
                 raise TooLarge(f"more than {self.limit} instances")
             self.depth[key] = depth
-            self.edges[key], self.unaided[key], self.ways[key] = set(), set(), []
+            self.edges[key], self.prompt[key], self.unaided[key], self.ways[key] = set(), set(), set(), []
             self.instances[key] = instance, now
             self.places[key] = instance.configuration
             self.found.came[key] = self.found.here
@@ -230,50 +250,58 @@ class Search:
                 ends = [self.kernel.leaf[leaf].kind for leaf in instance.configuration]
                 self.successes.update([key] if LeafKind.FINAL in ends else [])
             self.judge(instance, now, depth)
-            queue.append((instance, now, depth))
+            queue.append((key, instance, now, depth))
         return key
 
-    def expand(
-        self, instance: Instance, now: datetime, depth: int, queue: deque[tuple[Instance, datetime, int]]
-    ) -> None:
-        key = self.canonical(instance, now)
-        for trigger, moment in self.triggers(instance, now):
+    def expand(self, key: object, instance: Instance, now: datetime, depth: int, queue: Queue) -> None:
+        tried: dict[Trigger, bool] = {}  # whether anything came of it; if not, nothing does at any other time
+        for trigger, wait in self.triggers(instance, now):
+            if self.timeless and not tried.get(trigger, True):
+                continue
+            came = False
             for actor in self.actors(instance, trigger):
                 self.actor = actor
-                self.found.here = key, f"{trigger} {(moment - now) // SECOND}s later"
-                self.attempt(instance, trigger, moment, depth, queue)
+                self.found.here = key, (trigger, wait)
+                first = trigger not in tried or not self.timeless
+                came |= self.attempt(instance, trigger, now + wait * SECOND, depth, queue, first)
+            tried[trigger] = came
 
     def attempt(
-        self,
-        instance: Instance,
-        trigger: Trigger,
-        moment: datetime,
-        depth: int,
-        queue: deque[tuple[Instance, datetime, int]],
-    ) -> None:
-        """One step of an instance."""
+        self, instance: Instance, trigger: Trigger, moment: datetime, depth: int, queue: Queue, first: bool
+    ) -> bool:
+        """One step of an instance; whether anything comes of it. first: there is more to see than a moment before."""
         key, _ = self.found.here
         self.trying, self.made = (instance, trigger, moment), None
-        self.examine(instance, trigger, moment, depth + 1)
+        if first:
+            self.examine(instance, trigger, moment, depth + 1)
         after = self.tried()
         if isinstance(after, Fault):
             self.faulted(after, depth + 1)
-            return
+            return False
         if isinstance(after, Rejected):
             self.stuck(after, depth + 1)
-            return
+            return False
         self.note(after)
         self.turn(instance, trigger, moment, after, depth + 1)
         self.compare_logs(instance, after.after, trigger, depth + 1)
         self.perform(instance, trigger, after.after, depth + 1)
         if after.after == instance and not after.effects:
-            return
+            return False
         target = self.visit(after.after, moment, depth + 1, queue)
         self.edges[key].add(target)
-        self.ways[key].append(Way(target, self.drives(instance, trigger, after), lasting(instance, after.after)))
+        waits = isinstance(trigger, Event) and len(after.after.deferred) > len(instance.deferred)
+        if waits:
+            self.waited = True
+        else:
+            self.prompt[key].add(target)
+        if self.promises:
+            self.ways[key].append(
+                Way(target, self.drives(instance, trigger, after), self.lasting(instance, after.after))
+            )
         if isinstance(trigger, Outcome):
             self.unaided[key].add(target)
-            self.give_up(instance, trigger, after, target, depth + 1)
+            self.give_up(instance, trigger, after, target)
+        return True
 
     def canonical(self, instance: Instance, now: datetime) -> object:
         """An instance up to the names of calls and what nobody looks at, with times relative to now (what is overdue is
@@ -327,8 +355,12 @@ class Search:
         return (Actor("starter"),)
 
     def actors(self, instance: Instance, trigger: Trigger) -> tuple[Actor, ...]:
-        """All who may do it, as far as it matters who."""
-        return (self.actor,)
+        """All who may do it, as far as it matters who: everybody may what the person may that a task is for."""
+        if isinstance(trigger, Completion):
+            persons = next(item.persons for item in instance.tasks if item.task == trigger.task)
+            if persons:
+                return (replace(self.anybody, id=persons[0]),)
+        return (self.anybody,)
 
     def perform(self, before: Instance | None, trigger: Trigger | None, after: Instance, depth: int) -> None:
         """What is wrong with who did it."""
@@ -342,21 +374,22 @@ class Search:
 
     # ------------------------------------------------------------ the environment
 
-    def triggers(self, instance: Instance, now: datetime) -> Iterator[tuple[Trigger, datetime]]:
+    def triggers(self, instance: Instance, now: datetime) -> Iterator[tuple[Trigger, int]]:
+        """What may come next, and so many seconds later."""
         if instance.finished:
             return
         due = [max(armed.due, now) for armed in instance.due()]
-        longest = 3 if instance.compensating else 0
+        longest = SINCE if instance.moments else 0  # nothing else tells what is longer ago
         if due:
             longest = max((due[-1] - now) // SECOND, 0) if instance.compensating else (due[0] - now) // SECOND
         for trigger in self.untimed(instance):
             for wait in range(longest + 1):
-                yield trigger, now + wait * SECOND
+                yield trigger, wait
         if due and not instance.compensating:
             for armed, moment in zip(instance.due(), due, strict=True):
                 if moment == due[0]:
                     self.fired.add(armed.timer)
-                    yield Fired(armed.timer), moment
+                    yield Fired(armed.timer), (moment - now) // SECOND
 
     def untimed(self, instance: Instance) -> Iterator[Trigger]:
         kernel = self.kernel
@@ -418,13 +451,14 @@ class Search:
         handed = any(span.start <= fault.span.start and fault.span.end <= span.end for span in self.handed)
         self.found.add("F104" if handed and fault.code == "F402" else fault.code, fault.span.start, depth)
 
-    def give_up(self, instance: Instance, trigger: Outcome, after: Step, target: object, depth: int) -> None:
+    def give_up(self, instance: Instance, trigger: Outcome, after: Step, target: object) -> None:
         """Whether a call that used up its attempts answers a state, when something irreversible may have happened."""
         call = next((call for call in running(instance) if call.key == trigger.key), None)
         if call is None or trigger.kind not in {TIMEOUT, FAILED} or self.kernel.activity[call.activity].flow:
             return
         if after.taken and any(self.kernel.activity[e.activity].effect is Effect.IRREVERSIBLE for e in instance.log):
-            self.given_up.append((self.kernel.leaf[call.leaf].span.start, target, depth))
+            source, _ = self.found.here
+            self.given_up.append((self.kernel.leaf[call.leaf].span.start, source, target))
 
     def turn(self, instance: Instance, trigger: Trigger, now: datetime, after: Step, depth: int) -> None:
         """F006 of a choice that a join, an empty group or a deferred event leads to: were its branches written the
@@ -660,7 +694,8 @@ class Search:
             self.found.add("F006", written[0].span.start, depth)
         open_ = open_ or [(c, s) for c, s in pairs if c.otherwise]
         if not open_:
-            self.found.add("F007", leaf.span.start, depth)
+            if written:  # else F008 speaks of it, or F001, if it never has any items
+                self.found.add("F007", leaf.span.start, depth)
             return None
         command, inner = open_[0]
         self.assign(command.updates, inner, values)
@@ -712,6 +747,7 @@ class Search:
                 found.add("F101", activity.span.start, 0)
         self.completion()
         self.fragility()
+        self.without_waiting()
         self.livelocks()
         for claim in kernel.properties:
             if isinstance(claim, LeadsTo):
@@ -744,7 +780,23 @@ class Search:
     def may_stay(self, instance: Instance, now: datetime) -> bool:
         """Whether nothing has to happen: what people and others send need never come."""
         ticking = any(self.kernel.timer[armed.timer].task is None for armed in instance.timers)
-        return instance.finished or not (instance.compensating or running(instance) or ticking)
+        return instance.finished or not (instance.compensating or self.prompt_calls(instance) or ticking)
+
+    def prompt_calls(self, instance: Instance) -> tuple[Call, ...]:
+        """The calls that are answered in time: not those that wait for other instances, behind a breaker or a limit."""
+        activities = self.kernel.activity
+        return tuple(
+            call
+            for call in running(instance)
+            if activities[call.activity].breaker is None and activities[call.activity].limit is None
+        )
+
+    def lasting(self, before: Instance, after: Instance) -> frozenset[object]:
+        """The timers and calls that go on through a step, and end it all some time."""
+        timers = {(armed.timer, armed.due) for armed in before.timers} & {(a.timer, a.due) for a in after.timers}
+        calls = {call.key for call in self.prompt_calls(before)} & {call.key for call in running(after)}
+        places = {(call.leaf, call.item) for call in before.calls if call.key in calls}
+        return frozenset({timer for timer, _ in timers} | places)
 
     def groups(self, inner: set[object]) -> list[set[object]]:
         """The instances that lead to each other, in groups."""
@@ -768,10 +820,11 @@ class Search:
             lasting &= way.lasting
         return any(way.drives for way in ways) and not lasting
 
-    def reaching(self, goals: set[object]) -> set[object]:
+    @staticmethod
+    def reaching(goals: set[object], edges: dict[object, set[object]]) -> set[object]:
         """What can come to one of these."""
-        back: dict[object, set[object]] = {key: set() for key in self.edges}
-        for key, targets in self.edges.items():
+        back: dict[object, set[object]] = {key: set() for key in edges}
+        for key, targets in edges.items():
             for target in targets:
                 back[target].add(key)
         alive, stack = set(goals), list(goals)
@@ -784,14 +837,38 @@ class Search:
 
     def fragility(self) -> None:
         """F105: where a call gave up after the pivot and no success can be come to."""
-        alive = self.reaching(self.successes)
-        for place, target, depth in self.given_up:
+        alive = self.reaching(self.successes, self.edges)
+        for place, source, target in self.given_up:
             if target not in alive:
-                self.found.add("F105", place, depth)
+                self.found.add("F105", place, self.depth[source] + 1)
+
+    def without_waiting(self) -> None:
+        """F004 and F105 once more, in what there is of the graph if no event is sent that has to wait."""
+        prompt = self.found.prompt
+        if not self.waited:
+            prompt |= {found: depth for found, depth in self.found.refuted.items() if found[0] in {"F004", "F105"}}
+            return
+        depth: dict[object, int] = dict.fromkeys(self.begun, 1)
+        todo = deque(depth)
+        while todo:
+            key = todo.popleft()
+            for target in self.prompt[key] - depth.keys():
+                depth[target] = depth[key] + 1
+                todo.append(target)
+        edges = {key: self.prompt[key] for key in depth}
+        alive = self.reaching(self.finals & depth.keys(), edges)
+        lost = [key for key in depth if key not in alive]
+        if lost:
+            told = [key for key in lost if self.places[key]] or lost
+            prompt["F004", self.kernel.span.start] = min(depth[key] for key in told)
+        alive = self.reaching(self.successes & depth.keys(), edges)
+        for place, source, target in self.given_up:
+            if source in depth and target not in alive:
+                prompt["F105", place] = min(depth[source] + 1, prompt.get(("F105", place), depth[source] + 1))
 
     def completion(self) -> None:
         """F004: everything that cannot come to a final, by going backwards from the finals."""
-        alive = self.reaching(self.finals)
+        alive = self.reaching(self.finals, self.edges)
         lost = [key for key in self.depth if key not in alive]
         told = [key for key in lost if self.places[key]] or lost  # rather at rest than while it compensates
         for key in sorted(told, key=lambda key: self.depth[key]):
@@ -834,14 +911,6 @@ class Search:
                     steps[target] = steps[key] + 1
                     todo.append(target)
         return None
-
-
-def lasting(before: Instance, after: Instance) -> frozenset[object]:
-    """The timers and calls that go on through a step, and end it all some time."""
-    timers = {(armed.timer, armed.due) for armed in before.timers} & {(a.timer, a.due) for a in after.timers}
-    calls = {call.key for call in running(before)} & {call.key for call in running(after)}
-    places = {(call.leaf, call.item) for call in before.calls if call.key in calls}
-    return frozenset({timer for timer, _ in timers} | places)
 
 
 def asked(trigger: Trigger) -> On:

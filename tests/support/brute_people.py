@@ -15,8 +15,8 @@ from penstock.compiler.kernel import Kernel
 class Performances(Search):
     """Breadth-first over the instances, with who did what in them."""
 
-    def __init__(self, kernel: Kernel, limit: int, deferring: bool) -> None:
-        super().__init__(kernel, limit, deferring)
+    def __init__(self, kernel: Kernel, limit: int) -> None:
+        super().__init__(kernel, limit)
         tasks = kernel.task.values()
         self.moments = {*(m for task in tasks for m in task.excluded), *(t.doer for t in tasks if t.doer is not None)}
         self.opened: set[str] = set()
@@ -90,9 +90,7 @@ class Performances(Search):
                     self.found.add("F501", self.kernel.task[name].span.start, 0)
 
 
-def enumerate_flow(kernel: Kernel, limit: int = 4000, deferring: bool = True) -> Verdicts:
-    """Every check decided by enumeration; without `deferring`, events are only sent where they need not wait.
-
-    Raises TooLarge when the flow has more than `limit` instances."""
+def enumerate_flow(kernel: Kernel, limit: int = 4000) -> Verdicts:
+    """Every check decided by enumeration. Raises TooLarge when the flow has more than `limit` instances."""
     asks = any(task.excluded or task.doer is not None for task in kernel.task.values())
-    return (Performances if asks else Search)(kernel, limit, deferring).run()
+    return (Performances if asks else Search)(kernel, limit).run()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from brute_force import EPOCH, Search, TooLarge, domain, payloads, running
+from brute_force import EPOCH, SECOND, Search, TooLarge, domain, payloads, running
 from penstock.compiler.checks.fate import Action, Process
 from penstock.compiler.effects import Effect, StartActivity
 from penstock.compiler.instance import Actor, Call, Instance, Outcome, Rejected
@@ -67,7 +67,8 @@ class Casts:
         actor = Actor("somebody", frozenset(self.kernel.roles))
         calls = {call.key: call for call in running(instance)}
         moments: dict[str, dict[datetime, None]] = {}
-        for trigger, moment in search.triggers(instance, now):
+        for trigger, wait in search.triggers(instance, now):
+            moment = now + wait * SECOND
             if isinstance(trigger, Outcome) and trigger.key in calls:
                 moments.setdefault(trigger.key, {})[moment] = None
                 continue

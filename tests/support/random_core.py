@@ -13,7 +13,8 @@ from random import Random
 
 from random_flows import Call, Draft, Message, Name
 from random_groups import Groups
-from random_mixtures import Mixture
+from random_mixtures import CHILD, Mixture
+from random_rarities import Rarities
 
 SMALL = ("bool", "bool", "int 0..1", "int 0..2", "Color")
 WIDE = ("decimal(1)", "text")
@@ -57,7 +58,7 @@ def promises(draft: Draft, states: list[str], finals: list[str]) -> list[str]:
 
 
 @dataclass
-class SmallFlow(Draft):
+class SmallFlow(Rarities):
     """States, choices, one event or call or two, a little data; sometimes decimals and texts."""
 
     types: tuple[str, ...] = SMALL
@@ -74,6 +75,7 @@ class SmallFlow(Draft):
         self.calls = [self.called(k) for k in range(rng.choice((1, 1, 2)))]
         self.events = [self.message(k) for k in range(rng.choice((0, 1, 1, 2)))]
         self.people = rng.random() < 0.12
+        self.unranged()
         self.names()
         return self.head() + self.behaviour()
 
@@ -119,7 +121,7 @@ class SmallFlow(Draft):
     def names(self) -> None:
         rng = self.rng
         self.states = [f"S{k}" for k in range(rng.choice((1, 2, 2, 3)))]
-        self.choices = [f"C{k}" for k in range(rng.choice((0, 0, 1)))]
+        self.choices = [f"C{k}" for k in range(rng.choice((0, 0, 0, 0, 1, 2)))]
         self.finals = ["Good", *(f"Bad{k}" for k in range(rng.choice((0, 1, 1, 2))))]
 
     def node(self) -> str:
@@ -129,7 +131,7 @@ class SmallFlow(Draft):
         """Sometimes with one task more, so that two are open at once."""
         rng, lines = self.rng, [shorter(self.rng, line) for line in super().inside(name)]
         if not self.people:
-            return lines
+            return self.rarely(lines)
         if rng.random() < 0.6:
             lines.append(f'task also_{name.lower()} for clerk {{ title "work" }}')
             lines += self.handlers(f"also_{name.lower()}", (), [*self.inputs, *self.data])
@@ -138,11 +140,11 @@ class SmallFlow(Draft):
                 line = line.replace("escalate to boss", "due") if "escalate" in line else line
                 self.tasks.append(line.split()[1])
                 lines[index] = apart(self, line.replace("due after", "due"))
-        return lines
+        return self.rarely(lines)
 
 
 @dataclass
-class SmallGroup(Groups):
+class SmallGroup(Rarities, Groups):
     """One call for each item of a list, or two."""
 
     def names(self) -> None:
@@ -156,16 +158,17 @@ class SmallGroup(Groups):
         return onward(self) if self.rng.random() < 0.88 else super().node()
 
     def inside(self, name: str) -> list[str]:
-        return [shorter(self.rng, line) for line in super().inside(name)]
+        return self.rarely([shorter(self.rng, line) for line in super().inside(name)])
 
 
 @dataclass
-class SmallMixture(Mixture):
+class SmallMixture(Rarities, Mixture):
     """One state with states in it, a region or two, whatever else there is."""
 
     def names(self) -> None:
         super().names()
         self.calls = self.calls[:1] if self.rng.random() < 0.7 else self.calls
+        self.calls = [*self.calls[:1], CHILD] if self.rng.random() < 0.15 else self.calls
         self.events = self.events[:1]
         self.data = [each for each in self.data[:1] if not each.type.startswith("list") or self.rng.random() < 0.5]
 
@@ -178,7 +181,7 @@ class SmallMixture(Mixture):
         return super().node()
 
     def inside(self, name: str) -> list[str]:
-        return [shorter(self.rng, line) for line in super().inside(name)]
+        return self.rarely([shorter(self.rng, line) for line in super().inside(name)])
 
     def claims(self) -> list[str]:
         places = [".".join(node.path) for node in self.nodes() if node.kind != "choice"]

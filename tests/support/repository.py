@@ -33,6 +33,11 @@ def product() -> dict[str, Module]:
     return {module.name: module for module in map(_package_module, files)}
 
 
+def of_testing(module: Module) -> bool:
+    """Whether a module is for those who have pytest, and Hypothesis."""
+    return module.name == "penstock.compiler.pytest_plugin" or module.name.startswith("penstock.runtime.testing")
+
+
 def generated() -> dict[str, Module]:
     """The generated modules by the name a user imports them under."""
     files = sorted((ROOT / "generated").glob("*.py"))

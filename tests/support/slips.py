@@ -193,9 +193,8 @@ class Slips:
                     yield from self._neighbours([key for key in keys if key], values)
                 case _:
                     pass
-            for body in (getattr(node, "body", None), getattr(node, "orelse", None)):
-                if isinstance(body, list):
-                    yield from self._neighbours(body, kind="statements")
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.If):
+                yield from self._neighbours(node.body, kind="statements")
 
     def _text(self, node: ast.AST) -> str:
         start, end = self._place(node)

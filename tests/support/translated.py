@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -112,7 +112,7 @@ class Translated:
         args: list[object] = []
         if notes[:2] == [self.names.inputs, self.names.data]:
             args = [inputs, self.record(of, self.names.data, "data", given), given["now"]]
-            states = getattr(of, self.names.states)
+            states: Callable[[str], object] = getattr(of, self.names.states)
             args += [frozenset(map(states, witness.active))] if any("frozenset" in note for note in notes) else []
         elif notes[:1] == [self.names.inputs]:
             args = [inputs]
@@ -195,7 +195,7 @@ def picture(value: object, of: ModuleType) -> object:
             return sorted((picture(each, of) for each in cast("frozenset[object]", value)), key=repr)
         case tuple():
             items = [picture(each, of) for each in cast("tuple[object, ...]", value)]
-            return type(value).__qualname__, items
+            return type(cast("object", value)).__qualname__, items
         case _ if is_dataclass(value):
             return type(value).__qualname__, [(f.name, picture(getattr(value, f.name), of)) for f in fields(value)]
         case FunctionType():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penstock.compiler.validation.logic import Logic
-from penstock.compiler.validation.things import Crash, Either, Event, Fault, Plain, Several, Thing
+from penstock.compiler.validation.things import Crash, Either, Event, Fault, Plain, Several, Spread, Thing
 from penstock.dsl.model import NoneType, OptionalType, TextType, Value
 
 
@@ -16,7 +16,7 @@ def worth(logic: Logic, thing: Thing) -> Value:
             assert isinstance(condition, bool), "everything is known"
             return worth(logic, then if condition else otherwise)
         case Several(parts=parts):
-            return tuple(worth(logic, part) for part in parts if not hasattr(part, "of"))
+            return tuple(worth(logic, part) for part in parts if not isinstance(part, Spread))
         case Plain(type=NoneType()):
             return None
         case Plain(type=type, symbol=symbol):

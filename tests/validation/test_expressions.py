@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import z3
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from penstock.compiler.checks.solver import Solver
 from penstock.compiler.validation.errors import Refused
-from penstock.compiler.validation.logic import Logic
+from penstock.compiler.validation.identity import Identity
 from penstock.compiler.validation.meaning import Meaning, Seen
 from penstock.compiler.validation.python import Python
 from penstock.compiler.validation.things import Event, Known, Made, Plain, Thing
@@ -25,6 +25,7 @@ from random_expressions import NOW, PRINTER, SCALARS, TIME, TYPES, Fields, expre
 from slips import Slips
 from worths import ended
 
+SOLVER = Solver()
 EXPRESSIONS = st.sampled_from(SCALARS).flatmap(lambda type: expressions(type))
 SCOPE = {
     "values": values,
@@ -36,12 +37,12 @@ SCOPE = {
 }
 
 
-def world(logic: Logic) -> World:
+def world(logic: Identity) -> World:
     modules: dict[str, Thing] = {name: Known("module", name) for name in ("values", "codec")}
     return World(logic, modules | {name: Known("imported", name) for name in SCOPE if name not in modules})
 
 
-def known(logic: Logic, given: dict[str, Value]) -> dict[str, Plain]:
+def known(logic: Identity, given: dict[str, Value]) -> dict[str, Plain]:
     return {name: logic.plain(value, TYPES[name]) for name, value in given.items()}
 
 
@@ -49,14 +50,14 @@ def record(things: dict[str, Plain]) -> Made:
     return Made("Data", tuple(things.values()), tuple(things))
 
 
-def of_python(logic: Logic, text: str, things: dict[str, Plain], now: Plain) -> list[Event]:
+def of_python(logic: Identity, text: str, things: dict[str, Plain], now: Plain) -> list[Event]:
     trail = Trail(logic)
     python = Python(world(logic), trail, {"inputs": record(things), "data": record(things), "now": now})
     trail.end(True, python.value(ast.parse(text, mode="eval").body))
     return trail.events
 
 
-def of_kernel(logic: Logic, expr: Expr, things: dict[str, Plain], now: Plain) -> list[Event]:
+def of_kernel(logic: Identity, expr: Expr, things: dict[str, Plain], now: Plain) -> list[Event]:
     trail = Trail(logic)
     trail.end(True, Meaning(trail, PRINTER.place).value(expr, Seen(things, things, now)))
     return trail.events
@@ -86,7 +87,7 @@ def alike(one: object, other: object) -> bool:
 @settings(max_examples=120)
 @given(expr=EXPRESSIONS, given=valuations())
 def test_an_expression_means_what_the_interpreter_makes_of_it(expr: Expr, given: dict[str, Value]) -> None:
-    logic = Logic(z3)
+    logic = Identity(SOLVER.z3)
     events = of_kernel(logic, expr, known(logic, given), logic.plain(NOW, TIME))
     assert alike(ended(logic, events), meant(expr, given))
 
@@ -94,7 +95,7 @@ def test_an_expression_means_what_the_interpreter_makes_of_it(expr: Expr, given:
 @settings(max_examples=120)
 @given(expr=EXPRESSIONS, given=valuations())
 def test_what_is_generated_is_read_as_python_does_it(expr: Expr, given: dict[str, Value]) -> None:
-    logic, text = Logic(z3), PRINTER.code(expr).text
+    logic, text = Identity(SOLVER.z3), PRINTER.code(expr).text
     events = of_python(logic, text, known(logic, given), logic.plain(NOW, TIME))
     assert alike(ended(logic, events), done(text, given)), text
 
@@ -105,7 +106,7 @@ def test_what_is_spoilt_is_read_as_python_does_it_or_refused(expr: Expr, given: 
     slips = [slip.text for slip in Slips(f"x = {PRINTER.code(expr).text}").by_token() if parses(slip.text)]
     assume(slips)
     text = slips[number % len(slips)].removeprefix("x = ").strip()
-    logic = Logic(z3)
+    logic = Identity(SOLVER.z3)
     try:
         events = of_python(logic, text, known(logic, given), logic.plain(NOW, TIME))
     except Refused:
@@ -121,23 +122,21 @@ def parses(text: str) -> bool:
         return False
 
 
-def unknown(logic: Logic, name: str, type: Type) -> Plain:
+def unknown(logic: Identity, name: str, type: Type) -> Plain:
     return Plain(type, logic.variable(name, type))
 
 
-def possible(logic: Logic, things: dict[str, Plain], now: Plain, *terms: Any) -> bool:
-    solver = z3.Solver()
-    solver.add(*logic.axioms)
-    for plain in (*things.values(), now):
-        solver.add(logic.term(logic.domain(plain.symbol, plain.type, grown=True)))
-    solver.add(*(logic.term(term) for term in terms))
-    return bool(solver.check() == z3.sat)
+def possible(logic: Identity, things: dict[str, Plain], now: Plain, *terms: Any) -> bool:
+    solver = Solver()
+    solver.assume(logic.axioms)
+    bounds = [logic.domain(plain.symbol, plain.type, grown=True) for plain in (*things.values(), now)]
+    return not solver.ask(*bounds, *terms).impossible
 
 
 @settings(max_examples=50)
 @given(expr=EXPRESSIONS)
 def test_what_is_generated_is_proved_to_be_what_it_means_with_any_values(expr: Expr) -> None:
-    logic = Logic(z3)
+    logic = Identity(SOLVER.z3)
     things = {name: unknown(logic, name, type) for name, type in TYPES.items()}
     now = unknown(logic, "now", InstantType())
     python, kernel = of_python(logic, PRINTER.code(expr).text, things, now), of_kernel(logic, expr, things, now)
@@ -146,7 +145,7 @@ def test_what_is_generated_is_proved_to_be_what_it_means_with_any_values(expr: E
 
 
 def read(text: str, **local: Thing) -> object:
-    logic = Logic(z3)
+    logic = Identity(SOLVER.z3)
     trail = Trail(logic)
     python = Python(world(logic), trail, local)
     trail.end(True, python.value(ast.parse(text, mode="eval").body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,7 @@ def test_the_module_of_an_odd_flow_is_what_it_says(text: str) -> None:
 
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), write=st.sampled_from((random_flow, random_tree, random_groups)))
-def test_the_module_of_a_random_flow_is_what_it_says(seed: int, write: object) -> None:
-    assert callable(write)
+def test_the_module_of_a_random_flow_is_what_it_says(seed: int, write: Callable[[int], str]) -> None:
     try:
         made = kernel(write(seed))
     except AssertionError:
