@@ -225,6 +225,8 @@ def _compare(folder: Path, results: Sequence[outputs.Output], terminal: Terminal
 
 
 def tests(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    from .testing import kit
+
     folder = Path(args.out)
     codes: list[int] = []
     results: list[outputs.Output] = []
@@ -238,7 +240,7 @@ def tests(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
             _keep_cases(file, explored, terminal)
         if code in (CLEAN, INCONCLUSIVE):
             kept = _cases(Path(file.source.name))
-            results += pipeline.tests(file, explored, _spec_name(folder, path), kept, args.package)
+            results += kit.modules(file, explored.inquiries, _spec_name(folder, path), kept, args.package)
         else:
             terminal.say(report.render("full", [file], terminal.style, tool))
             terminal.complain(f"there are no tests of {clean(str(path))} until that is mended")
@@ -264,11 +266,11 @@ def _cases(spec: Path) -> tuple[Case, ...]:
 
 def _keep_cases(file: Examined, explored: pipeline.Explorations, terminal: Terminal | None) -> None:
     """Add the runs that break a file's flows to those that are kept beside it. terminal: where to say so."""
-    from .testing import cases
+    from .testing import cases, kit
 
     spec = Path(file.source.name)
     old = _cases(spec)
-    both = cases.together(old, pipeline.cases(file, explored, spec.name))
+    both = cases.together(old, kit.found(file, explored.inquiries, spec.name))
     if len(both) == len(old):
         return
     place = cases.beside(spec)

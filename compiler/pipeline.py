@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # sixty dataclasses that `penstock --help` can do without
     from .checks.inquiry import Inquiry
     from .kernel import Kernel
     from .staff import Staff
-    from .testing.cases import Case
 
 
 class Undrawable(Exception):
@@ -145,20 +144,6 @@ class Explorations:
 
     def audit(self, inquiry: Inquiry) -> None:
         self.inquiries[inquiry.kernel.name] = inquiry
-
-
-def cases(file: Examined, explored: Explorations, name: str) -> tuple[Case, ...]:
-    """The runs that break the flows of a checked file. name: how they call the file, wherever it lies."""
-    from .testing import kit
-
-    return kit.found(file, explored.inquiries, name)
-
-
-def tests(file: Examined, explored: Explorations, spec: str, kept: Sequence[Case], package: str) -> tuple[Output, ...]:
-    """The test modules of a checked file. kept: the cases to test; see `testing.kit.modules`."""
-    from .testing import kit
-
-    return kit.modules(file, explored.inquiries, spec, kept, package)
 
 
 def _limits(seconds: float | None, memory: int | None, tell: Callable[[str], None] | None) -> Limits:

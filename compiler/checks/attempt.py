@@ -64,7 +64,7 @@ class Attempts:
             real = real and able
         who = actor(self.kernel, at, move)
         tried = Arrival(at, now, real, payload, (), source, move, trigger, who)
-        if tried.real and not self._in_order(tried):
+        if tried.real and not self.timely(tried):
             tried = replace(tried, real=False)
         try:
             made = step(self.kernel, at, trigger, who, now)
@@ -120,21 +120,20 @@ class Attempts:
         dues = (a.due for a in at.timers if isinstance(trigger, Fired) and a.timer == trigger.timer)
         return next(dues, at.started)
 
-    def _in_order(self, tried: Arrival) -> bool:
-        """Whether timers whose moments are data allow the step; those of known lengths are the zones' business."""
+    def timely(self, tried: Arrival) -> bool:
+        """Whether timers that the zones leave open allow the step after its run; the others are the zones' business."""
         if not isinstance(tried.trigger, Fired) or not tried.real:
             return tried.real
         data = any(self.clock.loose(armed.timer) for armed in tried.instance.timers)
         return not data or self.schedule.soonest(tried.run(), self.states.passages.timed) is not None
 
     def in_turn(self, arrival: Arrival, move: Move) -> bool:
-        """Whether, after a real run, a timer may come before the others, where some count from elsewhere."""
-        timers = [armed.timer for armed in arrival.instance.timers if armed.timer in self.clock.ticking]
-        if move.kind is not MoveKind.TIMER or not any(map(self.clock.counts, timers)):
+        """Whether, after a real run, a timer may come before the others, where the zones leave some open."""
+        if move.kind is not MoveKind.TIMER or not any(self.clock.loose(each.timer) for each in arrival.instance.timers):
             return True
         trigger = move.trigger(())
         now = self.moment(arrival, trigger)
-        return self._in_order(Arrival(arrival.instance, now, arrival.real, (), (), arrival, move, trigger, NOBODY))
+        return self.timely(Arrival(arrival.instance, now, arrival.real, (), (), arrival, move, trigger, NOBODY))
 
     def settling(self, at: Instance, move: Move) -> tuple[Value, ...] | None:
         """The plainest payload with which a call is settled; None: its contract allows none."""

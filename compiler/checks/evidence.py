@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TypeGuard
 
 from ...dsl.diagnostics import Rest, TraceStep
 from ...dsl.model import Value
@@ -35,7 +36,7 @@ def evidence(inquiry: Inquiry, breach: Breach, bad: Term, comes: Comes) -> Arriv
 
     def shows(at: Arrival, payload: tuple[Value, ...] = breach.payload) -> bool:
         tried = inquiry.tried(replace(breach, arrival=at, payload=payload), at)
-        return tried is not None and comes(tried) and _bad(inquiry, breach, bad, tried, payload)
+        return _may(inquiry, tried) and comes(tried) and _bad(inquiry, breach, bad, tried, payload)
 
     replayed = inquiry.tracer.replayed(arrival, shows)
     if replayed is None:
@@ -53,7 +54,12 @@ def _as_found(inquiry: Inquiry, breach: Breach, arrival: Arrival, comes: Comes) 
     values = arrival.instance.values
     replayed = inquiry.tracer.replayed(arrival, lambda at: at.instance.values == values)
     tried = None if replayed is None else inquiry.tried(replace(breach, arrival=replayed), replayed)
-    return tried if tried is not None and tried.trigger is not None and comes(tried) else None
+    return tried if _may(inquiry, tried) and tried.trigger is not None and comes(tried) else None
+
+
+def _may(inquiry: Inquiry, tried: Arrival | None) -> TypeGuard[Arrival]:
+    """Whether there is a trigger that may come then: no timer had to fire before."""
+    return tried is not None and inquiry.attempts.timely(tried)
 
 
 def refused_start(inquiry: Inquiry, inputs: tuple[Value, ...], place: str, span: Span) -> TraceStep:

@@ -338,12 +338,13 @@ class Inquiry:
             return None
         arrivals: list[Arrival | None] = [None]
         if node is not None:
-            move = reaction.move
-            arrivals = [a for a in node.arrivals if a.real and self.attempts.in_turn(a, move)]
+            arrivals = [arrival for arrival in node.arrivals if arrival.real]
         realise = self.explorer.closing.realise
         for arrival in arrivals:
             exact: Term = True
             if arrival is not None:
+                if not self.attempts.in_turn(arrival, reaction.move):
+                    continue
                 called = self.states.called(arrival.instance, reaction.fan, self.move(reaction, arrival).name)
                 ordered = realise.in_order(arrival, reaction.move)
                 exact = self.encoder.all(self.states.exactly(arrival.instance), called, ordered)
@@ -359,7 +360,7 @@ class Inquiry:
             if arrival is not None:
                 wanted = self.encoder.all(self.state(node), bad, realise.in_order(arrival, reaction.move))
                 found = realise(arrival, wanted, reaction.fan)
-                if found is not None:
+                if found is not None and self.attempts.in_turn(found[0], reaction.move):
                     payload = found[1] or self._brought(found[0], reaction)
                     return Breach(reaction, found[0], payload, True, found[2] if self.states.passages.timed else None)
         return Breach(reaction, arrivals[0] if arrivals else None, (), False)

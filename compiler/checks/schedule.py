@@ -103,9 +103,19 @@ class Schedule:
         """When a timer is due: how long after which step."""
         if timer.due < run[arming].now:
             return arming, 0
-        if self.kernel.timer[timer.timer].at is not None:
+        written = self.kernel.timer[timer.timer]
+        if written.at is not None:
             return 0, _after(run, timer.due)
-        return arming, (timer.due - run[arming].now) // MICRO
+        since = arming if written.since is None else self._entered(run, written.since, arming)
+        return since, (timer.due - run[since].now) // MICRO
+
+    def _entered(self, run: Sequence[Arrival], place: str, last: int) -> int:
+        """The last step, up to one, that entered a place; that one, if none did."""
+        for k in range(last, -1, -1):
+            passage = run[k].passage
+            if passage is not None and place in passage.entered:
+                return k
+        return 0 if place in self.kernel.active(run[0].instance.configuration) else last
 
 
 def _after(run: Sequence[Arrival], now: datetime) -> int:

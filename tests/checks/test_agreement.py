@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agreement import CODES, INSTANCES, Tally, check, compare
+from agreement import CODES, INSTANCES, Tally, check, compare, compared
 from features import FEATURES, features
 from kernels import kernels
 from penstock.compiler.checks import suite
@@ -100,6 +100,34 @@ def test_what_is_compared_is_what_the_checks_answer_in_full(first: int) -> None:
         kernel = kernels(random_core(seed))["R"]
         full = [(answer.rule.code, answer.span, answer.verdict) for answer in suite.check(kernel).answers]
         assert [(answer.rule.code, answer.span, answer.verdict) for answer in check(kernel)] == full
+
+
+PUT_OFF = """
+flow R version 1 {
+  activity send() { irreversible }
+  start -> Both
+  parallel Both {
+    region One {
+      start -> Sending
+      on failed -> compensate -> Both
+      state Sending { do send() }
+    }
+    region Two {
+      start -> Waiting
+      state Waiting { do send() }
+    }
+  }
+  final failure Late
+  deadline 1s -> Late
+  start leads to Late
+}
+"""
+
+
+def test_a_round_goes_on_for_ever_where_a_compensation_puts_off_the_deadline_each_time() -> None:
+    found = compared(PUT_OFF)
+    assert found.disagreements == []
+    assert found.refuted["F301"] == 1
 
 
 def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) -> None:

@@ -20,7 +20,7 @@ ALLOWED = {
     "runtime": {"runtime"},
     "generated": {"runtime"},
 }
-ONLY_WITH_Z3 = {"penstock.compiler.checks.encode", "penstock.compiler.checks.solver"}
+ONLY_WITH_Z3 = {f"penstock.compiler.checks.{name}" for name in ("encode", "solver", "terms")}
 EVERY = [*PRODUCT.values(), *GENERATED.values()]
 
 

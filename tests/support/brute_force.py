@@ -792,8 +792,11 @@ class Search:
         )
 
     def lasting(self, before: Instance, after: Instance) -> frozenset[object]:
-        """The timers and calls that go on through a step, and end it all some time."""
-        timers = {(armed.timer, armed.due) for armed in before.timers} & {(a.timer, a.due) for a in after.timers}
+        """The timers and calls that go on through a step, and end it all some time: but no deadline that a compensation
+        puts off, for what comes at the moment when that is over may come before it, again and again."""
+        put_off = before.compensating or after.compensating
+        armed = () if put_off else before.timers
+        timers = {(each.timer, each.due) for each in armed} & {(each.timer, each.due) for each in after.timers}
         calls = {call.key for call in self.prompt_calls(before)} & {call.key for call in running(after)}
         places = {(call.leaf, call.item) for call in before.calls if call.key in calls}
         return frozenset({timer for timer, _ in timers} | places)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from penstock.dsl import syntax
+from penstock.dsl.model import StateKind
 from penstock.dsl.parse import parse
 from penstock.dsl.source import Source
 from penstock.dsl.walk import nodes
@@ -116,7 +117,7 @@ CALLS = {
     **dict.fromkeys(("min", "max"), "`min`, `max`"),
     **{name: f"`{name}(activity)`" for name in ("done", "count")},
 }
-SIMPLE = {
+SIMPLE: dict[type[object], str] = {
     syntax.DecimalPlaces: "decimal",
     syntax.RangedInt: "int 0..n",
     syntax.InlineEnum: "enum",
@@ -173,7 +174,8 @@ def features(text: str) -> set[str]:
     records = {each.name.text for each in tree.members if isinstance(each, syntax.RecordDeclaration)}
     found: set[str] = set()
     for part in nodes(last):
-        found.update([SIMPLE[type(part)]] if type(part) in SIMPLE else [])
+        if (name := SIMPLE.get(type(part))) is not None:
+            found.add(name)
         found.update(_typed(part, {*kinds}, records), _computed(part), _called(part), _handled(part), _asked(part))
         if isinstance(part, syntax.State):
             found.update(_state(part, outermost=part in last.members))
@@ -294,9 +296,9 @@ def _state(state: syntax.State, outermost: bool) -> Iterator[str]:
     named = [each for each in handlers if isinstance(each.trigger, syntax.On)]
     tasks = {member.name.text for member in state.members if isinstance(member, syntax.Task)}
     names = {each.trigger.name.text for each in named if isinstance(each.trigger, syntax.On)}
-    if state.kind is syntax.StateKind.PARALLEL:
+    if state.kind is StateKind.PARALLEL:
         yield "`parallel`"
-    elif inner and state.kind is syntax.StateKind.PLAIN:
+    elif inner and state.kind is StateKind.PLAIN:
         yield "a state with states in it"
     if not outermost and any(isinstance(member, syntax.Choice) for member in state.members):
         yield "a choice in a state"

@@ -12,6 +12,7 @@ from penstock.compiler import pipeline
 from penstock.compiler.codegen import names, render
 from penstock.compiler.kernel import Kernel
 from penstock.compiler.pipeline import Examined, Explorations
+from penstock.compiler.testing import kit
 from penstock.compiler.testing.cases import Case
 from penstock.dsl.source import Source
 
@@ -32,12 +33,12 @@ def read(text: str, name: str = "specs/flow.flow") -> Examined:
 
 
 def cases(file: Examined, found: Explorations) -> tuple[Case, ...]:
-    return pipeline.cases(file, found, Path(file.source.name).name)
+    return kit.found(file, found.inquiries, Path(file.source.name).name)
 
 
 def texts(file: Examined, found: Explorations, kept: tuple[Case, ...] = ()) -> dict[str, str]:
     """The test module of each flow, by the name of its flow."""
-    made = pipeline.tests(file, found, Path(file.source.name).name, kept, "")
+    made = kit.modules(file, found.inquiries, Path(file.source.name).name, kept)
     stems = {f"test_{names.module(kernel)}.py": kernel.name for kernel in file.kernels}
     return {stems[output.name]: output.text for output in made}
 

@@ -1,0 +1,59 @@
+"""The last step of a run that refutes comes no later than a timer that falls due before it, also where data or the entry
+of another place say when that is. Brute force found both of these (seeds 794 and 1991 of the comparison)."""
+
+from __future__ import annotations
+
+from kernels import flow
+from penstock.compiler.checks.suite import check
+from penstock.compiler.checks.verdict import Verdict
+
+
+def verdicts(body: str, code: str) -> set[Verdict]:
+    return {answer.verdict for answer in check(flow(body)).answers if answer.rule.code == code}
+
+
+def overlapping(v: int) -> str:
+    return f"""
+      data {{ v: int 0..1 = {v} }}
+      start -> Waiting
+      state Waiting {{ after (1s * v) -> Bad }}
+      choice Late {{
+        when true -> Bad
+        when true -> Bad
+      }}
+      final failure Bad
+      deadline 1s -> Late
+    """
+
+
+def test_a_deadline_does_not_come_after_a_timer_that_data_make_sooner() -> None:
+    assert verdicts(overlapping(0), "F006") == {Verdict.UNKNOWN}
+    assert verdicts(overlapping(1), "F006") == {Verdict.REFUTED}  # at the same moment, in either order
+
+
+def growing(patience: int) -> str:
+    return f"""
+      data {{ v: list<int 0..1> at most 2 = [1, 1] }}
+      roles clerk
+      start -> Both
+      parallel Both {{
+        region One {{
+          start -> Working
+          state Working {{
+            after {patience}s since Both -> Good
+            task work for clerk
+            on work -> Working
+          }}
+        }}
+        region Two {{
+          start -> Growing
+          state Growing {{ after 2s {{ v = v + [0] }} stay }}
+        }}
+      }}
+      final Good
+    """
+
+
+def test_entering_again_does_not_put_off_a_timer_that_counts_from_elsewhere() -> None:
+    assert Verdict.REFUTED not in verdicts(growing(1), "F401")
+    assert Verdict.REFUTED in verdicts(growing(3), "F401")
