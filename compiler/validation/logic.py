@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -312,6 +312,18 @@ class Logic(Encoder):
         if all(isinstance(length, int) for length in lengths):
             return lengths[0] == lengths[1] and self.all(*map(same, self._known(one), self._known(other)))
         return self.same(one.symbol, other.symbol)
+
+    def expanded(self, parts: Sequence[Thing | Spread]) -> list[Thing] | None:
+        """The items one by one; None where it is not known how many they are."""
+        found: list[Thing] = []
+        for part in parts:
+            if not isinstance(part, Spread):
+                found.append(part)
+            elif isinstance(part.of.symbol.term, int):
+                found += self._known(part.of)
+            else:
+                return None
+        return found
 
     def _known(self, of: Plain) -> list[Thing]:
         """The items of a list of known length."""
