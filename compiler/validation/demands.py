@@ -33,7 +33,7 @@ from .logic import Logic
 from .meaning import Meaning, Seen
 from .situation import Signature, Situation
 from .texts import written
-from .things import NONE, Known, Made, Mapped, Plain, Several, Shown, Spread, Thing
+from .things import NONE, Known, Made, Mapped, Plain, Several, Shown, Thing
 
 STATES, CHOICES = "state of the flow", "choice of the flow"
 """What the two enumerations of places are called here: no enumeration of a flow has such a name."""
@@ -275,9 +275,8 @@ class Demands:
 
         parts = meaning.logic.parts(items)
         assert parts is not None, "typecheck lets calls go through lists only"
-        single = [part for part in parts if not isinstance(part, Spread)]
-        if len(single) == len(parts):
-            return Several(tuple(called(meaning, item) for item in single))
+        if (known := meaning.logic.expanded(parts)) is not None:
+            return Several(tuple(called(meaning, item) for item in known))
         whole = meaning.logic.list_of(parts)
         assert whole is not None, "a list has items of one type"
         item = meaning.logic.item_of(whole)

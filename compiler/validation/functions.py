@@ -120,14 +120,13 @@ class Functions:
     def _fuller(self, situation: Situation, differ: Term, reply: Reply) -> Reply:
         """Values that show it at an item of a list, if it is about one: the first."""
         logic = self.logic
+        held: list[Term] = []
         for plain in situation.named().values():
             type, items = plain.type, plain.symbol.items
             if isinstance(type, ListType) and items is not None and repr(type.item) in logic.items:
-                item = logic.items[repr(type.item)]
-                first = logic.same(items.slot(0), item.symbol)
-                more = self._ask(situation, differ, plain.symbol.some, plain.symbol.term >= 1, first)
-                reply = more if more.model is not None else reply
-        return reply
+                held += [plain.symbol.term >= 1, logic.same(items.slot(0), logic.items[repr(type.item)].symbol)]
+        more = self._ask(situation, differ, *held) if held else reply
+        return reply if more.model is None else more
 
     # ------------------------------------------------------------ both sides
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -226,6 +226,8 @@ class Logic(Encoder):
             return False
         if isinstance(one, Known) and isinstance(other, Known):
             return (one.kind, one.name) == (other.kind, other.name)
+        if isinstance(one, Known) is not isinstance(other, Known) and "float" not in (_kind(one), _kind(other)):
+            return False  # modules, classes, functions and codecs are equal to themselves alone
         return self.guess()
 
     def less(self, one: Thing, other: Thing) -> Term:
@@ -239,7 +241,7 @@ class Logic(Encoder):
             case Plain(type=InstantType()), Plain(type=InstantType()):
                 return one.symbol.term < other.symbol.term
             case Plain(type=TextType() | EnumType()), Plain(type=TextType() | EnumType()):
-                return self._before(self.text(one), self.text(other))
+                return self._before(one, other)
             case Plain(), Plain() if self.parts(one) is None and self.parts(other) is None:
                 raise Unlike("have no order")
             case _:
@@ -272,11 +274,20 @@ class Logic(Encoder):
             return one.symbol.term == other.symbol.term
         return self.text(one) == self.text(other)
 
-    def _before(self, one: Term, other: Term) -> Term:
-        known, also = self.word(one), self.word(other)
-        if known is not None and also is not None:
-            return known < also
-        return self.z3.function("before", 2, True)(one, other)
+    def _before(self, one: Plain, other: Plain) -> Term:
+        """The order of texts; of one that nothing is known of, it is left open."""
+        words, others = self._words_of(one), self._words_of(other)
+        if words is None or others is None:
+            return self.z3.function("before", 2, True)(self.text(one), self.text(other))
+        pairs = [(a, b) for a, word in words for b, more in others if word < more]
+        return self.any(*(self.all(a, b) for a, b in pairs))
+
+    def _words_of(self, plain: Plain) -> list[tuple[Term, str]] | None:
+        """The texts that something may be, each with its condition; None: any."""
+        if isinstance(plain.type, EnumType):
+            return [(plain.symbol.term == index, member) for index, member in enumerate(plain.type.members)]
+        known = self.word(plain.symbol.term)
+        return None if known is None else [(True, known)]
 
     def same_parts(
         self,
@@ -301,6 +312,18 @@ class Logic(Encoder):
         if all(isinstance(length, int) for length in lengths):
             return lengths[0] == lengths[1] and self.all(*map(same, self._known(one), self._known(other)))
         return self.same(one.symbol, other.symbol)
+
+    def expanded(self, parts: Sequence[Thing | Spread]) -> list[Thing] | None:
+        """The items one by one; None where it is not known how many they are."""
+        found: list[Thing] = []
+        for part in parts:
+            if not isinstance(part, Spread):
+                found.append(part)
+            elif isinstance(part.of.symbol.term, int):
+                found += self._known(part.of)
+            else:
+                return None
+        return found
 
     def _known(self, of: Plain) -> list[Thing]:
         """The items of a list of known length."""
@@ -441,3 +464,7 @@ def _lists(type: Type) -> bool:
             return any(_lists(field.type) for field in fields)
         case _:
             return False
+
+
+def _kind(thing: Thing) -> str:
+    return thing.kind if isinstance(thing, Known) else ""

@@ -417,8 +417,8 @@ class Python(Calls):
         parts = self.logic.parts(items)
         if parts is None:
             raise Refused(node.lineno, "what is gone through here is no list")
-        if not any(isinstance(part, Spread) for part in parts):
-            return self._each_known(node, name, [part for part in parts if not isinstance(part, Spread)])
+        if (known := self.logic.expanded(parts)) is not None:
+            return self._each_known(node, name, known)
         whole = self.logic.list_of(parts)
         if whole is None:
             raise Refused(node.lineno, "what is gone through here is no list")

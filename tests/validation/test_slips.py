@@ -77,6 +77,8 @@ def test_a_change_that_makes_no_difference_is_called_the_same() -> None:
     ("old", "new", "values"),
     [
         ("verdict == ReviewVerdict.REFUSE", "verdict != ReviewVerdict.REFUSE", {"verdict": "refuse"}),
+        ("verdict == ReviewVerdict.REFUSE", "verdict < ReviewVerdict.REFUSE", {"verdict": "refuse"}),
+        ("verdict == ReviewVerdict.REFUSE", "values == ReviewVerdict.REFUSE", {"verdict": "refuse"}),
         ('inputs.total > Decimal("1000.00")', 'inputs.total >= Decimal("1000.00")', {"inputs.total": "1000.00"}),
         ("(inputs.sku, inputs.qty, data.carrier)", "(inputs.sku, inputs.qty)", {}),
     ],
