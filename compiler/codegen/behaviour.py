@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 
 from ...dsl.model import (
     Assign,
+    Binary,
+    DurationType,
     Emit,
     EnumType,
     Expr,
+    InstantType,
     InState,
     IntType,
     Parameter,
@@ -68,6 +71,7 @@ class Move:
         return self.way not in (IGNORE, DEFER)
 
 
+TIMES = (DurationType, InstantType)
 ASKED = (TriggerKind.EVENT, TriggerKind.TASK)
 
 IGNORE, DEFER = "rules.IGNORE", "rules.DEFER"
@@ -95,11 +99,17 @@ class Answer:
     alternatives: tuple[Alternative, ...]
     fields: tuple[tuple[str, str], ...] = ()
     tests: tuple[tuple[str, str], ...] = ()
+    timed: bool = False  # whether it computes times, which may come to be too large
 
     @property
     def complete(self) -> bool:
         """Whether there is a move in any case."""
         return not self.alternatives[-1].guard and self.alternatives[-1].move.moves
+
+    @property
+    def prompt(self) -> bool:
+        """Whether there is a move in any case, and no time to compute that may be too large to represent."""
+        return self.complete and not self.timed
 
     @property
     def told(self) -> str:
@@ -209,6 +219,7 @@ class Behaviour:
         if alternatives[-1].guard and on.kind is TriggerKind.EVENT:
             way = IGNORE if on.name in place.ignores else DEFER if on.name in place.defers else ""
             alternatives += [Alternative("", Move(way))] if way else []
+        done = tuple((command.guard, command.updates) for command in commands)
         constant = not alternatives[0].guard and alternatives[0].move.constant
         return Answer(
             kind=on.kind,
@@ -220,6 +231,7 @@ class Behaviour:
             alternatives=tuple(alternatives),
             fields=() if constant else fields,
             tests=tuple(tests),
+            timed=any(isinstance(node, Binary) and isinstance(node.type, TIMES) for node in nodes(done)),
         )
 
     def _contrary(self, one: tuple[Command, Printer], other: tuple[Command, Printer]) -> bool:
@@ -304,7 +316,7 @@ class Behaviour:
         for place in self.kernel.leaves:
             commands = self.kernel.answering.get((place.name, on), ()) if self.calm(place.name) else ()
             goals = (c.target.node for c in commands if isinstance(c.target, Goto) and not c.target.resume)
-            if any(map(self.calm, goals)) and self._answer(place, on, commands).complete:
+            if any(map(self.calm, goals)) and self._answer(place, on, commands).prompt:
                 return True
         return False
 

@@ -134,7 +134,7 @@ class State:
     @property
     def prompt(self) -> tuple[str, ...]:
         """The events that always lead on, from a state with which nothing ends."""
-        events = [each for each in self.answers if each.kind is TriggerKind.EVENT and each.complete]
+        events = [each for each in self.answers if each.kind is TriggerKind.EVENT and each.prompt]
         return tuple(key for each in events for key in each.keys if key in self.quick)
 
     @property
