@@ -387,6 +387,12 @@ class Kernel:
         return (*(command.target for command in self.commands), *branches, *starts)
 
     @cached_property
+    def waiting(self) -> bool:
+        """Whether an event may ever wait where an instance rests: some place defers it, or it came while a compensation
+        was under way, and nothing handles it where that led."""
+        return any(p.defers for p in self.place.values()) or any(isinstance(target, Undo) for target in self.targets)
+
+    @cached_property
     def savepoints(self) -> frozenset[str]:
         """The places that some `compensate since` names."""
         return frozenset(t.since for t in self.targets if isinstance(t, Undo) and t.since is not None)

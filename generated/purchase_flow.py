@@ -88,11 +88,11 @@ class Purchase(flow.Flow[PurchaseInputs, PurchaseData, PurchaseState, PurchaseEv
 
         Send event `paid` (specs/shop.flow:17). Raises core.Rejected.
         """
-        answer = _QUICK_PAID.get(self.at)  # of a state that leads on at once
-        if answer is not None and not self.ledger.deferred and type(receipt) is str and receipt.isascii():
-            data, move = answer(self.inputs, self.data, now, receipt)
-            if move.at:
-                return _new(Purchase, (self.inputs, data, move.at, self.ledger)), ()
+        _told = _QUICK_PAID.get(self.at)  # of a state that leads on at once
+        if _told is not None and type(receipt) is str and receipt.isascii():
+            _data, _move = _told(self.inputs, self.data, now, receipt)
+            if _at := _move.at:
+                return _new(Purchase, (self.inputs, _data, _at, self.ledger)), ()
         return super().step(Paid(receipt), by=by, now=now)
 
     def may_paid(self, by: core.Actor | None = None) -> bool:

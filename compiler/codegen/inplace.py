@@ -89,7 +89,7 @@ class Maker:
             data=tuple(self.attribute[variable.name] for variable in self.kernel.data),
             events=events,
             methods={self.names.event[name]: method for name, method in self.method.items()},
-            deferring=any(place.defers for place in self.kernel.place.values()),
+            deferring=self.kernel.waiting,
             states=tuple(
                 (self.constants[leaf.name], self.behaviour.node(leaf.name))
                 for leaf in self.kernel.leaves

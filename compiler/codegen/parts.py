@@ -216,4 +216,5 @@ class Module:
     outputs: tuple[str, ...] = ()  # names of inputs and data, quoted
     moves: tuple[tuple[str, str], ...] = ()  # the constants, name and code
     inlined: bool = False  # whether some update is
+    waiting: bool = True  # whether an event may wait where an instance rests
     mutable: Mutable | None = None

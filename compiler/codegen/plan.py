@@ -105,6 +105,7 @@ class _Planner:
             counted=self.members(kernel.counted),
             moves=tuple((name, code) for code, name in behaviour.moves.items()),  # all else is decided by now
             inlined=behaviour.inlined,
+            waiting=kernel.waiting,
         )
 
     def schedule(self, schedule: Schedule) -> tuple[str, ...]:

@@ -17,8 +17,6 @@ from .findings import DECLARES, FOREIGN, Finding
 from .things import Known
 from .world import World
 
-ALWAYS = ("answer is not None", "not self.ledger.deferred")
-
 
 class Quick:
     """Checks it."""
@@ -41,12 +39,13 @@ class Quick:
         match body:
             case [
                 ast.Assign(
-                    targets=[ast.Name(id="answer")],
+                    targets=[ast.Name(id="_told")],
                     value=ast.Call(func=ast.Attribute(value=ast.Name(id=table), attr="get"), args=[at], keywords=[]),
                 ),
-                ast.If(test=ast.BoolOp(op=ast.And(), values=tests), body=inner, orelse=[]),
+                ast.If(test=test, body=inner, orelse=[]),
             ]:
                 yield from self._found(table, cls, at, span)
+                tests = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
                 yield from self._asked([ast.unparse(each) for each in tests], body[1].lineno, fields, roles, span)
                 yield from self._done(inner, fields, span)
             case _:
@@ -62,7 +61,8 @@ class Quick:
     def _asked(
         self, tests: Sequence[str], line: int, fields: Sequence[tuple[str, Type]], roles: Sequence[str], span: Span
     ) -> Iterator[Finding]:
-        wanted = [*ALWAYS]
+        wanted = ["_told is not None"]
+        wanted += ["not self.ledger.deferred"] if self.demands.kernel.waiting else []
         wanted += [f"not by.roles.isdisjoint({tuple(roles)!r})"] if roles else []
         for name, type in fields:
             wanted += self._normal(name, type)
@@ -93,10 +93,10 @@ class Quick:
     def _done(self, inner: Sequence[ast.stmt], fields: Sequence[tuple[str, Type]], span: Span) -> Iterator[Finding]:
         payload = "".join(f", {name}" for name, _ in fields)
         wanted = (
-            f"data, move = answer(self.inputs, self.data, now{payload})\n"
-            f"if move.at:\n    return (_new({self.names.flow}, (self.inputs, data, move.at, self.ledger)), ())"
+            f"_data, _move = _told(self.inputs, self.data, now{payload})\n"
+            f"if (_at := _move.at):\n    return (_new({self.names.flow}, (self.inputs, _data, _at, self.ledger)), ())"
         )
-        found = "\n".join(ast.unparse(each) for each in inner).replace("(data, move) =", "data, move =")
+        found = "\n".join(ast.unparse(each) for each in inner).replace("(_data, _move) =", "_data, _move =")
         made = self.world.names.get("_new")
         if found != wanted or not isinstance(made, Known) or made.kind != "new":
             yield Finding(DECLARES, inner[0].lineno, "the quick way does not do what `step` would", span)

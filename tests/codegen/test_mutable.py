@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import flow, kernel, kernels
-from odd_flows import TYPES
+from odd_flows import QUICK, TYPES
 from penstock.compiler import cli
 from penstock.compiler.codegen import names, render
 from penstock.compiler.instance import Actor, Trigger
@@ -114,7 +114,7 @@ def ring(size: int) -> str:
     return f"flow Ring version 1 {{\nroles boss\n{data}start -> S0\n{states}\nfinal Done\n}}"
 
 
-FLOWS = {"plain": PLAIN, "ring": ring(12), "purchase": PURCHASE.read_text(encoding="utf-8")}
+FLOWS = {"plain": PLAIN, "quick": QUICK, "ring": ring(12), "purchase": PURCHASE.read_text(encoding="utf-8")}
 
 
 @cache

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from composed_flows import GROUPS, NESTED, PARALLEL
 from kernels import kernel, kernels
-from odd_flows import MESSAGES, NAMES, PEOPLE, STRUCTURES, TYPES, WAITING
+from odd_flows import MESSAGES, NAMES, PEOPLE, QUICK, STRUCTURES, TYPES, WAITING
 from penstock.compiler.kernel import Kernel
 from random_flows import random_flow
 from random_groups import random_groups
@@ -55,6 +55,7 @@ ODD = {
     "people": PEOPLE,
     "messages": MESSAGES,
     "structures": STRUCTURES,
+    "quick": QUICK,
     "nested": NESTED,
     "parallel": PARALLEL,
     "groups": GROUPS,

@@ -421,3 +421,31 @@ flow Structures version 1 {
   final failure Bad
 }
 """
+
+QUICK = r"""
+flow Quick version 1 {
+  data { n: int 0..9 = 0 }
+  event go(data: int 0..9)
+  event later(answer: text)
+  activity pay() { fails declined compensate unpay() }
+  start -> A
+  state A {
+    on go(data) when data > n  { n = data } -> B
+    on go(data) when data <= n -> P
+    defer later
+    wait forever "somebody goes on"
+  }
+  state B {
+    on go -> A
+    on later(answer) when answer == "x"  -> Done
+    on later(answer) when answer != "x" -> A
+    wait forever "somebody goes on"
+  }
+  state P {
+    do pay()
+    on done   -> B
+    on failed -> compensate -> A
+  }
+  final Done
+}
+"""

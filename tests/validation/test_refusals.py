@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import repository
+from kernels import flow
+from penstock.compiler.codegen import render
 from penstock.compiler.validation.reading import MOST, Unreadable
 from penstock.compiler.validation.validate import Validated
 from translated import Translated
@@ -85,7 +87,6 @@ def test_what_is_declared_otherwise_is_told(change: tuple[str, str, str]) -> Non
 
 QUICK = {
     "no look at the type": " and type(receipt) is str and receipt.isascii()",
-    "no look at what waits": " and not self.ledger.deferred",
     "no look at the text": " and receipt.isascii()",
 }
 
@@ -93,6 +94,32 @@ QUICK = {
 @pytest.mark.parametrize("test", QUICK.values(), ids=QUICK)
 def test_the_quick_way_must_ask_all_that_it_has_to(test: str) -> None:
     assert any("before it goes the quick way" in each for each in refuted(PURCHASE, (test, "")))
+
+
+WAITING = """
+  event go(data: int 0..9)
+  event later
+  start -> A
+  state A { on go(data) when data > 4 -> B  on go(data) when data <= 4 -> Done  defer later  wait forever "told" }
+  state B { on go -> A  on later -> Done  wait forever "told" }
+  final Done
+"""
+
+
+def test_the_quick_way_looks_at_what_waits_where_something_may() -> None:
+    made = flow(WAITING)
+    told = Translated(render.module(made, "0" * 64, "test.flow"), made, "0" * 64)
+    test = " and not self.ledger.deferred"
+    assert not refuted(told)
+    assert any("before it goes the quick way" in each for each in refuted(told, (test, "")))
+    bare = flow(
+        WAITING.replace("go(data: int 0..9)", "go")
+        .replace("(data) when data > 4", "")
+        .replace("on go(data) when data <= 4 -> Done", "")
+        .replace("defer", "ignore")
+    )
+    assert not refuted(Translated(render.module(bare, "0" * 64, "test.flow"), bare, "0" * 64))
+    assert test not in render.module(flow(WAITING.replace("defer later", "ignore later")), "0" * 64, "test.flow")
 
 
 def test_only_events_that_always_move_a_calm_state_are_prompt() -> None:
@@ -107,7 +134,7 @@ def test_only_events_that_always_move_a_calm_state_are_prompt() -> None:
 
 def test_the_quick_way_leads_where_step_would() -> None:
     assert refuted(PURCHASE, ("_QUICK_PAID = _RULES.quick(Paid)", "_QUICK_PAID = _RULES.quick(Unpaid)"))
-    assert refuted(PURCHASE, ("(self.inputs, data, move.at", "(self.inputs, self.data, move.at"))
+    assert refuted(PURCHASE, ("(self.inputs, _data, _at", "(self.inputs, self.data, _at"))
     assert refuted(PURCHASE, ("at=(PurchaseState.REFUNDING,)", "at=(PurchaseState.WITHDRAWING,)"))
     assert refuted(PURCHASE, ("return super().step(Paid(receipt)", "return self.step(Paid(receipt)"))
 
