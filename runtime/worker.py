@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from traceback import format_exception
 from typing import TypeVar
 
 from .attempts import Work, attempt
@@ -158,7 +159,8 @@ class Worker:
             result = await attempt(running.work, self._clock, running.unwanted)
         call = running.call
         if result.cause is not None:
-            LOG.warning("attempt %d of %s failed", call.attempts, call.idempotency_key, exc_info=result.cause)
+            cause = result.cause if _writable(result.cause) else None
+            LOG.warning("attempt %d of %s: %s", call.attempts, call.idempotency_key, result.error, exc_info=cause)
         if not await self._persistently(lambda tx: self._engine.conclude(tx, call, result, self._clock.now())):
             LOG.warning("attempt %d of %s came too late: another worker has it", call.attempts, call.idempotency_key)
 
@@ -180,6 +182,15 @@ class Worker:
             await self._store.write(lambda tx: self._engine.leave(tx, self.id, self._clock.now()))
         except StoreError as error:
             LOG.warning("worker %s leaves its calls to its lease: %s", self.id, error)
+
+
+def _writable(error: BaseException) -> bool:
+    """Whether a log can be trusted with its traceback: one with half a character in it is lost, or worse."""
+    try:
+        "".join(format_exception(error)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def _first(*waits: Awaitable[object]) -> None:

@@ -327,3 +327,21 @@ def test_many_instances_run_side_by_side(house: House) -> None:
             assert len(house.shop.calls) == 10 * 2 + 30 * 4 == len(set(house.shop.calls))
 
     finishing(run())
+
+
+def test_what_an_attempt_raised_is_logged_whatever_it_says(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.shop.script["reserve_stock"] = [OSError("\ud800"), OSError("whole")]
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, SECOND)
+
+    finishing(run())
+    half, whole = (
+        record for record in caplog.records if record.name == "penstock" and "reserve_stock" in record.message
+    )
+    assert half.message.endswith(r"OSError: \ud800") and half.exc_info is None
+    assert whole.message.endswith("OSError: whole") and whole.exc_info is not None
+    caplog.text.encode()

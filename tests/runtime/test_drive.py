@@ -572,7 +572,7 @@ def test_the_host_logs_where_an_activity_failed(broken: Bug, tmp_path: Path, cap
     with caplog.at_level(logging.WARNING, "penstock"):
         orders.finishing(main())
     (record,) = caplog.records
-    assert record.getMessage() == "attempt 1 of o-1/reserve_stock#1 failed"
+    assert record.getMessage() == "attempt 1 of o-1/reserve_stock#1: KeyError: 'A1'"
     assert record.exc_info is not None
     error = record.exc_info[1]
     assert isinstance(error, KeyError)
