@@ -48,6 +48,7 @@ def running(kernel: Kernel, text: str, change: Callable[[str], str] = str) -> Ge
     """The test functions of a module's text, with the generated module that they import; change: of that."""
     stem = names.module(kernel)
     generated = change(render.module(kernel, "0" * 64, "specs/flow.flow"))
+    before = {name: sys.modules[name] for name in (stem, f"test_{stem}") if name in sys.modules}
     try:
         execute(stem, generated)
         module = execute(f"test_{stem}", text)
@@ -55,6 +56,7 @@ def running(kernel: Kernel, text: str, change: Callable[[str], str] = str) -> Ge
     finally:
         for name in (stem, f"test_{stem}"):
             sys.modules.pop(name, None)
+        sys.modules.update(before)  # other tests have imported the committed one
 
 
 def execute(name: str, text: str) -> ModuleType:
