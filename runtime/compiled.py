@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import TypeVar
 
+from .core import GENERATED
+
 C = TypeVar("C")
 
 TEXT = "_penstock_text_{}"
@@ -45,7 +47,9 @@ def interpret(module: str, digest: str) -> None:
     sys.modules[TEXT.format(digest)] = made
     _, package, stem = module.rpartition(".")
     if package and getattr(sys.modules.get(stem), "__name__", None) == module:
-        del sys.modules[stem]  # mypyc enters the extension by the name it was compiled with, without its package
+        del sys.modules[stem]  # mypyc enters the extension by the name it was compiled with, without its package,
+        if stem in GENERATED:  # in the place of one of that name
+            sys.modules[stem] = GENERATED[stem]
 
 
 def _beside(module: str) -> Path:

@@ -7,11 +7,18 @@ record, and the effects a host must carry out, as values, in order.
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
+from types import ModuleType
 from typing import ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 ABI = 3
 """The contract between generated modules and this package; a module built for another ABI refuses to import."""
+
+
+GENERATED: WeakValueDictionary[str, ModuleType] = WeakValueDictionary()
+"""The generated modules that have been imported, by name: one may be pushed aside (`compiled`)."""
 
 
 class AbiMismatch(ImportError):
@@ -26,6 +33,8 @@ def require_abi(built_for: int, module: str) -> None:
             f"{'regenerate it with `penstock build`' if built_for < ABI else 'install a newer penstock'}",
             name=module,
         )
+    if module in sys.modules:
+        GENERATED[module] = sys.modules[module]
 
 
 class Actor(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import pickle
+import sys
 import traceback
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import order_flow
 from compiled import compiled
 from kernels import kernel, order
 from odd_flows import TYPES
@@ -133,6 +135,12 @@ def test_a_traceback_has_the_line_of_the_text(shop: ModuleType) -> None:
     assert "Cancel()" in text[(frame.lineno or 0) - 1]
 
 
+def test_an_extension_in_a_package_leaves_a_module_of_its_name_where_it_was(shop: ModuleType) -> None:
+    assert shop.__name__ != "order_flow"
+    assert sys.modules["order_flow"] is order_flow
+    assert not [name for name in sys.modules if name.startswith("_penstock_text_")]
+
+
 def test_an_extension_without_its_text_or_with_another_is_not_imported(shop: ModuleType, tmp_path: Path) -> None:
     import importlib
 
@@ -144,6 +152,7 @@ def test_an_extension_without_its_text_or_with_another_is_not_imported(shop: Mod
     path = [str(tmp_path)]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("sys.path", path)
+        patched.setitem(sys.modules, "order_flow", order_flow)  # what fails takes one of its name away with it
         with pytest.raises(ImportError, match="is needed as well"):
             importlib.import_module("moved.order_flow")
         (package / "order_flow.py").write_text("x = 1\n", encoding="utf-8")

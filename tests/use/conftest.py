@@ -9,7 +9,6 @@ from types import ModuleType
 
 import pytest
 
-import order_flow
 from repository import ROOT
 
 
@@ -19,7 +18,6 @@ def load(path: str) -> ModuleType:
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / "examples" / path)
         assert spec is not None and spec.loader is not None
-        sys.modules["order_flow"] = order_flow  # as these tests have it, whatever others have put in its place since
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     return sys.modules[name]
