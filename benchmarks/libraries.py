@@ -80,26 +80,7 @@ STATEMACHINE_METHODS = """
 
     def keep(self, amount):
         self.largest = amount
-
-
-prepared = list
-create = Ring
-
-
-def run(machine, amounts):
-    for amount in amounts:
-        machine.go(amount)
-    return machine
-
-
-def tell(machine, event, *payload):
-    getattr(machine, event)(*payload)
-    return machine
-
-
-def seen(machine):
-    return machine.current_state_value, machine.largest
-"""
+""" + OBJECT.replace("machine.state,", "machine.current_state_value,")
 
 
 def statemachine(size: int) -> dict[str, str]:

@@ -18,7 +18,7 @@ from ..kernel import Command, Kernel, TriggerKind
 IMPORTED = (
     "annotations", "codec", "core", "flow", "gates", "inplace", "records", "rules", "schedules", "spec", "values",
     "dataclass", "UTC", "datetime", "timedelta", "Decimal", "StrEnum",
-    "NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "cast", "final",
+    "NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "final",
 )  # fmt: skip
 """What a generated module may import."""
 

@@ -25,7 +25,7 @@ IMPORTS = (
     ("datetime", ("UTC", "datetime", "timedelta")),
     ("decimal", ("Decimal",)),
     ("enum", ("StrEnum",)),
-    ("typing", ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "cast", "final")),
+    ("typing", ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "final")),
     (
         "penstock.runtime",
         ("codec", "core", "flow", "gates", "inplace", "records", "rules", "schedules", "spec", "values"),

@@ -47,9 +47,6 @@ from .world import Fields, World
 FOUND = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?|[+-]?\.[0-9]+")
 """The texts that `Decimal` is called with here."""
 
-UNITS = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
-"""The parameters of `timedelta`, in their order."""
-
 
 class Calls(ABC):
     """Calls on one trail."""
@@ -318,8 +315,6 @@ class Calls(ABC):
 
     def _imported(self, name: str, args: Sequence[Thing], words: Mapping[str, Thing]) -> Thing:
         match name, args:
-            case "cast", [_, value] if not words:
-                return value
             case "Decimal", [Plain(type=TextType(), symbol=symbol)] if not words:
                 return self._decimal(self.logic.word(symbol.term))
             case "timedelta", _:

@@ -28,7 +28,7 @@ IMPORTS: Mapping[str, tuple[str, ...]] = {
     "datetime": ("UTC", "datetime", "timedelta"),
     "decimal": ("Decimal",),
     "enum": ("StrEnum",),
-    "typing": ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "cast", "final"),
+    "typing": ("NamedTuple", "Never", "Protocol", "Self", "TypeAlias", "final"),
     "penstock.runtime": MODULES,
 }
 
