@@ -203,11 +203,10 @@ class Join(NamedTuple, Generic[I, D, S]):
 
 class ScopeRules(NamedTuple, Generic[I, D, S, E]):
     """A state with states in it, a parallel state or a region: where it starts (None: in each of its regions); the rest
-    as of a state. `joins` are by name, `all done`, `2 done`."""
+    as of a state, but outcomes, which the state that calls answers. `joins` are by name, `all done`, `2 done`."""
 
     start: Way[I, D, S] | None = None
     enter: Callable[[I, D, datetime], Arrival] = nothing_begins
-    outcomes: Mapping[str, Told[D, S]] = {}
     events: Mapping[type[E], Told[D, S]] = {}
     timers: Mapping[str, Told[D, S]] = {}
     begins: frozenset[str] = frozenset()

@@ -157,7 +157,8 @@ class Tables:
         """What states and scopes have in common."""
         entry = self.demands.entry(place)
         yield "enter", Known("runtime", "rules.nothing_begins") if entry is None else entry
-        yield "outcomes", self.answers(place, TriggerKind.OUTCOME)
+        if isinstance(place, Leaf):
+            yield "outcomes", self.answers(place, TriggerKind.OUTCOME)
         yield "events", self.events(place)
         yield "timers", self.answers(place, TriggerKind.TIMER)
         call = place.call if isinstance(place, Leaf) else None

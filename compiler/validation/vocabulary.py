@@ -39,9 +39,7 @@ MAKES: Mapping[str, str] = {
         "escalations={}, reminders={}, savepoints=frozenset(), resumed=frozenset(), counted=frozenset(), located=False"
     ),
     "rules.Say": "move, messages",
-    "rules.ScopeRules": (
-        "start=None, enter=rules.nothing_begins, outcomes={}, events={}, timers={}, begins=frozenset(), joins={}"
-    ),
+    "rules.ScopeRules": ("start=None, enter=rules.nothing_begins, events={}, timers={}, begins=frozenset(), joins={}"),
     "rules.Since": "timer, after, place",
     "rules.StateRules": (
         "enter=rules.nothing_begins, outcomes={}, events={}, timers={}, begins=frozenset(), group=None, prompt=()"
