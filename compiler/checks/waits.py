@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
-from ..kernel import Configuration, Kernel, LeafKind, On, Place, Stay, TriggerKind
+from ..kernel import Configuration, Kernel, LeafKind, On, Place, TriggerKind
 from .deadlock import accepts, accepts_nothing, quiet, rests
 from .graph import Arrival, Node
 from .holdups import held_up, holdups, mend
@@ -128,13 +128,13 @@ def _waits(inquiry: Inquiry, node: Node) -> list[Arrival]:
 
 
 def _leaves_in_time(inquiry: Inquiry, node: Node) -> Term:
-    """That a timer which is armed leaves the state when it falls due, to the end of its step."""
+    """That a timer which is armed leaves the state when it falls due, to the end of its step (where it may stay)."""
     passages = inquiry.states.passages
     known = {reaction.move.name: reaction.parts for reaction in node.reactions if reaction.move.kind is MoveKind.TIMER}
     leaving: list[Term] = []
     for timer in sorted(node.control.timers):
         parts = known.get(timer) or (passages.of(node.control.rest, On(TriggerKind.TIMER, timer)),)
-        leaving += [p.condition for p in inquiry.ends(parts) if not isinstance(p.target, Stay)]
+        leaving += [p.condition for p in inquiry.ends(parts) if p.left]
     return inquiry.encoder.any(*leaving)
 
 

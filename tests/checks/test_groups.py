@@ -134,6 +134,29 @@ def test_what_is_wrong_with_an_empty_group_behind_an_event_is_shown() -> None:
     assert [step.trigger for step in found[0].diagnostic.trace] == ["start(items: [])", "go"]
 
 
+def test_a_timer_that_leads_to_nothing_to_call_for_leaves_its_state_though_what_follows_stays() -> None:
+    """The step goes on from the group that is done at once, and ends with a `stay`: not of the state that was left."""
+    text = flow("""
+  input { items: list<int 0..1> at most 2 }
+  roles clerk
+  activity act() { readonly }
+  start -> Asked
+  state Asked {
+    task look for clerk
+    on look stay
+    after 1s -> Acting
+  }
+  state Acting {
+    do for item in items until 1 done: act()
+    on done stay
+    on failed stay
+    on timeout stay
+  }
+""")
+    verdicts = {a.subject: a.verdict for a in check(text).answers if a.rule.code == "F201"}
+    assert verdicts == {"`Asked`": Verdict.PROVED, "`Acting`": Verdict.PROVED}
+
+
 def test_the_results_of_a_group_keep_what_each_call_ensures() -> None:
     body = """
       input { items: list<int> at most 2 }
