@@ -122,7 +122,12 @@ class Worker:
             if until is not None:
                 waits.append(self._clock.sleep(until - self._clock.now()))
             await _first(*waits)
-            seen, self._seen = self._seen, await self._store.foreign()
+            try:
+                seen, self._seen = self._seen, await self._store.foreign()
+            except HOPELESS:
+                raise
+            except StoreError:
+                return  # the next round waits until the store can be written
             if seen != self._seen:
                 return
 

@@ -15,12 +15,14 @@ def translated() -> Generator[None]:
     """SQLite's errors as ours."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, MemoryError) as error:
         refuse(error)
 
 
-def refuse(error: sqlite3.Error) -> NoReturn:
-    """Raises what one of SQLite's errors means to us."""
+def refuse(error: sqlite3.Error | MemoryError) -> NoReturn:
+    """Raises what one of SQLite's errors means to us. It has no error of its own for want of memory."""
+    if isinstance(error, MemoryError):
+        raise StoreError("out of memory") from error
     code = getattr(error, "sqlite_errorcode", None)
     if code is None and isinstance(error, sqlite3.OperationalError):  # Python's own, of text that is not UTF-8
         raise Corrupt(f"{error}".partition(" with text ")[0]) from None
@@ -37,4 +39,5 @@ ERRORS: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_FULL: DiskFull,
     sqlite3.SQLITE_BUSY: Busy,
     sqlite3.SQLITE_LOCKED: Busy,
+    sqlite3.SQLITE_PROTOCOL: Busy,  # of the log's own locks
 }

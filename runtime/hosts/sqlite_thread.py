@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..errors import StoreError
 from ..store import News, Transaction
 from .sqlite_errors import translated
+from .sqlite_rows import ROLLED_BACK
 from .sqlite_transaction import SqliteTransaction
 
 MOST = 256
@@ -133,12 +134,16 @@ class SqliteThread:
             return [(None, error)] * len(turns)
 
     def _transact(self, begin: str, run: Callable[[SqliteTransaction, T], R], given: T) -> R:
+        """SQLite ends a transaction by itself when the disk fails; who only read has been told then."""
         news = self._transaction.news = News()
         with translated():
             self._db.execute(begin)
             try:
                 answers = run(self._transaction, given)
-                self._db.execute("COMMIT")
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
+                elif begin == WRITING:
+                    raise StoreError(ROLLED_BACK)
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")

@@ -75,6 +75,8 @@ class Told(NamedTuple):
     what: object
 
 
+NOTHING = Told(None)
+
 Event: TypeAlias = Made | Gone | Written | Cut | Synced | Failed | FolderSynced | Told
 
 
@@ -381,9 +383,28 @@ def commits(events: Sequence[Event]) -> list[int]:
     return found
 
 
-def without(events: Iterable[Event], lost: Sync) -> list[Event]:
-    """The same, had the syncs for that purpose been left out of the code."""
-    return [event for event in events if not (isinstance(event, (Synced, FolderSynced)) and event.what is lost)]
+def without(events: Sequence[Event], lost: Sync) -> list[Event]:
+    """The same in the same places, had the syncs for that purpose been left out of the code."""
+    return [NOTHING if isinstance(event, Synced | FolderSynced) and event.what is lost else event for event in events]
+
+
+def windows(events: Sequence[Event], lost: Sync) -> list[range]:
+    """For each of these syncs, the numbers of events at which it may show that it was left out: until another makes up
+    for it. A journal is not needed any more when it is deleted."""
+    found: list[range] = []
+    for place, event in enumerate(events):
+        if isinstance(event, Synced | FolderSynced) and event.what is lost:
+            after = (n for n in range(place + 1, len(events)) if _makes_up(events[n], event))
+            found.append(range(place + 1, next(after, len(events)) + 1))
+    return found
+
+
+def _makes_up(other: Event, lost: Synced | FolderSynced) -> bool:
+    if isinstance(lost, FolderSynced):
+        return isinstance(other, FolderSynced)
+    if lost.what is Sync.JOURNAL:
+        return isinstance(other, Gone)
+    return isinstance(other, Synced) and other.file == lost.file
 
 
 def write(folder: Path, image: Mapping[str, bytes]) -> None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import random
 import sqlite3
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -424,16 +424,29 @@ WEATHERS = (
 
 
 def losses(
-    events: Sequence[Event], each: int, dice: random.Random, weathers: Sequence[Weather] = WEATHERS
-) -> Generator[tuple[int, dict[str, bytes]]]:
+    events: Sequence[Event],
+    each: int,
+    dice: random.Random,
+    weathers: Sequence[Weather] = WEATHERS,
+    where: Container[int] | None = None,
+) -> Iterator[tuple[int, dict[str, bytes]]]:
     """What may be found after so many events: different images, at most `each` of them for a number of events."""
     disk = Disk(random.Random(dice.random()))
     for position, event in enumerate(events, 1):
         disk.take(event)
-        seen: set[bytes] = set()
+        if where is not None and position not in where:
+            continue
+        seen: set[int] = set()
         for _ in range(each if disk.unsynced() else 1):
             image = disk.image(dice, dice.choice(weathers))
-            digest = hashlib.blake2b(repr(sorted(image.items())).encode(), digest_size=16).digest()
+            digest = hash(tuple(sorted(image.items())))
             if digest not in seen:
                 seen.add(digest)
                 yield position, image
+
+
+def found(place: Path, image: Mapping[str, bytes]) -> bytes:
+    """The mark of what a store makes of an image. Raises Violation."""
+    with emptied(place) as folder:
+        write(folder, image)
+        return recovered(folder)
