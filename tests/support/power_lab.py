@@ -1,7 +1,7 @@
 """A laboratory for losses of power: flows that ran on a watched disk in; what is left of them after one, examined, out.
 
-`crash_lab` and its like drive the flows. Whatever the store gave back to the host, and so to people and activities, is
-in the log as told at that moment. What may be left is one of the states that the store has committed, whole, and not
+`crash_lab` and its like drive the flows. Whatever the store said that it has committed, and gave back to the host, and
+so to people and activities, is in the log as told at that moment. What may be left is one of the states that the store has committed, whole, and not
 before the last one that anybody was told of.
 """
 
@@ -30,12 +30,21 @@ from fulfilment_flow import Fulfilment
 from gift_flow import Gift
 from hiring_flow import Hiring
 from order_flow import Order
-from penstock.runtime.engine import Round
 from penstock.runtime.errors import StoreError
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.journal import AnyFlow, label, replay
-from penstock.runtime.store import Attempt, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer, Transaction
+from penstock.runtime.store import (
+    Attempt,
+    Instance,
+    JournalEntry,
+    News,
+    PendingCall,
+    Status,
+    TaskItem,
+    Timer,
+    Transaction,
+)
 from power import Disk, Event, Recorder, Told, Weather, commits, write
 from purchase_flow import Purchase
 from shipping_flow import Shipping
@@ -159,6 +168,15 @@ def on_disk(watch: Watch, device: Device, pages: int = 20, synchronous: str = "F
 def told(tell: Callable[[object], None]) -> Generator[None]:
     """Inside, whatever a store gives back is told."""
     writing, reading, acknowledging = SqliteStore.write, SqliteStore.read, SqliteHost.acknowledge
+    telling = SqliteStore.tell
+
+    def hear(store: SqliteStore, committed: Callable[[News], None] | None) -> None:
+        def heard(news: News) -> None:
+            tell(Committed((*news.entries,), (*news.claimed,)))
+            if committed is not None:
+                committed(news)
+
+        telling(store, heard)
 
     async def write(store: SqliteStore, work: Callable[[Transaction], T]) -> T:
         result = await writing(store, work)
@@ -175,6 +193,7 @@ def told(tell: Callable[[object], None]) -> Generator[None]:
         tell(Acknowledged(message))
 
     with (
+        mock.patch.object(SqliteStore, "tell", hear),
         mock.patch.object(SqliteStore, "write", write),
         mock.patch.object(SqliteStore, "read", read),
         mock.patch.object(SqliteHost, "acknowledge", acknowledge),
@@ -201,6 +220,13 @@ class Acknowledged(NamedTuple):
     message: str
 
 
+class Committed(NamedTuple):
+    """What a store says that it has committed: steps, and attempts that now begin."""
+
+    entries: tuple[JournalEntry, ...]
+    claimed: tuple[PendingCall, ...]
+
+
 @dataclass(frozen=True)
 class Kept:
     """What stands in a store."""
@@ -221,9 +247,10 @@ class Kept:
             case JournalEntry():
                 journal = self.journal.get(what.instance, ())
                 return len(journal) >= what.sequence and journal[what.sequence - 1] == what
-            case Round():
+            case Committed(entries, claimed):
                 begun = {(a.instance, a.key, a.number) for attempts in self.attempts.values() for a in attempts}
-                return all((call.instance, call.key, call.attempts) in begun for call in what.claimed)
+                counted = all((call.instance, call.key, call.attempts) in begun for call in claimed)
+                return counted and all(map(self.holds, entries))
             case Instance():
                 return what.id in self.instances and self.instances[what.id].sequence >= what.sequence
             case Acknowledged(message):
