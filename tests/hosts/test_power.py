@@ -18,6 +18,7 @@ import pytest
 
 from power import Disk, Event, Recorder, Sync, Told, Weather, windows, without
 from power_lab import (
+    BY_TURNS,
     FILE,
     SCENES,
     WEATHERS,
@@ -94,9 +95,9 @@ def ranges(windows: Sequence[range]) -> set[int]:
 
 @pytest.mark.parametrize("lost", [sync for sync in Sync if sync is not Sync.AGAIN])
 def test_a_sync_that_is_left_out_is_missed(place: Path, lost: Sync) -> None:
-    often = lost is Sync.HEADER  # it matters where a log begins anew with more than the one before it
+    anew = lost is Sync.HEADER
     with emptied(place / "run") as folder:
-        recording = record(SCENES["order broken"], folder, pages=4 if often else 20)
+        recording = record(BY_TURNS if anew else SCENES["order broken"], folder, pages=8 if anew else 20)
     promised = promise(recording.events, place / "state")
     where = ranges(windows(recording.events, lost))
     assert where

@@ -1,8 +1,8 @@
 """A laboratory for losses of power: flows that ran on a watched disk in; what is left of them after one, examined, out.
 
 `crash_lab` and its like drive the flows. Whatever the store said that it has committed, and gave back to the host, and
-so to people and activities, is in the log as told at that moment. What may be left is one of the states that the store has committed, whole, and not
-before the last one that anybody was told of.
+so to people and activities, is in the log as told at that moment. What may be left is one of the states that the store
+has committed, whole, and not before the last one that anybody was told of.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from penstock.runtime.store import (
     PendingCall,
     Status,
     TaskItem,
+    Tick,
     Timer,
     Transaction,
 )
@@ -87,6 +88,24 @@ SCENES: Mapping[str, Scene] = {
     "many orders": Scene(crash_lab.drive, tuple(crash_lab.ORDERS), (Order,)),
     "many purchases": Scene(crash_lab.mail, tuple(crash_lab.PURCHASES), (Purchase, Billing)),
 }
+
+
+async def by_turns(folder: Path, ids: list[str], mine: Mine) -> None:
+    """Commits of a few pages and of many: a log begins anew with more pages than the one before it."""
+    store = SqliteStore(folder / FILE)
+
+    def put(turn: int, tx: Transaction) -> None:
+        for row in range(1 if turn % 3 == 0 else 9):
+            tx.put_tick(Tick("By/1", f"{turn} {row} {'turns' * 600}", crash_lab.START))
+
+    try:
+        for turn in range(12):
+            await store.write(partial(put, turn))
+    finally:
+        store.close()
+
+
+BY_TURNS = Scene(by_turns, (), ())
 
 
 # ---------------------------------------------------------------- a run on a watched disk
