@@ -34,7 +34,7 @@ from .core import (
     Step,
     Withdraw,
 )
-from .errors import StoreError, Unknown
+from .errors import Corrupt, StoreError, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
 from .letters import CAPACITY, Letter, Message
 from .outbox import INTERRUPTED
@@ -72,8 +72,12 @@ class Steps:
         return instance
 
     def record(self, instance: Instance) -> AnyFlow:
-        """Raises Unknown for a flow that this host does not run."""
-        return self.flow(instance.flow).from_json(json.loads(instance.snapshot))
+        """Raises Unknown for a flow that this host does not run, and Corrupt."""
+        flow = self.flow(instance.flow)
+        try:
+            return flow.from_json(json.loads(instance.snapshot))
+        except ValueError as damage:
+            raise Corrupt(f"instance {instance.id!r} is not as it was written: {damage}") from damage
 
     # ------------------------------------------------------------ steps
 

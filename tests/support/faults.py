@@ -62,9 +62,8 @@ FAULTS = {
     "a file cannot be deleted": Fault((Kind.DELETE,), _io(10), DISK),
     "a file cannot be looked for": Fault((Kind.ACCESS,), _io(13), DISK),
 }
-ROTS = {
-    "a bit is read wrong": Fault((Kind.READ,), 0, (Corrupt, NotAStore), flip=True),
-}
+ROT = Fault((Kind.READ,), 0, (Corrupt, NotAStore), flip=True)
+"""A bit is read wrong."""
 
 
 @dataclass
