@@ -134,7 +134,7 @@ def test_a_host_that_only_waits_outlives_a_disk_that_fails(place: Path) -> None:
             await host.start(Order, "o-1", LARGE, by=CLEO)
             await host.settled("o-1")
             for times in range(1, 11):
-                injector.at = injector.passed + 1
+                injector.at = injector.passed + times
                 while injector.hits < times:  # it looks for what other processes wrote
                     await asyncio.sleep(0.001)
             await host.complete("o-1", Review(ReviewVerdict.ACCEPT, None), by=MAX)
