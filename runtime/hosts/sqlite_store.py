@@ -16,6 +16,7 @@ from typing import TypeVar
 from ..errors import NotAStore, NotWritable, TooNew, TooOld
 from ..store import News, Transaction
 from .sqlite_errors import translated
+from .sqlite_log import reread
 from .sqlite_schema import SCHEMA, TABLES
 from .sqlite_thread import SqliteThread
 
@@ -56,6 +57,7 @@ class SqliteStore:
 
 
 def _open(path: Path, busy: timedelta) -> sqlite3.Connection:
+    reread(Path(f"{path.resolve()}-wal"))
     with translated():
         db = sqlite3.connect(path, isolation_level=None, timeout=busy.total_seconds(), check_same_thread=False)
         try:
