@@ -1,4 +1,4 @@
-"""What every durable host offers: the questions and acts of people and programs, whatever engine runs below."""
+"""What every durable host offers, whatever engine runs below: a client asks and acts, and a host works as well."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status,
 Inputs = TypeVar("Inputs")
 
 
-class Host(Protocol):
-    """Inside `async with host:` its worker runs. Everything it acknowledges is durable."""
+class Client(Protocol):
+    """The questions and acts of people and programs, inside `async with client:`. Everything it acknowledges is
+    durable. It works at nothing itself: what an act sets going, some host does."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -111,6 +112,10 @@ class Host(Protocol):
     async def settled(self, id: str) -> Instance:
         """Wait until it has finished, is parked, or waits for somebody or for a timer; retries are sat through."""
         ...
+
+
+class Host(Client, Protocol):
+    """A client with a worker, which runs inside `async with host:`."""
 
     async def work(self, stop: asyncio.Event) -> None:
         """Go on working until `stop` is set. Raises what ended the worker before that, if something did."""

@@ -5,14 +5,16 @@
         await host.start(Order, "o-1", OrderInputs(sku="A1", qty=2, total=Decimal("20.00")), by=Actor("cleo"))
         await host.settled("o-1")
 
-Several processes may open the same file on one machine; each call runs in one of them.
+Several processes may open the same file on one machine; each call runs in one of them. One that makes no calls itself
+(a command line, a web service beside a worker) opens it as a `SqliteClient`, which needs no activities.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -32,60 +34,32 @@ from .sqlite_store import SqliteStore
 
 Inputs = TypeVar("Inputs")
 
+POLL, LOOK = 0.2, 1.0
+"""Of a client that waits, in seconds: how often it asks whether another process has written, and looks in any case."""
 
-class SqliteHost:
-    """`protocol.Host` on one SQLite file. `flows` pairs each flow with the object that has its activities' methods."""
 
-    def __init__(
-        self,
-        path: str | Path,
-        flows: Mapping[type[AnyFlow], object],
-        *,
-        clock: Clock | None = None,
-        limits: Limits | None = None,
-        worker: str | None = None,
-    ) -> None:
-        """Nothing is opened yet. `worker` must differ between all hosts that ever use the file; by default it does.
+class SqliteClient:
+    """`protocol.Client` on one SQLite file, for these flows; without flows, what needs no code can still be asked."""
 
-        Raises TypeError when an activity has no method."""
-        for flow, activities in flows.items():
-            require_methods(flow.spec, activities)
-            _require_flows(flow.spec, [other.spec for other in flows])
-        self._path = path
-        self._engine = Engine({label(flow): flow for flow in flows})
-        self._activities = {label(flow): activities for flow, activities in flows.items()}
+    def __init__(self, path: str | Path, flows: Iterable[type[AnyFlow]] = (), *, clock: Clock | None = None) -> None:
+        """Nothing is opened yet."""
+        self.path = Path(path)
+        self.flows = tuple(flows)
+        self._engine = Engine({label(flow): flow for flow in self.flows})
         self._clock: Clock = clock or SystemClock()
-        self._limits = limits or Limits()
-        self._id = worker or uuid.uuid4().hex
         self._open: SqliteStore | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the file and start working. Raises StoreError."""
-        self._open = SqliteStore(self._path)
-        try:
-            if not await self._open.read(lambda tx: self._engine.scheduled(tx, self._clock.now())):
-                await self._open.write(lambda tx: self._engine.schedule(tx, self._clock.now()))
-        except BaseException:
-            self._open.close()
-            self._open = None
-            raise
-        self._worker = Worker(self._id, self._open, self._engine, self._activities, self._clock, self._limits)
-        self._working = asyncio.create_task(self._worker.run())
-        self._working.add_done_callback(lambda _: self._worker.bell.ring())
+        """Open the file. Raises StoreError."""
+        self._open = SqliteStore(self.path)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop working, give back what runs, close the file. Raises what ended the worker, if something did."""
-        self._working.cancel()
-        try:
-            await asyncio.wait((self._working,))
-        finally:
-            self._store.close()
-            self._open = None
-        if not self._working.cancelled():
-            self._working.result()
+        """Close the file."""
+        self._store.close()
+        self._open = None
 
     @property
     def _store(self) -> SqliteStore:
@@ -124,8 +98,11 @@ class SqliteHost:
 
     async def _act(self, work: Callable[[Transaction], JournalEntry]) -> JournalEntry:
         entry = await self._store.write(work)
-        self._worker.wake()
+        self._acted()
         return entry
+
+    def _acted(self) -> None:
+        """Something was written that a worker may have to do with; one of another process finds it by itself."""
 
     async def redeliver(self, letter: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         _require_reason(reason)
@@ -177,6 +154,73 @@ class SqliteHost:
     async def settled(self, id: str) -> Instance:
         await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))
         return await self.instance(id)
+
+    async def _until(self, condition: Callable[[Transaction], bool]) -> None:
+        """Look whenever another process has written, and once a second since time passes as well."""
+        looked, seen = 0.0, -1
+        while True:
+            if (foreign := await self._store.foreign()) != seen or time.monotonic() - looked >= LOOK:
+                if await self._store.read(condition):
+                    return
+                looked, seen = time.monotonic(), foreign
+            await asyncio.sleep(POLL)
+
+
+class SqliteHost(SqliteClient):
+    """`protocol.Host` on one SQLite file. `flows` pairs each flow with the object that has its activities' methods."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        flows: Mapping[type[AnyFlow], object],
+        *,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+        worker: str | None = None,
+    ) -> None:
+        """Nothing is opened yet. `worker` must differ between all hosts that ever use the file; by default it does.
+
+        Raises TypeError when an activity has no method."""
+        for flow, activities in flows.items():
+            require_methods(flow.spec, activities)
+            _require_flows(flow.spec, [other.spec for other in flows])
+        super().__init__(path, flows, clock=clock)
+        self._activities = {label(flow): activities for flow, activities in flows.items()}
+        self._limits = limits or Limits()
+        self._id = worker or uuid.uuid4().hex
+
+    def client(self) -> SqliteClient:
+        """One for the same file and flows, and the same clock."""
+        return SqliteClient(self.path, self.flows, clock=self._clock)
+
+    async def __aenter__(self) -> Self:
+        """Open the file and start working. Raises StoreError."""
+        await super().__aenter__()
+        try:
+            if not await self._store.read(lambda tx: self._engine.scheduled(tx, self._clock.now())):
+                await self._store.write(lambda tx: self._engine.schedule(tx, self._clock.now()))
+        except BaseException:
+            await super().__aexit__(None, None, None)
+            raise
+        self._worker = Worker(self._id, self._store, self._engine, self._activities, self._clock, self._limits)
+        self._working = asyncio.create_task(self._worker.run())
+        self._working.add_done_callback(lambda _: self._worker.bell.ring())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop working, give back what runs, close the file. Raises what ended the worker, if something did."""
+        self._working.cancel()
+        try:
+            await asyncio.wait((self._working,))
+        finally:
+            await super().__aexit__(kind, error, trace)
+        if not self._working.cancelled():
+            self._working.result()
+
+    def _acted(self) -> None:
+        self._worker.wake()
 
     async def work(self, stop: asyncio.Event) -> None:
         stopping = asyncio.ensure_future(stop.wait())
