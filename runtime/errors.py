@@ -35,7 +35,7 @@ class TooNew(StoreError):
 
 
 class TooOld(StoreError):
-    """The file was written by an earlier version of this package, whose snapshots this one cannot read."""
+    """The file was written by an earlier version of this package, whose tables this one does not know."""
 
 
 class Corrupt(StoreError):

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from .chain import Chain
 from .core import Actor, Work
 from .gates import Gate
 from .letters import Post
@@ -168,7 +169,7 @@ class Tick:
     due: datetime
 
 
-class Transaction(Post, Protocol):
+class Transaction(Post, Chain, Protocol):
     """Reads and writes that happen together or not at all. Rows are replaced by their primary key."""
 
     def savepoint(self) -> AbstractContextManager[None]:
@@ -177,10 +178,14 @@ class Transaction(Post, Protocol):
 
     def instance(self, id: str) -> Instance | None: ...
     def instances(self, status: Status | None) -> Sequence[Instance]: ...
+    def page(self, after: str, limit: int, status: Status | None = None) -> Sequence[Instance]:
+        """The first so many (in this status, where one is given) whose ids come after this one, by id."""
+        ...
+
     def put_instance(self, instance: Instance, /) -> None: ...
 
     def append(self, entry: JournalEntry, /) -> None:
-        """Raises StoreError if the sequence is taken."""
+        """Link it to the last row of the journal. Raises StoreError if the sequence is taken."""
         ...
 
     def entries(self, instance: str) -> Sequence[JournalEntry]: ...
