@@ -69,7 +69,7 @@ def replay(flow: type[AnyFlow], entries: Iterable[JournalEntry]) -> AnyFlow:
         if entry.sequence != expected:
             raise Diverged(entry.instance, entry.sequence, f"row {expected} is missing")
         expected += 1
-        if entry.kind in (EntryKind.START, EntryKind.STEP):
+        if entry.kind.moves:
             record, effects = _again(flow, record, entry)
             if effects_text(flow.spec, effects) != entry.effects:
                 raise Diverged(entry.instance, entry.sequence, "other effects follow")

@@ -45,15 +45,21 @@ class Instance:
 
 
 class EntryKind(StrEnum):
-    """`start` (trigger: the inputs) and `step` (a trigger of the core) made the record what it is; `parked`, `retry`
-    and `discarded` (trigger: the call's key, or the letter's id) tell of what waits for an operator, and left the
-    record as it was."""
+    """`start` (trigger: the inputs), `step` (a trigger of the core) and `skipped` (an outcome that no call answered and
+    no operator vouches for) made the record what it is; `parked`, `retry` and `discarded` (trigger: the call's key, or
+    the letter's id) tell of what waits for an operator, and left the record as it was."""
 
     START = "start"
     STEP = "step"
+    SKIPPED = "skipped"
     PARKED = "parked"
     RETRY = "retry"
     DISCARDED = "discarded"
+
+    @property
+    def moves(self) -> bool:
+        """Whether such a row made the record what it is."""
+        return self in (EntryKind.START, EntryKind.STEP, EntryKind.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,18 +33,27 @@ class Client(Protocol):
         Raises Rejected (payload) and Conflict (the id is taken by another start)."""
         ...
 
-    async def send(self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
-        """Hand an event to an instance. With a request id, sending it again is the same sending, once.
+    async def send(
+        self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None, reason: str = ""
+    ) -> JournalEntry:
+        """Hand an event to an instance. With a request id, sending it again is the same sending, once. reason: an
+        operator's, who sends what usually others do.
 
         Raises Rejected with nothing changed, Unknown, Conflict (the request id was used for something else)."""
         ...
 
-    async def complete(self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
+    async def complete(
+        self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None, reason: str = ""
+    ) -> JournalEntry:
         """Complete an open task; `task` is its generated event with the form's fields. Raises as `send` does."""
         ...
 
     async def delegate(self, id: str, task: str, to: str, *, by: Actor, reason: str = "") -> JournalEntry:
         """Hand an open task on to one person, who alone may do it then. Raises Rejected, Unknown."""
+        ...
+
+    async def claim(self, id: str, task: str, *, by: Actor, reason: str = "") -> JournalEntry:
+        """Take an open task for oneself: hand it on to oneself. Raises as `delegate` does."""
         ...
 
     async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
@@ -53,6 +62,18 @@ class Client(Protocol):
 
     async def settle(self, id: str, outcome: Outcome, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         """An operator answers a parked call by hand. Raises NotParked, Unknown, Invalid."""
+        ...
+
+    async def skip(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        """An operator gives a parked call up. A compensation counts as done, and its row says that it was skipped; an
+        activity answers `failed`, unless its flow was proved for one that never does.
+
+        Raises NotParked, Unknown, Invalid."""
+        ...
+
+    async def cancel(self, id: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        """An operator withdraws an instance: what it does is broken off, what it has done is undone, newest first, and
+        it ends in failure, in no state. Raises TooLate, Unknown."""
         ...
 
     async def instance(self, id: str) -> Instance:

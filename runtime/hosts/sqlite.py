@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..attempts import require_methods
-from ..core import NOBODY, Actor, Delegation, Fired, Outcome
+from ..core import NOBODY, Actor, Delegation, Fired, Outcome, Withdraw
 from ..engine import Engine
 from ..errors import HostError, Unknown
 from ..flow import Flow
@@ -76,13 +76,20 @@ class SqliteClient:
             raise ValueError("an instance needs an id")
         return await self._act(lambda tx: self._engine.start(tx, label(flow), id, inputs, by, self._clock.now()))
 
-    async def send(self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
-        if isinstance(event, (Outcome, Fired)):
-            raise TypeError("outcomes and timers are the host's own; an operator uses `settle`")
-        return await self._act(lambda tx: self._engine.deliver(tx, id, event, by, self._clock.now(), request))
+    async def send(
+        self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None, reason: str = ""
+    ) -> JournalEntry:
+        if isinstance(event, (Outcome, Fired, Withdraw)):
+            raise TypeError("that is the host's own trigger; an operator uses `settle` or `cancel`")
+        return await self._act(lambda tx: self._engine.deliver(tx, id, event, by, self._clock.now(), request, reason))
 
-    async def complete(self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
-        return await self.send(id, task, by=by, request=request)
+    async def complete(
+        self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None, reason: str = ""
+    ) -> JournalEntry:
+        return await self.send(id, task, by=by, request=request, reason=reason)
+
+    async def claim(self, id: str, task: str, *, by: Actor, reason: str = "") -> JournalEntry:
+        return await self.delegate(id, task, by.id, by=by, reason=reason)
 
     async def delegate(self, id: str, task: str, to: str, *, by: Actor, reason: str = "") -> JournalEntry:
         handing = Delegation(task, to)
@@ -90,11 +97,19 @@ class SqliteClient:
 
     async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         _require_reason(reason)
-        return await self._act(lambda tx: self._engine.retry(tx, id, key, reason, by, self._clock.now()))
+        return await self._act(lambda tx: self._engine.operators.retry(tx, id, key, reason, by, self._clock.now()))
 
     async def settle(self, id: str, outcome: Outcome, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         _require_reason(reason)
-        return await self._act(lambda tx: self._engine.settle(tx, id, outcome, reason, by, self._clock.now()))
+        return await self._act(lambda tx: self._engine.operators.settle(tx, id, outcome, reason, by, self._clock.now()))
+
+    async def skip(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        _require_reason(reason)
+        return await self._act(lambda tx: self._engine.operators.skip(tx, id, key, reason, by, self._clock.now()))
+
+    async def cancel(self, id: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        _require_reason(reason)
+        return await self._act(lambda tx: self._engine.operators.cancel(tx, id, reason, by, self._clock.now()))
 
     async def _act(self, work: Callable[[Transaction], JournalEntry]) -> JournalEntry:
         entry = await self._store.write(work)
