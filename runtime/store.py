@@ -188,6 +188,10 @@ class Transaction(Post, Chain, Protocol):
         """The first so many (in this status, where one is given) whose ids come after this one, by id."""
         ...
 
+    def ids(self, after: str, limit: int) -> Sequence[str]:
+        """The first so many ids of instances that come after this one, in order."""
+        ...
+
     def put_instance(self, instance: Instance, /) -> None: ...
 
     def append(self, entry: JournalEntry, /) -> None:

@@ -45,6 +45,10 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         sql = "SELECT * FROM instance WHERE id > ? AND (status = ? OR ? IS NULL) ORDER BY id LIMIT ?"
         return [*map(_instance, self._all(sql, after, status, status, limit))]
 
+    def ids(self, after: str, limit: int) -> Sequence[str]:
+        sql = "SELECT id FROM instance WHERE id > ? ORDER BY id LIMIT ?"
+        return [id for (id,) in self._all(sql, after, limit)]
+
     def put_instance(self, i: Instance) -> None:
         row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
         self._run(PUT_INSTANCE, *row)
