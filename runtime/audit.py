@@ -1,7 +1,7 @@
 """Whether a journal is whole, and how everything came to be as it is: rows and instances in, what is wrong out.
 
 Two questions. Is every row of the chain as it was written, and none missing (`Links`)? Do an instance's rows lead,
-through the pure core, to exactly what is stored of it (`mismatches`)? `verify` asks both of a whole store, page by page.
+through the pure core, to exactly what is stored of it (`mismatches`)? `verify` asks both of a whole store.
 
 Limits: whoever can write the file can also write a whole new chain, and take the last rows away together with what they
 led to; both are found only by a head that was noted elsewhere. What is still to be done (calls, attempts, timers,
@@ -10,6 +10,7 @@ tasks, letters) is not sealed: it follows from the journal, or tells of work tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -108,6 +109,10 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
     for what in stored:
         if stored[what] != told[what]:
             yield Finding(f"its {what} is not what its last row says", instance=id)
+    snapshot = json.loads(instance.snapshot)
+    if instance.flow != f"{snapshot['flow']}/{snapshot['version']}":
+        yield Finding("its flow is not that of its snapshot", instance=id)
+        return
     if flow is None:
         return
     try:
@@ -136,7 +141,7 @@ def verify(tx: Transaction, flows: Mapping[str, type[AnyFlow]], noted: Head | No
             assert instance is not None, "it was there a moment ago, in the same transaction"
             flow = flows.get(instance.flow)
             findings += mismatches(instance, tx.entries(id), flow)
-        except (ValueError, TypeError, OverflowError, AttributeError, StoreError) as error:
+        except (ValueError, TypeError, LookupError, OverflowError, AttributeError, StoreError) as error:
             findings.append(Finding(f"it cannot be read: {error}", instance=id))
             continue
         if flow is None:
