@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from ..audit import Report
+from ..chain import Head
 from ..core import NOBODY, Actor, Outcome
 from ..flow import Flow
 from ..letters import Letter, Message
+from ..overview import Overview
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem
 
 Inputs = TypeVar("Inputs")
@@ -84,6 +87,14 @@ class Client(Protocol):
         """All of them (in this status, where one is given), by id."""
         ...
 
+    async def page(self, after: str = "", limit: int = 100, status: Status | None = None) -> Sequence[Instance]:
+        """The first so many (in this status) whose ids come after this one, by id."""
+        ...
+
+    async def overview(self, id: str) -> Overview:
+        """Everything that is stored of it, as of one moment. Raises Unknown."""
+        ...
+
     async def record(self, id: str) -> Flow[Any, Any, Any, Any]:
         """The instance's record, as its generated module defines it. Raises Unknown."""
         ...
@@ -128,6 +139,14 @@ class Client(Protocol):
 
     async def discard(self, letter: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         """An operator takes a dead letter away. Raises NotParked, Unknown."""
+        ...
+
+    async def head(self) -> Head:
+        """The last row of the journal and its hash, to be noted elsewhere for `audit`."""
+        ...
+
+    async def audit(self, noted: Head | None = None) -> Report:
+        """Whether every row of the journal is as it was written, and every instance as its rows say."""
         ...
 
     async def settled(self, id: str) -> Instance:

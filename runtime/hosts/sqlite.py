@@ -20,12 +20,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..attempts import require_methods
+from ..audit import Report, verify
+from ..chain import Head
 from ..core import NOBODY, Actor, Delegation, Fired, Outcome, Withdraw
 from ..engine import Engine
 from ..errors import HostError, Unknown
 from ..flow import Flow
 from ..journal import AnyFlow, label
 from ..letters import Letter, Message
+from ..overview import Overview, overview
 from ..spec import FlowSpec
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
 from ..timers import Clock, SystemClock
@@ -141,6 +144,12 @@ class SqliteClient:
     async def instances(self, status: Status | None = None) -> Sequence[Instance]:
         return await self._store.read(lambda tx: tx.instances(status))
 
+    async def page(self, after: str = "", limit: int = 100, status: Status | None = None) -> Sequence[Instance]:
+        return await self._store.read(lambda tx: tx.page(after, limit, status))
+
+    async def overview(self, id: str) -> Overview:
+        return await self._store.read(lambda tx: overview(tx, id))
+
     async def record(self, id: str) -> AnyFlow:
         return self._engine.record(await self.instance(id))
 
@@ -165,6 +174,13 @@ class SqliteClient:
 
     async def letters(self) -> Sequence[Letter]:
         return await self._store.read(lambda tx: tx.letters())
+
+    async def head(self) -> Head:
+        return await self._store.read(lambda tx: tx.head())
+
+    async def audit(self, noted: Head | None = None) -> Report:
+        flows = {label(flow): flow for flow in self.flows}
+        return await self._store.read(lambda tx: verify(tx, flows, noted))
 
     async def settled(self, id: str) -> Instance:
         await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))
