@@ -34,6 +34,7 @@ class SqliteJournal(SqliteRows):
         columns = (*what, e.effects, e.status, " ".join(e.configuration))
         if not self._linked(self._head, columns) and not self._linked(self.head(), columns):
             raise Corrupt("the journal has no last row to go on from")
+        self.news.entries.append(e)
 
     def _linked(self, last: Head, columns: tuple[object, ...]) -> bool:
         position = last.position + 1

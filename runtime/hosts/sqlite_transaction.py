@@ -13,6 +13,7 @@ from ..store import Attempt, Child, Instance, PendingCall, Status, TaskItem, Tic
 from ..timers import micros, moment
 from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
+from .sqlite_rows import MARKS
 
 T = TypeVar("T")
 
@@ -23,9 +24,11 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     @contextmanager
     def savepoint(self) -> Generator[None]:
         self._run("SAVEPOINT step")
+        mark = self.news.mark()
         try:
             yield
         except BaseException:
+            self.news.rewind(mark)
             if self._db.in_transaction:
                 self._run("ROLLBACK TO step")
                 self._run("RELEASE step")
@@ -52,6 +55,7 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     def put_instance(self, i: Instance) -> None:
         row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
         self._run(PUT_INSTANCE, *row)
+        self.news.touched.add(i.id)
 
     # ------------------------------------------------------------ calls and their attempts
 
@@ -64,8 +68,14 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     def put_call(self, c: PendingCall) -> None:
         row = c.instance, c.key, c.flow, c.name, c.args, c.forward, _micros(c.due), c.attempts, c.forgiven
         self._put("call", *row, c.owner, c.interrupted, c.error)
+        self.news.touched.add(c.instance)
+        if c.owner is None and c.due is not None:
+            self.news.falls_due(c.due)
+        elif c.interrupted:
+            self.news.unwanted.append(c)
 
     def drop_call(self, instance: str, key: str) -> None:
+        self.news.touched.add(instance)
         self._run("DELETE FROM call WHERE instance = ? AND key = ?", instance, key)
 
     def due_calls(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[PendingCall]:
@@ -117,8 +127,11 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
 
     def put_timer(self, t: Timer) -> None:
         self._put("timer", t.instance, t.name, t.flow, micros(t.due))
+        self.news.touched.add(t.instance)
+        self.news.falls_due(t.due)
 
     def drop_timer(self, instance: str, name: str) -> None:
+        self.news.touched.add(instance)
         self._run("DELETE FROM timer WHERE instance = ? AND name = ?", instance, name)
 
     def due_timers(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[Timer]:
@@ -140,6 +153,7 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
 
     def put_tick(self, t: Tick) -> None:
         self._put("tick", t.flow, t.schedule, micros(t.due))
+        self.news.falls_due(t.due)
 
     def drop_tick(self, flow: str, schedule: str) -> None:
         self._run("DELETE FROM tick WHERE flow = ? AND schedule = ?", flow, schedule)
@@ -179,6 +193,9 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         return [item for item in items if role is None or role in item.roles]
 
     # ------------------------------------------------------------ workers
+
+    def version(self) -> int:
+        return int(self._all("PRAGMA data_version")[0][0])
 
     def lease(self, worker: str, until: datetime) -> None:
         self._put("worker", worker, micros(until))
