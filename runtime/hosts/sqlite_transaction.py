@@ -13,7 +13,6 @@ from ..store import Attempt, Child, Instance, PendingCall, Status, TaskItem, Tic
 from ..timers import micros, moment
 from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
-from .sqlite_rows import MARKS
 
 T = TypeVar("T")
 

@@ -277,6 +277,7 @@ def test_an_operators_signal_has_its_reason_in_the_journal(house: House) -> None
             clerk = Actor("olga", frozenset({"customer"}))
             entry = await host.send("o-1", Cancel(), by=clerk, reason="asked for by telephone")
             assert entry.note == "asked for by telephone"
+            await host.settled("o-1")
             assert "cancel by olga" in story(Order.spec, await sound(host, "o-1"))
             with pytest.raises(TypeError, match="`cancel`"):
                 await host.send("o-1", Withdraw(), by=clerk)
@@ -300,6 +301,7 @@ def test_who_claims_a_task_is_alone_to_do_it(house: House) -> None:
             with pytest.raises(Rejected, match="role"):
                 await host.complete("o-1", Review(ReviewVerdict.ACCEPT, None), by=other)
             await host.complete("o-1", Review(ReviewVerdict.ACCEPT, None), by=MAX, reason="in their absence")
+            await host.settled("o-1")
             journal = await sound(host, "o-1")
             assert [entry.note for entry in journal if entry.note] == ["I know them", "in their absence"]
 
