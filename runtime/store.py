@@ -215,8 +215,10 @@ class Transaction(Post, Chain, Protocol):
 
     def instance(self, id: str) -> Instance | None: ...
     def instances(self, status: Status | None) -> Sequence[Instance]: ...
-    def page(self, after: str, limit: int, status: Status | None = None) -> Sequence[Instance]:
-        """The first so many (in this status, where one is given) whose ids come after this one, by id."""
+    def page(
+        self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        """The first so many (in these statuses, of this flow, if one is given) whose ids come after this one, by id."""
         ...
 
     def ids(self, after: str, limit: int) -> Sequence[str]:

@@ -87,8 +87,10 @@ class Client(Protocol):
         """All of them (in this status, where one is given), by id."""
         ...
 
-    async def page(self, after: str = "", limit: int = 100, status: Status | None = None) -> Sequence[Instance]:
-        """The first so many (in this status) whose ids come after this one, by id."""
+    async def page(
+        self, after: str = "", limit: int = 100, *, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        """The first so many (in these statuses, of this flow, `Order/1`) whose ids come after this one, by id."""
         ...
 
     async def overview(self, id: str) -> Overview:

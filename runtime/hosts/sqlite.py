@@ -15,6 +15,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -63,6 +64,10 @@ class SqliteClient:
         """Close the file."""
         self._store.close()
         self._open = None
+
+    def now(self) -> datetime:
+        """The moment, by its clock."""
+        return self._clock.now()
 
     @property
     def _store(self) -> SqliteStore:
@@ -144,8 +149,10 @@ class SqliteClient:
     async def instances(self, status: Status | None = None) -> Sequence[Instance]:
         return await self._store.read(lambda tx: tx.instances(status))
 
-    async def page(self, after: str = "", limit: int = 100, status: Status | None = None) -> Sequence[Instance]:
-        return await self._store.read(lambda tx: tx.page(after, limit, status))
+    async def page(
+        self, after: str = "", limit: int = 100, *, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        return await self._store.read(lambda tx: tx.page(after, limit, statuses, flow))
 
     async def overview(self, id: str) -> Overview:
         return await self._store.read(lambda tx: overview(tx, id))

@@ -43,9 +43,12 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         sql = "SELECT * FROM instance WHERE status = ? OR ? IS NULL ORDER BY id"
         return [*map(_instance, self._all(sql, status, status))]
 
-    def page(self, after: str, limit: int, status: Status | None = None) -> Sequence[Instance]:
-        sql = "SELECT * FROM instance WHERE id > ? AND (status = ? OR ? IS NULL) ORDER BY id LIMIT ?"
-        return [*map(_instance, self._all(sql, after, status, status, limit))]
+    def page(
+        self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND ? IN (flow, '')"
+        sql = f"SELECT * FROM instance WHERE {wanted} ORDER BY id LIMIT ?"
+        return [*map(_instance, self._all(sql, after, *statuses, flow, limit))]
 
     def ids(self, after: str, limit: int) -> Sequence[str]:
         sql = "SELECT id FROM instance WHERE id > ? ORDER BY id LIMIT ?"
