@@ -136,7 +136,7 @@ def cloud_events(seen: Overview, source: str = "") -> list[Json]:
             "subject": entry.instance,
             "time": _moment(entry.at),
             "datacontenttype": "application/json",
-            "penstockposition": seals[entry.sequence].position,
+            "penstockposition": str(seals[entry.sequence].position),  # an integer of theirs has 32 bits
             "penstockhash": seals[entry.sequence].hash,
             "data": {key: value for key, value in _row(entry).items() if key not in ("sequence", "at", "kind")},
         }

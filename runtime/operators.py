@@ -57,11 +57,12 @@ class Operators:
 
     def _require_failure(self, tx: Transaction, call: PendingCall) -> None:
         """That the call may answer `failed`. Raises Invalid."""
-        possible = self._steps.flow(call.flow).spec.activities[call.name].outcomes
-        if FAILED not in possible:
+        activity = self._steps.flow(call.flow).spec.activities[call.name]
+        if FAILED not in activity.outcomes:
+            undone = "" if activity.kind is ActivityKind.IRREVERSIBLE else ", or its instance be cancelled"
             raise Invalid(
                 f"{call.name} is parked rather than failed, so its flow has no way on from there: "
-                f"settle it as {' or '.join(possible)}, or cancel the instance"
+                f"it can be answered by hand ({' or '.join(activity.outcomes)}){undone}"
             )
         link = tx.child(call.instance, call.key)
         if link is not None and self._steps.instance(tx, link.instance).status is not Status.FAILED:

@@ -172,7 +172,7 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
         case Withdraw():
             return "cancelled" if entry.note else "withdrawn by its parent"
         case Delegation(task, to):
-            return f"{task} is delegated to {to}"
+            return f"{task} is claimed" if to == _who(entry) else f"{task} is delegated to {to}"
         case event:
             given = spec.kinds[type(event)]
             fields = _fields(given.record, event)

@@ -46,7 +46,7 @@ def refusal(rejected: Rejected, record: AnyFlow, id: str, name: str, by: Actor) 
         case "unhandled":
             problem = f"{id} does not take `{name}` in {where}"
         case "role":
-            people = whose(record, event) if event is not None else ""
+            people = whose(record, event).partition(";")[0] if event is not None else ""
             has = f"{by.id or 'who sends it'} has {f'the role {roles}' if roles else 'no role'}"
             return Refusal(f"`{name}` is {people}, and {has}", "roles are given with --role")
         case "excluded":

@@ -7,20 +7,19 @@ import json
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from difflib import get_close_matches
-from typing import Any
 
 from ..core import Actor, Outcome, Rejected
 from ..hosts.sqlite import SqliteClient
 from ..journal import AnyFlow
 from ..outbox import DONE
 from ..overview import Overview
-from ..spec import EventSpec
+from ..spec import ActivitySpec, EventSpec
 from ..store import JournalEntry, PendingCall
 from .accepted import listed, refusal
 from .answers import Answer, Place, Refusal, Trouble
 from .questions import flow_of, found, record_of
 from .showing import place_of
-from .values import fields, typed
+from .values import fields, kind, optional, typed
 
 NAME = "PENSTOCK_BY"
 
@@ -125,7 +124,7 @@ async def resolve(args: argparse.Namespace, place: Place) -> Answer:
     if call.forward is None and activity is not None:
         close = get_close_matches(args.outcome, activity.outcomes, n=1)
         if args.outcome not in activity.outcomes:
-            hint = f"did you mean `{close[0]}`?" if close else f"it may be {', '.join(activity.outcomes)}"
+            hint = f"did you mean `{close[0]}`?" if close else f"it may be: {', '.join(activity.outcomes)}"
             raise Trouble(f"{call.name} is never {args.outcome!r}", hint)
         if args.outcome == DONE:
             value = activity.result.decode(_result(args.value, activity))
@@ -135,10 +134,13 @@ async def resolve(args: argparse.Namespace, place: Place) -> Answer:
     return await _done(place, args.id, call.key, by, lambda: place.client.settle(args.id, outcome, reason=why, by=by))
 
 
-def _result(text: str | None, activity: Any) -> object:
+def _result(text: str | None, activity: ActivitySpec) -> object:
+    """The JSON value of a result. Raises Trouble."""
     if text is not None:
         return typed(activity.result, text, f"the result of {activity.name}")
-    return typed(activity.result, "null", f"the result of {activity.name}")
+    if not optional(activity.result):
+        raise Trouble(f"{activity.name} done has a result", f"give it: done {kind(activity.result)}")
+    return None
 
 
 async def cancel(args: argparse.Namespace, place: Place) -> Answer:
@@ -206,7 +208,7 @@ def _choice(keys: Iterable[str]) -> str:
 
 
 def _elsewhere(seen: Overview) -> str:
-    return f"it is {place_of(seen.instance)}; `penstock instances show {seen.instance.id}` says what it waits for"
+    return f"now {place_of(seen.instance)}; `penstock instances show {seen.instance.id}` says what it waits for"
 
 
 async def _done(place: Place, id: str, name: str, by: Actor, act: Callable[[], Awaitable[JournalEntry]]) -> Answer:
@@ -220,7 +222,7 @@ async def _done(place: Place, id: str, name: str, by: Actor, act: Callable[[], A
 
 async def _written(client: SqliteClient, entry: JournalEntry) -> Answer:
     now = await client.instance(entry.instance)
-    text = f"{entry.instance}: written down as row {entry.sequence}; it is {place_of(now)}\n"
+    text = f"{entry.instance}: written down as its row {entry.sequence}; now {place_of(now)}\n"
     data = {
         "instance": entry.instance,
         "sequence": entry.sequence,

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from ..codec import NOTHING
-from ..core import WITHDRAWN
 from ..journal import AnyFlow
 from ..outbox import DONE, FAILED
 from ..overview import Overview
@@ -70,8 +69,6 @@ def _taken(record: AnyFlow, id: str, event: EventSpec, place: Place) -> str:
 
 
 def cancellable(record: AnyFlow) -> bool:
-    """Whether an operator may withdraw it."""
+    """Whether an operator who withdraws it would change where it ends."""
     kinds = (record.spec.activities[entry.activity].kind for entry in record.ledger.log)
-    undoing = record.ledger.undoing
-    gone = undoing is not None and undoing.node == WITHDRAWN
-    return not record.finished and not gone and ActivityKind.IRREVERSIBLE not in kinds
+    return not record.finished and not record.compensating and ActivityKind.IRREVERSIBLE not in kinds

@@ -119,7 +119,7 @@ def test_a_call_that_the_flow_was_proved_to_park_cannot_be_skipped(house: House)
             await host.run_until_idle()
             await pass_time(host, house.clock, *[HOUR] * 23)
             before = await host.instance("o-1")
-            with pytest.raises(Invalid, match=r"ship is parked rather than failed.*settle it as done, or cancel"):
+            with pytest.raises(Invalid, match=r"ship is parked rather than failed.* answered by hand \(done\)"):
                 await host.skip("o-1", "ship#4", reason="forget it", by=OLGA)
             with pytest.raises(TooLate, match="ship may have had its effect"):
                 await host.cancel("o-1", reason="forget it", by=OLGA)
