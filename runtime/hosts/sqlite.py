@@ -120,12 +120,7 @@ class SqliteClient:
         return await self._act(lambda tx: self._engine.operators.cancel(tx, id, reason, by, self._clock.now()))
 
     async def _act(self, work: Callable[[Transaction], JournalEntry]) -> JournalEntry:
-        entry = await self._store.write(work)
-        self._acted()
-        return entry
-
-    def _acted(self) -> None:
-        """Something was written that a worker may have to do with; one of another process finds it by itself."""
+        return await self._store.write(work)
 
     async def redeliver(self, letter: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         _require_reason(reason)
@@ -190,18 +185,18 @@ class SqliteClient:
         return await self._store.read(lambda tx: verify(tx, flows, noted))
 
     async def settled(self, id: str) -> Instance:
-        await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))
-        return await self.instance(id)
-
-    async def _until(self, condition: Callable[[Transaction], bool]) -> None:
         """Look whenever another process has written, and once a second since time passes as well."""
         looked, seen = 0.0, -1
         while True:
             if (foreign := await self._store.foreign()) != seen or time.monotonic() - looked >= LOOK:
-                if await self._store.read(condition):
-                    return
+                if at_rest := await self._store.read(lambda tx: self._resting(tx, id)):
+                    return at_rest
                 looked, seen = time.monotonic(), foreign
             await asyncio.sleep(POLL)
+
+    def _resting(self, tx: Transaction, id: str) -> Instance | None:
+        """The instance, if it is at rest. Raises Unknown."""
+        return self._engine.instance(tx, id) if self._engine.rests(tx, id, self._clock.now()) else None
 
 
 class SqliteHost(SqliteClient):
@@ -257,8 +252,14 @@ class SqliteHost(SqliteClient):
         if not self._working.cancelled():
             self._working.result()
 
-    def _acted(self) -> None:
-        self._worker.wake()
+    async def settled(self, id: str) -> Instance:
+        while True:
+            bell = self._worker.bell.of(id)
+            if self._working.done():
+                await self._working
+            if not self._worker.busy(id) and (at_rest := await self._store.read(lambda tx: self._resting(tx, id))):
+                return at_rest
+            await bell.wait()
 
     async def work(self, stop: asyncio.Event) -> None:
         stopping = asyncio.ensure_future(stop.wait())

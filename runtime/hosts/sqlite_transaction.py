@@ -106,6 +106,9 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         sql = "UPDATE attempt SET ended = ?, result = ? WHERE instance = ? AND key = ? AND number = ?"
         self._run(sql, micros(ended), result, instance, key, number)
 
+    def drop_attempt(self, instance: str, key: str, number: int) -> None:
+        self._run("DELETE FROM attempt WHERE instance = ? AND key = ? AND number = ?", instance, key, number)
+
     def attempts(self, instance: str) -> Sequence[Attempt]:
         sql = "SELECT * FROM attempt WHERE instance = ? ORDER BY started, key, number"
         return [
