@@ -58,7 +58,11 @@ def seal(previous: str, columns: Sequence[object]) -> str:
     return sha256(_text([previous, *columns]).encode("ascii")).hexdigest()
 
 
-_text = json.JSONEncoder(separators=(",", ":"), default=lambda value: {"no text": bytes(value).hex()}).encode
+def _bytes(value: bytes) -> dict[str, str]:
+    return {"no text": value.hex()}
+
+
+_text = json.JSONEncoder(separators=(",", ":"), default=_bytes).encode
 """Of texts, numbers and None; and of bytes, which only somebody else can have stored."""
 
 

@@ -122,8 +122,8 @@ async def resolve(args: argparse.Namespace, place: Place) -> Answer:
     value: object = None
     activity = flow.spec.activities.get(call.name)
     if call.forward is None and activity is not None:
-        close = get_close_matches(args.outcome, activity.outcomes, n=1)
         if args.outcome not in activity.outcomes:
+            close = get_close_matches(str(args.outcome), activity.outcomes, n=1)
             hint = f"did you mean `{close[0]}`?" if close else f"it may be: {', '.join(activity.outcomes)}"
             raise Trouble(f"{call.name} is never {args.outcome!r}", hint)
         if args.outcome == DONE:
@@ -197,7 +197,7 @@ async def _parked(args: argparse.Namespace, place: Place) -> PendingCall:
         raise Refusal(problem, _choice(keys) if keys else _elsewhere(seen))
     call = next((call for call in seen.calls if call.key == (args.call or keys[0])), None)
     if call is None:
-        close = get_close_matches(args.call, [each.key for each in seen.calls], n=1)
+        close = get_close_matches(str(args.call), [each.key for each in seen.calls], n=1)
         hint = f"did you mean `{close[0]}`?" if close else _choice(keys) if keys else _elsewhere(seen)
         raise Trouble(f"{args.id} has no open call {args.call!r}", hint)
     return call

@@ -24,8 +24,9 @@ def suggestions(seen: Overview, record: AnyFlow | None, place: Place) -> Iterato
     for call in seen.parked:
         one = () if len(seen.parked) == 1 else ("--call", call.key)
         yield _said(place, ("instances", "retry", id), "", (*one, *OPERATOR))
-        for words, value in [] if record is None else _answers(record, call):
-            yield _said(place, ("instances", *words), value, (*one, *OPERATOR))
+        if record is not None:
+            for words, value in _answers(record, call):
+                yield _said(place, ("instances", *words), value, (*one, *OPERATOR))
     if record is not None and not record.compensating:
         yield from (_taken(record, id, event, place) for event in accepted(record))
     if record is not None and cancellable(record):

@@ -15,7 +15,6 @@ import traceback
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import cast
 
 from ..hosts.sqlite import SqliteClient, SqliteHost
 from .answers import Place, Trouble
@@ -110,7 +109,7 @@ def _found(module: object, module_name: str, attribute: str) -> object:
 def _made(name: str, found: object) -> SqliteClient:
     if not isinstance(found, SqliteClient) and callable(found):
         try:
-            found = cast(object, found())
+            found = found()
         except Exception as error:
             raise _broken(f"{name}() fails", error) from error
     if not isinstance(found, SqliteClient):

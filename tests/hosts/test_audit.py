@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def opened(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def tampered(db: sqlite3.Connection) -> Iterator[None]:
+def tampered(db: sqlite3.Connection) -> Generator[None]:
     db.execute("BEGIN")
     try:
         yield
@@ -260,7 +260,8 @@ def test_whatever_is_edited_deleted_and_moved_at_once_is_found(opened: sqlite3.C
             else:
                 column = data.draw(st.sampled_from([*COLUMNS[1:3], *COLUMNS[4:]]))
                 value = data.draw(st.one_of(st.text(max_size=5), st.integers(-9, 9), st.binary(max_size=3)))
-                opened.execute(f"UPDATE journal SET {column} = ? WHERE position = ?", [value, row.position])
+                with suppress(sqlite3.IntegrityError):  # two rows of one request
+                    set_row(opened, row.position, column, value)
         before = {tuple(row) for row in all_rows}
         raw = {tuple(row) for row in rows_as_stored(opened)}
         report = audited(opened, with_code=False)

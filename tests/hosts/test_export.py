@@ -82,7 +82,7 @@ def test_cloud_events_keep_to_the_specification(eventful: House) -> None:
             for required in ("id", "source", "type"):
                 assert isinstance(event[required], str) and event[required]
             assert all(NAME.fullmatch(name) for name in event)
-            parts = urlsplit(event["source"])
+            parts = urlsplit(str(event["source"]))
             assert parts.scheme == "https" and event["source"].isascii() and " " not in event["source"]
             assert event["subject"] == id and event["datacontenttype"] == "application/json"
             assert datetime.fromisoformat(event["time"]).utcoffset() == timedelta(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -54,7 +54,7 @@ class Console:
 
 
 @contextmanager
-def console(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
+def console(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Generator[Console]:
     """In a folder with an app, after a bad day: o-17 cannot be shipped, o-18 waits for its manager, o-19 cannot be paid
     back."""
     house = House("sqlite", folder)
