@@ -1,11 +1,12 @@
 """Whether a journal is whole, and how everything came to be as it is: rows and instances in, what is wrong out.
 
-Two questions. Is every row of the chain as it was written, and none missing (`Links`)? Do an instance's rows lead,
-through the pure core, to exactly what is stored of it (`mismatches`)? `verify` asks both of a whole store.
+Three questions. Is every row of the chain as it was written, and none missing (`Links`)? Do an instance's rows lead,
+through the pure core, to exactly what is stored of it (`mismatches`)? Is what it waits for to be done, and nothing else
+(`remainders`)? `verify` asks them of a whole store.
 
 Limits: whoever can write the file can also write a whole new chain, and take the last rows away together with what they
-led to; both are found only by a head that was noted elsewhere. What is still to be done (calls, attempts, timers,
-tasks, letters) is not sealed: it follows from the journal, or tells of work that is under way.
+led to; both are found only by a head that was noted elsewhere. Attempts, arguments of calls, letters and messages are
+not sealed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from .chain import Head, Row
 from .errors import StoreError
 from .journal import AnyFlow, Diverged, replay, written
+from .remainders import differences
 from .store import Instance, JournalEntry, Transaction
 
 PAGE = 1000
@@ -140,13 +142,20 @@ def verify(tx: Transaction, flows: Mapping[str, type[AnyFlow]], noted: Head | No
             instance = tx.instance(id)
             assert instance is not None, "it was there a moment ago, in the same transaction"
             flow = flows.get(instance.flow)
-            findings += mismatches(instance, tx.entries(id), flow)
+            wrong = [*mismatches(instance, tx.entries(id), flow)]
+            findings += wrong or ([] if flow is None else _left(tx, id, flow.from_json(json.loads(instance.snapshot))))
         except (ValueError, TypeError, LookupError, OverflowError, AttributeError, StoreError) as error:
             findings.append(Finding(f"it cannot be read: {error}", instance=id))
             continue
         if flow is None:
             unknown[instance.flow] = unknown.get(instance.flow, 0) + 1
     return Report(tx.head(), rows, instances, unknown, tuple(findings))
+
+
+def _left(tx: Transaction, id: str, record: AnyFlow) -> list[Finding]:
+    """What is wrong with what it has still to do."""
+    told = differences(record, tx.calls(id), tx.timers(id), tx.tasks_of(id), tx.children(id))
+    return [Finding(problem, instance=id) for problem in told]
 
 
 def _ids(tx: Transaction) -> Iterator[str]:

@@ -45,7 +45,7 @@ def overview(tx: Transaction, id: str) -> Overview:
         tx.attempts(id),
         tx.calls(id),
         tx.timers(id),
-        [task for task in tx.tasks(None) if task.instance == id],
+        tx.tasks_of(id),
         tx.children(id),
         tx.parent(id),
         [letter for letter in tx.letters() if id in (letter.sender, letter.to)],

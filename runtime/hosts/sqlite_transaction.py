@@ -197,6 +197,9 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         items = map(_task, self._all("SELECT * FROM task ORDER BY instance, key"))
         return [item for item in items if role is None or role in item.roles]
 
+    def tasks_of(self, instance: str) -> Sequence[TaskItem]:
+        return [*map(_task, self._all("SELECT * FROM task WHERE instance = ? ORDER BY key", instance))]
+
     # ------------------------------------------------------------ workers
 
     def version(self) -> int:

@@ -13,8 +13,8 @@ DONE, REFUSED, TROUBLE = 0, 1, 2
 """Exit codes: done and clean; refused by a flow or a host, or the audit found something; asked wrongly, or out of order
 (file, app, usage)."""
 
-FORMAT = 1
-"""Of the JSON that commands print: fields may be added to a format, what is there keeps its meaning."""
+SCHEMA = 1
+"""Of the JSON that commands print: it changes when a field is removed or changes its meaning, not when one is added."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,15 +216,15 @@ def _command(args: argparse.Namespace, program: str) -> int:
             return said
 
     said = asyncio.run(answer())
-    sys.stdout.write(_json(said.data) if args.json and said.data is not None else said.text)
+    sys.stdout.write(_json(said.code, None, said.data) if args.json and said.data is not None else said.text)
     sys.stdout.flush()
     return said.code
 
 
-def _json(data: dict[str, Any]) -> str:
-    from .answers import FORMAT
+def _json(code: int, error: dict[str, str] | None, data: dict[str, Any]) -> str:
+    from .answers import SCHEMA
 
-    return json.dumps({"format": FORMAT, **data}, indent=2) + "\n"
+    return json.dumps({"schema": SCHEMA, "exit": code, "error": error, **data}, indent=2) + "\n"
 
 
 def _complain(args: argparse.Namespace, kind: str, problem: str, hint: str, code: int) -> int:
@@ -238,5 +238,5 @@ def _complain(args: argparse.Namespace, kind: str, problem: str, hint: str, code
     lines = [f"penstock: {clean(problem)}", *(clean(line) for line in hint.splitlines())]
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     if args.json:
-        sys.stdout.write(_json({"error": {"kind": kind, "problem": problem, "hint": hint}, "exit": code}))
+        sys.stdout.write(_json(code, {"kind": kind, "message": problem, "hint": hint}, {}))
     return code

@@ -53,7 +53,7 @@ def journal(console: Console, id: str) -> list[JournalEntry]:
 def data(console: Console, line: str) -> Any:
     """What a command prints as JSON."""
     value = json.loads(console.run(f"{line} --json"))
-    assert value.pop("format") == 1
+    assert (value.pop("schema"), value.pop("exit"), value.pop("error")) == (1, console.codes[-1], None)
     return value
 
 
@@ -192,7 +192,7 @@ def test_a_refusal_is_json_where_that_was_asked_for(console: Console, capsys: py
     assert cli.main(["instances", "cancel", "o-17", "--by", "olga", "--reason", "so", "--json"]) == 1
     said = json.loads(capsys.readouterr().out)
     assert (said["error"]["kind"], said["exit"]) == ("refused", 1)
-    assert "cannot be undone any more" in said["error"]["problem"]
+    assert "cannot be undone any more" in said["error"]["message"]
 
 
 def test_a_payload_comes_from_a_file_or_the_input(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -270,3 +270,65 @@ def test_whatever_is_edited_deleted_and_moved_at_once_is_found(opened: sqlite3.C
 
 def rows_as_stored(db: sqlite3.Connection) -> list[Row]:
     return [*SqliteTransaction(db).rows(-1, 10_000)]
+
+
+# ---------------------------------------------------------------- what is still to be done
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A file with work of every kind: a parked call, a waiting one, a compensation, a task with its timers."""
+    house = House("sqlite", tmp_path_factory.mktemp("busy"))
+    lost = ConnectionError("lost")
+
+    async def run() -> None:
+        async with house.open() as host:
+            house.shop.script["ship"] = [lost] * 24
+            await host.start(Order, "parked", SMALL, by=CLEO)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[HOUR] * 24)
+            house.shop.script["reserve_stock"] = [lost] * 4
+            house.shop.script["release_stock"] = [lost] * 4
+            await host.start(Order, "undone", SMALL, by=CLEO)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[timedelta(minutes=1)] * 3)
+            house.shop.script.clear()
+            await host.start(Order, "open", LARGE, by=CLEO)
+            await host.run_until_idle()
+            house.shop.script["reserve_stock"] = [lost] * 4
+            await host.start(Order, "waiting", SMALL, by=CLEO)
+            await host.run_until_idle()
+
+    finishing(run())
+    db = sqlite3.connect(house.folder / "orders.db", isolation_level=None)
+    yield db
+    db.close()
+
+
+def test_work_that_was_taken_away_is_missed(busy: sqlite3.Connection) -> None:
+    with tampered(busy):
+        assert audited(busy).findings == ()
+    taken = 0
+    for table, name in (("call", "key"), ("timer", "name"), ("task", "key")):
+        for instance, key in busy.execute(f"SELECT instance, {name} FROM {table}").fetchall():
+            with tampered(busy):
+                busy.execute(f"DELETE FROM {table} WHERE instance = ? AND {name} = ?", [instance, key])
+                (found,) = audited(busy).findings
+                assert (found.instance, found.problem) == (instance, f"its {table} {key} is lost: nobody will do it")
+                taken += 1
+    assert taken == 3 + 2 + 1
+
+
+def test_work_that_was_put_in_or_changed_is_found(busy: sqlite3.Connection) -> None:
+    edits = {
+        "UPDATE call SET instance = 'open' WHERE instance = 'parked'": 2,
+        "UPDATE timer SET due = due - 1 WHERE name = 'Approval.after1'": 1,
+        "INSERT INTO timer VALUES ('parked', 'Approval.after1', 'Order/1', 0)": 1,
+        "UPDATE task SET roles = '[]', persons = '[\"cleo\"]'": 1,
+        "UPDATE task SET excluded = '[]'": 1,
+        "UPDATE task SET key = 'review#9'": 2,
+    }
+    for edit, number in edits.items():
+        with tampered(busy):
+            busy.execute(edit)
+            assert len(audited(busy).findings) == number, edit

@@ -143,7 +143,8 @@ async def pass_time(host: Host, clock: ManualClock, *steps: timedelta) -> None:
 
 
 async def sound(host: Client, id: str) -> list[JournalEntry]:
-    """The journal, when its triggers lead through the pure core to exactly what is stored."""
+    """The journal, when its triggers lead through the pure core to exactly what is stored, and the audit agrees."""
+    assert (await host.audit()).findings == ()
     journal = list(await host.journal(id))
     assert replay(Order, journal) == await host.record(id)
     return journal
