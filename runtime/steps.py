@@ -38,6 +38,7 @@ from .errors import StoreError, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
 from .letters import CAPACITY, Letter, Message
 from .outbox import INTERRUPTED
+from .spec import ActivitySpec, CompensationSpec
 from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer, Transaction
 
 LOG = logging.getLogger("penstock")
@@ -91,6 +92,10 @@ class Steps:
             if len(self._known) > REMEMBERED:
                 del self._known[next(iter(self._known))]
 
+    def spec_of(self, call: PendingCall) -> ActivitySpec | CompensationSpec:
+        spec = self.flow(call.flow).spec
+        return spec.activities[call.name] if call.forward is None else spec.compensations[call.name]
+
     # ------------------------------------------------------------ steps
 
     def begin(
@@ -110,10 +115,11 @@ class Steps:
         now: datetime,
         note: str = "",
         request: str | None = None,
+        kind: EntryKind = EntryKind.STEP,
     ) -> JournalEntry:
         """A step that is confirmed to somebody, so it has a row even if it changed nothing. Raises Rejected, Fault."""
         instance, entry, _, step = self._tried(tx, id, trigger, by, now)
-        return self._apply(tx, instance, replace(entry, note=note, request=request), step, now)
+        return self._apply(tx, instance, replace(entry, kind=kind, note=note, request=request), step, now)
 
     def react(self, tx: Transaction, id: str, trigger: Outcome | Fired | Withdraw, now: datetime) -> None:
         """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace."""

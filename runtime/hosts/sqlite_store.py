@@ -2,7 +2,7 @@
 
 WAL and `synchronous=FULL`: a committed transaction is on the disk. One connection, used by one thread of its own, so
 that a slow disk does not stop the event loop; every writing transaction takes the file's write lock before it reads,
-so it always decides on the fresh state. The primary key (instance, sequence) of the journal holds even if that failed.
+so it always decides on the fresh state. That (instance, sequence) is unique in the journal holds even if that failed.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if schema > SCHEMA:
         raise TooNew(f"{path} has schema {schema}; this version of penstock knows {SCHEMA}")
     if tables and schema < SCHEMA:
-        raise TooOld(f"{path} has schema {schema}, of a penstock before it had regions; this version knows {SCHEMA}")
+        raise TooOld(f"{path} has schema {schema}, of an earlier penstock; this version knows {SCHEMA} only")
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise NotWritable(f"{path} cannot have a write-ahead log: is it on a network file system?")

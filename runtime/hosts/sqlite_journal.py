@@ -1,0 +1,86 @@
+"""The journal in SQL: values in, rows out and back; each row is linked to the one before it as it is written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from ..chain import Head, Row, Seal, seal
+from ..errors import Corrupt
+from ..store import EntryKind, JournalEntry, Status
+from ..timers import micros, moment
+from .sqlite_rows import SqliteRows
+
+COLUMNS = "instance, sequence, at, kind, actor, trigger, note, request, effects, status, configuration"
+ENTRIES = f"SELECT {COLUMNS} FROM journal"
+LAST = "SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1"
+APPEND = f"""
+INSERT INTO journal (position, hash, {COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+WHERE (SELECT hash FROM journal ORDER BY position DESC LIMIT 1) IS ?
+"""
+"""Writes nothing unless the last row has the seal that this one was linked to."""
+
+
+class SqliteJournal(SqliteRows):
+    """`chain.Chain`, and the rest about the journal, in SQL."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        super().__init__(db)
+        self._head = Head()  # as far as is known: another process may have written, a savepoint may have been undone
+
+    def append(self, e: JournalEntry) -> None:
+        what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
+        columns = (*what, e.effects, e.status, " ".join(e.configuration))
+        if not self._linked(self._head, columns) and not self._linked(self.head(), columns):
+            raise Corrupt("the journal has no last row to go on from")
+        self.news.entries.append(e)
+
+    def _linked(self, last: Head, columns: tuple[object, ...]) -> bool:
+        position = last.position + 1
+        hash = seal(last.hash, (position, *columns))
+        if not self._run(APPEND, position, hash, *columns, last.hash or None).rowcount:
+            return False
+        self._head = Head(position, hash)
+        return True
+
+    def entries(self, instance: str) -> Sequence[JournalEntry]:
+        return [*map(_entry, self._all(f"{ENTRIES} WHERE instance = ? ORDER BY sequence", instance))]
+
+    def entry(self, instance: str, sequence: int) -> JournalEntry | None:
+        return next(map(_entry, self._all(f"{ENTRIES} WHERE instance = ? AND sequence = ?", instance, sequence)), None)
+
+    def requested(self, instance: str, request: str) -> JournalEntry | None:
+        return next(map(_entry, self._all(f"{ENTRIES} WHERE instance = ? AND request = ?", instance, request)), None)
+
+    # ------------------------------------------------------------ the chain
+
+    def head(self) -> Head:
+        return next((Head(*row) for row in self._all(LAST)), Head())
+
+    def rows(self, after: int, limit: int) -> Sequence[Row]:
+        """Text that is no UTF-8 comes with surrogates, so that it is a row that was touched, and not the end."""
+        sql = f"SELECT position, hash, {COLUMNS} FROM journal WHERE position > ? ORDER BY position LIMIT ?"
+        self._db.text_factory = _any_text
+        try:
+            return [Row(*row) for row in self._all(sql, after, limit)]
+        finally:
+            self._db.text_factory = str
+
+    def seals(self, instance: str) -> Sequence[Seal]:
+        sql = "SELECT sequence, position, hash FROM journal WHERE instance = ? ORDER BY sequence"
+        return [Seal(*row) for row in self._all(sql, instance)]
+
+    def strays(self) -> Sequence[str]:
+        sql = "SELECT DISTINCT instance FROM journal WHERE instance NOT IN (SELECT id FROM instance) ORDER BY instance"
+        return [str(id) for (id,) in self._all(sql)]
+
+
+def _any_text(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
+def _entry(row: tuple[Any, ...]) -> JournalEntry:
+    instance, sequence, at, kind, actor, trigger, note, request, effects, status, leaves = row
+    what = moment(at), EntryKind(kind), actor, trigger, note, request
+    return JournalEntry(instance, sequence, *what, effects, Status(status), tuple(leaves.split()))
