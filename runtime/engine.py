@@ -147,6 +147,7 @@ class Engine:
                 claims.claim(tx, call, now)
         unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(claims.worker) if call.interrupted)
         free = claims.free(tx.news) > 0
+        claims.crowded = not free
         more = letters or len(timers) == BATCH or (free and len(due) == BATCH)
         return Round(unwanted, tx.next_due(self._labels, free), more, not free)
 

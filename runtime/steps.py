@@ -177,7 +177,7 @@ class Steps:
         """A call is claimed at once, but if a breaker or a limit has a say, or the step has interrupted it already."""
         spec = self.flow(call.flow).spec
         gated = call.forward is None and spec.activities[call.name].gated
-        if self.claims is None or gated or call.key in gone or self.claims.free(tx.news) <= 0:
+        if self.claims is None or gated or call.key in gone or not self.claims.at_once(tx.news):
             tx.put_call(call)
         else:
             self.claims.claim(tx, call, now)

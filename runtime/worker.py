@@ -39,7 +39,7 @@ class Limits:
     for another, on the host's clock. The rest is in real time. poll: how soon what other processes wrote is seen.
     pause: how long after an error of the storage it is tried again. grace: how long a stop waits for threads."""
 
-    concurrency: int = 64
+    concurrency: int = 128
     lease: timedelta = timedelta(seconds=15)
     poll: timedelta = timedelta(milliseconds=200)
     pause: timedelta = timedelta(seconds=1)
