@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .codec import LATEST, Invalid, admitted
-from .core import NOBODY, Actor, Delegation, Outcome
+from .core import NOBODY, Actor, Delegation, Outcome, Rejected
 from .errors import Conflict, NotParked, StoreError, Unknown
 from .families import Families
 from .journal import AnyFlow, written
@@ -24,7 +24,19 @@ from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .steps import BATCH
-from .store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, Tick, Transaction
+from .store import (
+    Attempt,
+    Began,
+    Ended,
+    EntryKind,
+    Instance,
+    JournalEntry,
+    PendingCall,
+    Refused,
+    Status,
+    Tick,
+    Transaction,
+)
 
 LOG = logging.getLogger("penstock")
 
@@ -73,7 +85,11 @@ class Engine:
     def start(self, tx: Transaction, label: str, id: str, inputs: object, by: Actor, now: datetime) -> JournalEntry:
         """A new instance; the same again for the same id and inputs. Raises Conflict, Rejected."""
         flow = self._steps.flow(label)
-        step = flow.begin(inputs, by=by, now=now)
+        try:
+            step = flow.begin(inputs, by=by, now=now)
+        except Rejected as rejected:
+            tx.tell(Refused(id, label, rejected.reason))
+            raise
         if (old := tx.instance(id)) is not None:
             first = tx.entry(id, 1)
             if first is None or (old.flow, first.trigger) != (
@@ -295,11 +311,13 @@ class Engine:
         claimed = replace(call, owner=worker, attempts=call.attempts + 1)
         tx.put_call(claimed)
         tx.begin_attempt(Attempt(call.instance, call.key, claimed.attempts, worker, now, None, ""))
+        tx.tell(Began(claimed, now))
         return claimed
 
     def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         text = f"{result.kind}: {result.error}" if result.error else result.kind
-        tx.end_attempt(call.instance, call.key, call.attempts, now, text)
+        began = tx.end_attempt(call.instance, call.key, call.attempts, now, text)
+        tx.tell(Ended(call, result.kind, result.error, began, now))
 
     def _after(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         """An attempt has ended: hand its outcome to the flow, or wait for the next one, or park."""

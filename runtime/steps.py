@@ -26,6 +26,7 @@ from .core import (
     InterruptActivity,
     OpenTask,
     Outcome,
+    Rejected,
     RemindTask,
     SendEvent,
     StartActivity,
@@ -37,7 +38,18 @@ from .errors import StoreError, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
 from .letters import CAPACITY, Letter, Message
 from .outbox import INTERRUPTED
-from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer, Transaction
+from .store import (
+    EntryKind,
+    Instance,
+    JournalEntry,
+    PendingCall,
+    Refused,
+    Status,
+    Stepped,
+    TaskItem,
+    Timer,
+    Transaction,
+)
 
 LOG = logging.getLogger("penstock")
 
@@ -113,6 +125,7 @@ class Steps:
         entry = replace(entry, status=instance.status, configuration=instance.configuration)
         tx.put_instance(replace(instance, sequence=sequence, at=at))
         tx.append(entry)
+        tx.tell(Stepped(entry, instance.flow, instance.at))
         return entry
 
     def _tried(
@@ -122,7 +135,11 @@ class Steps:
         instance = self.instance(tx, id)
         at = max(now, instance.at)
         before = self.record(instance)
-        step = before.step(trigger, by=by, now=at)
+        try:
+            step = before.step(trigger, by=by, now=at)
+        except Rejected as rejected:
+            tx.tell(Refused(id, instance.flow, rejected.reason))
+            raise
         text = written(before.spec.trigger_to_json(trigger))
         entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text)
         return instance, entry, before, step
@@ -134,6 +151,7 @@ class Steps:
         instance, full = after_step(self.flow(old.flow).spec, old, entry, step)
         tx.put_instance(instance)
         tx.append(full)
+        tx.tell(Stepped(full, old.flow, old.at if old.sequence else None))
         _, effects = step
         interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
         for effect in effects:

@@ -18,7 +18,8 @@ from typing import TypeVar
 from .attempts import Work, attempt
 from .engine import Engine, Round
 from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld
-from .outbox import FAILED, Result
+from .observing import Audience
+from .outbox import FAILED, INTERRUPTED, Result
 from .store import PendingCall, Store, Transaction
 from .timers import Clock
 
@@ -26,6 +27,8 @@ LOG = logging.getLogger("penstock")
 
 HOPELESS = (Corrupt, NotAStore, TooNew, TooOld)
 """Storage errors that no waiting cures; after any other the worker goes on when it can."""
+
+STOPPED = Result(INTERRUPTED, error="its worker stopped")
 
 T = TypeVar("T")
 
@@ -71,9 +74,17 @@ class Worker:
     """Runs until cancelled. `activities` are the objects with the methods that specs name, by flow label."""
 
     def __init__(
-        self, id: str, store: Store, engine: Engine, activities: Mapping[str, object], clock: Clock, limits: Limits
+        self,
+        id: str,
+        store: Store,
+        engine: Engine,
+        activities: Mapping[str, object],
+        clock: Clock,
+        limits: Limits,
+        audience: Audience | None = None,
     ) -> None:
         self.id = id
+        self._audience = audience or Audience()
         self.bell = Bell()
         self._store = store
         self._engine = engine
@@ -153,11 +164,15 @@ class Worker:
         task.add_done_callback(lambda _: self._woken.set())
 
     async def _attempt(self, running: Running) -> None:
-        if running.work is None:
-            result = Result(FAILED, error="the call cannot be made; see the log")
-        else:
-            result = await attempt(running.work, self._clock, running.unwanted)
-        call = running.call
+        call, result = running.call, STOPPED
+        self._audience.begins(call)
+        try:
+            if running.work is None:
+                result = Result(FAILED, error="the call cannot be made; see the log")
+            else:
+                result = await attempt(running.work, self._clock, running.unwanted)
+        finally:
+            self._audience.ends(call, result)
         if result.cause is not None:
             cause = result.cause if _writable(result.cause) else None
             LOG.warning("attempt %d of %s: %s", call.attempts, call.idempotency_key, result.error, exc_info=cause)

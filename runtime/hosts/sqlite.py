@@ -24,6 +24,7 @@ from ..errors import HostError, Unknown
 from ..flow import Flow
 from ..journal import AnyFlow, label
 from ..letters import Letter, Message
+from ..observing import Audience, Observer
 from ..spec import FlowSpec
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
 from ..timers import Clock, SystemClock
@@ -44,8 +45,10 @@ class SqliteHost:
         clock: Clock | None = None,
         limits: Limits | None = None,
         worker: str | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         """Nothing is opened yet. `worker` must differ between all hosts that ever use the file; by default it does.
+        `observers` are told what happens.
 
         Raises TypeError when an activity has no method."""
         for flow, activities in flows.items():
@@ -57,11 +60,12 @@ class SqliteHost:
         self._clock: Clock = clock or SystemClock()
         self._limits = limits or Limits()
         self._id = worker or uuid.uuid4().hex
+        self._audience = Audience(observers)
         self._open: SqliteStore | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file and start working. Raises StoreError."""
-        self._open = SqliteStore(self._path)
+        store = self._open = SqliteStore(self._path, audience=self._audience)
         try:
             if not await self._open.read(lambda tx: self._engine.scheduled(tx, self._clock.now())):
                 await self._open.write(lambda tx: self._engine.schedule(tx, self._clock.now()))
@@ -69,7 +73,10 @@ class SqliteHost:
             self._open.close()
             self._open = None
             raise
-        self._worker = Worker(self._id, self._open, self._engine, self._activities, self._clock, self._limits)
+        self._worker = Worker(
+            self._id, self._open, self._engine, self._activities, self._clock, self._limits, self._audience
+        )
+        self._audience.opened(lambda: store.now(lambda tx: tx.tally(self._clock.now())))
         self._working = asyncio.create_task(self._worker.run())
         self._working.add_done_callback(lambda _: self._worker.bell.ring())
         return self
@@ -82,6 +89,7 @@ class SqliteHost:
         try:
             await asyncio.wait((self._working,))
         finally:
+            self._audience.closed()
             self._store.close()
             self._open = None
         if not self._working.cancelled():

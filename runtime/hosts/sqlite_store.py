@@ -11,12 +11,16 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import Context, copy_context
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import NotAStore, NotWritable, TooNew, TooOld
-from ..store import Transaction
+from ..observing import Audience
+from ..store import Committed, Transaction
 from .sqlite_errors import translated
 from .sqlite_schema import SCHEMA, TABLES
 from .sqlite_transaction import SqliteTransaction
@@ -30,8 +34,11 @@ T = TypeVar("T")
 class SqliteStore:
     """`store.Store` on a file."""
 
-    def __init__(self, path: str | Path, busy: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(
+        self, path: str | Path, busy: timedelta = timedelta(seconds=30), audience: Audience | None = None
+    ) -> None:
         """Open or create the file. Raises StoreError."""
+        self._audience = audience or Audience()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="penstock-store")
         try:
             self._db = self._thread.submit(_open, Path(path), busy).result()
@@ -41,10 +48,10 @@ class SqliteStore:
         self._transaction = SqliteTransaction(self._db)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._run(work, "BEGIN IMMEDIATE")
+        return await self._run(partial(self._told, work, asyncio.get_running_loop(), copy_context()))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._run(work, "BEGIN")
+        return await self._run(partial(self._transact, work, "BEGIN"))
 
     def now(self, work: Callable[[Transaction], T]) -> T:
         """As `read`, for those without an event loop."""
@@ -58,8 +65,23 @@ class SqliteStore:
             (version,) = self._db.execute("PRAGMA data_version").fetchone()
             return int(version)
 
-    async def _run(self, work: Callable[[Transaction], T], begin: str) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, begin)
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _told(self, work: Callable[[Transaction], T], loop: asyncio.AbstractEventLoop, context: Context) -> T:
+        """Write, and have it told on the loop before the answer is there."""
+        tellings = self._transaction.tellings
+        try:
+            answer = self._transact(work, "BEGIN IMMEDIATE")
+            tellings.tell(Committed(1))
+            return answer
+        except BaseException:
+            tellings.undo()
+            raise
+        finally:
+            if (happened := tellings.taken()) and self._audience:
+                with suppress(RuntimeError):  # the loop has closed meanwhile: nobody listens any more
+                    loop.call_soon_threadsafe(self._audience.happened, happened, context=context)
 
     def _transact(self, work: Callable[[Transaction], T], begin: str) -> T:
         with translated():

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
 from ..gates import Gate
-from ..store import Attempt, Child, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Tick, Timer
+from ..observing import Tellings
+from ..store import (
+    Attempt,
+    Child,
+    EntryKind,
+    Happening,
+    Instance,
+    JournalEntry,
+    PendingCall,
+    Status,
+    Tally,
+    TaskItem,
+    Tick,
+    Timer,
+)
 from ..timers import micros, moment
 from .sqlite_mail import SqliteMail
 
@@ -19,12 +34,21 @@ T = TypeVar("T")
 class SqliteTransaction(SqliteMail):
     """`store.Transaction` in SQL, one method a statement. Raises StoreError, never SQLite's own errors."""
 
+    def __init__(self, db: sqlite3.Connection) -> None:
+        super().__init__(db)
+        self.tellings = Tellings()
+
+    def tell(self, happening: Happening) -> None:
+        self.tellings.tell(happening)
+
     @contextmanager
     def savepoint(self) -> Generator[None]:
         self._run("SAVEPOINT step")
+        mark = self.tellings.mark()
         try:
             yield
         except BaseException:
+            self.tellings.undo(mark)
             if self._db.in_transaction:
                 self._run("ROLLBACK TO step")
                 self._run("RELEASE step")
@@ -59,6 +83,14 @@ class SqliteTransaction(SqliteMail):
     def requested(self, instance: str, request: str) -> JournalEntry | None:
         sql = "SELECT * FROM journal WHERE instance = ? AND request = ?"
         return _first(map(_entry, self._all(sql, instance, request)))
+
+    def tally(self, now: datetime) -> Tally:
+        of = self._all("SELECT flow, status, count(*) FROM instance GROUP BY flow, status")
+        ((parked,),) = self._all("SELECT count(*) FROM call WHERE due IS NULL")
+        ((tasks,),) = self._all("SELECT count(*) FROM task")
+        ((due,),) = self._all(f"SELECT min(due) FROM timer WHERE {AWAKE}")
+        lag = 0.0 if due is None else max((now - moment(due)).total_seconds(), 0.0)
+        return Tally({(flow, Status(status)): count for flow, status, count in of}, parked, tasks, lag)
 
     # ------------------------------------------------------------ calls and their attempts
 
@@ -97,9 +129,10 @@ class SqliteTransaction(SqliteMail):
     def begin_attempt(self, a: Attempt) -> None:
         self._put("attempt", a.instance, a.key, a.number, a.worker, micros(a.started), _micros(a.ended), a.result)
 
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None:
-        sql = "UPDATE attempt SET ended = ?, result = ? WHERE instance = ? AND key = ? AND number = ?"
-        self._run(sql, micros(ended), result, instance, key, number)
+    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
+        one = "instance = ? AND key = ? AND number = ?"
+        sql = f"UPDATE attempt SET ended = ?, result = ? WHERE {one} RETURNING started"
+        return _first(moment(started) for (started,) in self._all(sql, micros(ended), result, instance, key, number))
 
     def attempts(self, instance: str) -> Sequence[Attempt]:
         sql = "SELECT * FROM attempt WHERE instance = ? ORDER BY started, key, number"
