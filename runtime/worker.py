@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from traceback import format_exception
 from typing import TypeVar
 
-from .attempts import Work, attempt
+from .attempts import Crew, Work, attempt
 from .engine import Engine, Round
 from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld
+from .logs import CORRELATION, correlation, of_call
 from .observing import Audience
 from .outbox import FAILED, INTERRUPTED, Result
 from .store import PendingCall, Store, Transaction
@@ -37,13 +39,17 @@ T = TypeVar("T")
 class Limits:
     """How a worker behaves. concurrency: attempts at a time. lease: how long the calls of a worker that was lost wait
     for another, on the host's clock. The rest is in real time. poll: how soon what other processes wrote is seen.
-    pause: how long after an error of the storage it is tried again. grace: how long a stop waits for threads."""
+    pause: how long after an error of the storage it is tried again. grace: how long a stop waits for threads.
+    processes: how many run at a time for activities marked `in_process`; by default one a core. answer: bytes of JSON
+    that an activity may answer; one that answers more has failed."""
 
     concurrency: int = 64
     lease: timedelta = timedelta(seconds=15)
     poll: timedelta = timedelta(milliseconds=200)
     pause: timedelta = timedelta(seconds=1)
     grace: timedelta = timedelta(seconds=5)
+    processes: int = field(default_factory=lambda: os.cpu_count() or 1)
+    answer: int = 1 << 20
 
 
 class Bell:
@@ -91,6 +97,7 @@ class Worker:
         self._activities = activities
         self._clock = clock
         self._limits = limits
+        self._crew = Crew(limits.processes)
         self._woken = asyncio.Event()
         self._seen = -1
         self._running: dict[asyncio.Task[None], Running] = {}
@@ -116,7 +123,10 @@ class Worker:
                 if not round.more:
                     await self._sleep(round.next)
         finally:
-            await self._stop()
+            try:
+                await self._stop()
+            finally:
+                self._crew.close()
 
     def _round(self, tx: Transaction) -> Round:
         running = frozenset((r.call.instance, r.call.key, r.call.attempts) for r in self._running.values())
@@ -154,9 +164,11 @@ class Worker:
         try:
             spec = self._engine.spec_of(call)
             function = getattr(self._activities[call.flow], spec.method)
-            work = Work(function, self._engine.args_of(call), call.idempotency_key, spec)
+            work = Work(function, self._engine.args_of(call), call.idempotency_key, spec, self._limits.answer)
         except Exception:
-            LOG.exception("call %s of instance %s cannot be made", call.key, call.instance)
+            LOG.exception(
+                "call %s of instance %s cannot be made", call.key, call.instance, extra=of_call(call).fields()
+            )
             work = None
         running = Running(call, work, asyncio.Event())
         task = asyncio.create_task(self._attempt(running))
@@ -165,19 +177,22 @@ class Worker:
 
     async def _attempt(self, running: Running) -> None:
         call, result = running.call, STOPPED
+        CORRELATION.set(of_call(call))
         self._audience.begins(call)
         try:
             if running.work is None:
                 result = Result(FAILED, error="the call cannot be made; see the log")
             else:
-                result = await attempt(running.work, self._clock, running.unwanted)
+                result = await attempt(running.work, self._clock, running.unwanted, self._crew)
         finally:
             self._audience.ends(call, result)
+        told = f"{call.attempts} of {call.idempotency_key}"
+        fields = (correlation() or of_call(call)).fields()
         if result.cause is not None:
             cause = result.cause if _writable(result.cause) else None
-            LOG.warning("attempt %d of %s: %s", call.attempts, call.idempotency_key, result.error, exc_info=cause)
+            LOG.warning("attempt %s: %s", told, result.error, exc_info=cause, extra=fields)
         if not await self._persistently(lambda tx: self._engine.conclude(tx, call, result, self._clock.now())):
-            LOG.warning("attempt %d of %s came too late: another worker has it", call.attempts, call.idempotency_key)
+            LOG.warning("attempt %s came too late: another worker has it", told, extra=fields)
 
     def _reap(self) -> None:
         """Forget the attempts that have ended; one that ended in a bug or a hopeless store ends the worker."""
