@@ -88,7 +88,7 @@ class Engine:
         try:
             step = flow.begin(inputs, by=by, now=now)
         except Rejected as rejected:
-            tx.tell(Refused(id, label, rejected.reason))
+            tx.report(Refused(id, label, rejected.reason))
             raise
         if (old := tx.instance(id)) is not None:
             first = tx.entry(id, 1)
@@ -311,13 +311,13 @@ class Engine:
         claimed = replace(call, owner=worker, attempts=call.attempts + 1)
         tx.put_call(claimed)
         tx.begin_attempt(Attempt(call.instance, call.key, claimed.attempts, worker, now, None, ""))
-        tx.tell(Began(claimed, now))
+        tx.report(Began(claimed, now))
         return claimed
 
     def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         text = f"{result.kind}: {result.error}" if result.error else result.kind
         began = tx.end_attempt(call.instance, call.key, call.attempts, now, text)
-        tx.tell(Ended(call, result.kind, result.error, began, now))
+        tx.report(Ended(call, result.kind, result.error, began, now))
 
     def _after(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         """An attempt has ended: hand its outcome to the flow, or wait for the next one, or park."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from .outbox import Result
-from .store import Happening, PendingCall, Refused, Tally
+from .store import Committed, Happening, PendingCall, Refused, Tally
 
 LOG = logging.getLogger("penstock")
 
@@ -37,27 +36,31 @@ class Observer:
         """The host has closed."""
 
 
-@dataclass(slots=True)
 class Tellings:
-    """What the transaction under way will have to tell."""
+    """What a piece of work in a transaction has to tell."""
 
-    _happened: list[Happening] = field(default_factory=list[Happening])
+    __slots__ = ("_happened",)
+
+    def __init__(self) -> None:
+        self._happened: list[Happening] = []
 
     def tell(self, happening: Happening) -> None:
         self._happened.append(happening)
+
+    def clear(self) -> None:
+        self._happened.clear()
 
     def mark(self) -> int:
         """Where a savepoint begins."""
         return len(self._happened)
 
-    def undo(self, mark: int = 0) -> None:
+    def undo(self, mark: int) -> None:
         """What came since then has not happened, but for refusals."""
         self._happened[mark:] = [each for each in self._happened[mark:] if isinstance(each, Refused)]
 
-    def taken(self) -> list[Happening]:
-        """All of it; it begins anew."""
-        happened, self._happened = self._happened, []
-        return happened
+    def told(self, failed: bool) -> Sequence[Happening]:
+        """All of it; of work that failed, what is true all the same."""
+        return [each for each in self._happened if not failed or isinstance(each, Refused | Committed)]
 
 
 class Audience(Observer):

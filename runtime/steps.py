@@ -125,7 +125,7 @@ class Steps:
         entry = replace(entry, status=instance.status, configuration=instance.configuration)
         tx.put_instance(replace(instance, sequence=sequence, at=at))
         tx.append(entry)
-        tx.tell(Stepped(entry, instance.flow, instance.at))
+        tx.report(Stepped(entry, instance.flow, instance.at))
         return entry
 
     def _tried(
@@ -138,7 +138,7 @@ class Steps:
         try:
             step = before.step(trigger, by=by, now=at)
         except Rejected as rejected:
-            tx.tell(Refused(id, instance.flow, rejected.reason))
+            tx.report(Refused(id, instance.flow, rejected.reason))
             raise
         text = written(before.spec.trigger_to_json(trigger))
         entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text)
@@ -151,7 +151,7 @@ class Steps:
         instance, full = after_step(self.flow(old.flow).spec, old, entry, step)
         tx.put_instance(instance)
         tx.append(full)
-        tx.tell(Stepped(full, old.flow, old.at if old.sequence else None))
+        tx.report(Stepped(full, old.flow, old.at if old.sequence else None))
         _, effects = step
         interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
         for effect in effects:
