@@ -22,7 +22,7 @@ from .store import PendingCall
 
 class Correlation(NamedTuple):
     """The attempt that runs here, of a call of an instance of `flow` (`Order/1`). key: its idempotency key. trace,
-    span: their ids in hexadecimal where it is traced."""
+    span, flags: of its span where it is traced, the ids in hexadecimal."""
 
     flow: str
     instance: str
@@ -30,7 +30,7 @@ class Correlation(NamedTuple):
     attempt: int
     trace: str = ""
     span: str = ""
-    sampled: bool = False
+    flags: int = 0
 
     def fields(self) -> dict[str, object]:
         """What a log record says of it."""
@@ -40,7 +40,7 @@ class Correlation(NamedTuple):
     @property
     def traceparent(self) -> str:
         """The W3C header of that name; "" where it is not traced."""
-        return f"00-{self.trace}-{self.span}-{self.sampled:02x}" if self.trace else ""
+        return f"00-{self.trace}-{self.span}-{self.flags:02x}" if self.trace else ""
 
 
 CORRELATION: ContextVar[Correlation | None] = ContextVar("penstock_correlation", default=None)

@@ -26,6 +26,9 @@ class Observer:
     def happened(self, happenings: Sequence[Happening]) -> None:
         """These are durable now (refusals: final), in this order."""
 
+    def works(self) -> None:
+        """The host's worker begins, in a context of its own from here on: attempts run in copies of it."""
+
     def begins(self, call: PendingCall) -> None:
         """The attempt is about to run here. What is put into context variables, the activity finds there."""
 
@@ -79,6 +82,9 @@ class Audience(Observer):
 
     def happened(self, happenings: Sequence[Happening]) -> None:
         self._each(lambda observer: observer.happened(happenings))
+
+    def works(self) -> None:
+        self._each(lambda observer: observer.works())
 
     def begins(self, call: PendingCall) -> None:
         self._each(lambda observer: observer.begins(call))

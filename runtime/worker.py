@@ -109,6 +109,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work. Raises the StoreError that nothing cures, and whatever is our own bug."""
+        self._audience.works()
         try:
             while True:
                 self._woken.clear()

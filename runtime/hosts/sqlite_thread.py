@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from threading import Thread
@@ -80,9 +80,12 @@ class SqliteThread:
         return await answer
 
     def now(self, work: Callable[[Transaction], Any]) -> Any:
-        """What a reading work answers, for a thread."""
+        """What a reading work answers, for a thread. Raises StoreError where it has been closed."""
         answer: Future[Any] = Future()
         self._turns.put(Turn(work, False, None, answer, Tellings()))
+        while not wait((answer,), timeout=1).done:
+            if not self._thread.is_alive():
+                raise StoreError("the store is closed")
         return answer.result()
 
     def close(self) -> None:
