@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from .child import RAISED, Call
 from .codec import NOTHING, Codec, Invalid, admitted
@@ -93,20 +94,17 @@ def attempt_now(work: Work) -> Result:
     return _judged(work, value)
 
 
-async def attempt(work: Work, clock: Clock, unwanted: asyncio.Event, crew: Crew) -> Result:
-    """Run it within its timeout, and as long as its heart beats. When `unwanted` is set, it is cancelled if it can be,
+async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None], crew: Crew) -> Result:
+    """Run it within its timeout, and as long as its heart beats. When `unwanted` is done, it is cancelled if it can be,
     and otherwise waited for. Waiting for a process takes nothing of its time."""
     if not work.in_process:
         return await _timed(work, clock, unwanted, _answer(work, crew))
     turn = asyncio.ensure_future(crew.processes.take())
-    warning = asyncio.ensure_future(unwanted.wait())
     try:
-        await asyncio.wait((turn, warning), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((turn, unwanted), return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
         crew.processes.decline(turn)
         raise
-    finally:
-        warning.cancel()
     if not turn.done():
         crew.processes.decline(turn)
         return Result(INTERRUPTED)
@@ -120,39 +118,36 @@ async def attempt(work: Work, clock: Clock, unwanted: asyncio.Event, crew: Crew)
         crew.processes.give_back(process)
 
 
-async def _timed(work: Work, clock: Clock, unwanted: asyncio.Event, answering: Awaitable[Result]) -> Result:
-    pulse = Pulse()
-    alarm = asyncio.ensure_future(clock.sleep(work.spec.timeout))
-    silence = asyncio.ensure_future(_silent(pulse, work.heartbeat, clock))
-    warning = asyncio.ensure_future(unwanted.wait())
+async def _timed(work: Work, clock: Clock, unwanted: asyncio.Future[None], answering: Awaitable[Result]) -> Result:
+    alarm = clock.sleep(work.spec.timeout)
+    pulse = None if work.heartbeat is None else Pulse()
     token = PULSE.set(pulse)
     answer = asyncio.ensure_future(answering)
     PULSE.reset(token)
-    ends = (answer, alarm, silence)
+    ends: list[asyncio.Future[Any]] = [answer, alarm]
+    if pulse is not None and work.heartbeat is not None:
+        ends.append(asyncio.ensure_future(_silent(pulse, work.heartbeat, clock)))
     try:
-        await asyncio.wait((*ends, warning), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((*ends, unwanted), return_when=asyncio.FIRST_COMPLETED)
         if not any(end.done() for end in ends):
             if work.cancellable:
                 answer.cancel()
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
-            dead = silence.done() and not alarm.done()
+            dead = not alarm.done()
             text = f"no heartbeat within {work.heartbeat}" if dead else f"no answer within {work.spec.timeout}"
             return Result(TIMEOUT, error=text)
         return Result(INTERRUPTED) if answer.cancelled() else answer.result()
     finally:
-        for waiting in (*ends, warning):
+        for waiting in ends:
             waiting.cancel()
 
 
-async def _silent(pulse: Pulse, longest: timedelta | None, clock: Clock) -> None:
-    """Until no heartbeat has come for so long; for ever where none is asked for."""
+async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:
+    """Until no heartbeat has come for so long."""
     while True:
         heard = asyncio.ensure_future(pulse.heard())
-        if longest is None:
-            await heard
-            continue
-        pause = asyncio.ensure_future(clock.sleep(longest))
+        pause = clock.sleep(longest)
         try:
             await asyncio.wait((heard, pause), return_when=asyncio.FIRST_COMPLETED)
             if not heard.done():

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from .outbox import Result
-from .store import Committed, Happening, PendingCall, Refused, Tally
+from .store import Began, Committed, Happening, PendingCall, Refused, Tally
 
 LOG = logging.getLogger("penstock")
 
@@ -49,6 +49,10 @@ class Tellings:
 
     def tell(self, happening: Happening) -> None:
         self._happened.append(happening)
+
+    def retract(self, call: PendingCall) -> None:
+        """The attempt has not begun after all."""
+        self._happened[:] = [each for each in self._happened if not (isinstance(each, Began) and each.call == call)]
 
     def clear(self) -> None:
         self._happened.clear()

@@ -168,13 +168,17 @@ class Tick:
     due: datetime
 
 
+Calls = tuple[PendingCall, ...]
+
+
 @dataclass(slots=True)
 class News:
     """What a transaction has changed, for those who go on with it when it is committed.
 
     entries: rows of the journal. touched: instances that changed, or whose calls, timers or tasks did. due: the first
-    moment at which something that was written falls due. claimed, released: calls that a worker began, and was done
-    with. unwanted: calls under way that need not go on."""
+    moment at which something that was written falls due. claimed, released: calls that the worker of this process
+    begins, and is done with. unwanted: calls under way that need not go on. leased: until when its calls are its own,
+    where that changed."""
 
     entries: list[JournalEntry] = field(default_factory=list[JournalEntry])
     touched: set[str] = field(default_factory=set[str])
@@ -182,19 +186,21 @@ class News:
     claimed: list[PendingCall] = field(default_factory=list[PendingCall])
     released: list[PendingCall] = field(default_factory=list[PendingCall])
     unwanted: list[PendingCall] = field(default_factory=list[PendingCall])
+    leased: datetime | None = None
 
     def falls_due(self, moment: datetime) -> None:
         if self.due is None or moment < self.due:
             self.due = moment
 
-    def mark(self) -> tuple[int, ...]:
+    def mark(self) -> tuple[int, Calls, Calls, Calls]:
         """Where it stands, for `rewind`."""
-        return tuple(map(len, (self.entries, self.claimed, self.released, self.unwanted)))
+        return len(self.entries), (*self.claimed,), (*self.released,), (*self.unwanted,)
 
-    def rewind(self, mark: tuple[int, ...]) -> None:
+    def rewind(self, mark: tuple[int, Calls, Calls, Calls]) -> None:
         """Forget what was undone since; what was touched, or falls due, may be looked at once too often."""
-        for told, length in zip((self.entries, self.claimed, self.released, self.unwanted), mark, strict=True):
-            del told[length:]
+        length, claimed, released, unwanted = mark
+        del self.entries[length:]
+        self.claimed[:], self.released[:], self.unwanted[:] = claimed, released, unwanted
 
 
 class Stepped(NamedTuple):
@@ -264,6 +270,10 @@ class Transaction(Post, Protocol):
         """To those who listen, once it is committed. What is undone is not told."""
         ...
 
+    def retract(self, call: PendingCall, /) -> None:
+        """Its attempt has not begun after all."""
+        ...
+
     def tally(self, now: datetime) -> Tally: ...
 
     def instance(self, id: str) -> Instance | None: ...
@@ -299,6 +309,7 @@ class Transaction(Post, Protocol):
         """When it began."""
         ...
 
+    def drop_attempt(self, instance: str, key: str, number: int) -> None: ...
     def attempts(self, instance: str) -> Sequence[Attempt]: ...
 
     def put_child(self, child: Child, /) -> None: ...

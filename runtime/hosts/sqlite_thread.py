@@ -108,9 +108,9 @@ class SqliteThread:
             writing = [turn for turn in waiting if turn.writes]
             reading = [turn for turn in waiting if not turn.writes]
             if writing:
-                _tell(writing, self._written(writing), self._audience)
+                _tell(writing, self._written(writing))
             if reading:
-                _tell(reading, self._read(reading), self._audience)
+                _tell(reading, self._read(reading))
             if last:
                 self._db.close()
                 return
@@ -129,21 +129,19 @@ class SqliteThread:
     def _written(self, turns: Sequence[Turn]) -> list[Answer]:
         for run in (_all, _each) if len(turns) > 1 else ():
             try:
-                answers = self._transact(WRITING, run, turns)
-                turns[0].tellings.tell(Committed(len(turns)))
-                return answers
+                return self._transact(WRITING, run, turns)
             except _NotTogetherError:
                 continue
             except StoreError as error:
+                self._report(turns, failed=True)
                 return [(None, error)] * len(turns)
         return [self._alone(turn) for turn in turns]
 
     def _alone(self, turn: Turn) -> Answer:
         try:
-            answer = self._transact(WRITING, lambda tx, turn: (turn.done(tx), None), turn)
-            turn.tellings.tell(Committed(1))
-            return answer
+            return self._transact(WRITING, lambda tx, turns: (turns[0].done(tx), None), [turn])
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            self._report([turn], failed=True)
             return None, error
 
     def _read(self, turns: Sequence[Turn]) -> list[Answer]:
@@ -152,20 +150,31 @@ class SqliteThread:
         except StoreError as error:
             return [(None, error)] * len(turns)
 
-    def _transact(self, begin: str, run: Callable[[SqliteTransaction, T], R], given: T) -> R:
+    def _transact(self, begin: str, run: Callable[[SqliteTransaction, Sequence[Turn]], R], turns: Sequence[Turn]) -> R:
         news = self._transaction.news = News()
         with translated():
             self._db.execute(begin)
             try:
-                answers = run(self._transaction, given)
+                answers = run(self._transaction, turns)
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-        if self._committed is not None and begin == WRITING:
-            self._committed(news)
+        if begin == WRITING:
+            turns[0].tellings.tell(Committed(len(turns)))
+            self._report(turns, failed=False)
+            if self._committed is not None:
+                self._committed(news)
         return answers
+
+    def _report(self, turns: Sequence[Turn], failed: bool) -> None:
+        """Tell those who listen, before anything else comes of it."""
+        for turn in turns if self._audience else ():
+            happened = turn.tellings.told(failed)
+            if happened and turn.loop is not None and turn.context is not None:
+                with contextlib.suppress(RuntimeError):  # the loop has closed: nobody listens any more
+                    turn.loop.call_soon_threadsafe(self._audience.happened, happened, context=turn.context)
 
 
 class _NotTogetherError(Exception):
@@ -202,23 +211,20 @@ def _looks(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
     return answers
 
 
-def _tell(turns: Sequence[Turn], answers: Sequence[Answer], audience: Audience) -> None:
-    """Give the answers to who waits for them: those of one loop together, and what has happened before them."""
+def _tell(turns: Sequence[Turn], answers: Sequence[Answer]) -> None:
+    """Give the answers to who waits for them: those of one loop together."""
     loops: dict[asyncio.AbstractEventLoop, list[tuple[Turn, Answer]]] = {}
     for turn, answer in zip(turns, answers, strict=True):
         if turn.loop is None:
-            _settle([(turn, answer)], audience)
+            _settle([(turn, answer)])
         else:
             loops.setdefault(turn.loop, []).append((turn, answer))
     for loop, told in loops.items():
         with contextlib.suppress(RuntimeError):  # it is closed: nobody waits any more
-            loop.call_soon_threadsafe(_settle, told, audience)
+            loop.call_soon_threadsafe(_settle, told)
 
 
-def _settle(told: Sequence[tuple[Turn, Answer]], audience: Audience) -> None:
-    for turn, (_, error) in told:
-        if turn.context is not None and (happened := turn.tellings.told(failed=error is not None)):
-            turn.context.run(audience.happened, happened)
+def _settle(told: Sequence[tuple[Turn, Answer]]) -> None:
     for turn, (value, error) in told:
         if turn.answer.cancelled():
             continue

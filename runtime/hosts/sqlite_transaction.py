@@ -42,6 +42,9 @@ class SqliteTransaction(SqliteMail):
     def report(self, happening: Happening) -> None:
         self.tellings.tell(happening)
 
+    def retract(self, call: PendingCall) -> None:
+        self.tellings.retract(call)
+
     @contextmanager
     def savepoint(self) -> Generator[None]:
         self._run("SAVEPOINT step")
@@ -143,6 +146,9 @@ class SqliteTransaction(SqliteMail):
         one = "instance = ? AND key = ? AND number = ?"
         sql = f"UPDATE attempt SET ended = ?, result = ? WHERE {one} RETURNING started"
         return _first(moment(started) for (started,) in self._all(sql, micros(ended), result, instance, key, number))
+
+    def drop_attempt(self, instance: str, key: str, number: int) -> None:
+        self._run("DELETE FROM attempt WHERE instance = ? AND key = ? AND number = ?", instance, key, number)
 
     def attempts(self, instance: str) -> Sequence[Attempt]:
         sql = "SELECT * FROM attempt WHERE instance = ? ORDER BY started, key, number"
