@@ -20,6 +20,7 @@ from .core import NOBODY, Actor, Delegation, Outcome, Rejected
 from .errors import Conflict, NotParked, StoreError, Unknown
 from .families import Families
 from .journal import AnyFlow, written
+from .logs import about, of_call
 from .mailbox import Mailbox
 from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
@@ -286,7 +287,7 @@ class Engine:
         except StoreError:
             raise
         except Exception:  # the flow's own fault, or an id that somebody else has taken: the next moment still comes
-            LOG.exception("the instance %r of a schedule cannot be started", id)
+            LOG.exception("the instance %r of a schedule cannot be started", id, extra=about(id, tick.flow))
 
     def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         text = f"{result.kind}: {result.error}" if result.error else result.kind
@@ -307,7 +308,8 @@ class Engine:
         except StoreError:
             raise
         except Exception as error:  # the flow's own fault: an operator must look, nothing is dropped
-            LOG.exception("instance %s cannot take what became of %s", call.instance, call.key)
+            fields = of_call(call).fields()
+            LOG.exception("instance %s cannot take what became of %s", call.instance, call.key, extra=fields)
             answer = replace(call, owner=None, due=None, error=f"{result.kind}, but {told(error)}")
         tx.put_call(answer)
         if answer.due is None:

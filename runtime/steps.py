@@ -38,6 +38,7 @@ from .core import (
 from .errors import StoreError, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
 from .letters import CAPACITY, Letter, Message
+from .logs import about
 from .outbox import INTERRUPTED
 from .store import (
     EntryKind,
@@ -209,7 +210,7 @@ class Steps:
             case RemindTask(key):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, reminders=task.reminders + 1))
-                    LOG.info("%s: %s still waits (%s)", id, key, task.title)
+                    LOG.info("%s: %s still waits (%s)", id, key, task.title, extra=about(id, label))
             case DelegateTask(key, to):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, roles=(), persons=(to,)))
@@ -258,5 +259,6 @@ class Steps:
         except StoreError:
             raise
         except Exception:  # the flow's own fault; its timer must not be lost, nor fire without a pause
-            LOG.exception("instance %s cannot take its timer %s", timer.instance, timer.name)
+            fields = about(timer.instance, timer.flow)
+            LOG.exception("instance %s cannot take its timer %s", timer.instance, timer.name, extra=fields)
             tx.put_timer(replace(timer, due=now + FAULTY))
