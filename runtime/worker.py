@@ -21,7 +21,7 @@ from typing import TypeVar
 from .attempts import Crew, Work, attempt
 from .claims import Claims
 from .engine import Engine, Round
-from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld
+from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld, Unreadable
 from .logs import CORRELATION, correlation, of_call
 from .observing import Audience
 from .outbox import FAILED, INTERRUPTED, Result
@@ -30,7 +30,7 @@ from .timers import Clock
 
 LOG = logging.getLogger("penstock")
 
-HOPELESS = (Corrupt, NotAStore, TooNew, TooOld)
+HOPELESS = (Corrupt, NotAStore, TooNew, TooOld, Unreadable)
 """Storage errors that no waiting cures; after any other the worker goes on when it can."""
 
 STOPPED = Result(INTERRUPTED, error="its worker stopped")

@@ -25,6 +25,7 @@ from ..flow import Flow
 from ..journal import AnyFlow, label
 from ..letters import Letter, Message
 from ..observing import Audience, Observer
+from ..sealing import PayloadCodec
 from ..spec import FlowSpec
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
 from ..timers import Clock, SystemClock
@@ -46,9 +47,10 @@ class SqliteHost:
         limits: Limits | None = None,
         worker: str | None = None,
         observers: Sequence[Observer] = (),
+        codec: PayloadCodec | None = None,
     ) -> None:
         """Nothing is opened yet. `worker` must differ between all hosts that ever use the file; by default it does.
-        `observers` are told what happens.
+        `observers` are told what happens. `codec` seals payloads in the file.
 
         Raises TypeError when an activity has no method."""
         for flow, activities in flows.items():
@@ -61,11 +63,12 @@ class SqliteHost:
         self._limits = limits or Limits()
         self._id = worker or uuid.uuid4().hex
         self._audience = Audience(observers)
+        self._codec = codec
         self._open: SqliteStore | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file and start working. Raises StoreError."""
-        store = self._open = SqliteStore(self._path, audience=self._audience)
+        store = self._open = SqliteStore(self._path, audience=self._audience, codec=self._codec)
         try:
             if not await self._open.read(lambda tx: self._engine.scheduled(tx, self._clock.now())):
                 await self._open.write(lambda tx: self._engine.schedule(tx, self._clock.now()))

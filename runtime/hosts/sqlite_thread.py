@@ -21,8 +21,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..errors import StoreError
 from ..observing import Audience, Tellings
+from ..sealing import PayloadCodec
 from ..store import Committed, News, Transaction
 from .sqlite_errors import translated
+from .sqlite_sealed import SealedTransaction
 from .sqlite_transaction import SqliteTransaction
 
 MOST = 256
@@ -57,9 +59,12 @@ class Turn(NamedTuple):
 class SqliteThread:
     """Opens the connection, has its works done, and closes it, all on one thread."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], audience: Audience) -> None:
-        """Raises whatever `connect` raises."""
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], audience: Audience, codec: PayloadCodec | None
+    ) -> None:
+        """Raises whatever `connect` raises, and Unreadable."""
         self._audience = audience
+        self._codec = codec
         self._turns: SimpleQueue[Turn | None] = SimpleQueue()
         self._committed: Listener | None = None
         opened: Future[None] = Future()
@@ -101,7 +106,14 @@ class SqliteThread:
         except BaseException as error:  # noqa: BLE001 - it is raised where the store is opened
             opened.set_exception(error)
             return
-        self._transaction = SqliteTransaction(self._db)
+        codec = self._codec
+        self._transaction = SqliteTransaction(self._db) if codec is None else SealedTransaction(self._db, codec)
+        try:
+            self._transact(READING, lambda tx, _: tx.require_readable(), ())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the store is opened
+            self._db.close()
+            opened.set_exception(error)
+            return
         opened.set_result(None)
         while True:
             waiting, last = self._waiting()

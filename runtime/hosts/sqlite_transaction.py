@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ..errors import Unreadable
 from ..gates import Gate
 from ..observing import Tellings
+from ..sealing import MARK
 from ..store import (
     Attempt,
     Child,
@@ -90,6 +92,13 @@ class SqliteTransaction(SqliteMail):
     def requested(self, instance: str, request: str) -> JournalEntry | None:
         sql = "SELECT * FROM journal WHERE instance = ? AND request = ?"
         return _first(map(_entry, self._all(sql, instance, request)))
+
+    def require_readable(self) -> None:
+        """Raises Unreadable where the payloads of the first instance at hand are not for this transaction to read."""
+        for (id,) in self._all("SELECT id FROM instance LIMIT 1"):
+            first = self.instance(id)
+            if first is not None and first.snapshot.startswith(MARK):
+                raise Unreadable("the payloads of the file are sealed: open it with their codec")
 
     def tally(self, now: datetime) -> Tally:
         of = self._all("SELECT flow, status, count(*) FROM instance GROUP BY flow, status")

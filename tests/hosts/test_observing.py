@@ -70,7 +70,9 @@ class Listener(Observer):
 
 def listened(house: House, *observers: Observer) -> SqliteHost:
     file = house.folder / "orders.db"
-    return SqliteHost(file, {Order: house.shop}, clock=house.clock, limits=QUICK, observers=observers)
+    return SqliteHost(
+        file, {Order: house.shop}, clock=house.clock, limits=QUICK, observers=observers, codec=house.codec
+    )
 
 
 def test_every_row_and_every_attempt_is_told_once_and_in_order(house: House) -> None:
@@ -251,7 +253,7 @@ def test_a_look_counts_what_there_is(house: House) -> None:
             await pass_time(host, house.clock, *[timedelta(hours=1)] * 24)
             assert look() == Tally(running, parked=1, tasks=1, lag=0.0)
         house.clock.advance(timedelta(hours=50))
-        store = SqliteStore(house.folder / "orders.db")
+        store = SqliteStore(house.folder / "orders.db", codec=house.codec)
         assert store.now(lambda tx: tx.tally(house.clock.now())).lag == 2 * 3600
         store.close()
 

@@ -27,6 +27,11 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House("sqlite", tmp_path)
+
+
+@pytest.fixture
 def studio(tmp_path: Path) -> Studio:
     (tmp_path / "studio").mkdir()
     return Studio(tmp_path / "studio")
