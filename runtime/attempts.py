@@ -23,7 +23,7 @@ from .heartbeat import PULSE, Pulse
 from .journal import written
 from .logs import correlation
 from .outbox import DONE, FAILED, INTERRUPTED, TIMEOUT, Result, told
-from .processes import Process, Processes, require_sendable, wants_process
+from .processes import Died, Process, Processes, require_sendable, wants_process
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .threads import Threads
 from .timers import Clock
@@ -111,7 +111,7 @@ async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None], crew
     try:
         process = turn.result()
     except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed
-        return Result(FAILED, error=told(error), cause=error)
+        return Result(FAILED, error=told(error), cause=error.with_traceback(None))
     try:
         return await _timed(work, clock, unwanted, _answer_of(work, process, crew))
     finally:
@@ -177,6 +177,8 @@ async def _answer_of(work: Work, process: Process, crew: Crew) -> Result:
     call = Call(work.function, work.args, work.key, correlation(), work.most)
     try:
         kind, content = await crew.processes.call(process, call)
+    except Died as error:
+        return Result(FAILED, error=told(error), cause=error.with_traceback(None))  # there is nothing of theirs in it
     except Exception as error:  # noqa: BLE001 - it died, or what came back means nothing here
         return _raised(work, error)
     if kind == RAISED and isinstance(content, BaseException):

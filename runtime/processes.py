@@ -17,7 +17,7 @@ import logging
 import pickle
 import signal
 from collections.abc import Callable
-from multiprocessing import get_context
+from multiprocessing import get_context, spawn
 from typing import TypeVar, cast
 
 from . import child
@@ -25,6 +25,9 @@ from .heartbeat import heartbeat
 from .threads import NAME, Threads
 
 SPAWN = get_context("spawn")
+
+PATIENCE = 120
+"""Seconds that a process has to import the program."""
 
 MARK = "_penstock_in_process"
 
@@ -43,9 +46,11 @@ def wants_process(function: Callable[..., object]) -> bool:
 
 
 def require_sendable(function: Callable[..., object], name: str) -> None:
-    """Raises TypeError when it is marked, and cannot run in another process."""
+    """Raises TypeError when it is marked, and cannot run in another process; RuntimeError when this is such a process,
+    and has begun the program anew instead of importing it."""
     if not wants_process(function):
         return
+    spawn.get_preparation_data(NAME)  # raises that, and says what to do
     if inspect.iscoroutinefunction(function):
         raise TypeError(f"{name} is a coroutine function: only plain ones run in a process")
     try:
@@ -68,10 +73,13 @@ class Process:
         self._process.start()
         theirs.close()
         self.idle = True
+        hint = 'is the start of the program guarded by `if __name__ == "__main__":`?'
         try:
+            if not self._pipe.poll(PATIENCE):
+                self.kill()
+                raise Died(f"its process was not ready within {PATIENCE} s: {hint}")
             self._pipe.recv()
         except (EOFError, OSError):
-            hint = 'is the start of the program guarded by `if __name__ == "__main__":`?'
             raise Died(f"{self._ending()} before it was ready: {hint}") from None
 
     @property

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import re
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -192,6 +194,52 @@ def test_a_stop_kills_a_call_without_counting_it(house: House, studio: Studio) -
             assert await attempts(host, "reserve_stock") == ["interrupted: its worker stopped"] * 3 + ["done"]
 
     finishing(run())
+
+
+HOSTING = """
+import asyncio, sys
+from pathlib import Path
+from order_flow import Order
+from orders import SMALL
+from penstock.runtime.hosts.sqlite import SqliteHost
+from studio import Studio
+
+async def main(folder):
+    async with SqliteHost(folder / "orders.db", {Order: Studio(folder)}) as host:
+        await host.start(Order, "o-1", SMALL)
+        await host.settled("o-1")
+
+GUARD:
+    asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def hosting(studio: Studio, guard: str) -> subprocess.Popen[str]:
+    """A program that starts an order."""
+    file = studio.folder / "program.py"
+    file.write_text(HOSTING.replace("GUARD", guard))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, file, studio.folder], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_process_ends_with_its_host_whatever_happens_to_that(studio: Studio) -> None:
+    studio.script("reserve_stock", "hangs")
+
+    async def run() -> None:
+        with hosting(studio, 'if __name__ == "__main__"') as program:
+            process = await begun(studio)
+            program.kill()
+        await gone(process)
+
+    finishing(run())
+
+
+def test_a_program_whose_start_is_not_guarded_is_told_so(studio: Studio) -> None:
+    with hosting(studio, "if True") as program:
+        assert program.stderr is not None
+        told = any("ended with exit code 1 before it was ready: is the start" in line for line in program.stderr)
+        program.kill()
+    assert told
 
 
 def test_waiting_for_a_process_takes_nothing_of_a_calls_time(house: House, studio: Studio) -> None:
