@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from .store import Attempt, News, PendingCall, Transaction
+from .store import Attempt, Began, News, PendingCall, Transaction
 
 Held = tuple[str, str, int]
 """An attempt: instance, key and number."""
@@ -50,6 +50,7 @@ class Claims:
         tx.put_call(claimed)
         tx.begin_attempt(Attempt(call.instance, call.key, claimed.attempts, self.worker, now, None, ""))
         tx.news.claimed.append(claimed)
+        tx.report(Began(claimed, now))
         self.renew(tx, now)
 
     def unclaim(self, tx: Transaction, call: PendingCall) -> bool:
@@ -58,6 +59,7 @@ class Claims:
             return False
         tx.news.claimed.remove(call)
         tx.drop_attempt(call.instance, call.key, call.attempts)
+        tx.retract(call)
         return True
 
     def renew(self, tx: Transaction, now: datetime) -> None:

@@ -27,6 +27,7 @@ from .core import (
     InterruptActivity,
     OpenTask,
     Outcome,
+    Rejected,
     RemindTask,
     SendEvent,
     StartActivity,
@@ -37,9 +38,21 @@ from .core import (
 from .errors import StoreError, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
 from .letters import CAPACITY, Letter, Message
+from .logs import about
 from .outbox import INTERRUPTED
 from .spec import ActivitySpec, CompensationSpec
-from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer, Transaction
+from .store import (
+    EntryKind,
+    Instance,
+    JournalEntry,
+    PendingCall,
+    Refused,
+    Status,
+    Stepped,
+    TaskItem,
+    Timer,
+    Transaction,
+)
 
 LOG = logging.getLogger("penstock")
 
@@ -137,6 +150,7 @@ class Steps:
         entry = replace(entry, status=instance.status, configuration=instance.configuration)
         tx.put_instance(replace(instance, sequence=sequence, at=at))
         tx.append(entry)
+        tx.report(Stepped(entry, instance.flow, instance.at))
         return entry
 
     def _tried(
@@ -146,7 +160,11 @@ class Steps:
         instance = self.instance(tx, id)
         at = max(now, instance.at)
         before = self.record(instance)
-        step = before.step(trigger, by=by, now=at)
+        try:
+            step = before.step(trigger, by=by, now=at)
+        except Rejected as rejected:
+            tx.report(Refused(id, instance.flow, rejected.reason))
+            raise
         text = written(before.spec.trigger_to_json(trigger))
         entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text)
         return instance, entry, before, step
@@ -158,6 +176,7 @@ class Steps:
         instance, full = after_step(self.flow(old.flow).spec, old, entry, step)
         tx.put_instance(instance)
         tx.append(full)
+        tx.report(Stepped(full, old.flow, old.at if old.sequence else None))
         record, effects = step
         self._remember(instance.id, instance.snapshot, record)
         interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
@@ -214,7 +233,7 @@ class Steps:
             case RemindTask(key):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, reminders=task.reminders + 1))
-                    LOG.info("%s: %s still waits (%s)", id, key, task.title)
+                    LOG.info("%s: %s still waits (%s)", id, key, task.title, extra=about(id, label))
             case DelegateTask(key, to):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, roles=(), persons=(to,)))
@@ -263,5 +282,6 @@ class Steps:
         except StoreError:
             raise
         except Exception:  # the flow's own fault; its timer must not be lost, nor fire without a pause
-            LOG.exception("instance %s cannot take its timer %s", timer.instance, timer.name)
+            fields = about(timer.instance, timer.flow)
+            LOG.exception("instance %s cannot take its timer %s", timer.instance, timer.name, extra=fields)
             tx.put_timer(replace(timer, due=now + FAULTY))

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import NotAStore, NotWritable, TooNew, TooOld
+from ..observing import Audience
+from ..sealing import PayloadCodec
 from ..store import News, Transaction
 from .sqlite_errors import translated
 from .sqlite_schema import SCHEMA, TABLES
@@ -28,9 +30,15 @@ T = TypeVar("T")
 class SqliteStore:
     """`store.Store` on a file."""
 
-    def __init__(self, path: str | Path, busy: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        busy: timedelta = timedelta(seconds=30),
+        audience: Audience | None = None,
+        codec: PayloadCodec | None = None,
+    ) -> None:
         """Open or create the file. Raises StoreError."""
-        self._thread = SqliteThread(lambda: _open(Path(path), busy))
+        self._thread = SqliteThread(lambda: _open(Path(path), busy), audience or Audience(), codec)
 
     def tell(self, committed: Callable[[News], None] | None) -> None:
         self._thread.tell(committed)
