@@ -15,6 +15,8 @@ from .store import EntryKind, Instance, JournalEntry, Status
 
 AnyFlow: TypeAlias = Flow[Any, Any, Any, Any]
 
+_WRITER = json.JSONEncoder(separators=(",", ":"))
+
 
 class Diverged(Exception):
     """The journal does not lead to what is stored: it was edited, or written by other code of the same version."""
@@ -33,7 +35,7 @@ def label(flow: type[AnyFlow]) -> str:
 
 def written(json_value: Json) -> str:
     """JSON text, the same for the same value."""
-    return json.dumps(json_value, separators=(",", ":"))
+    return _WRITER.encode(json_value)
 
 
 def status_after(step: Step[AnyFlow], before: Status) -> Status:

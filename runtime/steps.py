@@ -46,6 +46,9 @@ LOG = logging.getLogger("penstock")
 BATCH = 100
 """What one transaction handles of a kind, so that a long backlog does not keep others waiting."""
 
+REMEMBERED = 1000
+"""Of so many instances that are under way the record is kept in memory, beside its snapshot."""
+
 FAULTY = timedelta(minutes=1)
 """When a timer whose step failed (a fault of the flow's code) is tried again."""
 
@@ -56,6 +59,7 @@ class Steps:
     def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
         self._flows = flows
         self.claims: Claims | None = None  # of the worker of this process, if it has one
+        self._known: dict[str, tuple[str, AnyFlow]] = {}
 
     # ------------------------------------------------------------ look-ups
 
@@ -74,7 +78,19 @@ class Steps:
 
     def record(self, instance: Instance) -> AnyFlow:
         """Raises Unknown for a flow that this host does not run."""
-        return self.flow(instance.flow).from_json(json.loads(instance.snapshot))
+        flow = self.flow(instance.flow)
+        known = self._known.get(instance.id)
+        if known is not None and known[0] == instance.snapshot:
+            return known[1]
+        return flow.from_json(json.loads(instance.snapshot))
+
+    def _remember(self, id: str, snapshot: str, record: AnyFlow) -> None:
+        """What a snapshot says, lest it be read again for the next step; a few of them, the latest."""
+        self._known.pop(id, None)
+        if not record.finished:
+            self._known[id] = snapshot, record
+            if len(self._known) > REMEMBERED:
+                del self._known[next(iter(self._known))]
 
     def spec_of(self, call: PendingCall) -> ActivitySpec | CompensationSpec:
         spec = self.flow(call.flow).spec
@@ -142,7 +158,8 @@ class Steps:
         instance, full = after_step(self.flow(old.flow).spec, old, entry, step)
         tx.put_instance(instance)
         tx.append(full)
-        _, effects = step
+        record, effects = step
+        self._remember(instance.id, instance.snapshot, record)
         interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
         for effect in effects:
             self._note_down(tx, instance, effect, interrupted, now)

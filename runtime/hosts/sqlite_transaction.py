@@ -148,7 +148,9 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
 
     def next_due(self, flows: Sequence[str], calls: bool) -> datetime | None:
         known = f"flow IN ({_marks(flows)})"
-        timer = self._all(f"SELECT due FROM timer WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows)
+        timer = self._all(
+            f"SELECT due FROM timer INDEXED BY timer_due WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows
+        )
         free = f"owner IS NULL AND due IS NOT NULL AND {known}"
         call = self._all(f"SELECT due FROM call WHERE {free} ORDER BY due LIMIT 1", *flows) if calls else []
         owners = f"SELECT owner FROM call WHERE owner IS NOT NULL AND {known}"
