@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..chain import Head, Row, Seal, seal
-from ..errors import Corrupt
-from ..store import EntryKind, JournalEntry, Status
+from ..store import EntryKind, JournalEntry, News, Status
 from ..timers import micros, moment
-from .sqlite_rows import SqliteRows
+from .sqlite_rows import MARKS, SqliteRows
 
 COLUMNS = "instance, sequence, at, kind, actor, trigger, note, request, effects, status, configuration"
 ENTRIES = f"SELECT {COLUMNS} FROM journal"
 LAST = "SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1"
-APPEND = f"""
-INSERT INTO journal (position, hash, {COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-WHERE (SELECT hash FROM journal ORDER BY position DESC LIMIT 1) IS ?
-"""
-"""Writes nothing unless the last row has the seal that this one was linked to."""
+APPEND = f"INSERT INTO journal (position, hash, {COLUMNS}) VALUES ({MARKS[13]})"
 
 
 class SqliteJournal(SqliteRows):
@@ -27,22 +22,22 @@ class SqliteJournal(SqliteRows):
 
     def __init__(self, db: sqlite3.Connection) -> None:
         super().__init__(db)
-        self._head = Head()  # as far as is known: another process may have written, a savepoint may have been undone
+        self._head = Head()
+        self._since: tuple[News, int] = self.news, -1
 
     def append(self, e: JournalEntry) -> None:
+        """The last row is read once in a transaction; and again when a savepoint was undone, which leaves less news."""
+        news, number = self._since
+        if news is not self.news or number != len(news.entries):
+            self._head = self.head()
+        position = self._head.position + 1
         what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
         columns = (*what, e.effects, e.status, " ".join(e.configuration))
-        if not self._linked(self._head, columns) and not self._linked(self.head(), columns):
-            raise Corrupt("the journal has no last row to go on from")
-        self.news.entries.append(e)
-
-    def _linked(self, last: Head, columns: tuple[object, ...]) -> bool:
-        position = last.position + 1
-        hash = seal(last.hash, (position, *columns))
-        if not self._run(APPEND, position, hash, *columns, last.hash or None).rowcount:
-            return False
+        hash = seal(self._head.hash, (position, *columns))
+        self._run(APPEND, position, hash, *columns)
         self._head = Head(position, hash)
-        return True
+        self.news.entries.append(e)
+        self._since = self.news, len(self.news.entries)
 
     def entries(self, instance: str) -> Sequence[JournalEntry]:
         return [*map(_entry, self._all(f"{ENTRIES} WHERE instance = ? ORDER BY sequence", instance))]

@@ -16,12 +16,10 @@ from ..overview import Overview
 from ..spec import ActivitySpec, EventSpec
 from ..store import JournalEntry, PendingCall
 from .accepted import listed, refusal
-from .answers import Answer, Place, Refusal, Trouble
+from .answers import NAME, Answer, Place, Refusal, Trouble
 from .questions import flow_of, found, record_of
 from .showing import place_of
 from .values import fields, kind, optional, typed
-
-NAME = "PENSTOCK_BY"
 
 
 def actor(args: argparse.Namespace) -> Actor:

@@ -15,26 +15,26 @@ from .accepted import accepted
 from .answers import Place
 from .values import form, kind
 
-OPERATOR = ("--by", "YOU", "--reason", "WHY")
+REASON = ("--reason", "WHY")
 
 
 def suggestions(seen: Overview, record: AnyFlow | None, place: Place) -> Iterator[str]:
     """In the order in which they help; `record` where the flow's code is at hand."""
-    id = seen.instance.id
+    id, operator = seen.instance.id, (*place.who, *REASON)
     for call in seen.parked:
         one = () if len(seen.parked) == 1 else ("--call", call.key)
-        yield _said(place, ("instances", "retry", id), "", (*one, *OPERATOR))
+        yield _said(place, ("instances", "retry", id), "", (*one, *operator))
         if record is not None:
             for words, value in _answers(record, call):
-                yield _said(place, ("instances", *words), value, (*one, *OPERATOR))
+                yield _said(place, ("instances", *words), value, (*one, *operator))
     if record is not None and not record.compensating:
         yield from (_taken(record, id, event, place) for event in accepted(record))
     if record is not None and cancellable(record):
-        yield _said(place, ("instances", "cancel", id), "", OPERATOR)
+        yield _said(place, ("instances", "cancel", id), "", operator)
     for letter in seen.letters:
         if letter.reason:
-            yield _said(place, ("letters", "redeliver", letter.id), "", OPERATOR)
-            yield _said(place, ("letters", "discard", letter.id), "", OPERATOR)
+            yield _said(place, ("letters", "redeliver", letter.id), "", operator)
+            yield _said(place, ("letters", "discard", letter.id), "", operator)
 
 
 def _said(place: Place, words: Sequence[str], form: str, options: Sequence[str]) -> str:
@@ -63,10 +63,10 @@ def _taken(record: AnyFlow, id: str, event: EventSpec, place: Place) -> str:
     """How an event or a task that is taken now is sent."""
     if not event.task:
         role = ("--role", event.roles[0]) if event.roles else ()
-        return _said(place, ("instances", "signal", id, event.name), form(event.record), (*OPERATOR, *role))
+        return _said(place, ("instances", "signal", id, event.name), form(event.record), (*place.who, *REASON, *role))
     roles = next((work.roles for work in record.ledger.tasks if work.task == event.name), ())
     role = ("--role", roles[0]) if roles else ()
-    return _said(place, ("tasks", "complete", id, event.name), form(event.record), ("--by", "YOU", *role))
+    return _said(place, ("tasks", "complete", id, event.name), form(event.record), (*place.who, *role))
 
 
 def cancellable(record: AnyFlow) -> bool:

@@ -13,6 +13,9 @@ DONE, REFUSED, TROUBLE = 0, 1, 2
 """Exit codes: done and clean; refused by a flow or a host, or the audit found something; asked wrongly, or out of order
 (file, app, usage)."""
 
+NAME = "PENSTOCK_BY"
+"""The variable that says who acts."""
+
 SCHEMA = 1
 """Of the JSON that commands print: it changes when a field is removed or changes its meaning, not when one is added."""
 
@@ -45,11 +48,17 @@ class Refusal(Trouble):
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a command works. `words`: the options by which the user led there, for the commands that are suggested;
-    `program`: how the command is called."""
+    `program`: how the command is called. `signed`: the environment says who acts."""
 
     client: SqliteClient
     words: tuple[str, ...]
     program: str
+    signed: bool
+
+    @property
+    def who(self) -> tuple[str, ...]:
+        """The option that a suggested act still needs."""
+        return () if self.signed else ("--by", "YOU")
 
 
 Command = Callable[[argparse.Namespace, Place], Awaitable[Answer]]

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..hosts.sqlite import SqliteClient, SqliteHost
-from .answers import Place, Trouble
+from .answers import NAME, Place, Trouble
 
 VARIABLE = "PENSTOCK_APP"
 HOW = (
@@ -40,7 +40,7 @@ def place(args: argparse.Namespace, environment: Mapping[str, str], folder: Path
     words += ["--db", args.db] if args.db else []
     if not client.path.is_file():
         raise Trouble(f"there is no file {client.path}", "has a worker ever run on it? `penstock run` makes it")
-    return Place(client, tuple(words), program)
+    return Place(client, tuple(words), program, bool(environment.get(NAME)))
 
 
 def host(app: str | None, environment: Mapping[str, str], folder: Path) -> SqliteHost:

@@ -207,6 +207,8 @@ def test_a_payload_comes_from_a_file_or_the_input(console: Console, monkeypatch:
 
 def test_who_acts_can_be_said_once_for_all(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_BY", "olga")
+    (first, *_) = data(console, "penstock instances show o-17")["suggestions"]
+    assert first == "penstock instances retry o-17 --reason WHY"
     console.run("penstock instances retry o-17 --reason 'the van is back'")
     assert [json.loads(each.actor)["id"] for each in journal(console, "o-17") if each.kind == "retry"] == ["olga"]
 
