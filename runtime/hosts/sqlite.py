@@ -261,7 +261,7 @@ class SqliteHost(SqliteClient):
         self._worker = Worker(
             self._id, store, self._engine, self._activities, self._clock, self._limits, self._audience
         )
-        self._audience.opened(lambda: store.now(lambda tx: tx.tally(self._clock.now())))
+        self._audience.opened(lambda: store.tally(self._clock.now()))
         self._working = asyncio.create_task(self._worker.run())
         self._working.add_done_callback(lambda _: self._worker.bell.ring())
         return self

@@ -84,10 +84,10 @@ class Metrics:
 
     def _look(self) -> list[Tally]:
         """What there is in the stores that are open; nothing of one that cannot be read."""
-        moment, seen = self._seen
+        moment, last = self._seen
         if time.monotonic() - moment < FRESH:
-            return seen
-        seen = []
+            return last
+        seen: list[Tally] = []
         for look in [*self._looks]:
             try:
                 seen.append(look())

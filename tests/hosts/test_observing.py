@@ -254,7 +254,7 @@ def test_a_look_counts_what_there_is(house: House) -> None:
             assert look() == Tally(running, parked=1, tasks=1, lag=0.0)
         house.clock.advance(timedelta(hours=50))
         store = SqliteStore(house.folder / "orders.db", codec=house.codec)
-        assert store.now(lambda tx: tx.tally(house.clock.now())).lag == 2 * 3600
+        assert store.tally(house.clock.now()).lag == 2 * 3600
         store.close()
 
     finishing(run())
