@@ -211,7 +211,12 @@ class Worker:
             if until is not None:
                 waits.append(self._clock.sleep(until - now))
             await _first(*waits)
-            seen, self._seen = self._seen, await self._store.foreign()
+            try:
+                seen, self._seen = self._seen, await self._store.foreign()
+            except HOPELESS:
+                raise
+            except StoreError:
+                return  # the next round waits until the store does what it should
             if seen != self._seen or (until is not None and until <= self._clock.now()):
                 return
 
