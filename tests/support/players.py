@@ -5,6 +5,7 @@ Whoever plays may die and be played again: what was passed is passed, and what w
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -153,7 +154,10 @@ class Player:
             self.site.world.note(RETRIED, instance.id, parked[0])
             await self.host.retry(instance.id, parked[0], reason="it may work now")
             return
-        acts = [] if calls and dice.random() < 0.7 else await self._possible(instance)
+        subject = self.subjects[instance.flow]
+        payloads = self.site.dice("payload", instance.id, instance.sequence)
+        patient = calls and dice.random() < 0.7
+        acts = [] if patient else await possible(self.host, subject, instance, payloads)
         if acts and dice.random() < 0.8:
             trigger, by = dice.choice(acts)
             request = f"after {instance.sequence}"
@@ -161,19 +165,18 @@ class Player:
         elif not await self.advance() and not acts:
             raise Stuck(f"nothing can happen to {instance.id} in {instance.configuration}")
 
-    async def _possible(self, instance: Instance) -> list[tuple[Any, Actor]]:
-        """Tasks that can be completed, and events there are ways for."""
-        subject = self.subjects[instance.flow]
-        record: AnyFlow = await self.host.record(instance.id)
-        dice = self.site.dice("payload", instance.id, instance.sequence)
-        found: list[tuple[Any, Actor]] = []
-        for item in await self.host.tasks():
-            if item.instance == instance.id:
-                one = next((p for p in item.persons if p not in item.excluded), f"somebody {instance.sequence}")
-                by = Actor(one, everybody(subject.flow).roles | frozenset(item.roles))
-                found.append((event(dice, subject.kernel, subject.flow, item.task), by))
-        for kind in record.accepted():
-            spec = subject.flow.spec.kinds[kind]
-            if not spec.task:
-                found.append((event(dice, subject.kernel, subject.flow, spec.name), everybody(subject.flow)))
-        return found
+
+async def possible(host: Host, subject: Subject, instance: Instance, dice: random.Random) -> list[tuple[Any, Actor]]:
+    """Tasks that can be completed, and events there are ways for, with somebody who may."""
+    record: AnyFlow = await host.record(instance.id)
+    found: list[tuple[Any, Actor]] = []
+    for item in await host.tasks():
+        if item.instance == instance.id:
+            one = next((p for p in item.persons if p not in item.excluded), f"somebody {instance.sequence}")
+            by = Actor(one, everybody(subject.flow).roles | frozenset(item.roles))
+            found.append((event(dice, subject.kernel, subject.flow, item.task), by))
+    for kind in record.accepted():
+        spec = subject.flow.spec.kinds[kind]
+        if not spec.task:
+            found.append((event(dice, subject.kernel, subject.flow, spec.name), everybody(subject.flow)))
+    return found

@@ -18,10 +18,12 @@ from penstock.compiler import instance as reference
 from penstock.compiler.kernel import Kernel
 from penstock.runtime.core import Delegation, Fired, Outcome, StartActivity, StartCompensation, Withdraw
 from penstock.runtime.journal import AnyFlow, replay
-from penstock.runtime.spec import ACTOR, ActivityKind
+from penstock.runtime.spec import ACTOR
 from penstock.runtime.store import Attempt, Child, EntryKind, Instance, JournalEntry, Transaction
 from plans import Subject
 from worlds import ACKNOWLEDGED, EFFECT, REFUSED, World
+
+UNDO = "/undo"
 
 
 def plain(value: object) -> Any:
@@ -94,8 +96,8 @@ def _interpreted(kernel: Kernel, flow: type[AnyFlow], journal: Sequence[JournalE
             assert run.start(plain(tuple(_fields(flow.spec.inputs.decode(given)))), actor)
             continue
         handed = trigger(flow, flow.spec.trigger_from_json(given))
-        if run.at is not None and straight:
-            _in_due_order(run.at, handed, entry)
+        if run.at is not None:
+            _in_due_order(run.at, handed, entry, straight)
         assert run.step(handed, actor), f"row {entry.sequence} holds what is refused"
     return run
 
@@ -104,14 +106,14 @@ def _fields(record: Any) -> Sequence[object]:
     return [getattr(record, name) for name in type(record).__match_args__]
 
 
-def _in_due_order(at: reference.Instance, given: reference.Trigger, entry: JournalEntry) -> None:
-    """No timer fires early, none after a later one, and nothing happens to an instance before what was due before."""
+def _in_due_order(at: reference.Instance, given: reference.Trigger, entry: JournalEntry, straight: bool) -> None:
+    """No timer fires early, or after a later one; nothing happens to an instance before what was due before."""
     due = min((armed.due for armed in at.timers), default=None)
     if isinstance(given, reference.Fired):
         mine = next(armed.due for armed in at.timers if armed.timer == given.timer)
         assert mine <= entry.at, f"{given.timer} fires before it is due"
         assert mine == due, f"{given.timer} fires before one that is due earlier"
-    elif due is not None and not at.compensating and not isinstance(given, reference.Withdraw):
+    elif straight and due is not None and not at.compensating and not isinstance(given, reference.Withdraw):
         assert due > entry.at, f"row {entry.sequence} comes before a timer that was due"
 
 
@@ -127,23 +129,20 @@ def _requests(world: World, id: str, journal: Sequence[JournalEntry]) -> None:
 
 
 def _effects(subject: Subject, found: Rows, world: World, run: twins.Twins) -> None:
-    """Services did what the journal asked for, under its keys, and undid it in the opposite order."""
+    """Services did what the journal asked for, under its keys, and undid it in the order it asked for."""
     spec, id = subject.flow.spec, found.instance.id
     asked = [spec.effect_from_json(each) for entry in found.journal for each in json.loads(entry.effects)]
-    starts = {each.key: each for each in asked if isinstance(each, StartActivity)}
-    undos = [each for each in asked if isinstance(each, StartCompensation)]
-    undoing = {spec.compensations[each.compensation].method for each in undos}
-    begun = Counter(attempt.key for attempt in found.attempts)
-    did = [(fact.name, str(fact.more)) for fact in world.of(EFFECT, id)]
-    for (name, key), times in Counter(did).items():
-        undo = name in undoing and any(each.forward == key for each in undos)
-        assert key in starts, f"{name} was done for {key}, for which nobody asked"
-        assert times <= begun[f"{key}/undo" if undo else key], "every attempt was counted before it began"
-    undone = [(n, each) for n, each in enumerate(did) if each[0] in undoing]
     _newest_first(asked)
-    order = list(dict.fromkeys(key for _, (_, key) in undone))
-    assert order == [each.forward for each in undos][: len(order)], "it is undone in the order that was asked for"
-    _nothing_stands(subject, run, did, {key: n for n, (_, key) in undone}, set(order))
+    keys = [each.key for each in asked if isinstance(each, StartActivity | StartCompensation)]
+    begun = Counter(attempt.key for attempt in found.attempts)
+    did = [str(fact.more) for fact in world.of(EFFECT, id)]
+    for key, times in Counter(did).items():
+        assert key in keys, f"{key} was done, for which nobody asked"
+        assert times <= begun[key], "every attempt was counted before it began"
+    undone = list(dict.fromkeys(key for key in did if key.endswith(UNDO)))
+    wanted = [key for key in keys if key.endswith(UNDO) and not spec.activities[key.partition("#")[0]].flow]
+    assert undone == wanted[: len(undone)], f"{id} is undone in another order: {undone}, not {wanted}"
+    _nothing_stands(subject, run, did)
 
 
 def _newest_first(asked: Sequence[object]) -> None:
@@ -158,17 +157,13 @@ def _newest_first(asked: Sequence[object]) -> None:
             last = None
 
 
-def _nothing_stands(
-    subject: Subject, run: twins.Twins, did: list[tuple[str, str]], last: dict[str, int], undone: set[str]
-) -> None:
-    """Every effect is known to the instance or was undone after it was had."""
-    spec, at = subject.flow.spec, run.at
+def _nothing_stands(subject: Subject, run: twins.Twins, did: list[str]) -> None:
+    """Every effect is known to the instance, or was undone after it was had for the last time."""
+    at = run.at
     assert at is not None
     known = {entry.key for entry in at.log} | {call.key for call in at.calls}
-    for n, (name, key) in enumerate(did):
-        activity = spec.activities[key.partition("#")[0]]
-        if name != activity.method or activity.kind is ActivityKind.READONLY or activity.compensation is None:
+    for n, key in enumerate(did):
+        activity = subject.flow.spec.activities.get(key.partition("#")[0])
+        if key.endswith(UNDO) or activity is None or activity.compensation is None or key in known:
             continue
-        assert key in known or key in undone, f"{name} was done for {key}, and nobody knows"
-        if key in undone and key not in known:
-            assert n < last[key], f"{key} was undone before it was done"
+        assert f"{key}{UNDO}" in did[n:], f"{key} was done, and nobody knows"

@@ -19,6 +19,8 @@ T = TypeVar("T")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+COARSE = 4e-7
+"""Seconds; less than a microsecond, and more than the smallest step of a float after thirty years."""
 RESTLESS = 20_000
 """So often somebody may run on at one moment."""
 
@@ -40,10 +42,10 @@ class _Selector(selectors.DefaultSelector):
         self.loop.turns += 1
         if self.loop.turns > RESTLESS:
             raise Restless
-        if timeout == 0:
-            return super().select(0)
         if self.loop.busy:
-            return super().select(None)  # a thread wakes it up
+            return super().select(timeout and None)  # a thread wakes it up
+        if timeout == 0:
+            return []
         self.loop.idle(timeout)
         return []
 
@@ -59,6 +61,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
+        # After years a float is coarser than the nanosecond by which asyncio finds that a moment has come.
+        setattr(self, "_clock_resolution", COARSE)  # noqa: B010 - it has no public name
 
     def time(self) -> float:
         return self._passed
