@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from .codec import NOTHING, Codec, Invalid, admitted
 from .core import ActivityError
@@ -65,41 +66,38 @@ def attempt_now(work: Work) -> Result:
     return _judged(work, value)
 
 
-async def attempt(work: Work, clock: Clock, unwanted: asyncio.Event) -> Result:
-    """Run it within its timeout, and as long as its heart beats. When `unwanted` is set, it is cancelled if it can be,
+async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None]) -> Result:
+    """Run it within its timeout, and as long as its heart beats. When `unwanted` is done, it is cancelled if it can be,
     and otherwise waited for."""
-    pulse = Pulse()
-    alarm = asyncio.ensure_future(clock.sleep(work.spec.timeout))
-    silence = asyncio.ensure_future(_silent(pulse, work.heartbeat, clock))
-    warning = asyncio.ensure_future(unwanted.wait())
+    alarm = clock.sleep(work.spec.timeout)
+    pulse = None if work.heartbeat is None else Pulse()
     token = PULSE.set(pulse)
     answer = asyncio.ensure_future(_answer(work))
     PULSE.reset(token)
-    ends = (answer, alarm, silence)
+    ends: list[asyncio.Future[Any]] = [answer, alarm]
+    if pulse is not None and work.heartbeat is not None:
+        ends.append(asyncio.ensure_future(_silent(pulse, work.heartbeat, clock)))
     try:
-        await asyncio.wait((*ends, warning), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((*ends, unwanted), return_when=asyncio.FIRST_COMPLETED)
         if not any(end.done() for end in ends):
             if work.cancellable:
                 answer.cancel()
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
-            dead = silence.done() and not alarm.done()
+            dead = not alarm.done()
             text = f"no heartbeat within {work.heartbeat}" if dead else f"no answer within {work.spec.timeout}"
             return Result(TIMEOUT, error=text)
         return Result(INTERRUPTED) if answer.cancelled() else answer.result()
     finally:
-        for waiting in (*ends, warning):
+        for waiting in ends:
             waiting.cancel()
 
 
-async def _silent(pulse: Pulse, longest: timedelta | None, clock: Clock) -> None:
-    """Until no heartbeat has come for so long; for ever where none is asked for."""
+async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:
+    """Until no heartbeat has come for so long."""
     while True:
         heard = asyncio.ensure_future(pulse.heard())
-        if longest is None:
-            await heard
-            continue
-        pause = asyncio.ensure_future(clock.sleep(longest))
+        pause = clock.sleep(longest)
         try:
             await asyncio.wait((heard, pause), return_when=asyncio.FIRST_COMPLETED)
             if not heard.done():

@@ -112,17 +112,17 @@ async def drive_async(
     A call is cancelled when its timeout has passed, its heartbeat stops, or the flow interrupts it. sleep: how to wait
     while nothing runs; by default, and while calls do run, it is the clock's."""
     desk = Desk(record, activities, id, clock.now(), watch)
-    running: dict[asyncio.Task[Result], tuple[Job, asyncio.Event]] = {}
+    running: dict[asyncio.Task[Result], tuple[Job, asyncio.Future[None]]] = {}
     try:
         desk.take(effects)
         while True:
             desk.fire(clock.now())
             for job in desk.begin(clock.now()):
-                unwanted = asyncio.Event()
+                unwanted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 running[asyncio.create_task(attempt(job.work, clock, unwanted))] = job, unwanted
             for job, unwanted in running.values():
-                if desk.unwanted(job):
-                    unwanted.set()
+                if desk.unwanted(job) and not unwanted.done():
+                    unwanted.set_result(None)
             wake = desk.wake()
             if running:
                 await _first(running, None if wake is None else clock.sleep(wake - clock.now()))

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from .claims import Claims
 from .codec import LATEST, Invalid, admitted
 from .core import NOBODY, Actor, Delegation, Outcome
 from .errors import Conflict, NotParked, StoreError, Unknown
@@ -24,7 +25,7 @@ from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .steps import BATCH
-from .store import Attempt, EntryKind, Instance, JournalEntry, PendingCall, Status, Tick, Transaction
+from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, Tick, Transaction
 
 LOG = logging.getLogger("penstock")
 
@@ -47,13 +48,14 @@ def pause(spec: ActivitySpec | CompensationSpec) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a worker has to do next: calls it now owns, keys of its calls that are no longer wanted, and how long it may
-    sleep: until `next` (None: nothing is due ever), or not at all when there is `more`."""
+    """What a worker has to do next. unwanted: keys of its calls that need not go on; how long it may sleep: until
+    `next` (None: nothing is due ever), or not at all when there is `more`. full: calls may be due for which it has no
+    hand free."""
 
-    claimed: tuple[PendingCall, ...]
     unwanted: frozenset[tuple[str, str]]
     next: datetime | None
     more: bool
+    full: bool
 
 
 class Engine:
@@ -67,6 +69,10 @@ class Engine:
         self._pause = max((*activities, *compensations), default=timedelta(0))
         self._steps = Families(flows)
         self.mailbox = Mailbox(self._steps, self._labels)
+
+    def employ(self, claims: Claims) -> None:
+        """From now on steps claim the calls they make for a worker."""
+        self._steps.claims = claims
 
     # ------------------------------------------------------------ from people and programs
 
@@ -135,30 +141,16 @@ class Engine:
 
     # ------------------------------------------------------------ from the worker
 
-    def round(
-        self,
-        tx: Transaction,
-        worker: str,
-        running: frozenset[tuple[str, str, int]],
-        capacity: int,
-        lease: timedelta,
-        now: datetime,
-    ) -> Round:
-        """Keep the lease, take over what was lost, fire due timers, deliver letters, claim at most `capacity`
-        due calls.
-
-        `running`: instance, key and number of the attempts that the worker knows of; whatever else is its own was
-        claimed in a transaction of whose success it never heard."""
-        self._rewind(tx, lease, now)
-        if running:
-            tx.lease(worker, now + lease)
-        else:
-            tx.end_lease(worker)
+    def round(self, tx: Transaction, claims: Claims, now: datetime) -> Round:
+        """Keep the lease, take over what was lost, fire due timers, deliver letters, claim due calls: as many as the
+        worker has hands for."""
+        self._rewind(tx, claims.lease, now)
+        claims.renew(tx, now)
         for call in tx.lost_calls(self._labels, now):
-            self._after(tx, call, LOST, now)
-        for call in tx.owned_calls(worker):
-            if (call.instance, call.key, call.attempts) not in running:
+            if call.owner != claims.worker or not claims.has(call, tx.news):
                 self._after(tx, call, LOST, now)
+        for call in claims.lost(tx):
+            self._after(tx, call, LOST, now)
         tx.end_leases(now)
         timers = tx.due_timers(self._labels, now, BATCH)
         for timer in timers:
@@ -166,16 +158,17 @@ class Engine:
         for tick in tx.due_ticks(self._labels, now):
             self._tick(tx, tick, now)
         letters = self.mailbox.deliver(tx, now)
-        due = tx.due_calls(self._labels, now, min(capacity, BATCH))
-        for call in [call for call in due if self._sub_flow(call)]:
-            self._steps.relay(tx, call, now)
-            due = [other for other in due if other is not call]
-        claimed = tuple(self._claim(tx, call, worker, now) for call in due if self._admitted(tx, call, now))
-        if claimed:
-            tx.lease(worker, now + lease)
-        unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(worker) if call.interrupted)
-        more = letters or len(timers) == BATCH or len(due) == BATCH < capacity
-        return Round(claimed, unwanted, tx.next_due(self._labels, capacity > len(due)), more)
+        most = min(claims.free(tx.news), BATCH)
+        due = tx.due_calls(self._labels, now, most) if most > 0 else ()
+        for call in due:
+            if self._sub_flow(call):
+                self._steps.relay(tx, call, now)
+            elif claims.free(tx.news) > 0 and self._admitted(tx, call, now):
+                claims.claim(tx, call, now)
+        unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(claims.worker) if call.interrupted)
+        free = claims.free(tx.news) > 0
+        more = letters or len(timers) == BATCH or (free and len(due) == BATCH)
+        return Round(unwanted, tx.next_due(self._labels, free), more, not free)
 
     def _rewind(self, tx: Transaction, lease: timedelta, now: datetime) -> None:
         """After the clock was put back, nothing waits longer than it would have: no call, no lease of a lost worker."""
@@ -185,6 +178,7 @@ class Engine:
 
     def conclude(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> bool:
         """Record what an attempt came to. False: it was no longer this worker's, and counts for nothing."""
+        tx.news.released.append(call)
         current = tx.call(call.instance, call.key)
         if current is None or (current.owner, current.attempts) != (call.owner, call.attempts):
             return False
@@ -234,7 +228,7 @@ class Engine:
     def _gated(self, call: PendingCall) -> ActivitySpec | None:
         """The activity of a call, if it has a breaker or a limit."""
         spec = self._steps.flow(call.flow).spec.activities.get(call.name) if call.forward is None else None
-        return spec if spec is not None and (spec.breaker is not None or spec.limit is not None) else None
+        return spec if spec is not None and spec.gated else None
 
     # ------------------------------------------------------------ schedules
 
@@ -290,13 +284,6 @@ class Engine:
         except Exception:  # the flow's own fault, or an id that somebody else has taken: the next moment still comes
             LOG.exception("the instance %r of a schedule cannot be started", id)
 
-    def _claim(self, tx: Transaction, call: PendingCall, worker: str, now: datetime) -> PendingCall:
-        """The attempt is counted before it begins."""
-        claimed = replace(call, owner=worker, attempts=call.attempts + 1)
-        tx.put_call(claimed)
-        tx.begin_attempt(Attempt(call.instance, call.key, claimed.attempts, worker, now, None, ""))
-        return claimed
-
     def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         text = f"{result.kind}: {result.error}" if result.error else result.kind
         tx.end_attempt(call.instance, call.key, call.attempts, now, text)
@@ -326,6 +313,10 @@ class Engine:
     def record(self, instance: Instance) -> AnyFlow:
         """Raises Unknown for a flow that this host does not run."""
         return self._steps.record(instance)
+
+    def instance(self, tx: Transaction, id: str) -> Instance:
+        """Raises Unknown."""
+        return self._steps.instance(tx, id)
 
     def rests(self, tx: Transaction, id: str, now: datetime) -> bool:
         """Whether nothing of the instance runs, waits for its next attempt, or is due."""

@@ -76,6 +76,11 @@ class ActivitySpec:
     flow: str = ""
 
     @property
+    def gated(self) -> bool:
+        """Whether attempts may have to wait: it has a breaker or a limit."""
+        return self.breaker is not None or self.limit is not None
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Of a flow, the names of what it answers."""
         return tuple(name for name, _ in self.result.fields) if self.flow and isinstance(self.result, Record) else ()

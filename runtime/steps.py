@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from .claims import Claims
 from .core import (
     NOBODY,
     Actor,
@@ -53,6 +54,7 @@ class Steps:
 
     def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
         self._flows = flows
+        self.claims: Claims | None = None  # of the worker of this process, if it has one
 
     # ------------------------------------------------------------ look-ups
 
@@ -137,7 +139,7 @@ class Steps:
         _, effects = step
         interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
         for effect in effects:
-            self._note_down(tx, instance, effect, now)
+            self._note_down(tx, instance, effect, interrupted, now)
         self._send(tx, instance, effects)
         for key in interrupted:
             if tx.call(instance.id, key) is None and not self._sub_flow(instance, key):
@@ -148,21 +150,32 @@ class Steps:
         """Whether the call is of a flow that another instance runs: `families` sees to it."""
         return bool(self.flow(instance.flow).spec.activities[key.removesuffix("/undo").rpartition("#")[0]].flow)
 
-    def _note_down(self, tx: Transaction, instance: Instance, effect: Effect, now: datetime) -> None:
+    def _make(self, tx: Transaction, call: PendingCall, gone: Collection[str], now: datetime) -> None:
+        """A call is claimed at once, but if a breaker or a limit has a say, or the step has interrupted it already."""
+        spec = self.flow(call.flow).spec
+        gated = call.forward is None and spec.activities[call.name].gated
+        if self.claims is None or gated or call.key in gone or self.claims.free(tx.news) <= 0:
+            tx.put_call(call)
+        else:
+            self.claims.claim(tx, call, now)
+
+    def _note_down(
+        self, tx: Transaction, instance: Instance, effect: Effect, gone: Collection[str], now: datetime
+    ) -> None:
         id, label, spec = instance.id, instance.flow, self.flow(instance.flow).spec
         match effect:
             case StartActivity(key) | InterruptActivity(key) | StartCompensation(key) if self._sub_flow(instance, key):
                 pass
             case StartActivity(key, name, args):
                 text = written(spec.activities[name].params.encode(args))
-                tx.put_call(PendingCall(id, label, key, name, text, None, now))
+                self._make(tx, PendingCall(id, label, key, name, text, None, now), gone, now)
             case StartCompensation(key, name, args, forward):
                 text = written(spec.compensations[name].params.encode(args))
-                tx.put_call(PendingCall(id, label, key, name, text, forward, now))
+                self._make(tx, PendingCall(id, label, key, name, text, forward, now), gone, now)
             case InterruptActivity(key):
                 call = tx.call(id, key)
-                if call is not None and call.owner is not None:  # its worker must break it off
-                    tx.put_call(replace(call, interrupted=True))
+                if call is not None and call.owner is not None and not self._unclaimed(tx, call):
+                    tx.put_call(replace(call, interrupted=True))  # its worker must break it off
                 else:
                     tx.drop_call(id, key)
             case ArmTimer(timer, due):
@@ -186,6 +199,9 @@ class Steps:
                 tx.drop_task(id, key)
             case _:
                 pass  # Finish and DropEvent are told by the journal; of messages see `_send`
+
+    def _unclaimed(self, tx: Transaction, call: PendingCall) -> bool:
+        return self.claims is not None and self.claims.unclaim(tx, call)
 
     def _send(self, tx: Transaction, instance: Instance, effects: Iterable[Effect]) -> None:
         """Write down what a step emits and sends; `instance` is as it left it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
@@ -168,8 +168,45 @@ class Tick:
     due: datetime
 
 
+Calls = tuple[PendingCall, ...]
+
+
+@dataclass(slots=True)
+class News:
+    """What a transaction has changed, for those who go on with it when it is committed.
+
+    entries: rows of the journal. touched: instances that changed, or whose calls, timers or tasks did. due: the first
+    moment at which something that was written falls due. claimed, released: calls that the worker of this process
+    begins, and is done with. unwanted: calls under way that need not go on. leased: until when its calls are its own,
+    where that changed."""
+
+    entries: list[JournalEntry] = field(default_factory=list[JournalEntry])
+    touched: set[str] = field(default_factory=set[str])
+    due: datetime | None = None
+    claimed: list[PendingCall] = field(default_factory=list[PendingCall])
+    released: list[PendingCall] = field(default_factory=list[PendingCall])
+    unwanted: list[PendingCall] = field(default_factory=list[PendingCall])
+    leased: datetime | None = None
+
+    def falls_due(self, moment: datetime) -> None:
+        if self.due is None or moment < self.due:
+            self.due = moment
+
+    def mark(self) -> tuple[int, Calls, Calls, Calls]:
+        """Where it stands, for `rewind`."""
+        return len(self.entries), (*self.claimed,), (*self.released,), (*self.unwanted,)
+
+    def rewind(self, mark: tuple[int, Calls, Calls, Calls]) -> None:
+        """Forget what was undone since; what was touched, or falls due, may be looked at once too often."""
+        length, claimed, released, unwanted = mark
+        del self.entries[length:]
+        self.claimed[:], self.released[:], self.unwanted[:] = claimed, released, unwanted
+
+
 class Transaction(Post, Protocol):
     """Reads and writes that happen together or not at all. Rows are replaced by their primary key."""
+
+    news: News
 
     def savepoint(self) -> AbstractContextManager[None]:
         """What is done inside is undone if an exception leaves it."""
@@ -205,6 +242,7 @@ class Transaction(Post, Protocol):
 
     def begin_attempt(self, attempt: Attempt, /) -> None: ...
     def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None: ...
+    def drop_attempt(self, instance: str, key: str, number: int) -> None: ...
     def attempts(self, instance: str) -> Sequence[Attempt]: ...
 
     def put_child(self, child: Child, /) -> None: ...
@@ -262,6 +300,10 @@ class Transaction(Post, Protocol):
         """Of all workers whose lease has run out and who have no calls left."""
         ...
 
+    def version(self) -> int:
+        """A number that changes when another process has written."""
+        ...
+
     def lost_calls(self, flows: Sequence[str], now: datetime) -> Sequence[PendingCall]:
         """Calls of workers that have no lease any more."""
         ...
@@ -271,10 +313,16 @@ T = TypeVar("T")
 
 
 class Store(Protocol):
-    """Where transactions come from."""
+    """Where transactions come from. A work may be done again if what it did could not be kept, and is done on a thread
+    of the store's."""
+
+    def tell(self, committed: Callable[[News], None] | None) -> None:
+        """From now on tell of what each commit of this process changed, before anybody has its answer: on the store's
+        thread, one commit after the other."""
+        ...
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Do `work` in one durable transaction. Raises StoreError, and whatever `work` raises, with nothing done."""
+        """Do `work` in a durable transaction. Raises StoreError, and whatever `work` raises, with nothing done."""
         ...
 
     async def read(self, work: Callable[[Transaction], T]) -> T:

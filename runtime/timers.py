@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -31,8 +30,8 @@ class Clock(Protocol):
         """The moment, aware and in UTC. May be asked from any thread."""
         ...
 
-    def sleep(self, duration: timedelta) -> Awaitable[None]:
-        """What is over when `duration` has passed since this call, awaited or not."""
+    def sleep(self, duration: timedelta) -> asyncio.Future[None]:
+        """What is done when `duration` has passed since this call, awaited or not."""
         ...
 
 
@@ -42,8 +41,17 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def sleep(self, duration: timedelta) -> Awaitable[None]:
-        return asyncio.ensure_future(asyncio.sleep(max(duration.total_seconds(), 0)))
+    def sleep(self, duration: timedelta) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        awake: asyncio.Future[None] = loop.create_future()
+        alarm = loop.call_later(max(duration.total_seconds(), 0), _wake, awake)
+        awake.add_done_callback(lambda _: alarm.cancel())
+        return awake
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 class ManualClock:
@@ -57,7 +65,7 @@ class ManualClock:
     def now(self) -> datetime:
         return self._now
 
-    def sleep(self, duration: timedelta) -> Awaitable[None]:
+    def sleep(self, duration: timedelta) -> asyncio.Future[None]:
         self._order += 1
         awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._now + duration, self._order, awake))
@@ -68,6 +76,4 @@ class ManualClock:
         """Let time pass and wake who has slept long enough. A negative duration is a clock put back."""
         self._now += duration
         while self._sleepers and self._sleepers[0][0] <= self._now:
-            awake = heapq.heappop(self._sleepers)[2]
-            if not awake.done():
-                awake.set_result(None)
+            _wake(heapq.heappop(self._sleepers)[2])

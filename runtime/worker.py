@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from traceback import format_exception
 from typing import TypeVar
 
 from .attempts import Work, attempt
+from .claims import Claims
 from .engine import Engine, Round
 from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld
 from .outbox import FAILED, Result
-from .store import PendingCall, Store, Transaction
+from .store import News, PendingCall, Store, Transaction
 from .timers import Clock
 
 LOG = logging.getLogger("penstock")
@@ -44,14 +47,27 @@ class Limits:
 
 
 class Bell:
-    """Tells all who wait that something may have changed: take `next`, look, and await it."""
+    """Tells all who wait that something may have changed: take `next`, or `of` an instance, look, and await it."""
 
     def __init__(self) -> None:
         self.next = asyncio.Event()
+        self._of: dict[str, asyncio.Event] = {}
 
-    def ring(self) -> None:
+    def of(self, instance: str) -> asyncio.Event:
+        """Of an instance, and of those that it started."""
+        return self._of.setdefault(instance, asyncio.Event())
+
+    def ring(self, instances: Iterable[str] | None = None) -> None:
+        """Of these instances; None: any may have changed."""
         self.next.set()
         self.next = asyncio.Event()
+        if instances is None:
+            instances = [*self._of]
+        for id in instances if self._of else ():
+            while id:
+                if (waited := self._of.pop(id, None)) is not None:
+                    waited.set()
+                id = id.rpartition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +76,16 @@ class Running:
 
     call: PendingCall
     work: Work | None
-    unwanted: asyncio.Event
+    unwanted: asyncio.Future[None]
 
     @property
     def cancellable(self) -> bool:
         return self.work is None or self.work.cancellable
+
+    def stop(self) -> None:
+        """It need not go on."""
+        if not self.unwanted.done():
+            self.unwanted.set_result(None)
 
 
 class Worker:
@@ -80,50 +101,96 @@ class Worker:
         self._activities = activities
         self._clock = clock
         self._limits = limits
-        self._woken = asyncio.Event()
+        self._claims = Claims(id, limits.concurrency, limits.lease)
+        self._stirred = asyncio.Event()
+        self._next: datetime | None = None  # when there is something to do, as far as is known
+        self._full = False
         self._seen = -1
         self._running: dict[asyncio.Task[None], Running] = {}
+        self._busy: Counter[str] = Counter()  # attempts under way, by instance
+        self._trouble: BaseException | None = None
 
     def wake(self) -> None:
-        """There is something new to do."""
-        self._woken.set()
+        """There may be something to do."""
+        self._due(self._clock.now())
         self.bell.ring()
+
+    def busy(self, instance: str) -> bool:
+        """Whether an attempt of the instance is under way here; when it is over, the bell of the instance rings."""
+        return instance in self._busy
 
     async def run(self) -> None:
         """Work. Raises the StoreError that nothing cures, and whatever is our own bug."""
+        loop = asyncio.get_running_loop()
+
+        def committed(news: News) -> None:
+            self._claims.settle(news)
+            with suppress(RuntimeError):  # the loop has closed meanwhile
+                loop.call_soon_threadsafe(self._hear, news)
+
+        self._store.tell(committed)
+        self._engine.employ(self._claims)
         try:
-            while True:
-                self._woken.clear()
-                self._reap()
+            while self._trouble is None:
+                self._stirred.clear()
+                self._next = None
                 round = await self._persistently(self._round)
-                for call in round.claimed:
-                    self._begin(call)
+                self._full = round.full
+                if round.next is not None:
+                    self._due(round.next)
                 for running in self._running.values():
                     if (running.call.instance, running.call.key) in round.unwanted:
-                        running.unwanted.set()
+                        running.stop()
                 self.bell.ring()
                 if not round.more:
-                    await self._sleep(round.next)
+                    await self._sleep()
+            raise self._trouble
         finally:
             await self._stop()
 
     def _round(self, tx: Transaction) -> Round:
-        running = frozenset((r.call.instance, r.call.key, r.call.attempts) for r in self._running.values())
-        free = self._limits.concurrency - len(running)
-        return self._engine.round(tx, self.id, running, free, self._limits.lease, self._clock.now())
+        return self._engine.round(tx, self._claims, self._clock.now())
 
-    async def _sleep(self, until: datetime | None) -> None:
-        """Until woken, or the moment has come, or another process has written."""
-        if self._running:
-            renewal = self._clock.now() + self._limits.lease / 3
-            until = renewal if until is None else min(until, renewal)
-        while not self._woken.is_set() and (until is None or until > self._clock.now()):
-            waits: list[Awaitable[object]] = [self._woken.wait(), asyncio.sleep(self._limits.poll.total_seconds())]
+    def _hear(self, news: News) -> None:
+        """What was committed: begin what was claimed, and look up when something is due sooner than was known."""
+        for call in news.claimed if self._claims.open else ():
+            self._begin(call)
+        for call in news.released:
+            self._busy[call.instance] -= 1
+            if self._busy[call.instance] <= 0:
+                del self._busy[call.instance]
+        for call in news.unwanted:
+            for running in self._running.values():
+                if (running.call.instance, running.call.key) == (call.instance, call.key):
+                    running.stop()
+        if news.due is not None:
+            self._due(news.due)
+        if self._full and news.released:
+            self._due(self._clock.now())
+        self.bell.ring(news.touched)
+
+    def _due(self, moment: datetime) -> None:
+        """Something is to be done at a moment."""
+        if self._next is None or moment < self._next:
+            self._next = moment
+            self._stirred.set()
+
+    async def _sleep(self) -> None:
+        """Until something is due, or another process has written."""
+        while self._trouble is None:
+            self._stirred.clear()
+            now, until = self._clock.now(), self._next
+            if until is not None and until <= now:
+                return
+            if self._running:
+                renewal = now + self._limits.lease / 3
+                until = renewal if until is None else min(until, renewal)
+            waits: list[Awaitable[object]] = [self._stirred.wait(), asyncio.sleep(self._limits.poll.total_seconds())]
             if until is not None:
-                waits.append(self._clock.sleep(until - self._clock.now()))
+                waits.append(self._clock.sleep(until - now))
             await _first(*waits)
             seen, self._seen = self._seen, await self._store.foreign()
-            if seen != self._seen:
+            if seen != self._seen or (until is not None and until <= self._clock.now()):
                 return
 
     async def _persistently(self, work: Callable[[Transaction], T]) -> T:
@@ -147,10 +214,11 @@ class Worker:
         except Exception:
             LOG.exception("call %s of instance %s cannot be made", call.key, call.instance)
             work = None
-        running = Running(call, work, asyncio.Event())
+        running = Running(call, work, asyncio.get_running_loop().create_future())
         task = asyncio.create_task(self._attempt(running))
         self._running[task] = running
-        task.add_done_callback(lambda _: self._woken.set())
+        self._busy[call.instance] += 1
+        task.add_done_callback(self._over)
 
     async def _attempt(self, running: Running) -> None:
         if running.work is None:
@@ -164,14 +232,16 @@ class Worker:
         if not await self._persistently(lambda tx: self._engine.conclude(tx, call, result, self._clock.now())):
             LOG.warning("attempt %d of %s came too late: another worker has it", call.attempts, call.idempotency_key)
 
-    def _reap(self) -> None:
-        """Forget the attempts that have ended; one that ended in a bug or a hopeless store ends the worker."""
-        for task in [task for task in self._running if task.done()]:
-            del self._running[task]
-            task.result()
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """Forget an attempt; one that ended in a bug or a hopeless store ends the worker."""
+        del self._running[task]
+        if not task.cancelled() and (trouble := task.exception()) is not None:
+            self._trouble = trouble
+            self._stirred.set()
 
     async def _stop(self) -> None:
         """Break off what can be, wait for the rest a little, and give back the calls."""
+        self._claims.open = False
         patient = [task for task, running in self._running.items() if not running.cancellable]
         if patient:
             await asyncio.wait(patient, timeout=self._limits.grace.total_seconds())

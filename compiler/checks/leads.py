@@ -21,7 +21,7 @@ from .claims import RULE, may_hold, occurs
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
-from .livelock import follow, ring, round_trip, strong, way
+from .livelock import follow, ring, round_trip, strong, undoes, way
 from .moves import MoveKind
 from .rewrite import placed
 from .undoing import BALKS, doubtful
@@ -31,8 +31,8 @@ MOST_TRIED = 20  # ways to be late
 
 
 def drives(edge: Edge) -> bool:
-    """Whether going round over an edge can go on for ever: calls are settled, and undone, only as often as made."""
-    return not edge.stay and edge.move.kind not in {MoveKind.SETTLE, MoveKind.UNDONE}
+    """Whether going round over an edge can go on for ever."""
+    return not edge.stay and not undoes(edge)
 
 
 def eventually(inquiry: Inquiry, claim: LeadsTo) -> Answer:

@@ -92,7 +92,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     shown = [arrival for found in rounds if (arrival := _goes_round(inquiry, found)) is not None]
     if shown:
         shortest = min(shown, key=lambda arrival: arrival.length)
-        entered = [name for name in shortest.passage.entered if name in kernel.leaf] if shortest.passage else []
+        entered = [name for taken in shortest.taken for name in taken.entered if name in kernel.leaf]
         leaf = kernel.leaf[[*entered, *shortest.instance.configuration][0]]
         finding = Finding(
             f"a run can go round `{leaf.name}` for ever, without an event, a task, or time passing",
@@ -144,8 +144,18 @@ def unaided(inquiry: Inquiry, edge: Edge) -> bool:
 
 
 def drives(edge: Edge) -> bool:
-    """Whether going round over an edge can go on for ever: calls are settled, and undone, only as often as made."""
-    return edge.move.kind in {MoveKind.ANSWER, MoveKind.TIMER}
+    """Whether going round over an edge, which needs nobody, can go on for ever."""
+    return not undoes(edge)
+
+
+def undoes(edge: Edge) -> bool:
+    """Whether an edge only settles or undoes a call, which comes as often as calls are made. The last one leads on from
+    the compensation to places, which may make calls anew."""
+    return _compensates(edge) and not any(taken.entered for taken in edge.taken)
+
+
+def _compensates(edge: Edge) -> bool:
+    return edge.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
 
 
 def strong(number: int, edges: Sequence[Edge]) -> list[list[Edge]]:
@@ -184,13 +194,20 @@ def strong(number: int, edges: Sequence[Edge]) -> list[list[Edge]]:
 
 
 def ring(inquiry: Inquiry, group: Sequence[Edge], begins: Callable[[Edge], bool]) -> list[Edge] | None:
-    """A shortest cycle of a group that all data take, from a real node, with an edge that `begins`."""
+    """A shortest cycle of a group that all data take, from a real node, with an edge that `begins`: if there is such a
+    cycle, from where no compensation is under way."""
     sure: dict[int, list[Edge]] = {}
     for edge in group:
         if inquiry.must(edge):
             sure.setdefault(edge.source, []).append(edge)
+    first = [edge for edges in sure.values() for edge in edges if begins(edge)]
+    awake = [edge for edge in first if not _compensates(edge)]
+    return _shortest(inquiry, sure, awake) or _shortest(inquiry, sure, first)
+
+
+def _shortest(inquiry: Inquiry, sure: Mapping[int, Sequence[Edge]], begin: Sequence[Edge]) -> list[Edge] | None:
     best: list[Edge] | None = None
-    for first in (edge for edges in sure.values() for edge in edges if begins(edge)):
+    for first in begin:
         if inquiry.graph.nodes[first.source].real:
             most = None if best is None else len(best) - 2
             back = None if most is not None and most < 0 else way(sure, first.target, first.source, most)
@@ -228,24 +245,36 @@ def round_trip(inquiry: Inquiry, cycle: Sequence[Edge], counts: Callable[[Edge],
     """The run to a cycle and once round it, compensations run to their end; None if it does not come back."""
     home = inquiry.graph.nodes[cycle[0].source]
     at: Arrival | None = home.arrivals[0]
-    for edge in (edge for edge in cycle if counts(edge)):
+    steps = [edge for edge in cycle if counts(edge) and not _compensates(edge)]
+    if not steps:  # each compensation leads into the next
+        return undone(inquiry, _settled(inquiry, at), lambda at: _alike(inquiry, home, at.instance))
+    for edge in steps:
         at = undone(inquiry, at)
         at = None if at is None else follow(inquiry, at, edge, at.now)
     at = undone(inquiry, at)
     return at if at is not None and _alike(inquiry, home, at.instance) else None
 
 
-def undone(inquiry: Inquiry, at: Arrival | None) -> Arrival | None:
-    """The arrival when the compensation under way has ended."""
+def _ended(at: Arrival) -> bool:
+    return not at.instance.compensating
+
+
+def undone(inquiry: Inquiry, at: Arrival | None, until: Callable[[Arrival], bool] = _ended) -> Arrival | None:
+    """The arrival when the compensation under way has ended, or come so far."""
     for _ in range(200):
-        if at is None or not at.instance.compensating:
+        if at is None or until(at):
             return at
-        for move in moves(inquiry.kernel, at.instance):
-            activity = inquiry.kernel.activity[move.name.partition("#")[0]]
-            plain = FAILED if activity.flow else INTERRUPTED
-            if move.kind is MoveKind.UNDONE or (move.kind is MoveKind.SETTLE and move.answer == plain):
-                at = inquiry.attempts.step(at, move, (), at.now)
-                break
+        at = _settled(inquiry, at)
+    return None
+
+
+def _settled(inquiry: Inquiry, at: Arrival | None) -> Arrival | None:
+    """A compensation one answer further; None where it waits for none."""
+    for move in () if at is None else moves(inquiry.kernel, at.instance):
+        activity = inquiry.kernel.activity[move.name.partition("#")[0]]
+        plain = FAILED if activity.flow else INTERRUPTED
+        if move.kind is MoveKind.UNDONE or (move.kind is MoveKind.SETTLE and move.answer == plain):
+            return None if at is None else inquiry.attempts.step(at, move, (), at.now)
     return None
 
 

@@ -1,15 +1,16 @@
 """F008: is there an answer of a call, or a task, that the state it belongs to says nothing about?
 
-Read off the text, for every state that a run enters. Whether guards cover all data is F007's question.
+Read off the text, for every state that a run enters and rests in. Whether guards cover all data is F007's question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ..kernel import FAILED, TIMEOUT, Leaf, On, Place, TriggerKind
+from .control import Control
 from .inquiry import Finding, Inquiry
 from .mends import leaving
 from .verdict import Answer
@@ -66,6 +67,7 @@ def _of(inquiry: Inquiry, place: Place) -> Answer:
     kernel = inquiry.kernel
     subject = f"`{place.name}`"
     missing: list[str] = []
+    tasks: set[str] = set()
     others: list[Label] = []
     if isinstance(place, Leaf) and place.call is not None:
         activity = kernel.activity[place.call.activity]
@@ -76,6 +78,7 @@ def _of(inquiry: Inquiry, place: Place) -> Answer:
     for task in place.tasks:
         if (place.name, On(TriggerKind.TASK, task.name)) not in kernel.answering:
             missing.append(f"the task `{task.name}`")
+            tasks.add(task.name)
             others.append(Label(task.span, "may be completed"))
     seen = partial(inquiry.enters, place.name, f"enters `{place.name}`, which handles every answer")
     if not missing:
@@ -93,8 +96,18 @@ def _of(inquiry: Inquiry, place: Place) -> Answer:
             ),
         ),
     )
-    arrivals = [edge.arrival for edge in inquiry.entered[place.name]]
-    return inquiry.by_run(RULE, subject, place.span, arrivals, lambda _: True, lambda _: finding, seen)
+    calls = {place.name} if len(tasks) < len(missing) else set[str]()
+    controls = ((edge.arrival, inquiry.graph.nodes[edge.target].control) for edge in inquiry.entered[place.name])
+    arrivals = [arrival for arrival, control in controls if _waits(control, calls, tasks)]
+    left = partial(inquiry.enters, place.name, f"enters `{place.name}`, and leaves it in the same step")
+    return inquiry.by_run(RULE, subject, place.span, arrivals, lambda _: True, lambda _: finding, left)
+
+
+def _waits(control: Control, calls: Collection[str], tasks: Collection[str]) -> bool:
+    """Whether a run rests with a call of one of these leaves, or one of these tasks: of a state that it has entered, it
+    does not where a join follows in the same step."""
+    called = any(leaf in calls for leaf, *_ in control.running)
+    return control.resting and (called or any(task in tasks for task in control.tasks))
 
 
 def _listed(names: list[str]) -> str:

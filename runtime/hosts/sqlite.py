@@ -123,9 +123,7 @@ class SqliteHost:
         return await self._act(lambda tx: self._engine.settle(tx, id, outcome, reason, by, self._clock.now()))
 
     async def _act(self, work: Callable[[Transaction], JournalEntry]) -> JournalEntry:
-        entry = await self._store.write(work)
-        self._worker.wake()
-        return entry
+        return await self._store.write(work)
 
     async def redeliver(self, letter: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
         _require_reason(reason)
@@ -175,8 +173,17 @@ class SqliteHost:
         return await self._store.read(lambda tx: tx.letters())
 
     async def settled(self, id: str) -> Instance:
-        await self._until(lambda tx: self._engine.rests(tx, id, self._clock.now()))
-        return await self.instance(id)
+        while True:
+            bell = self._worker.bell.of(id)
+            if self._working.done():
+                await self._working
+            if not self._worker.busy(id) and (at_rest := await self._store.read(lambda tx: self._resting(tx, id))):
+                return at_rest
+            await bell.wait()
+
+    def _resting(self, tx: Transaction, id: str) -> Instance | None:
+        """The instance, if it is at rest. Raises Unknown."""
+        return self._engine.instance(tx, id) if self._engine.rests(tx, id, self._clock.now()) else None
 
     async def work(self, stop: asyncio.Event) -> None:
         stopping = asyncio.ensure_future(stop.wait())

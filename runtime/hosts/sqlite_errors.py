@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from ..errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, StoreError
 
@@ -15,10 +16,15 @@ def translated() -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if code is None and isinstance(error, sqlite3.OperationalError):  # Python's own, of text that is not UTF-8
-            raise Corrupt(f"{error}".partition(" with text ")[0]) from None
-        raise ERRORS.get((code or 0) & 0xFF, StoreError)(f"{error}") from error
+        refuse(error)
+
+
+def refuse(error: sqlite3.Error) -> NoReturn:
+    """Raises what one of SQLite's errors means to us."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None and isinstance(error, sqlite3.OperationalError):  # Python's own, of text that is not UTF-8
+        raise Corrupt(f"{error}".partition(" with text ")[0]) from None
+    raise ERRORS.get((code or 0) & 0xFF, StoreError)(f"{error}") from error
 
 
 ERRORS: dict[int, type[StoreError]] = {

@@ -34,6 +34,9 @@ class SqliteMail(SqliteRows):
     def put_letter(self, letter: Letter) -> None:
         row = letter.id, letter.sender, letter.flow, letter.to, letter.event, letter.payload
         self._run(PUT_LETTER, *row, micros(letter.at), letter.reason)
+        self.news.touched.add(letter.to)
+        if not letter.reason:
+            self.news.falls_due(letter.at)
 
     def drop_letter(self, id: str) -> None:
         self._run("DELETE FROM letter WHERE id = ?", id)

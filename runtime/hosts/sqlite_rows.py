@@ -6,7 +6,8 @@ import sqlite3
 from typing import Any
 
 from ..errors import StoreError
-from .sqlite_errors import translated
+from ..store import News
+from .sqlite_errors import refuse
 
 
 class SqliteRows:
@@ -14,17 +15,25 @@ class SqliteRows:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self.news = News()
 
     def _run(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """Nothing runs outside the transaction, which SQLite itself rolls back after some errors (a full disk)."""
-        with translated():
-            if not self._db.in_transaction:
-                raise StoreError("the transaction has been rolled back")
+        if not self._db.in_transaction:
+            raise StoreError("the transaction has been rolled back")
+        try:
             return self._db.execute(sql, values)
+        except sqlite3.Error as error:
+            refuse(error)
 
     def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with translated():
+        try:
             return self._run(sql, *values).fetchall()
+        except sqlite3.Error as error:
+            refuse(error)
 
     def _put(self, table: str, *values: Any) -> None:
-        self._run(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", *values)
+        self._run(f"INSERT OR REPLACE INTO {table} VALUES ({MARKS[len(values)]})", *values)
+
+
+MARKS = tuple(", ".join("?" * number) for number in range(20))

@@ -7,19 +7,17 @@ so it always decides on the fresh state. The primary key (instance, sequence) of
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import NotAStore, NotWritable, TooNew, TooOld
-from ..store import Transaction
+from ..store import News, Transaction
 from .sqlite_errors import translated
 from .sqlite_schema import SCHEMA, TABLES
-from .sqlite_transaction import SqliteTransaction
+from .sqlite_thread import SqliteThread
 
 APPLICATION = 0x50454E53
 """Marks the file as ours (`PENS`); other programs' databases are refused."""
@@ -32,50 +30,29 @@ class SqliteStore:
 
     def __init__(self, path: str | Path, busy: timedelta = timedelta(seconds=30)) -> None:
         """Open or create the file. Raises StoreError."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="penstock-store")
-        try:
-            self._db = self._thread.submit(_open, Path(path), busy).result()
-        except BaseException:
-            self._thread.shutdown()
-            raise
-        self._transaction = SqliteTransaction(self._db)
+        self._thread = SqliteThread(lambda: _open(Path(path), busy))
+
+    def tell(self, committed: Callable[[News], None] | None) -> None:
+        self._thread.tell(committed)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._run(work, "BEGIN IMMEDIATE")
+        answer: T = await self._thread.asked(work, writes=True)
+        return answer
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._run(work, "BEGIN")
+        answer: T = await self._thread.asked(work, writes=False)
+        return answer
 
     def now(self, work: Callable[[Transaction], T]) -> T:
         """As `read`, for those without an event loop."""
-        return self._thread.submit(self._transact, work, "BEGIN").result()
+        answer: T = self._thread.now(work)
+        return answer
 
     async def foreign(self) -> int:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._foreign)
-
-    def _foreign(self) -> int:
-        with translated():
-            (version,) = self._db.execute("PRAGMA data_version").fetchone()
-            return int(version)
-
-    async def _run(self, work: Callable[[Transaction], T], begin: str) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, begin)
-
-    def _transact(self, work: Callable[[Transaction], T], begin: str) -> T:
-        with translated():
-            self._db.execute(begin)
-            try:
-                result = work(self._transaction)
-                self._db.execute("COMMIT")
-                return result
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        return await self.read(lambda tx: tx.version())
 
     def close(self) -> None:
-        self._thread.submit(self._db.close).result()
-        self._thread.shutdown()
+        self._thread.close()
 
 
 def _open(path: Path, busy: timedelta) -> sqlite3.Connection:

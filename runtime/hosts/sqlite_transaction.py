@@ -12,6 +12,7 @@ from ..gates import Gate
 from ..store import Attempt, Child, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Tick, Timer
 from ..timers import micros, moment
 from .sqlite_mail import SqliteMail
+from .sqlite_rows import MARKS
 
 T = TypeVar("T")
 
@@ -22,9 +23,11 @@ class SqliteTransaction(SqliteMail):
     @contextmanager
     def savepoint(self) -> Generator[None]:
         self._run("SAVEPOINT step")
+        mark = self.news.mark()
         try:
             yield
         except BaseException:
+            self.news.rewind(mark)
             if self._db.in_transaction:
                 self._run("ROLLBACK TO step")
                 self._run("RELEASE step")
@@ -43,11 +46,13 @@ class SqliteTransaction(SqliteMail):
     def put_instance(self, i: Instance) -> None:
         row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
         self._run(PUT_INSTANCE, *row)
+        self.news.touched.add(i.id)
 
     def append(self, e: JournalEntry) -> None:
         what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
         row = *what, e.effects, e.status, " ".join(e.configuration)
-        self._run(f"INSERT INTO journal VALUES ({_marks(row)})", *row)
+        self._run(f"INSERT INTO journal VALUES ({MARKS[len(row)]})", *row)
+        self.news.entries.append(e)
 
     def entries(self, instance: str) -> Sequence[JournalEntry]:
         return [*map(_entry, self._all("SELECT * FROM journal WHERE instance = ? ORDER BY sequence", instance))]
@@ -71,8 +76,14 @@ class SqliteTransaction(SqliteMail):
     def put_call(self, c: PendingCall) -> None:
         row = c.instance, c.key, c.flow, c.name, c.args, c.forward, _micros(c.due), c.attempts, c.forgiven
         self._put("call", *row, c.owner, c.interrupted, c.error)
+        self.news.touched.add(c.instance)
+        if c.owner is None and c.due is not None:
+            self.news.falls_due(c.due)
+        elif c.interrupted:
+            self.news.unwanted.append(c)
 
     def drop_call(self, instance: str, key: str) -> None:
+        self.news.touched.add(instance)
         self._run("DELETE FROM call WHERE instance = ? AND key = ?", instance, key)
 
     def due_calls(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[PendingCall]:
@@ -101,6 +112,9 @@ class SqliteTransaction(SqliteMail):
         sql = "UPDATE attempt SET ended = ?, result = ? WHERE instance = ? AND key = ? AND number = ?"
         self._run(sql, micros(ended), result, instance, key, number)
 
+    def drop_attempt(self, instance: str, key: str, number: int) -> None:
+        self._run("DELETE FROM attempt WHERE instance = ? AND key = ? AND number = ?", instance, key, number)
+
     def attempts(self, instance: str) -> Sequence[Attempt]:
         sql = "SELECT * FROM attempt WHERE instance = ? ORDER BY started, key, number"
         return [
@@ -124,8 +138,11 @@ class SqliteTransaction(SqliteMail):
 
     def put_timer(self, t: Timer) -> None:
         self._put("timer", t.instance, t.name, t.flow, micros(t.due))
+        self.news.touched.add(t.instance)
+        self.news.falls_due(t.due)
 
     def drop_timer(self, instance: str, name: str) -> None:
+        self.news.touched.add(instance)
         self._run("DELETE FROM timer WHERE instance = ? AND name = ?", instance, name)
 
     def due_timers(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[Timer]:
@@ -147,6 +164,7 @@ class SqliteTransaction(SqliteMail):
 
     def put_tick(self, t: Tick) -> None:
         self._put("tick", t.flow, t.schedule, micros(t.due))
+        self.news.falls_due(t.due)
 
     def drop_tick(self, flow: str, schedule: str) -> None:
         self._run("DELETE FROM tick WHERE flow = ? AND schedule = ?", flow, schedule)
@@ -186,6 +204,9 @@ class SqliteTransaction(SqliteMail):
         return [item for item in items if role is None or role in item.roles]
 
     # ------------------------------------------------------------ workers
+
+    def version(self) -> int:
+        return int(self._all("PRAGMA data_version")[0][0])
 
     def lease(self, worker: str, until: datetime) -> None:
         self._put("worker", worker, micros(until))

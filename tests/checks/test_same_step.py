@@ -51,3 +51,37 @@ def test_a_compensation_in_the_step_that_begins_an_irreversible_call_is_refuted(
 
 def test_one_in_the_step_that_begins_a_call_that_can_be_undone_is_not() -> None:
     assert refuted("compensate recall(result)") == []
+
+
+def test_compensations_that_lead_into_each_other_for_ever_are_a_circle() -> None:
+    """Each undoes a call, and in the same step makes that call anew."""
+    text = """\
+flow Again version 1 {
+  activity look() -> text { compensate forget(result) }
+  start -> Both
+  parallel Both {
+    on any failure -> compensate -> Both
+    on all done    -> Good
+    region Looking {
+      start -> Open
+      state Open {
+        do look()
+        on done(_) -> Seen
+        on failed  -> Seen
+      }
+      final Seen
+    }
+    region Lost {
+      start -> Gone
+      final failure Gone
+    }
+  }
+  final Good
+  start leads to in Good
+}
+"""
+    report = suite.check(kernel(text))
+    found = {a.rule.code: a for a in report.answers if a.verdict is Verdict.REFUTED}
+    assert {"F004", "F005", "F301"} <= found.keys()
+    told = found["F005"].diagnostic
+    assert told is not None and [step.trigger for step in told.trace] == ["start", 'look done("")', "forget done"]

@@ -9,13 +9,14 @@ import pytest
 
 from order_flow import Cancel, Carrier, Order
 from orders import CLEO, LARGE, SMALL, START, Hang, House, finishing, sound, triggers
+from penstock.runtime.claims import Claims
 from penstock.runtime.core import NOBODY, Fired, Outcome
 from penstock.runtime.engine import Engine
 from penstock.runtime.errors import StoreError
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.outbox import Result
-from penstock.runtime.store import EntryKind, Instance, JournalEntry, PendingCall, Status, Transaction
+from penstock.runtime.store import EntryKind, Instance, JournalEntry, News, PendingCall, Status, Transaction
 from penstock.runtime.timers import SystemClock
 from penstock.runtime.worker import Limits
 
@@ -105,9 +106,14 @@ class Bench:
 
     async def claim(self, worker: str, *known: PendingCall) -> tuple[PendingCall, ...]:
         """What it gets, if it knows of these calls of its own."""
-        now = self.clock.now()
-        running = frozenset((call.instance, call.key, call.attempts) for call in known)
-        return (await self.store.write(lambda tx: self.engine.round(tx, worker, running, 10, LEASE, now))).claimed
+        claims = Claims(worker, 10, LEASE)
+        claims.settle(News(claimed=[*known]))
+
+        def work(tx: Transaction) -> tuple[PendingCall, ...]:
+            self.engine.round(tx, claims, self.clock.now())
+            return (*tx.news.claimed,)
+
+        return await self.store.write(work)
 
     async def conclude(self, call: PendingCall, result: Result) -> bool:
         return await self.store.write(lambda tx: self.engine.conclude(tx, call, result, self.clock.now()))

@@ -366,7 +366,10 @@ class Search:
         """What is wrong with who did it."""
 
     def drives(self, instance: Instance, trigger: Trigger, after: Step) -> bool:
-        """Whether infinitely many steps can be such: calls are settled and undone only as often as made."""
+        """Whether infinitely many steps can be such: calls are settled and undone only as often as made, and what a
+        compensation leads on to may make some anew."""
+        if any(taken.entered for taken in after.taken):
+            return True
         commands = [self.kernel.commands[taken.command] for taken in after.taken if taken.command is not None]
         stays = not commands or all(isinstance(command.target, Stay) for command in commands)
         late = isinstance(trigger, Outcome) and all(call.key != trigger.key for call in instance.calls)

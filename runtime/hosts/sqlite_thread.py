@@ -1,0 +1,205 @@
+"""The thread that a store's connection lives on: works that wait their turn in, their answers out.
+
+**Group commit.** All writing works that wait share one transaction and one wait for the disk (DeWitt et al. 1984), and
+are answered when it is committed: an acknowledgement still means durable. They run one after the other, so each sees
+what those before it did. One that raises must leave nothing behind, so then they all run again, each in a savepoint;
+if the storage itself refused one of them, each in a transaction of its own. A work may therefore run more than once,
+and changes nothing but its transaction. Reading works share a state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple, TypeVar
+
+from ..errors import StoreError
+from ..store import News, Transaction
+from .sqlite_errors import translated
+from .sqlite_transaction import SqliteTransaction
+
+MOST = 256
+"""How many works share a commit, so that the first does not wait long for the last."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+WRITING, READING = "BEGIN IMMEDIATE", "BEGIN"
+
+Committed = Callable[[News], None]
+Answer = tuple[Any, BaseException | None]
+
+
+class Turn(NamedTuple):
+    """A work that waits. `loop`: of whoever waits for the answer; None: of a thread."""
+
+    work: Callable[[Transaction], Any]
+    writes: bool
+    loop: asyncio.AbstractEventLoop | None
+    answer: asyncio.Future[Any] | Future[Any]
+
+
+class SqliteThread:
+    """Opens the connection, has its works done, and closes it, all on one thread."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        """Raises whatever `connect` raises."""
+        self._turns: SimpleQueue[Turn | None] = SimpleQueue()
+        self._committed: Committed | None = None
+        opened: Future[None] = Future()
+        self._thread = Thread(target=self._run, args=(connect, opened), name="penstock-store", daemon=True)
+        self._thread.start()
+        opened.result()
+
+    def tell(self, committed: Committed | None) -> None:
+        """From now on `committed` is called after each commit, on this thread, with what it changed."""
+        self._committed = committed
+
+    async def asked(self, work: Callable[[Transaction], Any], writes: bool) -> Any:
+        """What a work answers, for a coroutine."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._turns.put(Turn(work, writes, loop, answer))
+        return await answer
+
+    def now(self, work: Callable[[Transaction], Any]) -> Any:
+        """What a reading work answers, for a thread."""
+        answer: Future[Any] = Future()
+        self._turns.put(Turn(work, False, None, answer))
+        return answer.result()
+
+    def close(self) -> None:
+        """Have what waits done, and close the connection."""
+        self._turns.put(None)
+        self._thread.join()
+
+    # ------------------------------------------------------------ on the thread
+
+    def _run(self, connect: Callable[[], sqlite3.Connection], opened: Future[None]) -> None:
+        try:
+            self._db = connect()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the store is opened
+            opened.set_exception(error)
+            return
+        self._transaction = SqliteTransaction(self._db)
+        opened.set_result(None)
+        while True:
+            waiting, last = self._waiting()
+            writing = [turn for turn in waiting if turn.writes]
+            reading = [turn for turn in waiting if not turn.writes]
+            if writing:
+                _tell(writing, self._written(writing))
+            if reading:
+                _tell(reading, self._read(reading))
+            if last:
+                self._db.close()
+                return
+
+    def _waiting(self) -> tuple[list[Turn], bool]:
+        """All that waits, at least one, and whether nothing comes after."""
+        turns: list[Turn] = []
+        while not turns or (len(turns) < MOST and not self._turns.empty()):
+            turn = self._turns.get()
+            if turn is None:
+                return turns, True
+            if not turn.answer.cancelled():
+                turns.append(turn)
+        return turns, False
+
+    def _written(self, turns: Sequence[Turn]) -> list[Answer]:
+        for run in (_all, _each) if len(turns) > 1 else ():
+            try:
+                return self._transact(WRITING, run, turns)
+            except _NotTogetherError:
+                continue
+            except StoreError as error:
+                return [(None, error)] * len(turns)
+        return [self._alone(turn) for turn in turns]
+
+    def _alone(self, turn: Turn) -> Answer:
+        try:
+            return self._transact(WRITING, lambda tx, turn: (turn.work(tx), None), turn)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            return None, error
+
+    def _read(self, turns: Sequence[Turn]) -> list[Answer]:
+        try:
+            return self._transact(READING, _looks, turns)
+        except StoreError as error:
+            return [(None, error)] * len(turns)
+
+    def _transact(self, begin: str, run: Callable[[SqliteTransaction, T], R], given: T) -> R:
+        news = self._transaction.news = News()
+        with translated():
+            self._db.execute(begin)
+            try:
+                answers = run(self._transaction, given)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        if self._committed is not None and begin == WRITING:
+            self._committed(news)
+        return answers
+
+
+class _NotTogetherError(Exception):
+    """A work failed, and left something behind that the others must not see."""
+
+
+def _all(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
+    try:
+        return [(turn.work(tx), None) for turn in turns]
+    except BaseException as error:
+        raise _NotTogetherError from error
+
+
+def _each(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
+    answers: list[Answer] = []
+    for turn in turns:
+        try:
+            with tx.savepoint():
+                answers.append((turn.work(tx), None))
+        except StoreError as error:
+            raise _NotTogetherError from error
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            answers.append((None, error))
+    return answers
+
+
+def _looks(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
+    answers: list[Answer] = []
+    for turn in turns:
+        try:
+            answers.append((turn.work(tx), None))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            answers.append((None, error))
+    return answers
+
+
+def _tell(turns: Sequence[Turn], answers: Sequence[Answer]) -> None:
+    """Give the answers to who waits for them: those of one loop together."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[Turn, Answer]]] = {}
+    for turn, answer in zip(turns, answers, strict=True):
+        if turn.loop is None:
+            _settle([(turn, answer)])
+        else:
+            loops.setdefault(turn.loop, []).append((turn, answer))
+    for loop, told in loops.items():
+        with contextlib.suppress(RuntimeError):  # it is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, told)
+
+
+def _settle(told: Sequence[tuple[Turn, Answer]]) -> None:
+    for turn, (value, error) in told:
+        if turn.answer.cancelled():
+            continue
+        if error is None:
+            turn.answer.set_result(value)
+        else:
+            turn.answer.set_exception(error)
