@@ -17,8 +17,7 @@ from crash_points import Crashed, crash_everywhere
 from penstock.runtime.engine import Engine
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
 from penstock.runtime.outbox import Result
-from penstock.runtime.store import PendingCall, Transaction
-from penstock.runtime.worker import Worker
+from penstock.runtime.store import News, PendingCall, Transaction
 from plans import SPECS, Plan, everything, subjects_of
 from players import LostWakeUp
 
@@ -63,7 +62,7 @@ def test_a_key_that_is_another_one_for_each_attempt_is_found_out(place: Path, mo
 
 
 def test_a_worker_that_is_not_told_is_found_out(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Worker, "wake", lambda worker: worker.bell.ring())
+    monkeypatch.setattr(News, "falls_due", lambda *_: None)
     with pytest.raises(LostWakeUp):
         crash_everywhere(place / "asleep", order())
 

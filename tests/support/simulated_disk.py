@@ -20,7 +20,7 @@ from typing import TypeVar
 from penstock.runtime.errors import Busy, DiskFull, StoreError
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
-from penstock.runtime.store import Transaction
+from penstock.runtime.store import News, Transaction
 
 T = TypeVar("T")
 
@@ -56,11 +56,18 @@ class Disk:
     def break_down(self) -> None:
         self.trouble = self.dice.choice((Busy, DiskFull))
 
-    def do(self, who: str, work: Callable[[Transaction], T], writes: bool) -> T:
-        """One transaction, wholly or not at all."""
+    def do(
+        self,
+        who: str,
+        work: Callable[[Transaction], T],
+        writes: bool,
+        committed: Callable[[News], None] | None = None,
+    ) -> T:
+        """One transaction, wholly or not at all. `committed` is told of what it changed."""
         if writes and self.trouble is not None:
             raise self.trouble(f"the disk is in trouble for {who}")
         before = self.db.total_changes
+        news = self.transaction.news = News()
         self.db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         try:
             result = work(self.transaction)
@@ -71,6 +78,8 @@ class Disk:
         if (changes := self.db.total_changes - before) and writes:
             self.written += 1
             self.log("commit", who, changes)
+        if writes and committed is not None:
+            committed(news)
         return result
 
 
@@ -83,6 +92,10 @@ class Door:
         self.held = 0.0
         self._disk = disk
         self._mine = 0
+        self._committed: Callable[[News], None] | None = None
+
+    def tell(self, committed: Callable[[News], None] | None) -> None:
+        self._committed = committed
 
     async def _pass(self) -> None:
         """The way to the disk or back. Raises StoreError where nobody is left to hear."""
@@ -95,7 +108,7 @@ class Door:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         await self._pass()
         before = self._disk.written
-        result = self._disk.do(self.who, work, writes=True)
+        result = self._disk.do(self.who, work, True, self._committed)
         self._mine += self._disk.written - before
         await self._pass()
         return result

@@ -12,7 +12,7 @@ import hashlib
 import random
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -40,10 +40,12 @@ class Weather:
     """How it is around the host. crash, power, stall, jump, trouble: the mean time between two of them: a process dies;
     all do; one is held up for up to two minutes; the clock jumps; nothing can be written. None: never.
 
-    poll: how often a worker looks for what others wrote. call: how long one takes on average. visit: how often somebody
-    looks after an instance; arrival: how often a new one is started, while there are no more than `crowd`."""
+    hands: attempts that a worker makes at a time; poll: how often it looks for what others wrote. call: how long one
+    takes on average. visit: how often somebody looks after an instance; arrival: how often a new one is started, while
+    there are no more than `crowd`."""
 
     processes: int = 1
+    hands: int = 64
     poll: timedelta = timedelta(days=36500)
     call: timedelta = SECOND
     visit: timedelta = 3 * DAY
@@ -73,6 +75,23 @@ STORM = Weather(
     trouble=HOUR,
 )
 
+
+def varied(seed: str) -> Weather:
+    """A storm of a kind of its own."""
+    dice = random.Random(f"weather {seed}")
+    return replace(
+        STORM,
+        processes=dice.choice((1, 1, 2, 3, 4)),
+        hands=dice.choice((1, 2, 5, 64)),
+        poll=dice.choice((10 * SECOND, MINUTE, 10 * MINUTE, HOUR)),
+        call=dice.choice((timedelta(0), SECOND, 20 * SECOND, 5 * MINUTE)),
+        visit=dice.choice((5 * MINUTE, 20 * MINUTE, 3 * HOUR, 12 * HOUR)),
+        arrival=dice.choice((5 * MINUTE, 20 * MINUTE, HOUR)),
+        crash=dice.choice((5 * MINUTE, 15 * MINUTE, HOUR)),
+        jump=dice.choice((None, HOUR, 6 * HOUR)),
+    )
+
+
 JUMPS = (*(sign * by for sign in (1, -1) for by in (SECOND, MINUTE, HOUR, 5 * HOUR, DAY, 40 * DAY)), YEAR, -YEAR)
 
 
@@ -100,7 +119,7 @@ class Process:
         self.site.pace = machine.pace
         self.site.plain = True
         flows = {each.flow: self.site.services(each.flow) for each in machine.subjects}
-        limits = Limits(poll=machine.weather.poll)
+        limits = Limits(concurrency=machine.weather.hands, poll=machine.weather.poll)
         self.host = sqlite.SqliteHost(id, flows, clock=machine.clock, limits=limits, worker=id)
 
     async def die(self, door: Door) -> None:
