@@ -55,14 +55,14 @@ class Quick:
         """That it looks up the answers to this event; the table is made behind `_RULES`."""
         found = self.world.names.get(table)
         right = isinstance(found, Known) and found.kind == "quick" and found.name == cls
-        if not right or ast.unparse(at) != "self.at":
+        if not right or ast.unparse(at) != "self._at":
             yield Finding(DECLARES, at.lineno, f"`{table}` does not say how `{cls}` is answered where it rests", span)
 
     def _asked(
         self, tests: Sequence[str], line: int, fields: Sequence[tuple[str, Type]], roles: Sequence[str], span: Span
     ) -> Iterator[Finding]:
         wanted = ["_told is not None"]
-        wanted += ["not self.ledger.deferred"] if self.demands.kernel.waiting else []
+        wanted += ["not self._ledger.deferred"] if self.demands.kernel.waiting else []
         wanted += [f"not by.roles.isdisjoint({tuple(roles)!r})"] if roles else []
         for name, type in fields:
             wanted += self._normal(name, type)
@@ -93,10 +93,13 @@ class Quick:
     def _done(self, inner: Sequence[ast.stmt], fields: Sequence[tuple[str, Type]], span: Span) -> Iterator[Finding]:
         payload = "".join(f", {name}" for name, _ in fields)
         wanted = (
-            f"_data, _move = _told(self.inputs, self.data, now{payload})\n"
-            f"if (_at := _move.at):\n    return (_new({self.names.flow}, (self.inputs, _data, _at, self.ledger)), ())"
+            f"_data, _move = _told(self._inputs, self._data, now{payload})\n"
+            f"if _at := _move.at:\n    _next = _blank({self.names.flow})\n"
+            "    _next._inputs, _next._data = self._inputs, _data\n"
+            "    _next._at, _next._ledger = _at, self._ledger\n    return _next, ()"
         )
-        found = "\n".join(ast.unparse(each) for each in inner).replace("(_data, _move) =", "_data, _move =")
-        made = self.world.names.get("_new")
-        if found != wanted or not isinstance(made, Known) or made.kind != "new":
+        found = [ast.unparse(each) for each in inner]
+        made = self.world.names.get("_blank")
+        right = isinstance(made, Known) and made.name == "rules.blank"
+        if not right or found != [ast.unparse(each) for each in ast.parse(wanted).body]:
             yield Finding(DECLARES, inner[0].lineno, "the quick way does not do what `step` would", span)
