@@ -88,7 +88,7 @@ class Purchase(flow.Flow[PurchaseInputs, PurchaseData, PurchaseState, PurchaseEv
 
         Send event `paid` (specs/shop.flow:17). Raises core.Rejected.
         """
-        _told = _QUICK_PAID.get(self._at)  # of a state that leads on at once
+        _told = _quick_paid(self._at)  # of a state that leads on at once
         if _told is not None and type(receipt) is str and receipt.isascii():
             _data, _move = _told(self._inputs, self._data, now, receipt)
             if _at := _move.at:
@@ -268,7 +268,7 @@ _RULES: rules.Rules[PurchaseInputs, PurchaseData, PurchaseState, PurchaseEvent] 
         PurchaseState.CANCELLED: True,
     },
 )
-_QUICK_PAID = _RULES.quick(Paid)
+_quick_paid = _RULES.quick(Paid)
 
 Purchase.spec = spec.FlowSpec(
     name="Purchase",

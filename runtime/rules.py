@@ -271,13 +271,14 @@ class Rules(Generic[I, D, S, E]):
         """The place of each timer and of each task, by its id or name."""
         return {name: place for place, rules in self.said.items() for name in rules.begins}
 
-    def quick(self, kind: type[E]) -> Mapping[tuple[S, ...], Callable[..., Moved[D, S]]]:
-        """How an event moves the states that answer it promptly."""
-        return {
+    def quick(self, kind: type[E]) -> Callable[[tuple[S, ...]], Callable[..., Moved[D, S]] | None]:
+        """Looks up how an event moves the configurations that answer it promptly."""
+        moving: Mapping[tuple[S, ...], Callable[..., Moved[D, S]]] = {
             place.alone: _moving(cast("Callable[..., Moved[D, S]] | Move[S]", rules.events[kind]))
             for place, rules in self.states.items()
             if kind in rules.prompt
         }
+        return moving.get
 
     @cached_property
     def places(self) -> Places[S]:

@@ -160,7 +160,7 @@ class Names:
         self.choose = functions.table((choice.name, f"_choose_{snake(choice.name)}") for choice in kernel.choices)
         self.ensures = functions.table((call.name, f"_ensures_{snake(call.name)}") for call in kernel.activities)
         self.undo = functions.table((call.name, f"_undo_{snake(call.name)}") for call in kernel.activities)
-        self.quick = functions.table((name, f"_QUICK_{upper(name)}") for name in triggers)
+        self.quick = functions.table((name, f"_quick_{snake(name)}") for name in triggers)
 
     def locals(self) -> Scope:
         """A scope for what a function about a trigger binds."""

@@ -40,23 +40,23 @@ class Quick:
             case [
                 ast.Assign(
                     targets=[ast.Name(id="_told")],
-                    value=ast.Call(func=ast.Attribute(value=ast.Name(id=table), attr="get"), args=[at], keywords=[]),
+                    value=ast.Call(func=ast.Name(id=look), args=[at], keywords=[]),
                 ),
                 ast.If(test=test, body=inner, orelse=[]),
             ]:
-                yield from self._found(table, cls, at, span)
+                yield from self._found(look, cls, at, span)
                 tests = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
                 yield from self._asked([ast.unparse(each) for each in tests], body[1].lineno, fields, roles, span)
                 yield from self._done(inner, fields, span)
             case _:
                 yield Finding(FOREIGN, body[0].lineno, "this is not what penstock writes", span)
 
-    def _found(self, table: str, cls: str, at: ast.expr, span: Span) -> Iterator[Finding]:
-        """That it looks up the answers to this event; the table is made behind `_RULES`."""
-        found = self.world.names.get(table)
+    def _found(self, look: str, cls: str, at: ast.expr, span: Span) -> Iterator[Finding]:
+        """That it looks up the answers to this event; where, is made behind `_RULES`."""
+        found = self.world.names.get(look)
         right = isinstance(found, Known) and found.kind == "quick" and found.name == cls
         if not right or ast.unparse(at) != "self._at":
-            yield Finding(DECLARES, at.lineno, f"`{table}` does not say how `{cls}` is answered where it rests", span)
+            yield Finding(DECLARES, at.lineno, f"`{look}` does not say how `{cls}` is answered where it rests", span)
 
     def _asked(
         self, tests: Sequence[str], line: int, fields: Sequence[tuple[str, Type]], roles: Sequence[str], span: Span

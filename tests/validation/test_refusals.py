@@ -133,7 +133,7 @@ def test_only_events_that_always_move_a_calm_state_are_prompt() -> None:
 
 
 def test_the_quick_way_leads_where_step_would() -> None:
-    assert refuted(PURCHASE, ("_QUICK_PAID = _RULES.quick(Paid)", "_QUICK_PAID = _RULES.quick(Unpaid)"))
+    assert refuted(PURCHASE, ("_quick_paid = _RULES.quick(Paid)", "_quick_paid = _RULES.quick(Unpaid)"))
     assert refuted(PURCHASE, ("self._inputs, _data\n", "self._inputs, self._data\n"))
     assert refuted(PURCHASE, ("_next._at, _next._ledger = _at,", "_next._ledger, _next._at = _at,"))
     assert refuted(PURCHASE, ("                _next._at, _next._ledger = _at, self._ledger\n", ""))
