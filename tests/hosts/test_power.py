@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from power import Disk, Event, Recorder, Sync, Told, Weather, windows, without
+from power import Disk, Event, Recorder, Sync, Told, Weather, windows, without, write
 from power_lab import (
     BY_TURNS,
     FILE,
@@ -35,7 +35,6 @@ from power_lab import (
     promise,
     record,
     recovered,
-    write,
 )
 from watched_disk import SAFE, Device
 
