@@ -26,7 +26,7 @@ from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.journal import Diverged
 from power_lab import SCENES, Scene, drive, on_disk, told
 from watched_disk import SAFE
-from what_is_kept import FILE, Violation, emptied, ends, examine, examine_end, kept
+from what_is_kept import FILE, Violation, ends, examine, examine_end, fresh, kept
 
 LOG = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def beginnings(fault: Fault, length: int, scene: Scene, place: Path, dice: rando
     if EVERY:
         yield from itertools.count(1, 1 if length == 1 else 9)
     counting = Injector(fault, at=1 << 30)
-    with emptied(place) as folder, on_disk(counting.watch, SAFE):
+    with fresh(place) as folder, on_disk(counting.watch, SAFE):
         drive(scene, folder)
     yield from sorted(dice.sample(range(1, counting.passed + 1), min(4, counting.passed)))
 
@@ -76,14 +76,14 @@ def test_whatever_fails_at_whatever_moment_the_host_says_so_and_goes_on_when_it_
     dice = random.Random(f"{title} {length}")
     names = [name for name in SCENES if not name.startswith("many")] if EVERY else [dice.choice([*SCENES])]
     for name in names:
-        with emptied(place / "run") as folder:
+        with fresh(place) as folder:
             drive(SCENES[name], folder)
             expected = ends(kept(folder))
         said: Counter[type[StoreError]] = Counter()
         runs = 0
-        for at in beginnings(fault, length, SCENES[name], place / "run", dice):
+        for at in beginnings(fault, length, SCENES[name], place, dice):
             injector = Injector(fault, at, length)
-            with emptied(place / "run") as folder:
+            with fresh(place) as folder:
                 errors, _ = survived(SCENES[name], folder, injector)
                 assert ends(kept(folder)) == expected
             said += errors
@@ -144,14 +144,14 @@ def reviewed(folder: Path, start: bool) -> None:
 
 def test_a_bit_that_is_read_wrong_is_damage_or_does_not_matter(place: Path) -> None:
     """There are no check sums in SQLite's files, so not all of it can be noticed at once: see docs/reliability.md."""
-    with emptied(place / "run") as folder:
+    with fresh(place) as folder:
         reviewed(folder, start=True)
         image = (folder / FILE).read_bytes()
     dice = random.Random(5)
     outcomes: Counter[str] = Counter()
     for turn in range(400 if EVERY else 25):
         injector = Injector(ROT, dice.randint(1, 60), bit=dice.randrange(4096 * 8))
-        with emptied(place / "run") as folder:
+        with fresh(place) as folder:
             (folder / FILE).write_bytes(image)
             refused = ""
             with on_disk(injector.watch, SAFE):

@@ -20,7 +20,7 @@ from faults import FAULTS, Injector, patient
 from penstock.runtime.errors import StoreError
 from power_lab import SCENES, Recording, asked, drive, found, losses, on_disk, promise, told
 from watched_disk import SAFE
-from what_is_kept import Violation, emptied
+from what_is_kept import Violation, fresh
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot be asked to read from the disk")
 
@@ -34,7 +34,7 @@ def test_a_host_that_goes_on_after_a_failed_sync_loses_nothing(place: Path, leng
     at = 0
     while True:
         at += 1 if EVERY else dice.randint(3, 8)
-        with emptied(place / "run") as folder:
+        with fresh(place) as folder:
             recording = Recording(SCENES["order broken"], folder)
             injector = Injector(FAULTS["a sync fails"], at, length, 0, recording.watch, recording.recorder.fail)
             with on_disk(injector.watch, SAFE), told(recording.tell), asked(recording.recorder), patient():
@@ -48,18 +48,18 @@ def test_a_host_that_goes_on_after_a_failed_sync_loses_nothing(place: Path, leng
             if not injector.hits:
                 break
             failed += injector.hits
-            promised = promise(recording.events, place / "state")
+            promised = promise(recording.events, place)
             where = set(dice.sample(range(len(recording.events) + 1), 400 if EVERY else 30))
             for position, image in losses(recording.events, 2, dice, where=where):
                 images += 1
-                promised.kept_by(found(place / "image", image), position)
+                promised.kept_by(found(place, image), position)
     assert failed and images > 50
 
 
 def died(place: Path, at: int) -> tuple[Recording, int]:
     """A sync fails, the process dies of it, and another one goes on where it was: its run, and where it begins."""
-    copy, left = place / "second", 0
-    with emptied(place / "first") as folder, emptied(copy):
+    left = 0
+    with fresh(place) as folder, fresh(place) as copy:
         recording = Recording(SCENES["order broken"], folder)
 
         def fail(path: Path) -> None:
@@ -73,9 +73,9 @@ def died(place: Path, at: int) -> tuple[Recording, int]:
         injector = Injector(FAULTS["a sync fails"], at, 1, 0, recording.watch, fail)
         with on_disk(injector.watch, SAFE, 40), told(recording.tell), patient():
             drive(recording.scene, folder)  # what happens after the failure is not looked at
-    again = Recording(SCENES["order broken"], copy, recording.recorder.again(left))
-    with on_disk(again.watch, SAFE, 40), told(again.tell), asked(again.recorder):
-        drive(again.scene, copy)
+        again = Recording(SCENES["order broken"], copy, recording.recorder.again(left))
+        with on_disk(again.watch, SAFE, 40), told(again.tell), asked(again.recorder):
+            drive(again.scene, copy)
     return again, left
 
 
@@ -87,12 +87,12 @@ def lost(place: Path) -> tuple[int, int]:
         recording, left = died(place, at)
         if not left:
             break
-        promised = promise(recording.events, place / "state")
+        promised = promise(recording.events, place)
         where = set(dice.sample(range(left, len(recording.events) + 1), 20))
         for position, image in losses(recording.events, 2, dice, where=where):
             images += 1
             try:
-                promised.kept_by(found(place / "image", image), position)
+                promised.kept_by(found(place, image), position)
             except Violation:
                 broken += 1
     return images, broken

@@ -19,7 +19,7 @@ import pytest
 from power import Disk, Weather, write
 from power_lab import BY_TURNS, SCENES, WEATHERS, Promise, found, go_on, losses, on_disk, promise, record
 from watched_disk import SAFE, Device
-from what_is_kept import FILE, Violation, emptied, ends, examine, mark, recovered
+from what_is_kept import Violation, ends, examine, fresh, recovered
 from write_log import Event, Recorder, Sync, Told, windows, without
 
 LOG = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ def test_after_a_loss_of_power_what_was_acknowledged_is_there_and_goes_on_to_its
     while images < IMAGES:
         name, pages = next(names), dice.choice((4, 8, 20))
         scene, runs = SCENES[name], runs + 1
-        with emptied(place / "run") as folder:
+        with fresh(place) as folder:
             recording = record(scene, folder, pages=pages)
-            promised = promise(recording.events, place / "state")
+            promised = promise(recording.events, place)
             for state in promised.states:
                 examine(state, scene.flows)
             states += len(promised.states)
@@ -51,10 +51,10 @@ def test_after_a_loss_of_power_what_was_acknowledged_is_there_and_goes_on_to_its
             where = set(some if IMAGES > 1000 else dice.sample(some, SHORT // EACH))
             for position, image in losses(recording.events, EACH, dice, where=where):
                 images += 1
-                promised.kept_by(found(place / "image", image), position)
+                promised.kept_by(found(place, image), position)
                 if images % ON == 0:
                     went_on += 1
-                    assert go_on(recording, position, image, place / "on") == ends(promised.states[-1])
+                    assert go_on(recording, position, image, place) == ends(promised.states[-1])
         rate = images / (time.monotonic() - begun)
         what = "%d images (%.0f a second), %d runs, %d states, %d gone on with; last: %s"
         LOG.info(what, images, rate, runs, states, went_on, name)
@@ -79,35 +79,35 @@ def ranges(windows: Sequence[range]) -> set[int]:
 @pytest.mark.parametrize("lost", [sync for sync in Sync if sync is not Sync.AGAIN])
 def test_a_sync_that_is_left_out_is_missed(place: Path, lost: Sync) -> None:
     anew = lost is Sync.HEADER
-    with emptied(place / "run") as folder:
+    with fresh(place) as folder:
         recording = record(BY_TURNS if anew else SCENES["order broken"], folder, pages=8 if anew else 20)
-    promised = promise(recording.events, place / "state")
+    promised = promise(recording.events, place)
     where = ranges(windows(recording.events, lost))
     assert where
-    assert broken(place / "image", without(recording.events, lost), promised, where, Weather())
+    assert broken(place, without(recording.events, lost), promised, where, Weather())
 
 
 def test_the_sync_of_the_log_before_a_checkpoint_has_nothing_to_do_where_each_commit_syncs(place: Path) -> None:
     told: dict[str, str] = {}
     for synchronous in ("FULL", "NORMAL"):
-        with emptied(place / "run") as folder:
+        with fresh(place) as folder:
             recording = record(SCENES["order broken"], folder, pages=4, synchronous=synchronous)
-        promised = promise(recording.events, place / "state")
+        promised = promise(recording.events, place)
         # Without NORMAL's other faults: nobody was told of anything.
         forgotten = Promise(promised.states, [0] * len(promised.floors))
         purpose = Sync.AGAIN if synchronous == "FULL" else Sync.COMMIT
         where = ranges(windows(recording.events, purpose))
         assert where
-        told[synchronous] = broken(place / "image", without(recording.events, purpose), forgotten, where, Weather())
+        told[synchronous] = broken(place, without(recording.events, purpose), forgotten, where, Weather())
     assert told["FULL"] == "" != told["NORMAL"]
 
 
 def test_a_log_that_is_synced_less_often_than_at_each_commit_loses_what_was_acknowledged(place: Path) -> None:
-    with emptied(place / "run") as folder:
+    with fresh(place) as folder:
         recording = record(SCENES["order broken"], folder, synchronous="NORMAL")
-    promised = promise(recording.events, place / "state")
+    promised = promise(recording.events, place)
     told = {n for n, event in enumerate(recording.events, 1) if isinstance(event, Told)}
-    assert "somebody was told" in broken(place / "image", recording.events, promised, told, Weather())
+    assert "somebody was told" in broken(place, recording.events, promised, told, Weather())
 
 
 @pytest.mark.parametrize(
@@ -123,25 +123,25 @@ def test_a_log_that_is_synced_less_often_than_at_each_commit_loses_what_was_ackn
 def test_a_disk_that_damages_what_is_near_a_write_has_to_say_so(
     place: Path, device: Device, weather: Weather, kept: bool
 ) -> None:
-    with emptied(place / "run") as folder:
+    with fresh(place) as folder:
         recording = record(SCENES["order broken"], folder, device)
-    promised = promise(recording.events, place / "state")
+    promised = promise(recording.events, place)
     where = ranges(windows(recording.events, Sync.COMMIT))
     if kept:
         where = set(random.Random(1).sample(sorted(where), 20))
-    assert (broken(place / "image", recording.events, promised, where, weather) == "") is kept
+    assert (broken(place, recording.events, promised, where, weather) == "") is kept
 
 
 def test_the_power_may_be_lost_again_while_the_file_is_being_recovered(place: Path) -> None:
-    with emptied(place / "run") as folder:
+    with fresh(place) as folder:
         recording = record(SCENES["order broken"], folder)
-    promised = promise(recording.events, place / "state")
+    promised = promise(recording.events, place)
     dice = random.Random(2)
     some = set(dice.sample(range(len(recording.events)), 12))
     images = 0
     for position, image in losses(recording.events, 1, dice, where=some):
         recorder = Recorder(image)
-        with emptied(place / "image") as folder:
+        with fresh(place) as folder:
             write(folder, image)
             with on_disk(recorder.watch, SAFE):
                 first = recovered(folder)
@@ -151,6 +151,5 @@ def test_the_power_may_be_lost_again_while_the_file_is_being_recovered(place: Pa
             disk.take(event)
             if disk.unsynced() and dice.random() < 0.3:
                 images += 1
-                promised.kept_by(found(place / "again", disk.image(dice, dice.choice(WEATHERS))), position)
+                promised.kept_by(found(place, disk.image(dice, dice.choice(WEATHERS))), position)
     assert images > 20
-    assert mark(place / "run" / FILE) == promised.states[-1].mark

@@ -41,7 +41,7 @@ from power import Disk, Weather, write
 from purchase_flow import Purchase
 from shipping_flow import Shipping
 from watched_disk import SAFE, Device, Watch, watched
-from what_is_kept import FILE, Acknowledged, Committed, Kept, Violation, emptied, ends, examine_end, kept, recovered
+from what_is_kept import FILE, Acknowledged, Committed, Kept, Violation, ends, examine_end, fresh, kept, recovered
 from write_log import Event, Recorder, Told, commits
 
 T = TypeVar("T")
@@ -287,7 +287,7 @@ def promise(events: Sequence[Event], place: Path) -> Promise:
 
 
 def _state(place: Path, image: Mapping[str, bytes]) -> Kept:
-    with emptied(place) as folder:
+    with fresh(place) as folder:
         write(folder, image)
         return kept(folder)
 
@@ -304,7 +304,7 @@ def go_on(
     recording: Recording, position: int, image: Mapping[str, bytes], place: Path
 ) -> Mapping[str, tuple[str, ...]]:
     """A host finds the image and does the rest; answers with where everything ended."""
-    with emptied(place) as folder:
+    with fresh(place) as folder:
         write(folder, image)
         recording.set_aside(position, folder)
         drive(recording.scene, folder)
@@ -349,6 +349,6 @@ def losses(
 
 def found(place: Path, image: Mapping[str, bytes]) -> bytes:
     """The mark of what a store makes of an image. Raises Violation."""
-    with emptied(place) as folder:
+    with fresh(place) as folder:
         write(folder, image)
         return recovered(folder)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,12 +35,12 @@ class Violation(Exception):
 
 
 @contextmanager
-def emptied(place: Path) -> Generator[Path]:
-    """The folder, empty."""
-    place.mkdir(exist_ok=True)
-    for path in place.iterdir():
-        path.unlink()
-    yield place
+def fresh(place: Path) -> Generator[Path]:
+    """A new folder there, for a while. Not one that was used before: threads of activities that took too long may still
+    write there."""
+    folder = Path(tempfile.mkdtemp(dir=place))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Acknowledged(NamedTuple):
