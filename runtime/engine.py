@@ -16,17 +16,18 @@ from datetime import datetime, timedelta
 
 from .claims import Claims
 from .codec import LATEST
-from .core import NOBODY, Actor, Delegation, Outcome
+from .core import NOBODY, Actor, Delegation, Outcome, Rejected
 from .errors import Conflict, StoreError
 from .families import Families
 from .journal import AnyFlow, written
+from .logs import about, of_call
 from .mailbox import Mailbox
 from .operators import Operators
 from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .steps import BATCH
-from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, Tick, Transaction
+from .store import Ended, EntryKind, Instance, JournalEntry, PendingCall, Refused, Status, Tick, Transaction
 
 LOG = logging.getLogger("penstock")
 
@@ -81,7 +82,11 @@ class Engine:
     def start(self, tx: Transaction, label: str, id: str, inputs: object, by: Actor, now: datetime) -> JournalEntry:
         """A new instance; the same again for the same id and inputs. Raises Conflict, Rejected."""
         flow = self._steps.flow(label)
-        step = flow.begin(inputs, by=by, now=now)
+        try:
+            step = flow.begin(inputs, by=by, now=now)
+        except Rejected as rejected:
+            tx.report(Refused(id, label, rejected.reason))
+            raise
         if (old := tx.instance(id)) is not None:
             first = tx.entry(id, 1)
             if first is None or (old.flow, first.trigger) != (
@@ -147,6 +152,7 @@ class Engine:
                 claims.claim(tx, call, now)
         unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(claims.worker) if call.interrupted)
         free = claims.free(tx.news) > 0
+        claims.crowded = not free
         more = letters or len(timers) == BATCH or (free and len(due) == BATCH)
         return Round(unwanted, tx.next_due(self._labels, free), more, not free)
 
@@ -261,11 +267,12 @@ class Engine:
         except StoreError:
             raise
         except Exception:  # the flow's own fault, or an id that somebody else has taken: the next moment still comes
-            LOG.exception("the instance %r of a schedule cannot be started", id)
+            LOG.exception("the instance %r of a schedule cannot be started", id, extra=about(id, tick.flow))
 
     def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         text = f"{result.kind}: {result.error}" if result.error else result.kind
-        tx.end_attempt(call.instance, call.key, call.attempts, now, text)
+        began = tx.end_attempt(call.instance, call.key, call.attempts, now, text)
+        tx.report(Ended(call, result.kind, result.error, began, now))
 
     def _after(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         """An attempt has ended: hand its outcome to the flow, or wait for the next one, or park."""
@@ -281,7 +288,8 @@ class Engine:
         except StoreError:
             raise
         except Exception as error:  # the flow's own fault: an operator must look, nothing is dropped
-            LOG.exception("instance %s cannot take what became of %s", call.instance, call.key)
+            fields = of_call(call).fields()
+            LOG.exception("instance %s cannot take what became of %s", call.instance, call.key, extra=fields)
             answer = replace(call, owner=None, due=None, error=f"{result.kind}, but {told(error)}")
         tx.put_call(answer)
         if answer.due is None:

@@ -56,3 +56,7 @@ class DiskFull(StoreError):
 
 class Busy(StoreError):
     """Another process held the file for too long."""
+
+
+class Unreadable(StoreError):
+    """Payloads are sealed with a key that this host does not have, or were changed, or sealed where none should be."""

@@ -232,7 +232,7 @@ class Arguments(Codec[tuple[object, ...]]):
 
 
 def _each(convert: Callable[[object], T], values: Collection[object]) -> list[T]:
-    return [part(str(index), convert, value) for index, value in enumerate(values)] if values else []
+    return [part(str(index), convert, value) for index, value in enumerate(values)]
 
 
 def _list(json: object) -> list[object]:
@@ -250,7 +250,7 @@ class _Sequence(Codec[tuple[T_co, ...]]):
         return tuple(_each(self.item.check, self._items(value)))
 
     def encode(self, value: object) -> Json:
-        return _each(self.item.encode, self._items(value))
+        return [] if type(value) is tuple and not value else _each(self.item.encode, self._items(value))
 
     def decode(self, json: object) -> tuple[T_co, ...]:
         return tuple(_each(self.item.decode, self._counted(_list(json))))

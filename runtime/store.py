@@ -7,12 +7,12 @@ the instances whose code it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .chain import Chain
 from .core import Actor, Work
@@ -210,6 +210,60 @@ class News:
         self.claimed[:], self.released[:], self.unwanted[:] = claimed, released, unwanted
 
 
+class Stepped(NamedTuple):
+    """A row of the journal of an instance of `flow` (`Order/1`). before: the moment of the row before it."""
+
+    entry: JournalEntry
+    flow: str
+    before: datetime | None
+
+
+class Began(NamedTuple):
+    """An attempt of the call, the one of number `call.attempts`."""
+
+    call: PendingCall
+    at: datetime
+
+
+class Ended(NamedTuple):
+    """That attempt came to `kind` (`done`, a declared error, `timeout`, `failed`, `interrupted`). began: None where
+    the store does not know it."""
+
+    call: PendingCall
+    kind: str
+    error: str
+    began: datetime | None
+    at: datetime
+
+
+class Refused(NamedTuple):
+    """A trigger was rejected, with the reason that `core.Rejected` has."""
+
+    instance: str
+    flow: str
+    reason: str
+
+
+class Committed(NamedTuple):
+    """So many pieces of work that write were made durable by one commit."""
+
+    works: int
+
+
+Happening: TypeAlias = Stepped | Began | Ended | Refused | Committed
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What there is in a store at a moment. instances: how many by flow and status. lag: seconds since which the timer
+    that is longest overdue is, 0 where none is."""
+
+    instances: Mapping[tuple[str, Status], int]
+    parked: int
+    tasks: int
+    lag: float
+
+
 class Transaction(Post, Chain, Protocol):
     """Reads and writes that happen together or not at all. Rows are replaced by their primary key."""
 
@@ -217,6 +271,18 @@ class Transaction(Post, Chain, Protocol):
 
     def savepoint(self) -> AbstractContextManager[None]:
         """What is done inside is undone if an exception leaves it."""
+        ...
+
+    def report(self, happening: Happening, /) -> None:
+        """To those who listen, once it is committed. What is undone is not told."""
+        ...
+
+    def retract(self, call: PendingCall, /) -> None:
+        """Its attempt has not begun after all."""
+        ...
+
+    def require_readable(self) -> None:
+        """Raises Unreadable where the payloads are sealed, and not for this transaction to read."""
         ...
 
     def instance(self, id: str) -> Instance | None: ...
@@ -259,7 +325,10 @@ class Transaction(Post, Chain, Protocol):
     def parked_calls(self) -> Sequence[PendingCall]: ...
 
     def begin_attempt(self, attempt: Attempt, /) -> None: ...
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None: ...
+    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
+        """When it began."""
+        ...
+
     def drop_attempt(self, instance: str, key: str, number: int) -> None: ...
     def attempts(self, instance: str) -> Sequence[Attempt]: ...
 

@@ -29,7 +29,9 @@ from ..errors import HostError, Unknown
 from ..flow import Flow
 from ..journal import AnyFlow, label
 from ..letters import Letter, Message
+from ..observing import Audience, Observer
 from ..overview import Overview, overview
+from ..sealing import PayloadCodec
 from ..spec import FlowSpec
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
 from ..timers import Clock, SystemClock
@@ -45,17 +47,34 @@ POLL, LOOK = 0.2, 1.0
 class SqliteClient:
     """`protocol.Client` on one SQLite file, for these flows; without flows, what needs no code can still be asked."""
 
-    def __init__(self, path: str | Path, flows: Iterable[type[AnyFlow]] = (), *, clock: Clock | None = None) -> None:
-        """Nothing is opened yet."""
+    def __init__(
+        self,
+        path: str | Path,
+        flows: Iterable[type[AnyFlow]] = (),
+        *,
+        clock: Clock | None = None,
+        observers: Sequence[Observer] = (),
+        codec: PayloadCodec | None = None,
+    ) -> None:
+        """Nothing is opened yet. `observers` are told what happens. `codec` seals payloads in the file."""
         self.path = Path(path)
         self.flows = tuple(flows)
         self._engine = Engine({label(flow): flow for flow in self.flows})
         self._clock: Clock = clock or SystemClock()
+        self._audience = Audience(observers)
+        self._codec = codec
         self._open: SqliteStore | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file. Raises StoreError."""
-        self._open = SqliteStore(self.path)
+        store = self._open = SqliteStore(self.path, audience=self._audience, codec=self._codec)
+        try:
+            if self.flows:  # without them, nobody reads payloads: the chain is audited without a key
+                await store.read(lambda tx: tx.require_readable())
+        except BaseException:
+            store.close()
+            self._open = None
+            raise
         return self
 
     async def __aexit__(
@@ -210,21 +229,24 @@ class SqliteHost(SqliteClient):
         clock: Clock | None = None,
         limits: Limits | None = None,
         worker: str | None = None,
+        observers: Sequence[Observer] = (),
+        codec: PayloadCodec | None = None,
     ) -> None:
         """Nothing is opened yet. `worker` must differ between all hosts that ever use the file; by default it does.
+        `observers` are told what happens. `codec` seals payloads in the file.
 
         Raises TypeError when an activity has no method."""
         for flow, activities in flows.items():
             require_methods(flow.spec, activities)
             _require_flows(flow.spec, [other.spec for other in flows])
-        super().__init__(path, flows, clock=clock)
+        super().__init__(path, flows, clock=clock, observers=observers, codec=codec)
         self._activities = {label(flow): activities for flow, activities in flows.items()}
         self._limits = limits or Limits()
         self._id = worker or uuid.uuid4().hex
 
     def client(self) -> SqliteClient:
         """One for the same file and flows, and the same clock."""
-        return SqliteClient(self.path, self.flows, clock=self._clock)
+        return SqliteClient(self.path, self.flows, clock=self._clock, codec=self._codec)
 
     async def __aenter__(self) -> Self:
         """Open the file and start working. Raises StoreError."""
@@ -235,7 +257,11 @@ class SqliteHost(SqliteClient):
         except BaseException:
             await super().__aexit__(None, None, None)
             raise
-        self._worker = Worker(self._id, self._store, self._engine, self._activities, self._clock, self._limits)
+        store = self._store
+        self._worker = Worker(
+            self._id, store, self._engine, self._activities, self._clock, self._limits, self._audience
+        )
+        self._audience.opened(lambda: store.tally(self._clock.now()))
         self._working = asyncio.create_task(self._worker.run())
         self._working.add_done_callback(lambda _: self._worker.bell.ring())
         return self
@@ -248,6 +274,7 @@ class SqliteHost(SqliteClient):
         try:
             await asyncio.wait((self._working,))
         finally:
+            self._audience.closed()
             await super().__aexit__(kind, error, trace)
         if not self._working.cancelled():
             self._working.result()
@@ -257,7 +284,7 @@ class SqliteHost(SqliteClient):
             bell = self._worker.bell.of(id)
             if self._working.done():
                 await self._working
-            if not self._worker.busy(id) and (at_rest := await self._store.read(lambda tx: self._resting(tx, id))):
+            if at_rest := await self._store.read(lambda tx: self._resting(tx, id)):
                 return at_rest
             await bell.wait()
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import NotAStore, NotWritable, TooNew, TooOld
-from ..store import News, Transaction
+from ..observing import Audience
+from ..sealing import PayloadCodec
+from ..store import News, Tally, Transaction
 from .sqlite_errors import translated
 from .sqlite_schema import SCHEMA, TABLES
 from .sqlite_thread import SqliteThread
+from .sqlite_transaction import SqliteTransaction
 
 APPLICATION = 0x50454E53
 """Marks the file as ours (`PENS`); other programs' databases are refused."""
@@ -28,9 +32,16 @@ T = TypeVar("T")
 class SqliteStore:
     """`store.Store` on a file."""
 
-    def __init__(self, path: str | Path, busy: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        busy: timedelta = timedelta(seconds=30),
+        audience: Audience | None = None,
+        codec: PayloadCodec | None = None,
+    ) -> None:
         """Open or create the file. Raises StoreError."""
-        self._thread = SqliteThread(lambda: _open(Path(path), busy))
+        self._path = Path(path)
+        self._thread = SqliteThread(lambda: _open(Path(path), busy), audience or Audience(), codec)
 
     def tell(self, committed: Callable[[News], None] | None) -> None:
         self._thread.tell(committed)
@@ -47,6 +58,13 @@ class SqliteStore:
         """As `read`, for those without an event loop."""
         answer: T = self._thread.now(work)
         return answer
+
+    def tally(self, now: datetime) -> Tally:
+        """What there is, for a thread. It goes through all instances, on a connection of its own: nobody waits."""
+        file = f"{self._path.absolute().as_uri()}?mode=ro"
+        with translated(), closing(sqlite3.connect(file, isolation_level=None, uri=True)) as db:
+            db.execute("BEGIN")
+            return SqliteTransaction(db).tally(now)
 
     async def foreign(self) -> int:
         return await self.read(lambda tx: tx.version())

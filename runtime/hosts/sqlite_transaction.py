@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ..errors import Unreadable
 from ..gates import Gate
-from ..store import Attempt, Child, Instance, PendingCall, Status, TaskItem, Tick, Timer
+from ..observing import Tellings
+from ..sealing import MARK
+from ..store import (
+    Attempt,
+    Child,
+    Happening,
+    Instance,
+    PendingCall,
+    Status,
+    Tally,
+    TaskItem,
+    Tick,
+    Timer,
+)
 from ..timers import micros, moment
+from .sqlite_errors import as_written
 from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
 
@@ -20,14 +36,25 @@ T = TypeVar("T")
 class SqliteTransaction(SqliteJournal, SqliteMail):
     """`store.Transaction` in SQL, one method a statement. Raises StoreError, never SQLite's own errors."""
 
+    def __init__(self, db: sqlite3.Connection) -> None:
+        super().__init__(db)
+        self.tellings = Tellings()
+
+    def report(self, happening: Happening) -> None:
+        self.tellings.tell(happening)
+
+    def retract(self, call: PendingCall) -> None:
+        self.tellings.retract(call)
+
     @contextmanager
     def savepoint(self) -> Generator[None]:
         self._run("SAVEPOINT step")
-        mark = self.news.mark()
+        mark, told = self.news.mark(), self.tellings.mark()
         try:
             yield
         except BaseException:
             self.news.rewind(mark)
+            self.tellings.undo(told)
             if self._db.in_transaction:
                 self._run("ROLLBACK TO step")
                 self._run("RELEASE step")
@@ -59,6 +86,21 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
         self._run(PUT_INSTANCE, *row)
         self.news.touched.add(i.id)
+
+    def require_readable(self) -> None:
+        """Raises Unreadable where the payloads of the first instance at hand are not for this transaction to read."""
+        for (id,) in self._all("SELECT id FROM instance LIMIT 1"):
+            first = self.instance(id)
+            if first is not None and first.snapshot.startswith(MARK):
+                raise Unreadable("the payloads of the file are sealed: open it with their codec")
+
+    def tally(self, now: datetime) -> Tally:
+        of = self._all("SELECT flow, status, count(*) FROM instance GROUP BY flow, status")
+        ((parked,),) = self._all("SELECT count(*) FROM call WHERE due IS NULL")
+        ((tasks,),) = self._all("SELECT count(*) FROM task")
+        ((due,),) = self._all(f"SELECT min(due) FROM timer WHERE {AWAKE}")
+        lag = 0.0 if due is None else max((now - moment(due)).total_seconds(), 0.0)
+        return Tally({(flow, Status(status)): count for flow, status, count in of}, parked, tasks, lag)
 
     # ------------------------------------------------------------ calls and their attempts
 
@@ -103,9 +145,10 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     def begin_attempt(self, a: Attempt) -> None:
         self._put("attempt", a.instance, a.key, a.number, a.worker, micros(a.started), _micros(a.ended), a.result)
 
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None:
-        sql = "UPDATE attempt SET ended = ?, result = ? WHERE instance = ? AND key = ? AND number = ?"
-        self._run(sql, micros(ended), result, instance, key, number)
+    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
+        one = "instance = ? AND key = ? AND number = ?"
+        sql = f"UPDATE attempt SET ended = ?, result = ? WHERE {one} RETURNING started"
+        return _first(moment(started) for (started,) in self._all(sql, micros(ended), result, instance, key, number))
 
     def drop_attempt(self, instance: str, key: str, number: int) -> None:
         self._run("DELETE FROM attempt WHERE instance = ? AND key = ? AND number = ?", instance, key, number)
@@ -252,11 +295,13 @@ def _first(rows: Iterator[T]) -> T | None:
     return next(rows, None)
 
 
+@as_written
 def _instance(row: tuple[Any, ...]) -> Instance:
     id, flow, sequence, at, status, configuration, snapshot = row
     return Instance(id, flow, sequence, moment(at), Status(status), tuple(configuration.split()), snapshot)
 
 
+@as_written
 def _call(row: tuple[Any, ...]) -> PendingCall:
     instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error = row
     when = _moment(due)
@@ -265,6 +310,7 @@ def _call(row: tuple[Any, ...]) -> PendingCall:
     )
 
 
+@as_written
 def _timer(row: tuple[Any, ...]) -> Timer:
     instance, flow, name, due = row
     return Timer(instance, flow, name, moment(due))
@@ -274,11 +320,13 @@ def _moments(text: str) -> tuple[datetime, ...]:
     return tuple(map(moment, json.loads(text)))
 
 
+@as_written
 def _tick(row: tuple[Any, ...]) -> Tick:
     flow, schedule, due = row
     return Tick(flow, schedule, moment(due))
 
 
+@as_written
 def _task(row: tuple[Any, ...]) -> TaskItem:
     instance, key, task, roles, title, due, excluded, persons, reminders, form = row
     may, may_not, named, fields = (tuple(json.loads(each)) for each in (roles, excluded, persons, form))

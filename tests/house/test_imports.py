@@ -59,8 +59,9 @@ def test_only_the_encoder_and_the_solver_import_z3(module: Module) -> None:
 
 @pytest.mark.parametrize("module", [m for m in EVERY if m.wing in {"runtime", "generated"}], ids=lambda m: m.name)
 def test_what_runs_needs_only_the_standard_library(module: Module) -> None:
-    hypothesis = {"hypothesis"} if repository.of_testing(module) else set[str]()
-    assert top_levels(module) <= {"penstock", *sys.stdlib_module_names} | hypothesis
+    extras = {"hypothesis"} if repository.of_testing(module) else set[str]()
+    extras |= {"opentelemetry"} if repository.of_telemetry(module) else set[str]()
+    assert top_levels(module) <= {"penstock", *sys.stdlib_module_names} | extras
 
 
 @pytest.mark.parametrize("module", PRODUCT.values(), ids=lambda module: module.name)
@@ -68,6 +69,13 @@ def test_nothing_needs_what_only_tests_need(module: Module) -> None:
     """Who runs or builds flows has neither pytest nor Hypothesis."""
     if not repository.of_testing(module):
         assert not {name for name in own(module) if repository.of_testing(PRODUCT[name])}
+
+
+@pytest.mark.parametrize("module", EVERY, ids=lambda module: module.name)
+def test_nothing_needs_telemetry(module: Module) -> None:
+    """Who runs flows need not have OpenTelemetry."""
+    if not repository.of_telemetry(module):
+        assert not {name for name in own(module) if repository.of_telemetry(PRODUCT[name])}
 
 
 LOADED = """
