@@ -10,7 +10,7 @@ import pytest
 
 import operated
 from kernels import kernels
-from orders import House, doing
+from orders import KEYS, House, doing
 from twins import generated
 
 TALK = """
@@ -116,3 +116,20 @@ def test_a_sub_flow_is_found_from_its_parent_and_back(
         ]
         golden("operating_family.txt", transcript(console, *lines))
         assert set(console.codes) == {0}
+
+
+def test_what_is_sealed_is_not_shown_without_its_codec(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipping, order = map(generated, kernels(FAMILY).values())
+    flows = {order: doing(), shipping: doing()}
+    with operated.opened(flows, House("sealed", tmp_path), capsys, monkeypatch, codec=KEYS) as console:
+        console.run("penstock instances start Shipping s address='Main St 1' --by cleo")
+        assert "Main St 1" in console.run("penstock instances show s --app operated:host --db orders.db")
+        assert "s   Shipping/1  in Waiting" in console.run("penstock instances list --db orders.db")
+        assert "1 row of 1 instance: whole" in console.run("penstock audit verify --db orders.db")
+        assert set(console.codes) == {0}
+        said = console.run("penstock instances show s --db orders.db")
+        assert said == "penstock: what is stored of s is sealed\ngive --app, with a host that has the codec\n"
+        assert "is sealed" in console.run("penstock instances retry s --db orders.db --by olga --reason so")
+        assert console.codes[-2:] == [2, 2]

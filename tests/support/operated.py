@@ -16,6 +16,7 @@ from orders import CLEO, LARGE, SMALL, House, finishing, pass_time
 from penstock.compiler import cli
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.journal import AnyFlow
+from penstock.runtime.sealing import PayloadCodec
 
 HOUR = timedelta(hours=1)
 LOST = ConnectionError("the line is down")
@@ -59,9 +60,10 @@ def opened(
     house: House,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    codec: PayloadCodec | None = None,
 ) -> Generator[Console]:
     """In the folder of a house, with an app of these flows on a file of their own."""
-    APPS.append(lambda: SqliteHost("orders.db", flows, clock=house.clock, limits=house.limits))
+    APPS.append(lambda: SqliteHost("orders.db", flows, clock=house.clock, limits=house.limits, codec=codec))
     monkeypatch.chdir(house.folder)
     monkeypatch.setenv("PENSTOCK_APP", "operated:host")
     monkeypatch.delenv("PENSTOCK_BY", raising=False)
