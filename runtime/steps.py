@@ -40,6 +40,7 @@ from .journal import AnyFlow, actor_text, after_step, written
 from .letters import CAPACITY, Letter, Message
 from .logs import about
 from .outbox import INTERRUPTED
+from .spec import ActivitySpec, CompensationSpec
 from .store import (
     EntryKind,
     Instance,
@@ -58,6 +59,9 @@ LOG = logging.getLogger("penstock")
 BATCH = 100
 """What one transaction handles of a kind, so that a long backlog does not keep others waiting."""
 
+REMEMBERED = 1000
+"""Of so many instances that are under way the record is kept in memory, beside its snapshot."""
+
 FAULTY = timedelta(minutes=1)
 """When a timer whose step failed (a fault of the flow's code) is tried again."""
 
@@ -68,6 +72,7 @@ class Steps:
     def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
         self._flows = flows
         self.claims: Claims | None = None  # of the worker of this process, if it has one
+        self._known: dict[str, tuple[str, AnyFlow]] = {}
 
     # ------------------------------------------------------------ look-ups
 
@@ -86,7 +91,23 @@ class Steps:
 
     def record(self, instance: Instance) -> AnyFlow:
         """Raises Unknown for a flow that this host does not run."""
-        return self.flow(instance.flow).from_json(json.loads(instance.snapshot))
+        flow = self.flow(instance.flow)
+        known = self._known.get(instance.id)
+        if known is not None and known[0] == instance.snapshot:
+            return known[1]
+        return flow.from_json(json.loads(instance.snapshot))
+
+    def _remember(self, id: str, snapshot: str, record: AnyFlow) -> None:
+        """What a snapshot says, lest it be read again for the next step; a few of them, the latest."""
+        self._known.pop(id, None)
+        if not record.finished:
+            self._known[id] = snapshot, record
+            if len(self._known) > REMEMBERED:
+                del self._known[next(iter(self._known))]
+
+    def spec_of(self, call: PendingCall) -> ActivitySpec | CompensationSpec:
+        spec = self.flow(call.flow).spec
+        return spec.activities[call.name] if call.forward is None else spec.compensations[call.name]
 
     # ------------------------------------------------------------ steps
 
@@ -107,10 +128,11 @@ class Steps:
         now: datetime,
         note: str = "",
         request: str | None = None,
+        kind: EntryKind = EntryKind.STEP,
     ) -> JournalEntry:
         """A step that is confirmed to somebody, so it has a row even if it changed nothing. Raises Rejected, Fault."""
         instance, entry, _, step = self._tried(tx, id, trigger, by, now)
-        return self._apply(tx, instance, replace(entry, note=note, request=request), step, now)
+        return self._apply(tx, instance, replace(entry, kind=kind, note=note, request=request), step, now)
 
     def react(self, tx: Transaction, id: str, trigger: Outcome | Fired | Withdraw, now: datetime) -> None:
         """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace."""
@@ -155,7 +177,8 @@ class Steps:
         tx.put_instance(instance)
         tx.append(full)
         tx.report(Stepped(full, old.flow, old.at if old.sequence else None))
-        _, effects = step
+        record, effects = step
+        self._remember(instance.id, instance.snapshot, record)
         interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
         for effect in effects:
             self._note_down(tx, instance, effect, interrupted, now)
@@ -173,7 +196,7 @@ class Steps:
         """A call is claimed at once, but if a breaker or a limit has a say, or the step has interrupted it already."""
         spec = self.flow(call.flow).spec
         gated = call.forward is None and spec.activities[call.name].gated
-        if self.claims is None or gated or call.key in gone or self.claims.free(tx.news) <= 0:
+        if self.claims is None or gated or call.key in gone or not self.claims.at_once(tx.news):
             tx.put_call(call)
         else:
             self.claims.claim(tx, call, now)

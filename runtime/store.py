@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
+from .chain import Chain
 from .core import Actor, Work
 from .gates import Gate
 from .letters import Post
@@ -44,15 +45,21 @@ class Instance:
 
 
 class EntryKind(StrEnum):
-    """`start` (trigger: the inputs) and `step` (a trigger of the core) made the record what it is; `parked`, `retry`
-    and `discarded` (trigger: the call's key, or the letter's id) tell of what waits for an operator, and left the
-    record as it was."""
+    """`start` (trigger: the inputs), `step` (a trigger of the core) and `skipped` (an outcome that no call answered and
+    no operator vouches for) made the record what it is; `parked`, `retry` and `discarded` (trigger: the call's key, or
+    the letter's id) tell of what waits for an operator, and left the record as it was."""
 
     START = "start"
     STEP = "step"
+    SKIPPED = "skipped"
     PARKED = "parked"
     RETRY = "retry"
     DISCARDED = "discarded"
+
+    @property
+    def moves(self) -> bool:
+        """Whether such a row made the record what it is."""
+        return self in (EntryKind.START, EntryKind.STEP, EntryKind.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +264,7 @@ class Tally:
     lag: float
 
 
-class Transaction(Post, Protocol):
+class Transaction(Post, Chain, Protocol):
     """Reads and writes that happen together or not at all. Rows are replaced by their primary key."""
 
     news: News
@@ -274,12 +281,26 @@ class Transaction(Post, Protocol):
         """Its attempt has not begun after all."""
         ...
 
+    def require_readable(self) -> None:
+        """Raises Unreadable where the payloads are sealed, and not for this transaction to read."""
+        ...
+
     def instance(self, id: str) -> Instance | None: ...
     def instances(self, status: Status | None) -> Sequence[Instance]: ...
+    def page(
+        self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        """The first so many (in these statuses, of this flow, if one is given) whose ids come after this one, by id."""
+        ...
+
+    def ids(self, after: str, limit: int) -> Sequence[str]:
+        """The first so many ids of instances that come after this one, in order."""
+        ...
+
     def put_instance(self, instance: Instance, /) -> None: ...
 
     def append(self, entry: JournalEntry, /) -> None:
-        """Raises StoreError if the sequence is taken."""
+        """Link it to the last row of the journal. Raises StoreError if the sequence is taken."""
         ...
 
     def entries(self, instance: str) -> Sequence[JournalEntry]: ...
@@ -350,6 +371,7 @@ class Transaction(Post, Protocol):
     def drop_task(self, instance: str, key: str) -> None: ...
     def task(self, instance: str, key: str) -> TaskItem | None: ...
     def tasks(self, role: str | None) -> Sequence[TaskItem]: ...
+    def tasks_of(self, instance: str) -> Sequence[TaskItem]: ...
 
     def lease(self, worker: str, until: datetime) -> None: ...
     def running(self) -> bool:

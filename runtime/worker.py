@@ -46,7 +46,7 @@ class Limits:
     processes: how many run at a time for activities marked `in_process`; by default one a core. answer: bytes of JSON
     that an activity may answer; one that answers more has failed."""
 
-    concurrency: int = 64
+    concurrency: int = 128
     lease: timedelta = timedelta(seconds=15)
     poll: timedelta = timedelta(milliseconds=200)
     pause: timedelta = timedelta(seconds=1)

@@ -37,6 +37,11 @@ class SealedTransaction(SqliteTransaction):
     def instances(self, status: Status | None) -> Sequence[Instance]:
         return [*map(self._instance, super().instances(status))]
 
+    def page(
+        self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        return [*map(self._instance, super().page(after, limit, statuses, flow))]
+
     def put_instance(self, i: Instance) -> None:
         super().put_instance(sealing.instance(self._seals.seal, i))
 
@@ -99,6 +104,9 @@ class SealedTransaction(SqliteTransaction):
 
     def tasks(self, role: str | None) -> Sequence[TaskItem]:
         return [*map(self._task, super().tasks(role))]
+
+    def tasks_of(self, instance: str) -> Sequence[TaskItem]:
+        return [*map(self._task, super().tasks_of(instance))]
 
     # ------------------------------------------------------------ messages and letters
 

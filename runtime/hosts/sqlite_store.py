@@ -2,7 +2,7 @@
 
 WAL and `synchronous=FULL`: a committed transaction is on the disk. One connection, used by one thread of its own, so
 that a slow disk does not stop the event loop; every writing transaction takes the file's write lock before it reads,
-so it always decides on the fresh state. The primary key (instance, sequence) of the journal holds even if that failed.
+so it always decides on the fresh state. That (instance, sequence) is unique in the journal holds even if that failed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class SqliteStore:
         return answer
 
     def tally(self, now: datetime) -> Tally:
-        """What there is, for a thread. It goes through all instances, on a connection of its own: nobody waits for it."""
+        """What there is, for a thread. It reads all instances, on a connection of its own: nobody waits for it."""
         file = f"{self._path.absolute().as_uri()}?mode=ro"
         with translated(), closing(sqlite3.connect(file, isolation_level=None, uri=True)) as db:
             db.execute("BEGIN")
@@ -92,7 +92,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if schema > SCHEMA:
         raise TooNew(f"{path} has schema {schema}; this version of penstock knows {SCHEMA}")
     if tables and schema < SCHEMA:
-        raise TooOld(f"{path} has schema {schema}, of a penstock before it had regions; this version knows {SCHEMA}")
+        raise TooOld(f"{path} has schema {schema}, of an earlier penstock; this version knows {SCHEMA} only")
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise NotWritable(f"{path} cannot have a write-ahead log: is it on a network file system?")

@@ -62,7 +62,7 @@ class SqliteThread:
     def __init__(
         self, connect: Callable[[], sqlite3.Connection], audience: Audience, codec: PayloadCodec | None
     ) -> None:
-        """Raises whatever `connect` raises, and Unreadable."""
+        """Raises whatever `connect` raises."""
         self._audience = audience
         self._codec = codec
         self._turns: SimpleQueue[Turn | None] = SimpleQueue()
@@ -108,12 +108,6 @@ class SqliteThread:
             return
         codec = self._codec
         self._transaction = SqliteTransaction(self._db) if codec is None else SealedTransaction(self._db, codec)
-        try:
-            self._transact(READING, lambda tx, _: tx.require_readable(), ())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the store is opened
-            self._db.close()
-            opened.set_exception(error)
-            return
         opened.set_result(None)
         while True:
             waiting, last = self._waiting()

@@ -16,10 +16,8 @@ from ..sealing import MARK
 from ..store import (
     Attempt,
     Child,
-    EntryKind,
     Happening,
     Instance,
-    JournalEntry,
     PendingCall,
     Status,
     Tally,
@@ -28,13 +26,13 @@ from ..store import (
     Timer,
 )
 from ..timers import micros, moment
+from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
-from .sqlite_rows import MARKS
 
 T = TypeVar("T")
 
 
-class SqliteTransaction(SqliteMail):
+class SqliteTransaction(SqliteJournal, SqliteMail):
     """`store.Transaction` in SQL, one method a statement. Raises StoreError, never SQLite's own errors."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -62,7 +60,7 @@ class SqliteTransaction(SqliteMail):
             raise
         self._run("RELEASE step")
 
-    # ------------------------------------------------------------ instances and their journal
+    # ------------------------------------------------------------ instances
 
     def instance(self, id: str) -> Instance | None:
         return _first(map(_instance, self._all("SELECT * FROM instance WHERE id = ?", id)))
@@ -71,27 +69,21 @@ class SqliteTransaction(SqliteMail):
         sql = "SELECT * FROM instance WHERE status = ? OR ? IS NULL ORDER BY id"
         return [*map(_instance, self._all(sql, status, status))]
 
+    def page(
+        self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND ? IN (flow, '')"
+        sql = f"SELECT * FROM instance WHERE {wanted} ORDER BY id LIMIT ?"
+        return [*map(_instance, self._all(sql, after, *statuses, flow, limit))]
+
+    def ids(self, after: str, limit: int) -> Sequence[str]:
+        sql = "SELECT id FROM instance WHERE id > ? ORDER BY id LIMIT ?"
+        return [id for (id,) in self._all(sql, after, limit)]
+
     def put_instance(self, i: Instance) -> None:
         row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
         self._run(PUT_INSTANCE, *row)
         self.news.touched.add(i.id)
-
-    def append(self, e: JournalEntry) -> None:
-        what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
-        row = *what, e.effects, e.status, " ".join(e.configuration)
-        self._run(f"INSERT INTO journal VALUES ({MARKS[len(row)]})", *row)
-        self.news.entries.append(e)
-
-    def entries(self, instance: str) -> Sequence[JournalEntry]:
-        return [*map(_entry, self._all("SELECT * FROM journal WHERE instance = ? ORDER BY sequence", instance))]
-
-    def entry(self, instance: str, sequence: int) -> JournalEntry | None:
-        sql = "SELECT * FROM journal WHERE instance = ? AND sequence = ?"
-        return _first(map(_entry, self._all(sql, instance, sequence)))
-
-    def requested(self, instance: str, request: str) -> JournalEntry | None:
-        sql = "SELECT * FROM journal WHERE instance = ? AND request = ?"
-        return _first(map(_entry, self._all(sql, instance, request)))
 
     def require_readable(self) -> None:
         """Raises Unreadable where the payloads of the first instance at hand are not for this transaction to read."""
@@ -198,7 +190,9 @@ class SqliteTransaction(SqliteMail):
 
     def next_due(self, flows: Sequence[str], calls: bool) -> datetime | None:
         known = f"flow IN ({_marks(flows)})"
-        timer = self._all(f"SELECT due FROM timer WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows)
+        timer = self._all(
+            f"SELECT due FROM timer INDEXED BY timer_due WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows
+        )
         free = f"owner IS NULL AND due IS NOT NULL AND {known}"
         call = self._all(f"SELECT due FROM call WHERE {free} ORDER BY due LIMIT 1", *flows) if calls else []
         owners = f"SELECT owner FROM call WHERE owner IS NOT NULL AND {known}"
@@ -246,6 +240,9 @@ class SqliteTransaction(SqliteMail):
     def tasks(self, role: str | None) -> Sequence[TaskItem]:
         items = map(_task, self._all("SELECT * FROM task ORDER BY instance, key"))
         return [item for item in items if role is None or role in item.roles]
+
+    def tasks_of(self, instance: str) -> Sequence[TaskItem]:
+        return [*map(_task, self._all("SELECT * FROM task WHERE instance = ? ORDER BY key", instance))]
 
     # ------------------------------------------------------------ workers
 
@@ -299,12 +296,6 @@ def _first(rows: Iterator[T]) -> T | None:
 def _instance(row: tuple[Any, ...]) -> Instance:
     id, flow, sequence, at, status, configuration, snapshot = row
     return Instance(id, flow, sequence, moment(at), Status(status), tuple(configuration.split()), snapshot)
-
-
-def _entry(row: tuple[Any, ...]) -> JournalEntry:
-    instance, sequence, at, kind, actor, trigger, note, request, effects, status, leaves = row
-    what = moment(at), EntryKind(kind), actor, trigger, note, request
-    return JournalEntry(instance, sequence, *what, effects, Status(status), tuple(leaves.split()))
 
 
 def _call(row: tuple[Any, ...]) -> PendingCall:

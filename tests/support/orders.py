@@ -14,8 +14,8 @@ from typing import Any, TypeVar, cast
 
 from order_flow import Carrier, Order, OrderInputs
 from penstock.runtime.core import Actor
-from penstock.runtime.hosts.protocol import Host
-from penstock.runtime.hosts.sqlite import SqliteHost
+from penstock.runtime.hosts.protocol import Client, Host
+from penstock.runtime.hosts.sqlite import SqliteClient, SqliteHost
 from penstock.runtime.journal import AnyFlow, replay
 from penstock.runtime.sealing import PayloadCodec
 from penstock.runtime.store import JournalEntry
@@ -111,6 +111,11 @@ class House:
     def codec(self) -> PayloadCodec | None:
         return {"sqlite": None, "sealed": KEYS}[self.kind]
 
+    def client(self, *flows: type[AnyFlow]) -> Client:
+        """One beside the hosts, which works at nothing."""
+        assert self.kind == "sqlite"
+        return SqliteClient(self.folder / "orders.db", flows or (Order,), clock=self.clock)
+
 
 def doing(**answers: Sequence[object]) -> object:
     """Activities that answer so, attempt by attempt; exceptions are raised, and the last answer is given for ever."""
@@ -145,8 +150,9 @@ async def pass_time(host: Host, clock: ManualClock, *steps: timedelta) -> None:
         await host.run_until_idle()
 
 
-async def sound(host: Host, id: str) -> list[JournalEntry]:
-    """The journal, when its triggers lead through the pure core to exactly what is stored."""
+async def sound(host: Client, id: str) -> list[JournalEntry]:
+    """The journal, when its triggers lead through the pure core to exactly what is stored, and the audit agrees."""
+    assert (await host.audit()).findings == ()
     journal = list(await host.journal(id))
     assert replay(Order, journal) == await host.record(id)
     return journal
