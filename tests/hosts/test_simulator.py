@@ -17,7 +17,6 @@ import pytest
 import repository
 from calendar_flows import calendar
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
-from penstock.runtime.steps import Steps
 from plans import Subject, everything
 from simulator import CALENDAR, CALM, STORM, simulate, varied
 
@@ -64,14 +63,7 @@ def test_in_fair_weather_everybody_is_served() -> None:
     assert "unserved" not in seen.counted
 
 
-def test_a_timer_that_comes_after_what_it_should_precede_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Steps, "fire_overdue", lambda *_: None)
-    monkeypatch.setattr(SqliteTransaction, "due_timers", lambda *_: [])
-    with pytest.raises(AssertionError):
+def test_a_timer_that_is_forgotten_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SqliteTransaction, "put_timer", lambda *_: None)
+    with pytest.raises(AssertionError, match="timers"):
         simulate("1", calendar(), timedelta(days=9), CALENDAR)
-
-
-def test_a_worker_that_forgets_whose_the_calls_are_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SqliteTransaction, "lost_calls", lambda *_: [])
-    with pytest.raises(AssertionError):
-        simulate("1", flows(), HOURS, STORM)
