@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def test_in_fair_weather_everybody_is_served() -> None:
     seen = simulate("1", flows(), timedelta(days=20), CALM)
     assert seen.ended > seen.instances / 2 > 5
     assert "unserved" not in seen.counted
+
+
+def test_while_a_worker_lives_nobody_takes_it_for_dead() -> None:
+    busy = replace(CALM, processes=2, poll=timedelta(seconds=4), call=timedelta(minutes=2), arrival=timedelta(minutes=5))
+    seen = simulate("1", flows(), timedelta(hours=3), busy)
+    assert seen.counted["effect"] > 10
+    assert seen.lost == 0, "its lease is kept however often it looks at the store"
 
 
 def test_a_timer_that_is_forgotten_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
