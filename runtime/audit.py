@@ -113,7 +113,7 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
         if stored[what] != told[what]:
             yield Finding(f"its {what} is not what its last row says", instance=id)
     if flow is None and instance.snapshot.startswith(MARK):
-        return  # sealed, and nobody has the key
+        return  # without their key nothing more can be said of sealed payloads
     snapshot = json.loads(instance.snapshot)
     if instance.flow != f"{snapshot['flow']}/{snapshot['version']}":
         yield Finding("its flow is not that of its snapshot", instance=id)

@@ -162,7 +162,7 @@ def test_the_power_may_be_lost_again_while_the_file_is_being_recovered(place: Pa
             with on_disk(recorder.watch, SAFE):
                 first = recovered(folder)
         promised.kept_by(first, position)
-        disk = Disk.of(image, dice)
+        disk = Disk.of(image)
         for event in recorder.events:
             disk.take(event)
             if disk.unsynced() and dice.random() < 0.3:

@@ -10,7 +10,7 @@ its pages for clean (https://www.usenix.org/conference/atc20/presentation/rebell
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,7 @@ from watched_disk import OK, Forward, Kind, Operation
 
 PAGE = 4096
 """What the system keeps and writes at a time."""
+SECTOR = 512
 
 
 class Sync(StrEnum):
@@ -60,7 +61,14 @@ class Synced(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A sync that failed."""
+    """A sync that failed. seed: of the dice that say what became of it."""
+
+    file: int
+    seed: int
+
+
+class Reread(NamedTuple):
+    """What the system had of a file in memory is forgotten, so that what is on the disk is seen."""
 
     file: int
 
@@ -77,7 +85,7 @@ class Told(NamedTuple):
 
 NOTHING = Told(None)
 
-Event: TypeAlias = Made | Gone | Written | Cut | Synced | Failed | FolderSynced | Told
+Event: TypeAlias = Made | Gone | Written | Cut | Synced | Failed | Reread | FolderSynced | Told
 
 
 @dataclass
@@ -95,14 +103,37 @@ class Recorder:
             self.files[name] = file
         self.made = len(self.files)
 
+    def again(self, events: int) -> Recorder:
+        """For a process that comes after so many of the events."""
+        past = self.events[:events]
+        names = _named(
+            {}, [(e.name, e.file if isinstance(e, Made) else None) for e in past if isinstance(e, Made | Gone)]
+        )
+        recorder = Recorder((), past, names)
+        recorder.made = self.made
+        return recorder
+
     def tell(self, what: object) -> None:
         self.events.append(Told(what))
+
+    def reread(self, path: Path) -> None:
+        """Somebody has asked for that, and sees it."""
+        file = self.files[path.name]
+        self.events.append(Reread(file))
+        disk = Disk()
+        for event in self.events:
+            disk.take(event)
+        path.write_bytes(disk.contents[file].seen)
+
+    def synced(self, path: Path) -> None:
+        file = self.files[path.name]
+        self.events.append(Synced(file, self._purpose(path.name, self.unsynced.pop(file, []))))
 
     def fail(self, path: Path) -> None:
         """A sync has failed that this was not asked to watch."""
         file = self.files[path.name]
         self.unsynced.pop(file, None)
-        self.events.append(Failed(file))
+        self.events.append(Failed(file, len(self.events)))
 
     def watch(self, operation: Operation, forward: Forward) -> int:
         content = operation.content() if operation.kind is Kind.WRITE else b""
@@ -128,8 +159,7 @@ class Recorder:
             case Kind.FOLDER if code == OK:
                 self.folder = True
             case Kind.SYNC if code == OK:
-                file = self.files[name]
-                self.events.append(Synced(file, self._purpose(name, self.unsynced.pop(file, []))))
+                self.synced(operation.path)
             case _:
                 pass
         if self.folder and operation.kind in (Kind.SYNC, Kind.DELETE):
@@ -187,11 +217,25 @@ class Content:
 
     def change(self, event: Written | Cut) -> None:
         _applied(self.seen, event)
-        if self.suspect and isinstance(event, Written):  # whole pages are written
-            begin = event.offset // PAGE * PAGE
-            end = -(-(event.offset + len(event.content)) // PAGE) * PAGE
-            event = Written(event.file, begin, bytes(self.seen[begin:end]))
-        self.changes.append(event)
+        if self.suspect and isinstance(event, Written):
+            self.changes += self._pages(event)
+        else:
+            self.changes.append(event)
+
+    def _pages(self, event: Written) -> Iterator[Written]:
+        """Whole pages are written: what was taken for clean comes to the disk with what is new. What stands there
+        already is not in danger."""
+        begin, end = event.offset, event.offset + len(event.content)
+        yield event
+        for low in range(begin // PAGE * PAGE, -(-end // PAGE) * PAGE, SECTOR):
+            for first, last in ((low, min(low + SECTOR, begin)), (max(low, end), low + SECTOR)):
+                yield from self._others(event.file, first, max(first, min(last, len(self.seen))))
+
+    def _others(self, file: int, first: int, last: int) -> Iterator[Written]:
+        seen, durable = self.seen[first:last], self.durable[first:last].ljust(last - first, b"\0")
+        differs = [place for place in range(last - first) if seen[place] != durable[place]] if seen != durable else []
+        if differs:
+            yield Written(file, first + differs[0], bytes(seen[differs[0] : differs[-1] + 1]))
 
     def sync(self) -> None:
         for event in self.changes:
@@ -200,10 +244,14 @@ class Content:
         self.changes.clear()
 
     def fail(self, dice: random.Random) -> None:
-        """The sync failed: some is on the disk, and the rest is forgotten."""
+        """The sync failed: some is on the disk, and the rest is taken for it."""
         self.durable = self.left(dice, dice.choice((Fate.NOTHING, Fate.SECTORS)), Weather(PAGE))
         self.changes.clear()
         self.suspect = True
+
+    def reread(self) -> None:
+        self.seen = _all(self.durable, self.changes)
+        self.suspect = False
 
     def left(self, dice: random.Random, fate: Fate, weather: Weather) -> bytearray:
         """What may be found after the power is back."""
@@ -300,18 +348,17 @@ def _tear(found: bytearray, dice: random.Random, change: Written | Cut, weather:
 
 @dataclass
 class Disk:
-    """A folder on a disk, after the events it has taken. `dice`: what became of syncs that failed."""
+    """A folder on a disk, after the events it has taken."""
 
-    dice: random.Random
     names: dict[str, int] = field(default_factory=dict[str, int])
     renames: list[tuple[str, int | None]] = field(default_factory=list[tuple[str, int | None]])
     contents: dict[int, Content] = field(default_factory=dict[int, Content])
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes], dice: random.Random) -> Disk:
+    def of(cls, files: Mapping[str, bytes]) -> Disk:
         """One with these files, all of it durable, numbered as a Recorder that keeps them numbers them."""
         contents = {file: Content(bytearray(each), bytearray(each)) for file, each in enumerate(files.values())}
-        return cls(dice, {name: file for file, name in enumerate(files)}, [], contents)
+        return cls({name: file for file, name in enumerate(files)}, [], contents)
 
     def take(self, event: Event) -> None:
         match event:
@@ -324,8 +371,10 @@ class Disk:
                 self.contents[file].change(event)
             case Synced(file):
                 self.contents[file].sync()
-            case Failed(file):
-                self.contents[file].fail(self.dice)
+            case Failed(file, seed):
+                self.contents[file].fail(random.Random(seed))
+            case Reread(file):
+                self.contents[file].reread()
             case FolderSynced():
                 self.names = _named(self.names, self.renames)
                 self.renames.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Callable, Container, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
@@ -184,6 +185,29 @@ def on_disk(watch: Watch, device: Device, pages: int = 20, synchronous: str = "F
 
 
 @contextmanager
+def asked(recorder: Recorder) -> Generator[None]:
+    """Inside, the system is asked through the recorder to read a file from the disk; and to sync one, which is one that
+    was synced as far as it could be."""
+    advising, syncing = os.posix_fadvise, os.fsync
+
+    def path(file: int) -> Path:
+        return Path(f"/proc/self/fd/{file}").readlink()
+
+    def fsync(file: int, /) -> None:
+        syncing(file)
+        if path(file).name in recorder.files:
+            recorder.synced(path(file))
+
+    def advise(file: int, offset: int, length: int, advice: int, /) -> None:
+        advising(file, offset, length, advice)
+        if path(file).name in recorder.files:
+            recorder.reread(path(file))
+
+    with mock.patch.object(os, "posix_fadvise", advise), mock.patch.object(os, "fsync", fsync):
+        yield
+
+
+@contextmanager
 def told(tell: Callable[[object], None]) -> Generator[None]:
     """Inside, whatever a store gives back is told."""
     writing, reading, acknowledging = SqliteStore.write, SqliteStore.read, SqliteHost.acknowledge
@@ -351,7 +375,7 @@ class Promise:
 
 def promise(events: Sequence[Event], place: Path) -> Promise:
     """The states are those that a process would find if the one before it had been killed right after each commit."""
-    disk, ends, states = Disk(random.Random(0)), set(commits(events)), [_state(place, {})]
+    disk, ends, states = Disk(), set(commits(events)), [_state(place, {})]
     numbers = [0]  # how many of the states were there after each event
     for position, event in enumerate(events, 1):
         disk.take(event)
@@ -477,7 +501,7 @@ def losses(
     where: Container[int] | None = None,
 ) -> Iterator[tuple[int, dict[str, bytes]]]:
     """What may be found after so many events: different images, at most `each` of them for a number of events."""
-    disk = Disk(random.Random(dice.random()))
+    disk = Disk()
     for position, event in enumerate(events, 1):
         disk.take(event)
         if where is not None and position not in where:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
@@ -54,21 +55,24 @@ def trigger(flow: type[AnyFlow], given: object) -> reference.Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All that a store has about an instance. left: calls, timers and tasks."""
+    """All that a store has about an instance. calls, tasks: their keys; timers: with when they are due."""
 
     instance: Instance
     journal: Sequence[JournalEntry]
     attempts: Sequence[Attempt]
     children: Sequence[Child]
-    left: int
+    calls: frozenset[str]
+    timers: frozenset[tuple[str, datetime]]
+    tasks: frozenset[str]
 
 
 def rows(tx: Transaction, id: str) -> Rows:
     instance = tx.instance(id)
     assert instance is not None
-    tasks = [item for item in tx.tasks(None) if item.instance == id]
-    left = len(tx.calls(id)) + len(tx.timers(id)) + len(tasks)
-    return Rows(instance, tx.entries(id), tx.attempts(id), tx.children(id), left)
+    calls = frozenset(call.key for call in tx.calls(id))
+    timers = frozenset((timer.name, timer.due) for timer in tx.timers(id))
+    tasks = frozenset(item.key for item in tx.tasks(None) if item.instance == id)
+    return Rows(instance, tx.entries(id), tx.attempts(id), tx.children(id), calls, timers, tasks)
 
 
 def examine(subject: Subject, found: Rows, world: World, straight: bool = True) -> None:
@@ -77,7 +81,7 @@ def examine(subject: Subject, found: Rows, world: World, straight: bool = True) 
     assert replay(subject.flow, journal).to_json() == json.loads(instance.snapshot)
     interpreted = _interpreted(subject.kernel, subject.flow, journal, straight)
     assert interpreted.record is not None and interpreted.record.to_json() == json.loads(instance.snapshot)
-    assert not instance.status.finished or found.left == 0, f"{instance.id} has ended, and something is left"
+    _open(found, interpreted.record)
     _requests(world, instance.id, journal)
     _effects(subject, found, world, interpreted)
 
@@ -100,6 +104,19 @@ def _interpreted(kernel: Kernel, flow: type[AnyFlow], journal: Sequence[JournalE
             _in_due_order(run.at, handed, entry, straight)
         assert run.step(handed, actor), f"row {entry.sequence} holds what is refused"
     return run
+
+
+def _open(found: Rows, record: AnyFlow) -> None:
+    """What is under way, by the record, is under way in the store, and nothing else is."""
+    ledger, id = record.ledger, found.instance.id
+    assert found.timers == {(armed.timer, armed.due) for armed in ledger.timers}, f"the timers of {id} are others"
+    assert found.tasks == {work.key for work in ledger.tasks}, f"the tasks of {id} are others"
+    flows = {activity.name for activity in record.spec.activities.values() if activity.flow}
+    running = {call.key for call in ledger.calls if not call.answer and call.activity not in flows}
+    flying = {entry.key for entry in ledger.log if entry.in_flight}
+    undoing = None if ledger.undoing is None else ledger.undoing.running
+    undone = {undoing} - {None, *(f"{link.key}{UNDO}" for link in found.children)}
+    assert found.calls - flying == (running | undone) - flying, f"the calls of {id} are others"
 
 
 def _fields(record: Any) -> Sequence[object]:

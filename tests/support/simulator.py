@@ -97,7 +97,8 @@ JUMPS = (*(sign * by for sign in (1, -1) for by in (SECOND, MINUTE, HOUR, 5 * HO
 
 @dataclass
 class Seen:
-    """What came of a simulation. digest: of its log; counted: what happened, by the first word of the log's lines."""
+    """What came of a simulation. digest: of its log; lost: attempts whose worker was taken for
+    dead before the end. counted: what happened, by the first word of the log's lines."""
 
     digest: str = ""
     lines: int = 0
@@ -107,6 +108,7 @@ class Seen:
     rows: int = 0
     fired: int = 0
     examined: int = 0
+    lost: int = 0
     counted: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -404,6 +406,7 @@ class Machine:
         """So long, and then until it has calmed down."""
         try:
             await self._live(span)
+            self.seen.lost = self.disk.do("lost", _lost, writes=False)
             await self._calm_down()
             self.check()
             self.disk.do("count", self._count, writes=False)
@@ -455,6 +458,11 @@ class Machine:
         due = self.disk.do("due", lambda tx: tx.next_due(labels, calls=True), writes=False)
         if due is not None and due <= self.clock.now() - 2 * Limits().lease:
             raise LostWakeUp(f"{due} is due at {self.clock.now()}")
+
+
+def _lost(tx: Transaction) -> int:
+    found = [attempt for instance in tx.instances(None) for attempt in tx.attempts(instance.id)]
+    return sum("its worker was lost" in attempt.result for attempt in found)
 
 
 class _InlineThread:
