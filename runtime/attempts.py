@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,7 +50,7 @@ class Work:
 
     @property
     def awaited(self) -> bool:
-        return inspect.iscoroutinefunction(self.function)
+        return _awaited(getattr(self.function, "__func__", self.function))
 
     @property
     def in_process(self) -> bool:
@@ -59,6 +60,11 @@ class Work:
     def cancellable(self) -> bool:
         """Whether it ends when nobody wants its answer any more."""
         return self.awaited or self.in_process
+
+
+@lru_cache
+def _awaited(function: Callable[..., object]) -> bool:
+    return inspect.iscoroutinefunction(function)
 
 
 class Crew:
@@ -88,10 +94,9 @@ def require_methods(spec: FlowSpec, activities: object) -> None:
 def attempt_now(work: Work) -> Result:
     """Run it at once, whatever its timeout. What is no Exception (Ctrl-C) goes through."""
     try:
-        value = work.function(*work.args, key=work.key)
+        return _judged(work, work.function(*work.args, key=work.key))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
         return _raised(work, error)
-    return _judged(work, value)
 
 
 async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None], crew: Crew) -> Result:
@@ -128,11 +133,11 @@ async def _timed(work: Work, clock: Clock, unwanted: asyncio.Future[None], answe
     if pulse is not None and work.heartbeat is not None:
         ends.append(asyncio.ensure_future(_silent(pulse, work.heartbeat, clock)))
     try:
-        await asyncio.wait((*ends, unwanted), return_when=asyncio.FIRST_COMPLETED)
+        await _first(*ends, unwanted)
         if not any(end.done() for end in ends):
             if work.cancellable:
                 answer.cancel()
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await _first(*ends)
         if not answer.done():
             dead = not alarm.done()
             text = f"no heartbeat within {work.heartbeat}" if dead else f"no answer within {work.spec.timeout}"
@@ -141,6 +146,19 @@ async def _timed(work: Work, clock: Clock, unwanted: asyncio.Future[None], answe
     finally:
         for waiting in ends:
             waiting.cancel()
+
+
+async def _first(*ends: asyncio.Future[Any]) -> None:
+    """Until one of them is done. (`asyncio.wait` does this and more, for several times the price.)"""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(_: object) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    for each in ends:
+        each.add_done_callback(end)
+    await over
 
 
 async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:
@@ -158,11 +176,17 @@ async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:
 
 
 async def _answer(work: Work, crew: Crew) -> Result:
+    """Raises CancelledError, and what a person at the keyboard sends (Ctrl-C), which never comes to a thread."""
     try:
-        value = await _called(work, crew)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
+        return _judged(work, await _called(work, crew))
+    except asyncio.CancelledError:
+        raise
+    except KeyboardInterrupt as error:
+        if work.awaited:
+            raise
         return _raised(work, error)
-    return _judged(work, value)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
+        return _raised(work, error)
 
 
 async def _called(work: Work, crew: Crew) -> object:
@@ -183,7 +207,10 @@ async def _answer_of(work: Work, process: Process, crew: Crew) -> Result:
         return _raised(work, error)
     if kind == RAISED and isinstance(content, BaseException):
         return _raised(work, content)
-    return _judged(work, content)
+    try:
+        return _judged(work, content)
+    except Exception as error:  # noqa: BLE001 - of what a class of theirs does when it is looked at
+        return _raised(work, error)
 
 
 def _raised(work: Work, error: BaseException) -> Result:
@@ -202,7 +229,8 @@ def _theirs(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _judged(work: Work, value: object) -> Result:
-    """An answer of the wrong type, out of range, or against the contract is no answer: the attempt failed."""
+    """An answer of the wrong type, out of range, or against the contract is no answer: the attempt failed. Raises what
+    an answer raises that defends itself against being looked at."""
     if isinstance(work.spec, CompensationSpec):
         return Result(DONE)
     codec: Codec[object] = work.spec.result

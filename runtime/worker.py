@@ -13,6 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from traceback import format_exception
@@ -133,19 +134,15 @@ class Worker:
         self._due(self._clock.now())
         self.bell.ring()
 
-    def busy(self, instance: str) -> bool:
-        """Whether an attempt of the instance is under way here; when it is over, the bell of the instance rings."""
-        return instance in self._busy
-
     async def run(self) -> None:
         """Work. Raises the StoreError that nothing cures, and whatever is our own bug."""
         self._audience.works()
-        loop = asyncio.get_running_loop()
+        loop, context = asyncio.get_running_loop(), copy_context()
 
         def committed(news: News) -> None:
             self._claims.settle(news)
             with suppress(RuntimeError):  # the loop has closed meanwhile
-                loop.call_soon_threadsafe(self._hear, news)
+                loop.call_soon_threadsafe(self._hear, news, context=context)
 
         self._store.tell(committed)
         self._engine.employ(self._claims)
@@ -189,7 +186,8 @@ class Worker:
             self._due(news.due)
         if self._full and news.released:
             self._due(self._clock.now())
-        self.bell.ring(news.touched)
+        touched = {*news.touched, *(call.instance for call in news.released)}
+        self.bell.ring(id for id in touched if id not in self._busy)
 
     def _due(self, moment: datetime) -> None:
         """Something is to be done at a moment."""
@@ -198,20 +196,26 @@ class Worker:
             self._stirred.set()
 
     async def _sleep(self) -> None:
-        """Until something is due, or another process has written."""
+        """Until something is due (the next renewal of the lease, too), or another process has written."""
+        renewal = self._clock.now() + self._limits.lease / 3
         while self._trouble is None:
             self._stirred.clear()
             now, until = self._clock.now(), self._next
             if until is not None and until <= now:
                 return
             if self._running:
-                renewal = now + self._limits.lease / 3
+                renewal = min(renewal, now + self._limits.lease / 3)  # the clock may have been put back
                 until = renewal if until is None else min(until, renewal)
             waits: list[Awaitable[object]] = [self._stirred.wait(), asyncio.sleep(self._limits.poll.total_seconds())]
             if until is not None:
                 waits.append(self._clock.sleep(until - now))
             await _first(*waits)
-            seen, self._seen = self._seen, await self._store.foreign()
+            try:
+                seen, self._seen = self._seen, await self._store.foreign()
+            except HOPELESS:
+                raise
+            except StoreError:
+                return  # the next round waits until the store does what it should
             if seen != self._seen or (until is not None and until <= self._clock.now()):
                 return
 

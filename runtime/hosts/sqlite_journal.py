@@ -9,6 +9,7 @@ from typing import Any
 from ..chain import Head, Row, Seal, seal
 from ..store import EntryKind, JournalEntry, News, Status
 from ..timers import micros, moment
+from .sqlite_errors import as_written
 from .sqlite_rows import MARKS, SqliteRows
 
 COLUMNS = "instance, sequence, at, kind, actor, trigger, note, request, effects, status, configuration"
@@ -75,6 +76,7 @@ def _any_text(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
+@as_written
 def _entry(row: tuple[Any, ...]) -> JournalEntry:
     instance, sequence, at, kind, actor, trigger, note, request, effects, status, leaves = row
     what = moment(at), EntryKind(kind), actor, trigger, note, request

@@ -24,6 +24,7 @@ from ..observing import Audience, Tellings
 from ..sealing import PayloadCodec
 from ..store import Committed, News, Transaction
 from .sqlite_errors import translated
+from .sqlite_rows import ROLLED_BACK
 from .sqlite_sealed import SealedTransaction
 from .sqlite_transaction import SqliteTransaction
 
@@ -157,12 +158,16 @@ class SqliteThread:
             return [(None, error)] * len(turns)
 
     def _transact(self, begin: str, run: Callable[[SqliteTransaction, Sequence[Turn]], R], turns: Sequence[Turn]) -> R:
+        """SQLite ends a transaction by itself when the disk fails; who only read has been told then."""
         news = self._transaction.news = News()
         with translated():
             self._db.execute(begin)
             try:
                 answers = run(self._transaction, turns)
-                self._db.execute("COMMIT")
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
+                elif begin == WRITING:
+                    raise StoreError(ROLLED_BACK)
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")

@@ -26,6 +26,7 @@ from ..store import (
     Timer,
 )
 from ..timers import micros, moment
+from .sqlite_errors import as_written
 from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
 
@@ -72,7 +73,8 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     def page(
         self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
     ) -> Sequence[Instance]:
-        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND ? IN (flow, '')"
+        named = "? IN ('', flow, substr(flow, 1, instr(flow, '/') - 1))"
+        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND {named}"
         sql = f"SELECT * FROM instance WHERE {wanted} ORDER BY id LIMIT ?"
         return [*map(_instance, self._all(sql, after, *statuses, flow, limit))]
 
@@ -293,11 +295,13 @@ def _first(rows: Iterator[T]) -> T | None:
     return next(rows, None)
 
 
+@as_written
 def _instance(row: tuple[Any, ...]) -> Instance:
     id, flow, sequence, at, status, configuration, snapshot = row
     return Instance(id, flow, sequence, moment(at), Status(status), tuple(configuration.split()), snapshot)
 
 
+@as_written
 def _call(row: tuple[Any, ...]) -> PendingCall:
     instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error = row
     when = _moment(due)
@@ -306,6 +310,7 @@ def _call(row: tuple[Any, ...]) -> PendingCall:
     )
 
 
+@as_written
 def _timer(row: tuple[Any, ...]) -> Timer:
     instance, flow, name, due = row
     return Timer(instance, flow, name, moment(due))
@@ -315,11 +320,13 @@ def _moments(text: str) -> tuple[datetime, ...]:
     return tuple(map(moment, json.loads(text)))
 
 
+@as_written
 def _tick(row: tuple[Any, ...]) -> Tick:
     flow, schedule, due = row
     return Tick(flow, schedule, moment(due))
 
 
+@as_written
 def _task(row: tuple[Any, ...]) -> TaskItem:
     instance, key, task, roles, title, due, excluded, persons, reminders, form = row
     may, may_not, named, fields = (tuple(json.loads(each)) for each in (roles, excluded, persons, form))

@@ -93,7 +93,7 @@ def _instances(acts: Acts) -> None:
     listing.add_argument("--all", action="store_true", help="those that have ended, too")
     listing.add_argument("--status", choices=("running", "compensating", "succeeded", "failed"), help="only these")
     listing.add_argument("--parked", action="store_true", help="only those that wait for an operator")
-    listing.add_argument("--flow", metavar="FLOW/VERSION", help="only those of this flow, such as Order/1")
+    listing.add_argument("--flow", metavar="FLOW", help="only those of this flow, such as Order or Order/1")
     listing.add_argument("--limit", type=_positive, default=100, metavar="N", help="at most so many; default: 100")
     listing.add_argument("--after", default="", metavar="ID", help="only those whose ids come after this one")
     show = acts.add("show", "show where one is, what it waits for, and what to do", "questions.show")

@@ -158,11 +158,12 @@ class SavedClock(ManualClock):
         self.advance(timedelta(minutes=1))
 
     def advance(self, duration: timedelta) -> None:
-        super().advance(duration)
+        """Remembered before anybody is told: a lease of a moment that is forgotten would last for ever."""
         if duration:
             temporary = self.file.with_suffix(".new")
-            temporary.write_text(str((self.now() - START) // timedelta(seconds=1)))
+            temporary.write_text(str((self.now() + duration - START) // timedelta(seconds=1)))
             temporary.replace(self.file)
+        super().advance(duration)
 
 
 async def drive(folder: Path, ids: list[str], mine: Mine) -> None:

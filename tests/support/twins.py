@@ -74,7 +74,7 @@ class Twins:
 
     def start(self, values: tuple[Value, ...], actor: Actor) -> bool:
         """Whether it began: an input that does not fit is rejected by both."""
-        given = _made(self.flow.spec.inputs, values)
+        given = made(self.flow.spec.inputs, values)
         theirs = self._said(lambda: simulate.start(self.kernel, values, actor, self.now))
         ours = self._said(lambda: self.flow.begin(given, by=_actor(actor), now=self.now))
         return self._compare(theirs, ours)
@@ -105,7 +105,7 @@ class Twins:
         match trigger:
             case Outcome(key, kind, value):
                 activity = self.flow.spec.activities.get(key.partition("#")[0])
-                return core.Outcome(key, kind, value if activity is None else _made(activity.result, value))
+                return core.Outcome(key, kind, value if activity is None else made(activity.result, value))
             case Fired(timer):
                 return core.Fired(timer)
             case Delegation(task, to):
@@ -113,7 +113,7 @@ class Twins:
             case Withdraw():
                 return core.Withdraw()
             case Event(name, payload) | Completion(name, payload):
-                return _made(self.flow.spec.events[name].record, payload)
+                return made(self.flow.spec.events[name].record, payload)
 
     def _said(self, act: Any) -> object:
         try:
@@ -191,18 +191,18 @@ def _whole(twins: Twins, trigger: Trigger) -> bool:
             return True
 
 
-def _made(codec: Any, value: object) -> Any:
+def made(codec: Any, value: object) -> Any:
     """A value of the interpreter as one for generated code: records are of classes there. What does not fit stays."""
     kind: object = codec.__class__
     if not isinstance(value, tuple):
         return value
     parts = cast("tuple[object, ...]", value)
     if kind is type(optional(TEXT)):
-        return _made(codec.item, parts)
+        return made(codec.item, parts)
     if kind is type(sequence(TEXT)):
-        return tuple(_made(codec.item, part) for part in parts)
+        return tuple(made(codec.item, part) for part in parts)
     if kind is Record and len(parts) == len(codec.fields):
-        return codec.type(*(_made(inner, part) for (_, inner), part in zip(codec.fields, parts, strict=True)))
+        return codec.type(*(made(inner, part) for (_, inner), part in zip(codec.fields, parts, strict=True)))
     return parts
 
 

@@ -1,0 +1,77 @@
+"""The whole host in a simulation: whatever happens, every promise is kept; and a seed is a run.
+
+PENSTOCK_STORMS says how many storms there are, each of another kind (by default a few; `benchmarks/simulate.py` makes
+more of them, and repeats one by its seed).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import repository
+from calendar_flows import calendar
+from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
+from plans import Subject, everything
+from simulator import CALENDAR, CALM, STORM, simulate, varied
+
+STORMS = int(os.environ.get("PENSTOCK_STORMS", "6"))
+HOURS = timedelta(hours=4)
+
+
+def flows() -> list[Subject]:
+    return [*everything().values()]
+
+
+@pytest.mark.parametrize("seed", range(STORMS))
+def test_every_promise_is_kept_in_a_storm(seed: int) -> None:
+    seen = simulate(str(seed), flows(), HOURS, varied(str(seed)))
+    assert seen.instances > 0 and seen.examined > 0
+    assert seen.counted["crash"] > 1 and seen.counted["effect"] > 0
+
+
+def test_the_same_seed_gives_the_same_log_to_the_last_byte(tmp_path: Path) -> None:
+    lines: list[str] = []
+    simulate("7", flows(), HOURS, STORM, lines.append)
+    program = repository.ROOT / "benchmarks" / "simulate.py"
+    log = tmp_path / "log"
+    command = [sys.executable, program, "--seed", "7", "--days", str(HOURS / timedelta(days=1)), "--log", log]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": "99"})
+    assert log.read_text(encoding="utf-8") == "".join(lines)
+    other: list[str] = []
+    simulate("8", flows(), HOURS, STORM, other.append)
+    assert lines != other
+
+
+def test_in_fair_weather_timers_and_schedules_keep_to_the_calendar() -> None:
+    days = 60
+    seen = simulate("1", calendar(), timedelta(days=days), CALENDAR)
+    nights = days // 7
+    assert days + nights <= seen.instances <= days + nights + 2
+    assert seen.fired >= 3 * (days - 2) + 9 * nights
+    assert seen.ended >= seen.instances - 2
+
+
+def test_in_fair_weather_everybody_is_served() -> None:
+    seen = simulate("1", flows(), timedelta(days=20), CALM)
+    assert seen.ended > seen.instances / 2 > 5
+    assert "unserved" not in seen.counted
+
+
+def test_while_a_worker_lives_nobody_takes_it_for_dead() -> None:
+    busy = replace(CALM, processes=2, poll=timedelta(seconds=4), call=timedelta(minutes=2), arrival=timedelta(minutes=5))
+    seen = simulate("1", flows(), timedelta(hours=3), busy)
+    assert seen.counted["effect"] > 10
+    assert seen.lost == 0, "its lease is kept however often it looks at the store"
+
+
+def test_a_timer_that_is_forgotten_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SqliteTransaction, "put_timer", lambda *_: None)
+    with pytest.raises(AssertionError, match="timers"):
+        simulate("1", calendar(), timedelta(days=9), CALENDAR)
