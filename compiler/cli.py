@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from ..runtime.operating import COMMANDS as OPERATING
 from . import commands
 from .commands import Command, Trouble
 from .formats.style import Style, clean
@@ -38,7 +39,7 @@ class Parser(argparse.ArgumentParser):
         from difflib import get_close_matches
 
         wrong = re.search(r"invalid choice: '([^']*)'", message)
-        close = get_close_matches(wrong[1], COMMANDS, n=1) if wrong else []
+        close = get_close_matches(wrong[1], (*COMMANDS, *OPERATING), n=1) if wrong else []
         hint = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` shows what there is."
         self.exit(TROUBLE, f"{self.prog}: {clean(message)}\n{hint}\n")
 
@@ -55,6 +56,8 @@ def parser() -> Parser:
         each[name] = subcommands.add_parser(
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", parents=[everywhere]
         )
+    for name, purpose in OPERATING.items():  # `main` hands them over: they are the runtime's
+        subcommands.add_parser(name, help=purpose, add_help=False)
     subcommands.add_parser("help", help="show this help")
     files = "a .flow file, or a folder of them; default: specs, or else this folder"
     for name in ("check", "build", "test", "tests", "fmt"):
@@ -129,10 +132,15 @@ def version() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Never raises: every mistake and every bug of ours ends in a message and a code."""
+    given = sys.argv[1:] if argv is None else argv
+    if given and given[0] in OPERATING:
+        from ..runtime.operating import door
+
+        return door.main(given)
     speak_any_character(sys.stdout, sys.stderr)
     usage = parser()
     try:
-        args = usage.parse_args(argv)
+        args = usage.parse_args(given)
     except SystemExit as stop:  # argparse has printed help, the version or a usage error
         return stop.code if isinstance(stop.code, int) else TROUBLE
     if args.version:

@@ -1,29 +1,32 @@
 """One attempt of a call: a function and its arguments in, a Result out, whatever the function does.
 
-A coroutine function is awaited on the loop and can be cancelled; any other runs on a thread of its own, which cannot:
-when its time is up the thread is left behind, and what it still answers is not listened to. `attempt_now` calls it
-where it stands, for as long as it takes.
+A coroutine function is awaited on the loop and can be cancelled. One that is marked `in_process` runs in a process,
+which can be killed. Any other runs on a thread, which cannot: when its time is up the thread is left behind, and what
+it still answers is not listened to. `attempt_now` calls it where it stands, for as long as it takes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
 import inspect
-import threading
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .child import RAISED, Call
 from .codec import NOTHING, Codec, Invalid, admitted
 from .core import ActivityError
 from .heartbeat import PULSE, Pulse
+from .journal import written
+from .logs import correlation
 from .outbox import DONE, FAILED, INTERRUPTED, TIMEOUT, Result, told
+from .processes import Died, Process, Processes, require_sendable, wants_process
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
+from .threads import Threads
 from .timers import Clock
 
 _HERE = str(Path(__file__).parent / "_")[:-1]
@@ -32,12 +35,13 @@ _HERE = str(Path(__file__).parent / "_")[:-1]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one attempt calls, and how its answer is judged."""
+    """What one attempt calls, and how its answer is judged. most: bytes that its JSON may have; None: any number."""
 
     function: Callable[..., object]
     args: tuple[object, ...]
     key: str
     spec: ActivitySpec | CompensationSpec
+    most: int | None = None
 
     @property
     def heartbeat(self) -> timedelta | None:
@@ -45,16 +49,46 @@ class Work:
         return self.spec.heartbeat if isinstance(self.spec, ActivitySpec) else None
 
     @property
+    def awaited(self) -> bool:
+        return _awaited(getattr(self.function, "__func__", self.function))
+
+    @property
+    def in_process(self) -> bool:
+        return wants_process(self.function)
+
+    @property
     def cancellable(self) -> bool:
-        return inspect.iscoroutinefunction(self.function)
+        """Whether it ends when nobody wants its answer any more."""
+        return self.awaited or self.in_process
+
+
+@lru_cache
+def _awaited(function: Callable[..., object]) -> bool:
+    return inspect.iscoroutinefunction(function)
+
+
+class Crew:
+    """Where plain activities run. processes: how many at a time."""
+
+    def __init__(self, processes: int = 1) -> None:
+        self.threads = Threads()
+        self.processes = Processes(self.threads, processes)
+
+    def close(self) -> None:
+        """Processes are killed, threads left to themselves."""
+        self.processes.close()
+        self.threads.close()
 
 
 def require_methods(spec: FlowSpec, activities: object) -> None:
-    """Raises TypeError when an activity or a compensation of the flow has no method."""
+    """Raises TypeError when an activity or a compensation of the flow has no method, or one that is marked to run in a
+    process and cannot."""
     methods = [*(a.method for a in spec.activities.values()), *(c.method for c in spec.compensations.values())]
     missing = [method for method in methods if method and not callable(getattr(activities, method, None))]
     if missing:
         raise TypeError(f"{type(activities).__name__} lacks {', '.join(missing)}, which {spec.name} calls")
+    for method in filter(None, methods):
+        require_sendable(getattr(activities, method), f"{type(activities).__name__}.{method}")
 
 
 def attempt_now(work: Work) -> Result:
@@ -65,23 +99,45 @@ def attempt_now(work: Work) -> Result:
         return _raised(work, error)
 
 
-async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None]) -> Result:
+async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None], crew: Crew) -> Result:
     """Run it within its timeout, and as long as its heart beats. When `unwanted` is done, it is cancelled if it can be,
-    and otherwise waited for."""
+    and otherwise waited for. Waiting for a process takes nothing of its time."""
+    if not work.in_process:
+        return await _timed(work, clock, unwanted, _answer(work, crew))
+    turn = asyncio.ensure_future(crew.processes.take())
+    try:
+        await asyncio.wait((turn, unwanted), return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        crew.processes.decline(turn)
+        raise
+    if not turn.done():
+        crew.processes.decline(turn)
+        return Result(INTERRUPTED)
+    try:
+        process = turn.result()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed
+        return Result(FAILED, error=told(error), cause=error.with_traceback(None))
+    try:
+        return await _timed(work, clock, unwanted, _answer_of(work, process, crew))
+    finally:
+        crew.processes.give_back(process)
+
+
+async def _timed(work: Work, clock: Clock, unwanted: asyncio.Future[None], answering: Awaitable[Result]) -> Result:
     alarm = clock.sleep(work.spec.timeout)
     pulse = None if work.heartbeat is None else Pulse()
     token = PULSE.set(pulse)
-    answer = asyncio.ensure_future(_answer(work))
+    answer = asyncio.ensure_future(answering)
     PULSE.reset(token)
     ends: list[asyncio.Future[Any]] = [answer, alarm]
     if pulse is not None and work.heartbeat is not None:
         ends.append(asyncio.ensure_future(_silent(pulse, work.heartbeat, clock)))
     try:
-        await asyncio.wait((*ends, unwanted), return_when=asyncio.FIRST_COMPLETED)
+        await _first(*ends, unwanted)
         if not any(end.done() for end in ends):
             if work.cancellable:
                 answer.cancel()
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await _first(*ends)
         if not answer.done():
             dead = not alarm.done()
             text = f"no heartbeat within {work.heartbeat}" if dead else f"no answer within {work.spec.timeout}"
@@ -90,6 +146,19 @@ async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None]) -> R
     finally:
         for waiting in ends:
             waiting.cancel()
+
+
+async def _first(*ends: asyncio.Future[Any]) -> None:
+    """Until one of them is done. (`asyncio.wait` does this and more, for several times the price.)"""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(_: object) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    for each in ends:
+        each.add_done_callback(end)
+    await over
 
 
 async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:
@@ -106,26 +175,39 @@ async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:
             pause.cancel()
 
 
-async def _answer(work: Work) -> Result:
+async def _answer(work: Work, crew: Crew) -> Result:
     """Raises CancelledError, and what a person at the keyboard sends (Ctrl-C), which never comes to a thread."""
     try:
-        return _judged(work, await _called(work))
+        return _judged(work, await _called(work, crew))
     except asyncio.CancelledError:
         raise
     except KeyboardInterrupt as error:
-        if work.cancellable:
+        if work.awaited:
             raise
         return _raised(work, error)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
         return _raised(work, error)
 
 
-async def _called(work: Work) -> object:
-    if work.cancellable:
+async def _called(work: Work, crew: Crew) -> object:
+    if work.awaited:
         answer = work.function(*work.args, key=work.key)
     else:
-        answer = await _on_thread(lambda: work.function(*work.args, key=work.key))
+        answer = await crew.threads.call(lambda: work.function(*work.args, key=work.key))
     return await answer if inspect.isawaitable(answer) else answer
+
+
+async def _answer_of(work: Work, process: Process, crew: Crew) -> Result:
+    call = Call(work.function, work.args, work.key, correlation(), work.most)
+    try:
+        kind, content = await crew.processes.call(process, call)
+        if kind == RAISED and isinstance(content, BaseException):
+            return _raised(work, content)
+        return _judged(work, content)
+    except Died as error:
+        return Result(FAILED, error=told(error), cause=error.with_traceback(None))  # there is nothing of theirs in it
+    except Exception as error:  # noqa: BLE001 - it died, or what came back means nothing here
+        return _raised(work, error)
 
 
 def _raised(work: Work, error: BaseException) -> Result:
@@ -153,6 +235,8 @@ def _judged(work: Work, value: object) -> Result:
         checked = admitted(codec, None if codec is NOTHING else value)
     except Invalid as invalid:
         return _unfit(f"not a valid answer: {invalid}")
+    if work.most is not None and (size := _size(codec, checked, work.most)) > work.most:
+        return _unfit(f"the answer is {size} bytes of JSON, and `Limits.answer` allows {work.most}")
     if work.spec.ensures is not None and not work.spec.ensures(checked, *work.args):
         return _unfit(f"the answer breaks the contract (ensures): {checked!r}")
     return Result(DONE, checked)
@@ -162,27 +246,8 @@ def _unfit(problem: str) -> Result:
     return Result(FAILED, error=problem, cause=Invalid(problem))
 
 
-async def _on_thread(function: Callable[[], object]) -> object:
-    """A daemon thread for each call: one that never returns keeps neither a pool's place nor the process."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[tuple[object, BaseException | None]] = loop.create_future()
-
-    def deliver(answer: tuple[object, BaseException | None]) -> None:
-        if not future.done():
-            future.set_result(answer)
-
-    def run() -> None:
-        answer: tuple[object, BaseException | None]
-        try:
-            answer = function(), None
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the answer is awaited
-            answer = None, error
-        with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile: nobody listens any more
-            loop.call_soon_threadsafe(deliver, answer)
-
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(run,), name="penstock-activity", daemon=True).start()
-    value, error = await future
-    if error is not None:
-        raise error
-    return value
+def _size(codec: Codec[object], value: object, most: int) -> int:
+    """Bytes of its JSON; 0 where they are clearly not more than that, without writing them."""
+    if value is None or (type(value) is str and len(value) <= most // 12):  # at most two escapes a character
+        return 0
+    return len(written(codec.encode(value)))

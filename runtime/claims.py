@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from .store import Attempt, News, PendingCall, Transaction
+from .store import Attempt, Began, News, PendingCall, Transaction
 
 Held = tuple[str, str, int]
 """An attempt: instance, key and number."""
@@ -27,6 +27,7 @@ class Claims:
         self.worker = worker
         self.lease = lease
         self.open = True  # False: the worker stops, and begins nothing more
+        self.crowded = False  # calls wait for a free hand: then it is the turn of who waits longest
         self._most = most
         self._held: set[Held] = set()
         self._leased: datetime | None = None
@@ -34,6 +35,10 @@ class Claims:
     def free(self, news: News) -> int:
         """How many more it can begin."""
         return self._most - len(self._held) - len(news.claimed) + len(news.released) if self.open else 0
+
+    def at_once(self, news: News) -> bool:
+        """Whether it may begin a call in the step that makes it."""
+        return not self.crowded and self.free(news) > 0
 
     def has(self, call: PendingCall, news: News) -> bool:
         """Whether the attempt is known to be under way, or about to begin."""
@@ -45,6 +50,7 @@ class Claims:
         tx.put_call(claimed)
         tx.begin_attempt(Attempt(call.instance, call.key, claimed.attempts, self.worker, now, None, ""))
         tx.news.claimed.append(claimed)
+        tx.report(Began(claimed, now))
         self.renew(tx, now)
 
     def unclaim(self, tx: Transaction, call: PendingCall) -> bool:
@@ -53,6 +59,7 @@ class Claims:
             return False
         tx.news.claimed.remove(call)
         tx.drop_attempt(call.instance, call.key, call.attempts)
+        tx.retract(call)
         return True
 
     def renew(self, tx: Transaction, now: datetime) -> None:

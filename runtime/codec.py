@@ -156,7 +156,7 @@ class _Text(Codec[str]):
         return str(value)
 
     def encode(self, value: object) -> Json:
-        return self.check(value)
+        return value if type(value) is str else self.check(value)
 
     def decode(self, json: object) -> str:
         return self.check(json)

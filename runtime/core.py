@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
-ABI = 3
+ABI = 4
 """The contract between generated modules and this package; a module built for another ABI refuses to import."""
 
 

@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-from .attempts import attempt, attempt_now
+from .attempts import Crew, attempt, attempt_now
 from .core import Effect, InterruptActivity, StartActivity, StartCompensation
 from .desk import Checkpoint, Desk, Job, Parked, Rest
 from .outbox import Result
@@ -113,13 +113,14 @@ async def drive_async(
     while nothing runs; by default, and while calls do run, it is the clock's."""
     desk = Desk(record, activities, id, clock.now(), watch)
     running: dict[asyncio.Task[Result], tuple[Job, asyncio.Future[None]]] = {}
+    crew = Crew()
     try:
         desk.take(effects)
         while True:
             desk.fire(clock.now())
             for job in desk.begin(clock.now()):
                 unwanted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                running[asyncio.create_task(attempt(job.work, clock, unwanted))] = job, unwanted
+                running[asyncio.create_task(attempt(job.work, clock, unwanted, crew))] = job, unwanted
             for job, unwanted in running.values():
                 if desk.unwanted(job) and not unwanted.done():
                     unwanted.set_result(None)
@@ -141,6 +142,7 @@ async def drive_async(
             for task in running:
                 task.cancel()
             await asyncio.wait(running)
+        crew.close()
 
 
 async def _first(running: Iterable[asyncio.Task[Result]], alarm: Awaitable[None] | None) -> None:

@@ -15,17 +15,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .claims import Claims
-from .codec import LATEST, Invalid, admitted
-from .core import NOBODY, Actor, Delegation, Outcome
-from .errors import Conflict, NotParked, StoreError, Unknown
+from .codec import LATEST
+from .core import NOBODY, Actor, Delegation, Outcome, Rejected
+from .errors import Conflict, StoreError
 from .families import Families
 from .journal import AnyFlow, written
+from .logs import about, of_call
 from .mailbox import Mailbox
+from .operators import Operators
 from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .steps import BATCH
-from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, Tick, Transaction
+from .store import Ended, EntryKind, Instance, JournalEntry, PendingCall, Refused, Status, Tick, Transaction
 
 LOG = logging.getLogger("penstock")
 
@@ -69,6 +71,7 @@ class Engine:
         self._pause = max((*activities, *compensations), default=timedelta(0))
         self._steps = Families(flows)
         self.mailbox = Mailbox(self._steps, self._labels)
+        self.operators = Operators(self._steps)
 
     def employ(self, claims: Claims) -> None:
         """From now on steps claim the calls they make for a worker."""
@@ -79,7 +82,11 @@ class Engine:
     def start(self, tx: Transaction, label: str, id: str, inputs: object, by: Actor, now: datetime) -> JournalEntry:
         """A new instance; the same again for the same id and inputs. Raises Conflict, Rejected."""
         flow = self._steps.flow(label)
-        step = flow.begin(inputs, by=by, now=now)
+        try:
+            step = flow.begin(inputs, by=by, now=now)
+        except Rejected as rejected:
+            tx.report(Refused(id, label, rejected.reason))
+            raise
         if (old := tx.instance(id)) is not None:
             first = tx.entry(id, 1)
             if first is None or (old.flow, first.trigger) != (
@@ -91,7 +98,14 @@ class Engine:
         return self._steps.begin(tx, label, id, step, by, now)
 
     def deliver(
-        self, tx: Transaction, id: str, trigger: object, by: Actor, now: datetime, request: str | None = None
+        self,
+        tx: Transaction,
+        id: str,
+        trigger: object,
+        by: Actor,
+        now: datetime,
+        request: str | None = None,
+        reason: str = "",
     ) -> JournalEntry:
         """An event or a task's completion. Raises Unknown, Conflict (the request id was used for something else),
         Rejected and Fault, with nothing changed."""
@@ -101,7 +115,7 @@ class Engine:
                 raise Conflict(f"request {request!r} was used before, for something else")
             return earlier
         self._steps.fire_overdue(tx, id, now)
-        return self._steps.acknowledge(tx, id, trigger, by, now, request=request)
+        return self._steps.acknowledge(tx, id, trigger, by, now, note=reason, request=request)
 
     def delegate(
         self, tx: Transaction, id: str, delegation: Delegation, reason: str, by: Actor, now: datetime
@@ -109,35 +123,6 @@ class Engine:
         """Hand an open task on. Raises Unknown, Rejected."""
         self._steps.fire_overdue(tx, id, now)
         return self._steps.acknowledge(tx, id, delegation, by, now, note=reason)
-
-    def retry(self, tx: Transaction, id: str, key: str, reason: str, by: Actor, now: datetime) -> JournalEntry:
-        """Give a parked call a new round of attempts. Raises Unknown, NotParked."""
-        call = self._parked(tx, id, key)
-        tx.put_call(replace(call, due=now, forgiven=call.attempts))
-        return self._steps.remark(tx, id, EntryKind.RETRY, key, by, now, reason)
-
-    def settle(self, tx: Transaction, id: str, outcome: Outcome, reason: str, by: Actor, now: datetime) -> JournalEntry:
-        """Answer a parked call by hand. Raises Unknown, NotParked, Invalid for an outcome that it cannot have."""
-        call = self._parked(tx, id, outcome.key)
-        spec = self.spec_of(call)
-        if isinstance(spec, CompensationSpec):
-            if outcome[1:] != ("done", None):
-                raise Invalid(f"{call.name} is a compensation: it can only be settled as done")
-        elif outcome.kind not in spec.outcomes:
-            raise Invalid(f"{call.name} is {' or '.join(spec.outcomes)}, not {outcome.kind}")
-        elif outcome.kind == "done":
-            outcome = outcome._replace(value=admitted(spec.result, outcome.value))
-        tx.drop_call(id, outcome.key)
-        return self._steps.acknowledge(tx, id, outcome, by, now, note=reason)
-
-    def _parked(self, tx: Transaction, id: str, key: str) -> PendingCall:
-        call = tx.call(id, key)
-        if call is None:
-            parked = ", ".join(repr(each.key) for each in tx.calls(id) if each.due is None) or "none"
-            raise Unknown(f"instance {id!r} has no open call {key!r}; parked: {parked}")
-        if call.due is not None:
-            raise NotParked(f"{key!r} of instance {id!r} is not parked: it runs or waits for its next attempt")
-        return call
 
     # ------------------------------------------------------------ from the worker
 
@@ -167,6 +152,7 @@ class Engine:
                 claims.claim(tx, call, now)
         unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(claims.worker) if call.interrupted)
         free = claims.free(tx.news) > 0
+        claims.crowded = not free
         more = letters or len(timers) == BATCH or (free and len(due) == BATCH)
         return Round(unwanted, tx.next_due(self._labels, free), more, not free)
 
@@ -201,8 +187,7 @@ class Engine:
         tx.end_lease(worker)
 
     def spec_of(self, call: PendingCall) -> ActivitySpec | CompensationSpec:
-        spec = self._steps.flow(call.flow).spec
-        return spec.activities[call.name] if call.forward is None else spec.compensations[call.name]
+        return self._steps.spec_of(call)
 
     def _sub_flow(self, call: PendingCall) -> bool:
         activity = self._steps.flow(call.flow).spec.activities.get(call.name)
@@ -282,11 +267,12 @@ class Engine:
         except StoreError:
             raise
         except Exception:  # the flow's own fault, or an id that somebody else has taken: the next moment still comes
-            LOG.exception("the instance %r of a schedule cannot be started", id)
+            LOG.exception("the instance %r of a schedule cannot be started", id, extra=about(id, tick.flow))
 
     def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         text = f"{result.kind}: {result.error}" if result.error else result.kind
-        tx.end_attempt(call.instance, call.key, call.attempts, now, text)
+        began = tx.end_attempt(call.instance, call.key, call.attempts, now, text)
+        tx.report(Ended(call, result.kind, result.error, began, now))
 
     def _after(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         """An attempt has ended: hand its outcome to the flow, or wait for the next one, or park."""
@@ -302,7 +288,8 @@ class Engine:
         except StoreError:
             raise
         except Exception as error:  # the flow's own fault: an operator must look, nothing is dropped
-            LOG.exception("instance %s cannot take what became of %s", call.instance, call.key)
+            fields = of_call(call).fields()
+            LOG.exception("instance %s cannot take what became of %s", call.instance, call.key, extra=fields)
             answer = replace(call, owner=None, due=None, error=f"{result.kind}, but {told(error)}")
         tx.put_call(answer)
         if answer.due is None:

@@ -22,6 +22,10 @@ class NotParked(HostError):
     """The call is not waiting for an operator."""
 
 
+class TooLate(HostError):
+    """The instance cannot be withdrawn any more: it has ended, or done what cannot be undone."""
+
+
 class StoreError(Exception):
     """The storage refused. What was acknowledged before is kept; what raised this has not happened."""
 
@@ -35,7 +39,7 @@ class TooNew(StoreError):
 
 
 class TooOld(StoreError):
-    """The file was written by an earlier version of this package, whose snapshots this one cannot read."""
+    """The file was written by an earlier version of this package, whose tables this one does not know."""
 
 
 class Corrupt(StoreError):
@@ -52,3 +56,7 @@ class DiskFull(StoreError):
 
 class Busy(StoreError):
     """Another process held the file for too long."""
+
+
+class Unreadable(StoreError):
+    """Payloads are sealed with a key that this host does not have, or were changed, or sealed where none should be."""

@@ -26,6 +26,7 @@ from .core import (
 )
 from .errors import StoreError, Unknown
 from .journal import AnyFlow, label, written
+from .logs import about
 from .outbox import DONE, FAILED, told
 from .steps import Steps
 from .store import Child, EntryKind, Instance, JournalEntry, PendingCall, Status, Transaction
@@ -95,7 +96,8 @@ class Families(Steps):
         except Unknown as error:  # another host has the code, and takes the call when it is due
             tx.put_call(replace(call, due=now, error=told(error)))
         except Exception as error:  # the flow's own fault: an operator must look, nothing is dropped
-            LOG.exception("instance %s cannot go on with %s", call.instance, call.key)
+            fields = about(call.instance, call.flow, call.key)
+            LOG.exception("instance %s cannot go on with %s", call.instance, call.key, extra=fields)
             tx.put_call(replace(call, due=None, error=told(error)))
             self.remark(tx, call.instance, EntryKind.PARKED, call.key, NOBODY, now, told(error))
 

@@ -12,8 +12,9 @@ from typing import ClassVar, Self, cast
 from . import snapshot
 from .codec import Invalid, Json, admitted
 from .core import NOBODY, Actor, Delegation, Fault, Fired, Ledger, Outcome, Rejected, Step, Withdraw
+from .fields import Fields
 from .progress import Progress
-from .rules import D, E, Fields, I, Rules, S
+from .rules import D, E, I, Rules, S
 from .spec import FlowSpec
 
 

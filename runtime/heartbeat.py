@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from typing import Protocol
 
 
 class Pulse:
@@ -27,11 +28,18 @@ class Pulse:
         self._beat.clear()
 
 
-PULSE: ContextVar[Pulse | None] = ContextVar("penstock_pulse", default=None)
+class Beats(Protocol):
+    """What a heartbeat is heard by: a pulse, or, in a process, the pipe to one."""
+
+    def beat(self) -> None: ...
+
+
+PULSE: ContextVar[Beats | None] = ContextVar("penstock_pulse", default=None)
 
 
 def heartbeat() -> None:
-    """Called by an activity now and then while it works, in its coroutine or thread. Elsewhere it does nothing."""
+    """Called by an activity now and then while it works, in its coroutine, thread or process. Elsewhere it does
+    nothing."""
     pulse = PULSE.get()
     if pulse is not None:
         pulse.beat()

@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from .codec import Json
-from .core import Actor, Effect, Finish, Step
+from .core import Actor, Effect, Fault, Finish, Rejected, Step
 from .flow import Flow
 from .spec import ACTOR, FlowSpec
 from .store import EntryKind, Instance, JournalEntry, Status
 
 AnyFlow: TypeAlias = Flow[Any, Any, Any, Any]
+
+_WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Diverged(Exception):
@@ -21,6 +23,9 @@ class Diverged(Exception):
 
     def __init__(self, instance: str, sequence: int, problem: str) -> None:
         super().__init__(f"instance {instance!r}, row {sequence}: {problem}")
+        self.instance = instance
+        self.sequence = sequence
+        self.problem = problem
 
 
 def label(flow: type[AnyFlow]) -> str:
@@ -30,7 +35,7 @@ def label(flow: type[AnyFlow]) -> str:
 
 def written(json_value: Json) -> str:
     """JSON text, the same for the same value."""
-    return json.dumps(json_value, separators=(",", ":"))
+    return _WRITER.encode(json_value)
 
 
 def status_after(step: Step[AnyFlow], before: Status) -> Status:
@@ -64,24 +69,31 @@ def after_step(
 def replay(flow: type[AnyFlow], entries: Iterable[JournalEntry]) -> AnyFlow:
     """Put the journal's triggers through the pure core again. Raises Diverged where a row tells of another run."""
     record: AnyFlow | None = None
-    expected = 1
-    for entry in entries:
+    status = Status.RUNNING
+    for expected, entry in enumerate(entries, 1):
         if entry.sequence != expected:
             raise Diverged(entry.instance, entry.sequence, f"row {expected} is missing")
-        expected += 1
-        if entry.kind in (EntryKind.START, EntryKind.STEP):
-            record, effects = _again(flow, record, entry)
+        if entry.kind.moves:
+            record, effects = step = _again(flow, record, entry)
+            status = status_after(step, status)
             if effects_text(flow.spec, effects) != entry.effects:
                 raise Diverged(entry.instance, entry.sequence, "other effects follow")
+        if record is None:
+            raise Diverged(entry.instance, entry.sequence, "a row before the start")
+        if (entry.status, entry.configuration) != (status, tuple(map(str, record.at))):
+            raise Diverged(entry.instance, entry.sequence, "it leads somewhere else")
     if record is None:
         raise Diverged("", 0, "no journal")
     return record
 
 
 def _again(flow: type[AnyFlow], record: AnyFlow | None, entry: JournalEntry) -> Step[AnyFlow]:
-    by, trigger = ACTOR.decode(json.loads(entry.actor)), json.loads(entry.trigger)
-    if entry.kind is EntryKind.START:
-        return flow.begin(flow.spec.inputs.decode(trigger), by=by, now=entry.at)
-    if record is None:
-        raise Diverged(entry.instance, entry.sequence, "a step before the start")
-    return record.step(flow.spec.trigger_from_json(trigger), by=by, now=entry.at)
+    try:
+        by, trigger = ACTOR.decode(json.loads(entry.actor)), json.loads(entry.trigger)
+        if entry.kind is EntryKind.START:
+            return flow.begin(flow.spec.inputs.decode(trigger), by=by, now=entry.at)
+        if record is None:
+            raise Diverged(entry.instance, entry.sequence, "a step before the start")
+        return record.step(flow.spec.trigger_from_json(trigger), by=by, now=entry.at)
+    except (Rejected, Fault, ValueError, TypeError, AttributeError) as refused:
+        raise Diverged(entry.instance, entry.sequence, f"it is no such step: {refused}") from refused

@@ -16,6 +16,7 @@ from .codec import Invalid
 from .core import NOBODY, Actor, Rejected
 from .errors import NotParked, StoreError, Unknown
 from .letters import Letter
+from .logs import about
 from .steps import BATCH, Steps
 from .store import EntryKind, JournalEntry, Transaction
 
@@ -78,7 +79,7 @@ class Mailbox:
         except Invalid:
             reason = PAYLOAD
         except Exception:  # the flow's own fault: an operator must look, nothing is dropped
-            LOG.exception("instance %s cannot take letter %s", letter.to, letter.id)
+            LOG.exception("instance %s cannot take letter %s", letter.to, letter.id, extra=about(letter.to))
             reason = FAULTY
         tx.put_letter(replace(letter, reason=reason))
         self._steps.remark(tx, letter.sender, EntryKind.PARKED, letter.id, NOBODY, now, reason)

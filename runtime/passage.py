@@ -23,7 +23,8 @@ from .core import (
     StartCompensation,
     Undoing,
 )
-from .rules import Choice, D, E, Fields, Goto, I, Moved, Rules, S, Say, Since, Stay, Undo, Way
+from .fields import Fields
+from .rules import Choice, D, E, Goto, I, Moved, Rules, S, Say, Since, Stay, Undo, Way
 from .spec import FlowSpec
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Collection, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -29,16 +29,15 @@ class Record(Codec[T_co]):
         """The values of the fields, in order. Raises Invalid for a value of another class."""
         if not isinstance(value, self.type):
             raise Invalid(f"expected {self.type.__name__}, not {brief(value)}")
+        if isinstance(value, tuple):
+            return cast(tuple[object, ...], value)
         return tuple(getattr(value, attribute) for attribute in self.attributes)
 
     def check(self, value: object) -> T_co:
-        old = self.values(value)
-        new = [part(name, codec.check, item) for (name, codec), item in zip(self.fields, old, strict=True)]
-        return self.type(*new)
+        return self.type(*_checked(self.fields, self.values(value)))
 
     def encode(self, value: object) -> Json:
-        old = self.values(value)
-        return {name: part(name, codec.encode, item) for (name, codec), item in zip(self.fields, old, strict=True)}
+        return _encoded(self.fields, self.values(value))
 
     def decode(self, json: object) -> T_co:
         return self.type(*_decoded(self.fields, json))
@@ -87,17 +86,46 @@ def members(json: object) -> Mapping[str, object]:
     return cast(Mapping[str, object], json)
 
 
-def _decoded(fields: tuple[tuple[str, Codec[object]], ...], json: object) -> tuple[object, ...]:
+Fields = tuple[tuple[str, Codec[object]], ...]
+
+
+def _checked(fields: Fields, values: tuple[object, ...]) -> list[object]:
+    """The values of these fields, in their normal forms."""
+    found: list[object] = []
+    for (name, codec), value in zip(fields, values, strict=True):
+        try:
+            found.append(codec.check(value))
+        except Invalid as invalid:  # as `part` does, without its cost for each field
+            raise invalid.within(name) from None
+    return found
+
+
+def _encoded(fields: Fields, values: tuple[object, ...]) -> Json:
+    """A JSON object of the values of these fields."""
+    found: dict[str, Json] = {}
+    for (name, codec), value in zip(fields, values, strict=True):
+        try:
+            found[name] = codec.encode(value)
+        except Invalid as invalid:
+            raise invalid.within(name) from None
+    return found
+
+
+def _decoded(fields: Fields, json: object) -> tuple[object, ...]:
     """The values of a JSON object with exactly these fields, in their order."""
     given = members(json)
-    names = [name for name, _ in fields]
-    for name in names:
+    found: list[object] = []
+    for name, codec in fields:
         if name not in given:
             raise Invalid("missing", name)
-    for key in given:
-        if key not in names:
-            raise Invalid("no such field", key)
-    return tuple(part(name, codec.decode, given[name]) for name, codec in fields)
+        try:
+            found.append(codec.decode(given[name]))
+        except Invalid as invalid:
+            raise invalid.within(name) from None
+    if len(given) > len(fields):
+        names = [name for name, _ in fields]
+        raise Invalid("no such field", next(key for key in given if key not in names))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +211,10 @@ class Arguments(Codec[tuple[object, ...]]):
     params: tuple[tuple[str, Codec[object]], ...]
 
     def check(self, value: object) -> tuple[object, ...]:
-        return tuple(part(name, codec.check, item) for name, codec, item in self._paired(value))
+        return tuple(_checked(self.params, self._given(value)))
 
     def encode(self, value: object) -> Json:
-        return {name: part(name, codec.encode, item) for name, codec, item in self._paired(value)}
+        return _encoded(self.params, self._given(value))
 
     def decode(self, json: object) -> tuple[object, ...]:
         return _decoded(self.params, json)
@@ -194,16 +222,16 @@ class Arguments(Codec[tuple[object, ...]]):
     def schema(self) -> Schema:
         return _object(self.params)
 
-    def _paired(self, value: object) -> list[tuple[str, Codec[object], object]]:
+    def _given(self, value: object) -> tuple[object, ...]:
         if not isinstance(value, tuple):
             raise Invalid(f"expected {len(self.params)} arguments, not {brief(value)}")
         given = cast(tuple[object, ...], value)
         if len(given) != len(self.params):
             raise Invalid(f"expected {len(self.params)} arguments, not {len(given)}")
-        return [(name, codec, item) for (name, codec), item in zip(self.params, given, strict=True)]
+        return given
 
 
-def _each(convert: Callable[[object], T], values: Iterable[object]) -> list[T]:
+def _each(convert: Callable[[object], T], values: Collection[object]) -> list[T]:
     return [part(str(index), convert, value) for index, value in enumerate(values)]
 
 
@@ -219,12 +247,10 @@ class _Sequence(Codec[tuple[T_co, ...]]):
     most: int | None = None
 
     def check(self, value: object) -> tuple[T_co, ...]:
-        if not isinstance(value, tuple):
-            raise Invalid(f"expected a tuple, not {brief(value)}")
-        return tuple(_each(self.item.check, self._counted(cast(tuple[object, ...], value))))
+        return tuple(_each(self.item.check, self._items(value)))
 
     def encode(self, value: object) -> Json:
-        return _each(self.item.encode, self.check(value))
+        return [] if type(value) is tuple and not value else _each(self.item.encode, self._items(value))
 
     def decode(self, json: object) -> tuple[T_co, ...]:
         return tuple(_each(self.item.decode, self._counted(_list(json))))
@@ -232,6 +258,11 @@ class _Sequence(Codec[tuple[T_co, ...]]):
     def schema(self) -> Schema:
         most: Schema = {} if self.most is None else {"maxItems": self.most}
         return {"type": "array", "items": self.item.schema(), **most}
+
+    def _items(self, value: object) -> tuple[object, ...]:
+        if not isinstance(value, tuple):
+            raise Invalid(f"expected a tuple, not {brief(value)}")
+        return self._counted(cast(tuple[object, ...], value))
 
     def _counted(self, values: S) -> S:
         if self.most is not None and len(values) > self.most:

@@ -10,36 +10,34 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from functools import cached_property
-from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar, cast
 
-from .core import ArmTimer, EmitEvent, Ledger, SendEvent
+from .core import ArmTimer, EmitEvent, SendEvent
 from .places import Places
 
 T = TypeVar("T")
 E = TypeVar("E")  # the events and tasks
 I = TypeVar("I")  # noqa: E741 -- the inputs; one letter, as the others
 D = TypeVar("D")  # the data
-S = TypeVar("S", bound=StrEnum)  # the states
+S = TypeVar("S", bound="State")  # the states
 
 
 class _Make(Protocol):
     def __call__(self, kind: type[T], fields: tuple[object, ...], /) -> T: ...
 
 
+class _Blank(Protocol):
+    def __call__(self, kind: type[T], /) -> T: ...
+
+
 new = cast(_Make, tuple[object, ...].__new__)
 """A NamedTuple of all its fields, in a third of the time that a call of its class takes."""
 
+blank: _Blank = object.__new__
+"""An object that has still to be given what is in it, in two thirds of the time that a call of its class takes."""
+
 Message: TypeAlias = EmitEvent | SendEvent
 """What goes out with a move, in order, before anything is left."""
-
-
-class Fields(NamedTuple, Generic[I, D, S, E]):
-    """What a record is made of. `at` is the configuration: the leaf of each region, empty while compensating."""
-
-    inputs: I
-    data: D
-    at: tuple[S, ...]
-    ledger: Ledger[E]
 
 
 class State(StrEnum):
@@ -47,12 +45,18 @@ class State(StrEnum):
 
     __hash__ = str.__hash__
 
+    @cached_property
+    def alone(self) -> tuple[Self, ...]:
+        """The configuration of what rests there and nowhere else. One object, so that it is found sooner."""
+        return (self,)
+
 
 class Choice(StrEnum):
     """The choices of a flow; each generated module has its own, if it has any."""
 
 
-class Goto(NamedTuple, Generic[S]):
+@dataclass(frozen=True)
+class Goto(Generic[S]):
     """Leave, and enter the node (the same state included), or, with `resume`, where it was last left.
 
     at: the configuration there, if in a flow without states in states nothing at all begins with entering it."""
@@ -62,34 +66,29 @@ class Goto(NamedTuple, Generic[S]):
     at: tuple[S, ...] = ()
 
 
-class Undo(NamedTuple, Generic[S]):
+@dataclass(frozen=True)
+class Undo(Generic[S]):
     """Leave, undo what stands since the last entry to `since` (None: everything), and enter the node."""
 
+    at: ClassVar[tuple[()]] = ()
     node: S | Choice
     since: S | None = None
 
-    @property
-    def at(self) -> tuple[()]:
-        return ()
 
-
-class Stay(NamedTuple):
+@dataclass(frozen=True)
+class Stay:
     """Leave nothing."""
 
-    @property
-    def at(self) -> tuple[()]:
-        return ()
+    at: ClassVar[tuple[()]] = ()
 
 
-class Say(NamedTuple, Generic[S]):
+@dataclass(frozen=True)
+class Say(Generic[S]):
     """A move, and the messages that go out with it."""
 
+    at: ClassVar[tuple[()]] = ()
     move: Goto[S] | Undo[S] | Stay
     messages: tuple[Message, ...]
-
-    @property
-    def at(self) -> tuple[()]:
-        return ()
 
 
 class Unmoved(Enum):
@@ -272,13 +271,14 @@ class Rules(Generic[I, D, S, E]):
         """The place of each timer and of each task, by its id or name."""
         return {name: place for place, rules in self.said.items() for name in rules.begins}
 
-    def quick(self, kind: type[E]) -> Mapping[tuple[S, ...], Callable[..., Moved[D, S]]]:
-        """How an event moves the states that answer it promptly."""
-        return {
-            (place,): _moving(cast("Callable[..., Moved[D, S]] | Move[S]", rules.events[kind]))
+    def quick(self, kind: type[E]) -> Callable[[tuple[S, ...]], Callable[..., Moved[D, S]] | None]:
+        """Looks up how an event moves the configurations that answer it promptly."""
+        moving: Mapping[tuple[S, ...], Callable[..., Moved[D, S]]] = {
+            place.alone: _moving(cast("Callable[..., Moved[D, S]] | Move[S]", rules.events[kind]))
             for place, rules in self.states.items()
             if kind in rules.prompt
         }
+        return moving.get
 
     @cached_property
     def places(self) -> Places[S]:

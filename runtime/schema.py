@@ -162,8 +162,8 @@ def _flow(wanted: str) -> type[AnyFlow]:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise LookupError(f"{error}: is its folder on PYTHONPATH?") from None
-    flows = [
-        cast("type[AnyFlow]", each)
+    flows: list[type[AnyFlow]] = [
+        each
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Flow) and each.__module__ == module.__name__
     ]

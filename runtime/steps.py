@@ -27,6 +27,7 @@ from .core import (
     InterruptActivity,
     OpenTask,
     Outcome,
+    Rejected,
     RemindTask,
     SendEvent,
     StartActivity,
@@ -34,16 +35,32 @@ from .core import (
     Step,
     Withdraw,
 )
-from .errors import StoreError, Unknown
+from .errors import Corrupt, StoreError, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
 from .letters import CAPACITY, Letter, Message
+from .logs import about
 from .outbox import INTERRUPTED
-from .store import EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Timer, Transaction
+from .spec import ActivitySpec, CompensationSpec
+from .store import (
+    EntryKind,
+    Instance,
+    JournalEntry,
+    PendingCall,
+    Refused,
+    Status,
+    Stepped,
+    TaskItem,
+    Timer,
+    Transaction,
+)
 
 LOG = logging.getLogger("penstock")
 
 BATCH = 100
 """What one transaction handles of a kind, so that a long backlog does not keep others waiting."""
+
+REMEMBERED = 1000
+"""Of so many instances that are under way the record is kept in memory, beside its snapshot."""
 
 FAULTY = timedelta(minutes=1)
 """When a timer whose step failed (a fault of the flow's code) is tried again."""
@@ -55,6 +72,7 @@ class Steps:
     def __init__(self, flows: Mapping[str, type[AnyFlow]]) -> None:
         self._flows = flows
         self.claims: Claims | None = None  # of the worker of this process, if it has one
+        self._known: dict[str, tuple[str, AnyFlow]] = {}
 
     # ------------------------------------------------------------ look-ups
 
@@ -72,8 +90,27 @@ class Steps:
         return instance
 
     def record(self, instance: Instance) -> AnyFlow:
-        """Raises Unknown for a flow that this host does not run."""
-        return self.flow(instance.flow).from_json(json.loads(instance.snapshot))
+        """Raises Unknown for a flow that this host does not run, and Corrupt."""
+        flow = self.flow(instance.flow)
+        known = self._known.get(instance.id)
+        if known is not None and known[0] == instance.snapshot:
+            return known[1]
+        try:
+            return flow.from_json(json.loads(instance.snapshot))
+        except ValueError as damage:
+            raise Corrupt(f"instance {instance.id!r} is not as it was written: {damage}") from damage
+
+    def _remember(self, id: str, snapshot: str, record: AnyFlow) -> None:
+        """What a snapshot says, lest it be read again for the next step; a few of them, the latest."""
+        self._known.pop(id, None)
+        if not record.finished:
+            self._known[id] = snapshot, record
+            if len(self._known) > REMEMBERED:
+                del self._known[next(iter(self._known))]
+
+    def spec_of(self, call: PendingCall) -> ActivitySpec | CompensationSpec:
+        spec = self.flow(call.flow).spec
+        return spec.activities[call.name] if call.forward is None else spec.compensations[call.name]
 
     # ------------------------------------------------------------ steps
 
@@ -94,10 +131,11 @@ class Steps:
         now: datetime,
         note: str = "",
         request: str | None = None,
+        kind: EntryKind = EntryKind.STEP,
     ) -> JournalEntry:
         """A step that is confirmed to somebody, so it has a row even if it changed nothing. Raises Rejected, Fault."""
         instance, entry, _, step = self._tried(tx, id, trigger, by, now)
-        return self._apply(tx, instance, replace(entry, note=note, request=request), step, now)
+        return self._apply(tx, instance, replace(entry, kind=kind, note=note, request=request), step, now)
 
     def react(self, tx: Transaction, id: str, trigger: Outcome | Fired | Withdraw, now: datetime) -> None:
         """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace."""
@@ -115,6 +153,7 @@ class Steps:
         entry = replace(entry, status=instance.status, configuration=instance.configuration)
         tx.put_instance(replace(instance, sequence=sequence, at=at))
         tx.append(entry)
+        tx.report(Stepped(entry, instance.flow, instance.at))
         return entry
 
     def _tried(
@@ -124,7 +163,11 @@ class Steps:
         instance = self.instance(tx, id)
         at = max(now, instance.at)
         before = self.record(instance)
-        step = before.step(trigger, by=by, now=at)
+        try:
+            step = before.step(trigger, by=by, now=at)
+        except Rejected as rejected:
+            tx.report(Refused(id, instance.flow, rejected.reason))
+            raise
         text = written(before.spec.trigger_to_json(trigger))
         entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text)
         return instance, entry, before, step
@@ -136,7 +179,9 @@ class Steps:
         instance, full = after_step(self.flow(old.flow).spec, old, entry, step)
         tx.put_instance(instance)
         tx.append(full)
-        _, effects = step
+        tx.report(Stepped(full, old.flow, old.at if old.sequence else None))
+        record, effects = step
+        self._remember(instance.id, instance.snapshot, record)
         interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
         for effect in effects:
             self._note_down(tx, instance, effect, interrupted, now)
@@ -154,7 +199,7 @@ class Steps:
         """A call is claimed at once, but if a breaker or a limit has a say, or the step has interrupted it already."""
         spec = self.flow(call.flow).spec
         gated = call.forward is None and spec.activities[call.name].gated
-        if self.claims is None or gated or call.key in gone or self.claims.free(tx.news) <= 0:
+        if self.claims is None or gated or call.key in gone or not self.claims.at_once(tx.news):
             tx.put_call(call)
         else:
             self.claims.claim(tx, call, now)
@@ -191,7 +236,7 @@ class Steps:
             case RemindTask(key):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, reminders=task.reminders + 1))
-                    LOG.info("%s: %s still waits (%s)", id, key, task.title)
+                    LOG.info("%s: %s still waits (%s)", id, key, task.title, extra=about(id, label))
             case DelegateTask(key, to):
                 if (task := tx.task(id, key)) is not None:
                     tx.put_task(replace(task, roles=(), persons=(to,)))
@@ -240,5 +285,6 @@ class Steps:
         except StoreError:
             raise
         except Exception:  # the flow's own fault; its timer must not be lost, nor fire without a pause
-            LOG.exception("instance %s cannot take its timer %s", timer.instance, timer.name)
+            fields = about(timer.instance, timer.flow)
+            LOG.exception("instance %s cannot take its timer %s", timer.instance, timer.name, extra=fields)
             tx.put_timer(replace(timer, due=now + FAULTY))

@@ -7,13 +7,14 @@ the instances whose code it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
+from .chain import Chain
 from .core import Actor, Work
 from .gates import Gate
 from .letters import Post
@@ -44,15 +45,21 @@ class Instance:
 
 
 class EntryKind(StrEnum):
-    """`start` (trigger: the inputs) and `step` (a trigger of the core) made the record what it is; `parked`, `retry`
-    and `discarded` (trigger: the call's key, or the letter's id) tell of what waits for an operator, and left the
-    record as it was."""
+    """`start` (trigger: the inputs), `step` (a trigger of the core) and `skipped` (an outcome that no call answered and
+    no operator vouches for) made the record what it is; `parked`, `retry` and `discarded` (trigger: the call's key, or
+    the letter's id) tell of what waits for an operator, and left the record as it was."""
 
     START = "start"
     STEP = "step"
+    SKIPPED = "skipped"
     PARKED = "parked"
     RETRY = "retry"
     DISCARDED = "discarded"
+
+    @property
+    def moves(self) -> bool:
+        """Whether such a row made the record what it is."""
+        return self in (EntryKind.START, EntryKind.STEP, EntryKind.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +210,61 @@ class News:
         self.claimed[:], self.released[:], self.unwanted[:] = claimed, released, unwanted
 
 
-class Transaction(Post, Protocol):
+class Stepped(NamedTuple):
+    """A row of the journal of an instance of `flow` (`Order/1`). before: the moment of the row before it."""
+
+    entry: JournalEntry
+    flow: str
+    before: datetime | None
+
+
+class Began(NamedTuple):
+    """An attempt of the call, the one of number `call.attempts`."""
+
+    call: PendingCall
+    at: datetime
+
+
+class Ended(NamedTuple):
+    """That attempt came to `kind` (`done`, a declared error, `timeout`, `failed`, `interrupted`). began: None where
+    the store does not know it."""
+
+    call: PendingCall
+    kind: str
+    error: str
+    began: datetime | None
+    at: datetime
+
+
+class Refused(NamedTuple):
+    """A trigger was rejected, with the reason that `core.Rejected` has."""
+
+    instance: str
+    flow: str
+    reason: str
+
+
+class Committed(NamedTuple):
+    """So many pieces of work that write were made durable by one commit."""
+
+    works: int
+
+
+Happening: TypeAlias = Stepped | Began | Ended | Refused | Committed
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What there is in a store at a moment. instances: how many by flow and status. lag: seconds since which the timer
+    that is longest overdue is, 0 where none is."""
+
+    instances: Mapping[tuple[str, Status], int]
+    parked: int
+    tasks: int
+    lag: float
+
+
+class Transaction(Post, Chain, Protocol):
     """Reads and writes that happen together or not at all. Rows are replaced by their primary key."""
 
     news: News
@@ -212,12 +273,34 @@ class Transaction(Post, Protocol):
         """What is done inside is undone if an exception leaves it."""
         ...
 
+    def report(self, happening: Happening, /) -> None:
+        """To those who listen, once it is committed. What is undone is not told."""
+        ...
+
+    def retract(self, call: PendingCall, /) -> None:
+        """Its attempt has not begun after all."""
+        ...
+
+    def require_readable(self) -> None:
+        """Raises Unreadable where the payloads are sealed, and not for this transaction to read."""
+        ...
+
     def instance(self, id: str) -> Instance | None: ...
     def instances(self, status: Status | None) -> Sequence[Instance]: ...
+    def page(
+        self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        """The first so many (in these statuses, of this flow, if one is given) whose ids come after this one, by id."""
+        ...
+
+    def ids(self, after: str, limit: int) -> Sequence[str]:
+        """The first so many ids of instances that come after this one, in order."""
+        ...
+
     def put_instance(self, instance: Instance, /) -> None: ...
 
     def append(self, entry: JournalEntry, /) -> None:
-        """Raises StoreError if the sequence is taken."""
+        """Link it to the last row of the journal. Raises StoreError if the sequence is taken."""
         ...
 
     def entries(self, instance: str) -> Sequence[JournalEntry]: ...
@@ -241,7 +324,10 @@ class Transaction(Post, Protocol):
     def parked_calls(self) -> Sequence[PendingCall]: ...
 
     def begin_attempt(self, attempt: Attempt, /) -> None: ...
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None: ...
+    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
+        """When it began."""
+        ...
+
     def drop_attempt(self, instance: str, key: str, number: int) -> None: ...
     def attempts(self, instance: str) -> Sequence[Attempt]: ...
 
@@ -285,6 +371,7 @@ class Transaction(Post, Protocol):
     def drop_task(self, instance: str, key: str) -> None: ...
     def task(self, instance: str, key: str) -> TaskItem | None: ...
     def tasks(self, role: str | None) -> Sequence[TaskItem]: ...
+    def tasks_of(self, instance: str) -> Sequence[TaskItem]: ...
 
     def lease(self, worker: str, until: datetime) -> None: ...
     def running(self) -> bool:

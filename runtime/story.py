@@ -158,9 +158,11 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
     content = json.loads(entry.trigger)
     if entry.kind is EntryKind.START:
         return f"start({_fields(spec.inputs, spec.inputs.decode(content))})"
-    if entry.kind is not EntryKind.STEP:
+    if not entry.kind.moves:
         return f"{names.get(content, f'letter {content}')} {REMARKS[entry.kind]}"
     match spec.trigger_from_json(content):
+        case Outcome(key) if entry.kind is EntryKind.SKIPPED:
+            return f"{names.get(key, key)} is skipped"
         case Outcome(key, kind, value):
             settled = "settled as " if entry.note else ""
             answer = "" if value is None else f": {_given(spec, key, value)}"
@@ -168,9 +170,9 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
         case Fired(timer):
             return f"timer {timer}"
         case Withdraw():
-            return "withdrawn by its parent"
+            return "cancelled" if entry.note else "withdrawn by its parent"
         case Delegation(task, to):
-            return f"{task} is delegated to {to}"
+            return f"{task} is claimed" if to == _who(entry) else f"{task} is delegated to {to}"
         case event:
             given = spec.kinds[type(event)]
             fields = _fields(given.record, event)

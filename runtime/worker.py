@@ -9,26 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from traceback import format_exception
 from typing import TypeVar
 
-from .attempts import Work, attempt
+from .attempts import Crew, Work, attempt
 from .claims import Claims
 from .engine import Engine, Round
-from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld
-from .outbox import FAILED, Result
+from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld, Unreadable
+from .logs import CORRELATION, correlation, of_call
+from .observing import Audience
+from .outbox import FAILED, INTERRUPTED, Result
 from .store import News, PendingCall, Store, Transaction
 from .timers import Clock
 
 LOG = logging.getLogger("penstock")
 
-HOPELESS = (Corrupt, NotAStore, TooNew, TooOld)
+HOPELESS = (Corrupt, NotAStore, TooNew, TooOld, Unreadable)
 """Storage errors that no waiting cures; after any other the worker goes on when it can."""
+
+STOPPED = Result(INTERRUPTED, error="its worker stopped")
 
 T = TypeVar("T")
 
@@ -37,13 +43,17 @@ T = TypeVar("T")
 class Limits:
     """How a worker behaves. concurrency: attempts at a time. lease: how long the calls of a worker that was lost wait
     for another, on the host's clock. The rest is in real time. poll: how soon what other processes wrote is seen.
-    pause: how long after an error of the storage it is tried again. grace: how long a stop waits for threads."""
+    pause: how long after an error of the storage it is tried again. grace: how long a stop waits for threads.
+    processes: how many run at a time for activities marked `in_process`; by default one a core. answer: bytes of JSON
+    that an activity may answer; one that answers more has failed."""
 
-    concurrency: int = 64
+    concurrency: int = 128
     lease: timedelta = timedelta(seconds=15)
     poll: timedelta = timedelta(milliseconds=200)
     pause: timedelta = timedelta(seconds=1)
     grace: timedelta = timedelta(seconds=5)
+    processes: int = field(default_factory=lambda: os.cpu_count() or 1)
+    answer: int = 1 << 20
 
 
 class Bell:
@@ -92,15 +102,24 @@ class Worker:
     """Runs until cancelled. `activities` are the objects with the methods that specs name, by flow label."""
 
     def __init__(
-        self, id: str, store: Store, engine: Engine, activities: Mapping[str, object], clock: Clock, limits: Limits
+        self,
+        id: str,
+        store: Store,
+        engine: Engine,
+        activities: Mapping[str, object],
+        clock: Clock,
+        limits: Limits,
+        audience: Audience | None = None,
     ) -> None:
         self.id = id
+        self._audience = audience or Audience()
         self.bell = Bell()
         self._store = store
         self._engine = engine
         self._activities = activities
         self._clock = clock
         self._limits = limits
+        self._crew = Crew(limits.processes)
         self._claims = Claims(id, limits.concurrency, limits.lease)
         self._stirred = asyncio.Event()
         self._next: datetime | None = None  # when there is something to do, as far as is known
@@ -115,18 +134,15 @@ class Worker:
         self._due(self._clock.now())
         self.bell.ring()
 
-    def busy(self, instance: str) -> bool:
-        """Whether an attempt of the instance is under way here; when it is over, the bell of the instance rings."""
-        return instance in self._busy
-
     async def run(self) -> None:
         """Work. Raises the StoreError that nothing cures, and whatever is our own bug."""
-        loop = asyncio.get_running_loop()
+        self._audience.works()
+        loop, context = asyncio.get_running_loop(), copy_context()
 
         def committed(news: News) -> None:
             self._claims.settle(news)
             with suppress(RuntimeError):  # the loop has closed meanwhile
-                loop.call_soon_threadsafe(self._hear, news)
+                loop.call_soon_threadsafe(self._hear, news, context=context)
 
         self._store.tell(committed)
         self._engine.employ(self._claims)
@@ -146,7 +162,10 @@ class Worker:
                     await self._sleep()
             raise self._trouble
         finally:
-            await self._stop()
+            try:
+                await self._stop()
+            finally:
+                self._crew.close()
 
     def _round(self, tx: Transaction) -> Round:
         return self._engine.round(tx, self._claims, self._clock.now())
@@ -167,7 +186,8 @@ class Worker:
             self._due(news.due)
         if self._full and news.released:
             self._due(self._clock.now())
-        self.bell.ring(news.touched)
+        touched = {*news.touched, *(call.instance for call in news.released)}
+        self.bell.ring(id for id in touched if id not in self._busy)
 
     def _due(self, moment: datetime) -> None:
         """Something is to be done at a moment."""
@@ -190,7 +210,12 @@ class Worker:
             if until is not None:
                 waits.append(self._clock.sleep(until - now))
             await _first(*waits)
-            seen, self._seen = self._seen, await self._store.foreign()
+            try:
+                seen, self._seen = self._seen, await self._store.foreign()
+            except HOPELESS:
+                raise
+            except StoreError:
+                return  # the next round waits until the store does what it should
             if seen != self._seen or (until is not None and until <= self._clock.now()):
                 return
 
@@ -211,9 +236,10 @@ class Worker:
         try:
             spec = self._engine.spec_of(call)
             function = getattr(self._activities[call.flow], spec.method)
-            work = Work(function, self._engine.args_of(call), call.idempotency_key, spec)
+            work = Work(function, self._engine.args_of(call), call.idempotency_key, spec, self._limits.answer)
         except Exception:
-            LOG.exception("call %s of instance %s cannot be made", call.key, call.instance)
+            fields = of_call(call).fields()
+            LOG.exception("call %s of instance %s cannot be made", call.key, call.instance, extra=fields)
             work = None
         running = Running(call, work, asyncio.get_running_loop().create_future())
         task = asyncio.create_task(self._attempt(running))
@@ -222,16 +248,23 @@ class Worker:
         task.add_done_callback(self._over)
 
     async def _attempt(self, running: Running) -> None:
-        if running.work is None:
-            result = Result(FAILED, error="the call cannot be made; see the log")
-        else:
-            result = await attempt(running.work, self._clock, running.unwanted)
-        call = running.call
+        call, result = running.call, STOPPED
+        CORRELATION.set(of_call(call))
+        self._audience.begins(call)
+        try:
+            if running.work is None:
+                result = Result(FAILED, error="the call cannot be made; see the log")
+            else:
+                result = await attempt(running.work, self._clock, running.unwanted, self._crew)
+        finally:
+            self._audience.ends(call, result)
+        told = f"{call.attempts} of {call.idempotency_key}"
+        fields = (correlation() or of_call(call)).fields()
         if result.cause is not None:
             cause = result.cause if _writable(result.cause) else None
-            LOG.warning("attempt %d of %s: %s", call.attempts, call.idempotency_key, result.error, exc_info=cause)
+            LOG.warning("attempt %s: %s", told, result.error, exc_info=cause, extra=fields)
         if not await self._persistently(lambda tx: self._engine.conclude(tx, call, result, self._clock.now())):
-            LOG.warning("attempt %d of %s came too late: another worker has it", call.attempts, call.idempotency_key)
+            LOG.warning("attempt %s came too late: another worker has it", told, extra=fields)
 
     def _over(self, task: asyncio.Task[None]) -> None:
         """Forget an attempt; one that ended in a bug or a hopeless store ends the worker."""

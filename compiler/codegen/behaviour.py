@@ -287,7 +287,7 @@ class Behaviour:
         node, about = self.node(target.node), upper(target.node)
         of = f"[{self.names.states}]" if target.node in self.kernel.choice else ""  # which the choice does not tell
         if isinstance(target, Goto):
-            more = ", resume=True" if target.resume else f", at=({node},)" if self.calm(target.node) else ""
+            more = ", resume=True" if target.resume else f", at={node}.alone" if self.calm(target.node) else ""
             return self._constant(f"_{'RESUME' if target.resume else 'TO'}_{about}", f"rules.Goto{of}({node}{more})")
         if target.since is None:
             return self._constant(f"_UNDO_TO_{about}", f"rules.Undo{of}({node})")

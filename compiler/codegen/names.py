@@ -25,8 +25,8 @@ IMPORTED = (
 TYPES = ("bool", "int", "str", "object", "tuple", "None")
 CALLED = ("abs", "frozenset", "len", "max", "min")
 RECORD = (
-    "accepted", "accepts", "at", "begin", "compensating", "count", "data", "delegate", "event", "finished", "from_json",
-    "index", "inputs", "is_in", "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
+    "accepted", "accepts", "at", "begin", "compensating", "data", "delegate", "event", "finished", "from_json",
+    "inputs", "is_in", "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
 )  # fmt: skip
 """The public attributes of every generated record; a test holds them to `runtime.flow.Flow`."""
 
@@ -143,7 +143,7 @@ class Names:
             ).table((p.name, plain(p.name)) for p in (call.params if isinstance(call, Activity) else call.args))
             for call in calls
         }
-        self.functions = functions = Scope(("_RULES", "_Answer", "_Moved", "_Choice", "_new"))
+        self.functions = functions = Scope(("_RULES", "_Answer", "_Moved", "_Choice", "_blank", "_new"))
         self.codec = functions.table((record.name, f"_{upper(record.name)}") for record in kernel.records)
         self.answer = {
             (c.scope, c.on): functions.name(f"_{snake(c.scope)}_{snake(c.on.name)}")
@@ -160,7 +160,7 @@ class Names:
         self.choose = functions.table((choice.name, f"_choose_{snake(choice.name)}") for choice in kernel.choices)
         self.ensures = functions.table((call.name, f"_ensures_{snake(call.name)}") for call in kernel.activities)
         self.undo = functions.table((call.name, f"_undo_{snake(call.name)}") for call in kernel.activities)
-        self.quick = functions.table((name, f"_QUICK_{upper(name)}") for name in triggers)
+        self.quick = functions.table((name, f"_quick_{snake(name)}") for name in triggers)
 
     def locals(self) -> Scope:
         """A scope for what a function about a trigger binds."""

@@ -16,7 +16,7 @@ from .layout import WIDTH, fit
 from .literals import quoted, visible
 from .plan import plan
 
-ABI = 3
+ABI = 4
 """What the text expects of `penstock.runtime`; a test holds it to `runtime.core.ABI`."""
 
 

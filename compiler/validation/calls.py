@@ -29,6 +29,7 @@ from .logic import Logic, Unlike, Unread
 from .meaning import decimal_computed
 from .texts import written
 from .things import (
+    STATES,
     VOID,
     Crash,
     Fault,
@@ -85,6 +86,8 @@ class Calls(ABC):
 
     def _field(self, of: Thing, name: str) -> Thing:
         names: tuple[str, ...] = ()
+        if name == "alone" and isinstance(of, Plain) and isinstance(of.type, EnumType) and of.type.name == STATES:
+            return Several((of,), self.trail.where)
         if isinstance(of, Made):
             names = of.names
         elif isinstance(of, Plain) and isinstance(of.type, RecordType):

@@ -33,10 +33,7 @@ from .logic import Logic
 from .meaning import Meaning, Seen
 from .situation import Signature, Situation
 from .texts import written
-from .things import NONE, Known, Made, Mapped, Plain, Several, Shown, Thing
-
-STATES, CHOICES = "state of the flow", "choice of the flow"
-"""What the two enumerations of places are called here: no enumeration of a flow has such a name."""
+from .things import CHOICES, NONE, STATES, Known, Made, Mapped, Plain, Several, Shown, Thing
 
 
 class Kind(Enum):

@@ -12,7 +12,7 @@ from ..checks.solver import Reply, Solver, Term, declared
 from ..checks.symbols import Symbol
 from .classes import annotation
 from .compare import Meeting
-from .demands import STATES, Demand, Demands, Kind
+from .demands import Demand, Demands, Kind
 from .errors import Refused
 from .findings import DECLARES, FOREIGN, OTHERWISE, Finding, Open, Witness
 from .identity import Identity
@@ -20,7 +20,7 @@ from .meaning import Meaning
 from .python import events
 from .shows import ended, shown
 from .situation import Signature, Situation, bounds, known, unknown
-from .things import NONE, Active, Crash, End, Event, Fault, Known, Made, Several, Thing
+from .things import NONE, STATES, Active, Crash, End, Event, Fault, Known, Made, Several, Thing
 from .trail import Trail
 from .world import World
 

@@ -40,29 +40,29 @@ class Quick:
             case [
                 ast.Assign(
                     targets=[ast.Name(id="_told")],
-                    value=ast.Call(func=ast.Attribute(value=ast.Name(id=table), attr="get"), args=[at], keywords=[]),
+                    value=ast.Call(func=ast.Name(id=look), args=[at], keywords=[]),
                 ),
                 ast.If(test=test, body=inner, orelse=[]),
             ]:
-                yield from self._found(table, cls, at, span)
+                yield from self._found(look, cls, at, span)
                 tests = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
                 yield from self._asked([ast.unparse(each) for each in tests], body[1].lineno, fields, roles, span)
                 yield from self._done(inner, fields, span)
             case _:
                 yield Finding(FOREIGN, body[0].lineno, "this is not what penstock writes", span)
 
-    def _found(self, table: str, cls: str, at: ast.expr, span: Span) -> Iterator[Finding]:
-        """That it looks up the answers to this event; the table is made behind `_RULES`."""
-        found = self.world.names.get(table)
+    def _found(self, look: str, cls: str, at: ast.expr, span: Span) -> Iterator[Finding]:
+        """That it looks up the answers to this event; where, is made behind `_RULES`."""
+        found = self.world.names.get(look)
         right = isinstance(found, Known) and found.kind == "quick" and found.name == cls
-        if not right or ast.unparse(at) != "self.at":
-            yield Finding(DECLARES, at.lineno, f"`{table}` does not say how `{cls}` is answered where it rests", span)
+        if not right or ast.unparse(at) != "self._at":
+            yield Finding(DECLARES, at.lineno, f"`{look}` does not say how `{cls}` is answered where it rests", span)
 
     def _asked(
         self, tests: Sequence[str], line: int, fields: Sequence[tuple[str, Type]], roles: Sequence[str], span: Span
     ) -> Iterator[Finding]:
         wanted = ["_told is not None"]
-        wanted += ["not self.ledger.deferred"] if self.demands.kernel.waiting else []
+        wanted += ["not self._ledger.deferred"] if self.demands.kernel.waiting else []
         wanted += [f"not by.roles.isdisjoint({tuple(roles)!r})"] if roles else []
         for name, type in fields:
             wanted += self._normal(name, type)
@@ -93,10 +93,13 @@ class Quick:
     def _done(self, inner: Sequence[ast.stmt], fields: Sequence[tuple[str, Type]], span: Span) -> Iterator[Finding]:
         payload = "".join(f", {name}" for name, _ in fields)
         wanted = (
-            f"_data, _move = _told(self.inputs, self.data, now{payload})\n"
-            f"if (_at := _move.at):\n    return (_new({self.names.flow}, (self.inputs, _data, _at, self.ledger)), ())"
+            f"_data, _move = _told(self._inputs, self._data, now{payload})\n"
+            f"if _at := _move.at:\n    _next = _blank({self.names.flow})\n"
+            "    _next._inputs, _next._data = self._inputs, _data\n"
+            "    _next._at, _next._ledger = _at, self._ledger\n    return _next, ()"
         )
-        found = "\n".join(ast.unparse(each) for each in inner).replace("(_data, _move) =", "_data, _move =")
-        made = self.world.names.get("_new")
-        if found != wanted or not isinstance(made, Known) or made.kind != "new":
+        found = [ast.unparse(each) for each in inner]
+        made = self.world.names.get("_blank")
+        right = isinstance(made, Known) and made.name == "rules.blank"
+        if not right or found != [ast.unparse(each) for each in ast.parse(wanted).body]:
             yield Finding(DECLARES, inner[0].lineno, "the quick way does not do what `step` would", span)

@@ -120,6 +120,9 @@ class Void:
 
 Thing: TypeAlias = Plain | Several | Made | Written | Mapped | Known | Table | Group | Active | Either | Void
 
+STATES, CHOICES = "state of the flow", "choice of the flow"
+"""What the two enumerations of places are called here: no enumeration of a flow has such a name."""
+
 NONE = Plain(NoneType(), Symbol(0, some=False))
 VOID = Void()
 

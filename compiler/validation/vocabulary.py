@@ -8,7 +8,7 @@ import ast
 from collections.abc import Mapping
 from functools import cache
 
-ABI = 3
+ABI = 4
 """The contract that this reads modules by."""
 
 MODULES = ("codec", "core", "flow", "gates", "inplace", "records", "rules", "schedules", "spec", "values")
@@ -75,6 +75,7 @@ CONSTANTS = frozenset(
         "core.SubFlowFailed",
         "rules.DEFER",
         "rules.IGNORE",
+        "rules.blank",
         "rules.new",
         "rules.nothing_begins",
         "spec.ActivityKind.COMPENSATED",

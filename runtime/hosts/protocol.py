@@ -1,4 +1,4 @@
-"""What every durable host offers: the questions and acts of people and programs, whatever engine runs below."""
+"""What every durable host offers, whatever engine runs below: a client asks and acts, and a host works as well."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from ..audit import Report
+from ..chain import Head
 from ..core import NOBODY, Actor, Outcome
 from ..flow import Flow
 from ..letters import Letter, Message
+from ..overview import Overview
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem
 
 Inputs = TypeVar("Inputs")
 
 
-class Host(Protocol):
-    """Inside `async with host:` its worker runs. Everything it acknowledges is durable."""
+class Client(Protocol):
+    """The questions and acts of people and programs, inside `async with client:`. Everything it acknowledges is
+    durable. It works at nothing itself: what an act sets going, some host does."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -32,18 +36,27 @@ class Host(Protocol):
         Raises Rejected (payload) and Conflict (the id is taken by another start)."""
         ...
 
-    async def send(self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
-        """Hand an event to an instance. With a request id, sending it again is the same sending, once.
+    async def send(
+        self, id: str, event: object, *, by: Actor = NOBODY, request: str | None = None, reason: str = ""
+    ) -> JournalEntry:
+        """Hand an event to an instance. With a request id, sending it again is the same sending, once. reason: an
+        operator's, who sends what usually others do.
 
         Raises Rejected with nothing changed, Unknown, Conflict (the request id was used for something else)."""
         ...
 
-    async def complete(self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None) -> JournalEntry:
+    async def complete(
+        self, id: str, task: object, *, by: Actor = NOBODY, request: str | None = None, reason: str = ""
+    ) -> JournalEntry:
         """Complete an open task; `task` is its generated event with the form's fields. Raises as `send` does."""
         ...
 
     async def delegate(self, id: str, task: str, to: str, *, by: Actor, reason: str = "") -> JournalEntry:
         """Hand an open task on to one person, who alone may do it then. Raises Rejected, Unknown."""
+        ...
+
+    async def claim(self, id: str, task: str, *, by: Actor, reason: str = "") -> JournalEntry:
+        """Take an open task for oneself: hand it on to oneself. Raises as `delegate` does."""
         ...
 
     async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
@@ -54,12 +67,34 @@ class Host(Protocol):
         """An operator answers a parked call by hand. Raises NotParked, Unknown, Invalid."""
         ...
 
+    async def skip(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        """An operator gives a parked call up. A compensation counts as done, and its row says that it was skipped; an
+        activity answers `failed`, unless its flow was proved for one that never does.
+
+        Raises NotParked, Unknown, Invalid."""
+        ...
+
+    async def cancel(self, id: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
+        """An operator withdraws an instance: what it does is broken off, what it has done is undone, newest first, and
+        it ends in failure, in no state. Raises TooLate, Unknown."""
+        ...
+
     async def instance(self, id: str) -> Instance:
         """Raises Unknown."""
         ...
 
     async def instances(self, status: Status | None = None) -> Sequence[Instance]:
         """All of them (in this status, where one is given), by id."""
+        ...
+
+    async def page(
+        self, after: str = "", limit: int = 100, *, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        """The first so many (in these statuses, of this flow, `Order/1`) whose ids come after this one, by id."""
+        ...
+
+    async def overview(self, id: str) -> Overview:
+        """Everything that is stored of it, as of one moment. Raises Unknown."""
         ...
 
     async def record(self, id: str) -> Flow[Any, Any, Any, Any]:
@@ -108,9 +143,21 @@ class Host(Protocol):
         """An operator takes a dead letter away. Raises NotParked, Unknown."""
         ...
 
+    async def head(self) -> Head:
+        """The last row of the journal and its hash, to be noted elsewhere for `audit`."""
+        ...
+
+    async def audit(self, noted: Head | None = None) -> Report:
+        """Whether every row of the journal is as it was written, and every instance as its rows say."""
+        ...
+
     async def settled(self, id: str) -> Instance:
         """Wait until it has finished, is parked, or waits for somebody or for a timer; retries are sat through."""
         ...
+
+
+class Host(Client, Protocol):
+    """A client with a worker, which runs inside `async with host:`."""
 
     async def work(self, stop: asyncio.Event) -> None:
         """Go on working until `stop` is set. Raises what ended the worker before that, if something did."""

@@ -9,6 +9,8 @@ from ..errors import StoreError
 from ..store import News
 from .sqlite_errors import refuse
 
+ROLLED_BACK = "the transaction has been rolled back"
+
 
 class SqliteRows:
     """Runs statements on a connection that is in a transaction."""
@@ -20,16 +22,16 @@ class SqliteRows:
     def _run(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """Nothing runs outside the transaction, which SQLite itself rolls back after some errors (a full disk)."""
         if not self._db.in_transaction:
-            raise StoreError("the transaction has been rolled back")
+            raise StoreError(ROLLED_BACK)
         try:
             return self._db.execute(sql, values)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:
             refuse(error)
 
     def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         try:
             return self._run(sql, *values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, MemoryError) as error:
             refuse(error)
 
     def _put(self, table: str, *values: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA = 2
+SCHEMA = 3
 """Counts the changes of the tables."""
 
 TABLES = """
@@ -17,6 +17,8 @@ CREATE TABLE instance (
 ) WITHOUT ROWID;
 
 CREATE TABLE journal (
+  position      INTEGER PRIMARY KEY,
+  hash          TEXT NOT NULL,
   instance      TEXT NOT NULL REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,
   sequence      INTEGER NOT NULL,
   at            INTEGER NOT NULL,
@@ -28,8 +30,8 @@ CREATE TABLE journal (
   effects       TEXT NOT NULL,
   status        TEXT NOT NULL,
   configuration TEXT NOT NULL,
-  PRIMARY KEY (instance, sequence)
-) WITHOUT ROWID;
+  UNIQUE (instance, sequence)
+);
 CREATE UNIQUE INDEX journal_request ON journal (instance, request) WHERE request IS NOT NULL;
 
 CREATE TABLE call (

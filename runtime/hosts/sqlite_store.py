@@ -2,22 +2,26 @@
 
 WAL and `synchronous=FULL`: a committed transaction is on the disk. One connection, used by one thread of its own, so
 that a slow disk does not stop the event loop; every writing transaction takes the file's write lock before it reads,
-so it always decides on the fresh state. The primary key (instance, sequence) of the journal holds even if that failed.
+so it always decides on the fresh state. That (instance, sequence) is unique in the journal holds even if that failed.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import NotAStore, NotWritable, TooNew, TooOld
-from ..store import News, Transaction
+from ..observing import Audience
+from ..sealing import PayloadCodec
+from ..store import News, Tally, Transaction
 from .sqlite_errors import translated
 from .sqlite_schema import SCHEMA, TABLES
 from .sqlite_thread import SqliteThread
+from .sqlite_transaction import SqliteTransaction
 
 APPLICATION = 0x50454E53
 """Marks the file as ours (`PENS`); other programs' databases are refused."""
@@ -28,9 +32,16 @@ T = TypeVar("T")
 class SqliteStore:
     """`store.Store` on a file."""
 
-    def __init__(self, path: str | Path, busy: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        busy: timedelta = timedelta(seconds=30),
+        audience: Audience | None = None,
+        codec: PayloadCodec | None = None,
+    ) -> None:
         """Open or create the file. Raises StoreError."""
-        self._thread = SqliteThread(lambda: _open(Path(path), busy))
+        self._path = Path(path)
+        self._thread = SqliteThread(lambda: _open(Path(path), busy), audience or Audience(), codec)
 
     def tell(self, committed: Callable[[News], None] | None) -> None:
         self._thread.tell(committed)
@@ -47,6 +58,13 @@ class SqliteStore:
         """As `read`, for those without an event loop."""
         answer: T = self._thread.now(work)
         return answer
+
+    def tally(self, now: datetime) -> Tally:
+        """What there is, for a thread. It goes through all instances, on a connection of its own: nobody waits."""
+        file = f"{self._path.absolute().as_uri()}?mode=ro"
+        with translated(), closing(sqlite3.connect(file, isolation_level=None, uri=True)) as db:
+            db.execute("BEGIN")
+            return SqliteTransaction(db).tally(now)
 
     async def foreign(self) -> int:
         return await self.read(lambda tx: tx.version())
@@ -74,7 +92,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if schema > SCHEMA:
         raise TooNew(f"{path} has schema {schema}; this version of penstock knows {SCHEMA}")
     if tables and schema < SCHEMA:
-        raise TooOld(f"{path} has schema {schema}, of a penstock before it had regions; this version knows {SCHEMA}")
+        raise TooOld(f"{path} has schema {schema}, of an earlier penstock; this version knows {SCHEMA} only")
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise NotWritable(f"{path} cannot have a write-ahead log: is it on a network file system?")

@@ -13,14 +13,19 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from contextvars import Context, copy_context
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import StoreError
-from ..store import News, Transaction
+from ..observing import Audience, Tellings
+from ..sealing import PayloadCodec
+from ..store import Committed, News, Transaction
 from .sqlite_errors import translated
+from .sqlite_rows import ROLLED_BACK
+from .sqlite_sealed import SealedTransaction
 from .sqlite_transaction import SqliteTransaction
 
 MOST = 256
@@ -30,32 +35,45 @@ T = TypeVar("T")
 R = TypeVar("R")
 WRITING, READING = "BEGIN IMMEDIATE", "BEGIN"
 
-Committed = Callable[[News], None]
+Listener = Callable[[News], None]
 Answer = tuple[Any, BaseException | None]
 
 
 class Turn(NamedTuple):
-    """A work that waits. `loop`: of whoever waits for the answer; None: of a thread."""
+    """A work that waits. `loop`: of whoever waits for the answer; None: of a thread. `context`: in which its tellings
+    are told; None: nobody listens."""
 
     work: Callable[[Transaction], Any]
     writes: bool
     loop: asyncio.AbstractEventLoop | None
     answer: asyncio.Future[Any] | Future[Any]
+    tellings: Tellings
+    context: Context | None = None
+
+    def done(self, tx: SqliteTransaction) -> Any:
+        """The work, done on the transaction. It may be again, so what it told before is forgotten."""
+        tx.tellings = self.tellings
+        self.tellings.clear()
+        return self.work(tx)
 
 
 class SqliteThread:
     """Opens the connection, has its works done, and closes it, all on one thread."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], audience: Audience, codec: PayloadCodec | None
+    ) -> None:
         """Raises whatever `connect` raises."""
+        self._audience = audience
+        self._codec = codec
         self._turns: SimpleQueue[Turn | None] = SimpleQueue()
-        self._committed: Committed | None = None
+        self._committed: Listener | None = None
         opened: Future[None] = Future()
         self._thread = Thread(target=self._run, args=(connect, opened), name="penstock-store", daemon=True)
         self._thread.start()
         opened.result()
 
-    def tell(self, committed: Committed | None) -> None:
+    def tell(self, committed: Listener | None) -> None:
         """From now on `committed` is called after each commit, on this thread, with what it changed."""
         self._committed = committed
 
@@ -63,13 +81,17 @@ class SqliteThread:
         """What a work answers, for a coroutine."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        self._turns.put(Turn(work, writes, loop, answer))
+        context = copy_context() if writes and self._audience else None
+        self._turns.put(Turn(work, writes, loop, answer, Tellings(), context))
         return await answer
 
     def now(self, work: Callable[[Transaction], Any]) -> Any:
-        """What a reading work answers, for a thread."""
+        """What a reading work answers, for a thread. Raises StoreError where it has been closed."""
         answer: Future[Any] = Future()
-        self._turns.put(Turn(work, False, None, answer))
+        self._turns.put(Turn(work, False, None, answer, Tellings()))
+        while not wait((answer,), timeout=1).done:
+            if not self._thread.is_alive():
+                raise StoreError("the store is closed")
         return answer.result()
 
     def close(self) -> None:
@@ -85,7 +107,8 @@ class SqliteThread:
         except BaseException as error:  # noqa: BLE001 - it is raised where the store is opened
             opened.set_exception(error)
             return
-        self._transaction = SqliteTransaction(self._db)
+        codec = self._codec
+        self._transaction = SqliteTransaction(self._db) if codec is None else SealedTransaction(self._db, codec)
         opened.set_result(None)
         while True:
             waiting, last = self._waiting()
@@ -117,13 +140,15 @@ class SqliteThread:
             except _NotTogetherError:
                 continue
             except StoreError as error:
+                self._report(turns, failed=True)
                 return [(None, error)] * len(turns)
         return [self._alone(turn) for turn in turns]
 
     def _alone(self, turn: Turn) -> Answer:
         try:
-            return self._transact(WRITING, lambda tx, turn: (turn.work(tx), None), turn)
+            return self._transact(WRITING, lambda tx, turns: (turns[0].done(tx), None), [turn])
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            self._report([turn], failed=True)
             return None, error
 
     def _read(self, turns: Sequence[Turn]) -> list[Answer]:
@@ -132,20 +157,35 @@ class SqliteThread:
         except StoreError as error:
             return [(None, error)] * len(turns)
 
-    def _transact(self, begin: str, run: Callable[[SqliteTransaction, T], R], given: T) -> R:
+    def _transact(self, begin: str, run: Callable[[SqliteTransaction, Sequence[Turn]], R], turns: Sequence[Turn]) -> R:
+        """SQLite ends a transaction by itself when the disk fails; who only read has been told then."""
         news = self._transaction.news = News()
         with translated():
             self._db.execute(begin)
             try:
-                answers = run(self._transaction, given)
-                self._db.execute("COMMIT")
+                answers = run(self._transaction, turns)
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
+                elif begin == WRITING:
+                    raise StoreError(ROLLED_BACK)
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-        if self._committed is not None and begin == WRITING:
-            self._committed(news)
+        if begin == WRITING:
+            turns[0].tellings.tell(Committed(len(turns)))
+            self._report(turns, failed=False)
+            if self._committed is not None:
+                self._committed(news)
         return answers
+
+    def _report(self, turns: Sequence[Turn], failed: bool) -> None:
+        """Tell those who listen, before anything else comes of it."""
+        for turn in turns if self._audience else ():
+            happened = turn.tellings.told(failed)
+            if happened and turn.loop is not None and turn.context is not None:
+                with contextlib.suppress(RuntimeError):  # the loop has closed: nobody listens any more
+                    turn.loop.call_soon_threadsafe(self._audience.happened, happened, context=turn.context)
 
 
 class _NotTogetherError(Exception):
@@ -154,7 +194,7 @@ class _NotTogetherError(Exception):
 
 def _all(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
     try:
-        return [(turn.work(tx), None) for turn in turns]
+        return [(turn.done(tx), None) for turn in turns]
     except BaseException as error:
         raise _NotTogetherError from error
 
@@ -164,7 +204,7 @@ def _each(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
     for turn in turns:
         try:
             with tx.savepoint():
-                answers.append((turn.work(tx), None))
+                answers.append((turn.done(tx), None))
         except StoreError as error:
             raise _NotTogetherError from error
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
@@ -176,7 +216,7 @@ def _looks(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
     answers: list[Answer] = []
     for turn in turns:
         try:
-            answers.append((turn.work(tx), None))
+            answers.append((turn.done(tx), None))
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
             answers.append((None, error))
     return answers

@@ -3,38 +3,65 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ..errors import Unreadable
 from ..gates import Gate
-from ..store import Attempt, Child, EntryKind, Instance, JournalEntry, PendingCall, Status, TaskItem, Tick, Timer
+from ..observing import Tellings
+from ..sealing import MARK
+from ..store import (
+    Attempt,
+    Child,
+    Happening,
+    Instance,
+    PendingCall,
+    Status,
+    Tally,
+    TaskItem,
+    Tick,
+    Timer,
+)
 from ..timers import micros, moment
+from .sqlite_errors import as_written
+from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
-from .sqlite_rows import MARKS
 
 T = TypeVar("T")
 
 
-class SqliteTransaction(SqliteMail):
+class SqliteTransaction(SqliteJournal, SqliteMail):
     """`store.Transaction` in SQL, one method a statement. Raises StoreError, never SQLite's own errors."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        super().__init__(db)
+        self.tellings = Tellings()
+
+    def report(self, happening: Happening) -> None:
+        self.tellings.tell(happening)
+
+    def retract(self, call: PendingCall) -> None:
+        self.tellings.retract(call)
 
     @contextmanager
     def savepoint(self) -> Generator[None]:
         self._run("SAVEPOINT step")
-        mark = self.news.mark()
+        mark, told = self.news.mark(), self.tellings.mark()
         try:
             yield
         except BaseException:
             self.news.rewind(mark)
+            self.tellings.undo(told)
             if self._db.in_transaction:
                 self._run("ROLLBACK TO step")
                 self._run("RELEASE step")
             raise
         self._run("RELEASE step")
 
-    # ------------------------------------------------------------ instances and their journal
+    # ------------------------------------------------------------ instances
 
     def instance(self, id: str) -> Instance | None:
         return _first(map(_instance, self._all("SELECT * FROM instance WHERE id = ?", id)))
@@ -43,27 +70,36 @@ class SqliteTransaction(SqliteMail):
         sql = "SELECT * FROM instance WHERE status = ? OR ? IS NULL ORDER BY id"
         return [*map(_instance, self._all(sql, status, status))]
 
+    def page(
+        self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
+    ) -> Sequence[Instance]:
+        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND ? IN (flow, '')"
+        sql = f"SELECT * FROM instance WHERE {wanted} ORDER BY id LIMIT ?"
+        return [*map(_instance, self._all(sql, after, *statuses, flow, limit))]
+
+    def ids(self, after: str, limit: int) -> Sequence[str]:
+        sql = "SELECT id FROM instance WHERE id > ? ORDER BY id LIMIT ?"
+        return [id for (id,) in self._all(sql, after, limit)]
+
     def put_instance(self, i: Instance) -> None:
         row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
         self._run(PUT_INSTANCE, *row)
         self.news.touched.add(i.id)
 
-    def append(self, e: JournalEntry) -> None:
-        what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
-        row = *what, e.effects, e.status, " ".join(e.configuration)
-        self._run(f"INSERT INTO journal VALUES ({MARKS[len(row)]})", *row)
-        self.news.entries.append(e)
+    def require_readable(self) -> None:
+        """Raises Unreadable where the payloads of the first instance at hand are not for this transaction to read."""
+        for (id,) in self._all("SELECT id FROM instance LIMIT 1"):
+            first = self.instance(id)
+            if first is not None and first.snapshot.startswith(MARK):
+                raise Unreadable("the payloads of the file are sealed: open it with their codec")
 
-    def entries(self, instance: str) -> Sequence[JournalEntry]:
-        return [*map(_entry, self._all("SELECT * FROM journal WHERE instance = ? ORDER BY sequence", instance))]
-
-    def entry(self, instance: str, sequence: int) -> JournalEntry | None:
-        sql = "SELECT * FROM journal WHERE instance = ? AND sequence = ?"
-        return _first(map(_entry, self._all(sql, instance, sequence)))
-
-    def requested(self, instance: str, request: str) -> JournalEntry | None:
-        sql = "SELECT * FROM journal WHERE instance = ? AND request = ?"
-        return _first(map(_entry, self._all(sql, instance, request)))
+    def tally(self, now: datetime) -> Tally:
+        of = self._all("SELECT flow, status, count(*) FROM instance GROUP BY flow, status")
+        ((parked,),) = self._all("SELECT count(*) FROM call WHERE due IS NULL")
+        ((tasks,),) = self._all("SELECT count(*) FROM task")
+        ((due,),) = self._all(f"SELECT min(due) FROM timer WHERE {AWAKE}")
+        lag = 0.0 if due is None else max((now - moment(due)).total_seconds(), 0.0)
+        return Tally({(flow, Status(status)): count for flow, status, count in of}, parked, tasks, lag)
 
     # ------------------------------------------------------------ calls and their attempts
 
@@ -108,9 +144,10 @@ class SqliteTransaction(SqliteMail):
     def begin_attempt(self, a: Attempt) -> None:
         self._put("attempt", a.instance, a.key, a.number, a.worker, micros(a.started), _micros(a.ended), a.result)
 
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> None:
-        sql = "UPDATE attempt SET ended = ?, result = ? WHERE instance = ? AND key = ? AND number = ?"
-        self._run(sql, micros(ended), result, instance, key, number)
+    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
+        one = "instance = ? AND key = ? AND number = ?"
+        sql = f"UPDATE attempt SET ended = ?, result = ? WHERE {one} RETURNING started"
+        return _first(moment(started) for (started,) in self._all(sql, micros(ended), result, instance, key, number))
 
     def drop_attempt(self, instance: str, key: str, number: int) -> None:
         self._run("DELETE FROM attempt WHERE instance = ? AND key = ? AND number = ?", instance, key, number)
@@ -154,7 +191,9 @@ class SqliteTransaction(SqliteMail):
 
     def next_due(self, flows: Sequence[str], calls: bool) -> datetime | None:
         known = f"flow IN ({_marks(flows)})"
-        timer = self._all(f"SELECT due FROM timer WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows)
+        timer = self._all(
+            f"SELECT due FROM timer INDEXED BY timer_due WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows
+        )
         free = f"owner IS NULL AND due IS NOT NULL AND {known}"
         call = self._all(f"SELECT due FROM call WHERE {free} ORDER BY due LIMIT 1", *flows) if calls else []
         owners = f"SELECT owner FROM call WHERE owner IS NOT NULL AND {known}"
@@ -202,6 +241,9 @@ class SqliteTransaction(SqliteMail):
     def tasks(self, role: str | None) -> Sequence[TaskItem]:
         items = map(_task, self._all("SELECT * FROM task ORDER BY instance, key"))
         return [item for item in items if role is None or role in item.roles]
+
+    def tasks_of(self, instance: str) -> Sequence[TaskItem]:
+        return [*map(_task, self._all("SELECT * FROM task WHERE instance = ? ORDER BY key", instance))]
 
     # ------------------------------------------------------------ workers
 
@@ -252,17 +294,13 @@ def _first(rows: Iterator[T]) -> T | None:
     return next(rows, None)
 
 
+@as_written
 def _instance(row: tuple[Any, ...]) -> Instance:
     id, flow, sequence, at, status, configuration, snapshot = row
     return Instance(id, flow, sequence, moment(at), Status(status), tuple(configuration.split()), snapshot)
 
 
-def _entry(row: tuple[Any, ...]) -> JournalEntry:
-    instance, sequence, at, kind, actor, trigger, note, request, effects, status, leaves = row
-    what = moment(at), EntryKind(kind), actor, trigger, note, request
-    return JournalEntry(instance, sequence, *what, effects, Status(status), tuple(leaves.split()))
-
-
+@as_written
 def _call(row: tuple[Any, ...]) -> PendingCall:
     instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error = row
     when = _moment(due)
@@ -271,6 +309,7 @@ def _call(row: tuple[Any, ...]) -> PendingCall:
     )
 
 
+@as_written
 def _timer(row: tuple[Any, ...]) -> Timer:
     instance, flow, name, due = row
     return Timer(instance, flow, name, moment(due))
@@ -280,11 +319,13 @@ def _moments(text: str) -> tuple[datetime, ...]:
     return tuple(map(moment, json.loads(text)))
 
 
+@as_written
 def _tick(row: tuple[Any, ...]) -> Tick:
     flow, schedule, due = row
     return Tick(flow, schedule, moment(due))
 
 
+@as_written
 def _task(row: tuple[Any, ...]) -> TaskItem:
     instance, key, task, roles, title, due, excluded, persons, reminders, form = row
     may, may_not, named, fields = (tuple(json.loads(each)) for each in (roles, excluded, persons, form))

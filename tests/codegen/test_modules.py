@@ -67,7 +67,7 @@ def test_strings_are_what_the_flow_says() -> None:
 def test_names_that_python_or_the_module_needs_get_an_underscore() -> None:
     made = generated(kernel(NAMES))
     assert made.__name__ == "Rules"
-    assert {"step_", "start_", "count_", "None__", "to_json_", "private"} <= set(vars(made))
+    assert {"step_", "start_", "count", "None__", "to_json_", "private"} <= set(vars(made))
     assert made.spec.data.attributes == (
         "at", "ledger", "state", "data", "index_", "replace", "datetime_", "def_", "trigger"
     )  # fmt: skip

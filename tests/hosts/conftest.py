@@ -12,7 +12,7 @@ import pytest
 from orders import House
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "sealed"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
     return House(request.param, tmp_path)
 

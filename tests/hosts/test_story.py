@@ -45,8 +45,8 @@ def test_the_story_of_an_order_that_needed_an_operator(house: House, golden: Cal
             await house.shop.called("charge_card", 2)
             await host.send("o-1", Cancel(), by=CLEO)
             await pass_time(host, house.clock, timedelta(seconds=30), timedelta(seconds=4), *[HOUR] * 24)
-            await host.retry("o-1", "ship#5", reason="a van is back", by=OLGA)
             house.shop.script["ship"] = [OSError("no driver")] * 24
+            await host.retry("o-1", "ship#5", reason="a van is back", by=OLGA)
             await host.run_until_idle()
             await pass_time(host, house.clock, *[HOUR] * 24)
             await host.settle("o-1", Outcome("ship#5", "done", "t-9"), reason="sent by post", by=OLGA)

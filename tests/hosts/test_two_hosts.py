@@ -99,7 +99,7 @@ class Bench:
     def __init__(self, house: House) -> None:
         self.clock = house.clock
         self.engine = Engine({"Order/1": Order})
-        self.store = SqliteStore(house.folder / "orders.db")
+        self.store = SqliteStore(house.folder / "orders.db", codec=house.codec)
 
     async def start(self, inputs: object = SMALL) -> None:
         await self.store.write(lambda tx: self.engine.start(tx, "Order/1", "o-1", inputs, NOBODY, self.clock.now()))
@@ -231,7 +231,7 @@ def test_a_second_writer_of_the_same_sequence_is_refused_by_the_primary_key(hous
     async def run() -> None:
         bench = Bench(house)
         await bench.start()
-        other = SqliteStore(house.folder / "orders.db")
+        other = SqliteStore(house.folder / "orders.db", codec=house.codec)
 
         def clash(tx: Transaction) -> None:
             tx.append(JournalEntry("o-1", 1, START, EntryKind.STEP, "{}", "{}"))

@@ -20,6 +20,8 @@ ALLOWED = {
     "runtime": {"runtime"},
     "generated": {"runtime"},
 }
+DOORS = {"penstock.compiler.cli": {"penstock.runtime.operating", "penstock.runtime.operating.door"}}
+"""The one command has two wings behind it: its door hands the runtime's part over, and that is all it knows of it."""
 ONLY_WITH_Z3 = {f"penstock.compiler.checks.{name}" for name in ("encode", "solver", "terms")}
 EVERY = [*PRODUCT.values(), *GENERATED.values()]
 
@@ -35,7 +37,7 @@ def top_levels(module: Module) -> set[str]:
 
 @pytest.mark.parametrize("module", EVERY, ids=lambda module: module.name)
 def test_a_wing_imports_only_the_wings_it_may(module: Module) -> None:
-    wings = {PRODUCT[name].wing for name in own(module)} - {""}
+    wings = {PRODUCT[name].wing for name in own(module) if name not in DOORS.get(module.name, ())} - {""}
     assert wings <= ALLOWED[module.wing]
 
 
@@ -57,8 +59,9 @@ def test_only_the_encoder_and_the_solver_import_z3(module: Module) -> None:
 
 @pytest.mark.parametrize("module", [m for m in EVERY if m.wing in {"runtime", "generated"}], ids=lambda m: m.name)
 def test_what_runs_needs_only_the_standard_library(module: Module) -> None:
-    hypothesis = {"hypothesis"} if repository.of_testing(module) else set[str]()
-    assert top_levels(module) <= {"penstock", *sys.stdlib_module_names} | hypothesis
+    extras = {"hypothesis"} if repository.of_testing(module) else set[str]()
+    extras |= {"opentelemetry"} if repository.of_telemetry(module) else set[str]()
+    assert top_levels(module) <= {"penstock", *sys.stdlib_module_names} | extras
 
 
 @pytest.mark.parametrize("module", PRODUCT.values(), ids=lambda module: module.name)
@@ -66,6 +69,13 @@ def test_nothing_needs_what_only_tests_need(module: Module) -> None:
     """Who runs or builds flows has neither pytest nor Hypothesis."""
     if not repository.of_testing(module):
         assert not {name for name in own(module) if repository.of_testing(PRODUCT[name])}
+
+
+@pytest.mark.parametrize("module", EVERY, ids=lambda module: module.name)
+def test_nothing_needs_telemetry(module: Module) -> None:
+    """Who runs flows need not have OpenTelemetry."""
+    if not repository.of_telemetry(module):
+        assert not {name for name in own(module) if repository.of_telemetry(PRODUCT[name])}
 
 
 LOADED = """
@@ -89,6 +99,14 @@ def test_the_core_and_the_generated_modules_load_only_the_standard_library() -> 
     loaded = loaded_by("penstock.runtime.core", *GENERATED)
     assert "penstock.runtime.core" in loaded
     assert {name.split(".")[0] for name in loaded} <= {"penstock", *GENERATED, *sys.stdlib_module_names}
+    assert not {name for name in loaded if name.startswith(("penstock.dsl", "penstock.compiler"))}
+
+
+def test_the_operators_commands_need_the_runtime_alone() -> None:
+    loaded = loaded_by(
+        "penstock.runtime.operating.door", *(f"penstock.runtime.operating.{n}" for n in ("acts", "running"))
+    )
+    assert {name.split(".")[0] for name in loaded} <= {"penstock", *sys.stdlib_module_names}
     assert not {name for name in loaded if name.startswith(("penstock.dsl", "penstock.compiler"))}
 
 

@@ -33,11 +33,13 @@ def test_the_root_holds_no_module_of_its_own() -> None:
 
 def test_every_third_party_import_is_a_declared_dependency() -> None:
     declared = {plain(requirement) for requirement in PROJECT["project"]["dependencies"]}
-    testing = {plain(requirement) for requirement in PROJECT["project"]["optional-dependencies"]["testing"]}
+    extras = PROJECT["project"]["optional-dependencies"]
+    testing, otel = ({plain(requirement) for requirement in extras[name]} for name in ("testing", "otel"))
     providers = metadata.packages_distributions()
     for module in repository.product().values():
         for name in {name.split(".")[0] for name in module.imports} - {"penstock", "", *sys.stdlib_module_names}:
             allowed = testing if repository.of_testing(module) else declared
+            allowed = otel if repository.of_telemetry(module) else allowed
             assert {plain(provider) for provider in providers[name]} & allowed, f"{module.path} imports {name}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,6 +28,7 @@ from penstock.runtime.core import (
     StartCompensation,
     Step,
 )
+from penstock.runtime.flow import Flow
 from penstock.runtime.spec import ACTOR, ActivityKind
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -147,13 +150,31 @@ def test_events_are_equal_by_class_and_fields() -> None:
 
 def test_a_record_cannot_be_changed() -> None:
     order: Any = waiting()
-    for name in ("at", "note"):
+    for name in ("inputs", "data", "at", "ledger", "state", "note"):
         with pytest.raises(AttributeError):
             setattr(order, name, ())
+        with pytest.raises(AttributeError):
+            delattr(order, name)
     event: Any = Cancel()
     with pytest.raises((AttributeError, TypeError)):
         event.note = ""
     assert hash(order) == hash(waiting())
+
+
+def test_a_record_is_equal_to_one_of_its_own_class_that_has_equal_values() -> None:
+    order = waiting()
+    assert order == waiting()
+    assert order == pickle.loads(pickle.dumps(order)) == copy.deepcopy(order)
+    assert order != started()[0]
+    values = (order.inputs, order.data, order.at, order.ledger)
+    assert order != values
+    assert Order(*values) == order != Flow(*values)
+    assert repr(order).startswith(
+        "Order(inputs=OrderInputs(sku='A1', qty=2, total=Decimal('2000.00')), data=OrderData("
+    )
+    match order:
+        case Order(inputs, _, at):
+            assert (inputs, at) == (order.inputs, (OrderState.APPROVAL,))
 
 
 def test_events_come_from_json_by_name() -> None:

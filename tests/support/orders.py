@@ -14,12 +14,14 @@ from typing import Any, TypeVar, cast
 
 from order_flow import Carrier, Order, OrderInputs
 from penstock.runtime.core import Actor
-from penstock.runtime.hosts.protocol import Host
-from penstock.runtime.hosts.sqlite import SqliteHost
+from penstock.runtime.hosts.protocol import Client, Host
+from penstock.runtime.hosts.sqlite import SqliteClient, SqliteHost
 from penstock.runtime.journal import AnyFlow, replay
+from penstock.runtime.sealing import PayloadCodec
 from penstock.runtime.store import JournalEntry
 from penstock.runtime.timers import ManualClock
 from penstock.runtime.worker import Limits
+from vault import KeyRing
 
 T = TypeVar("T")
 
@@ -31,6 +33,8 @@ OLGA = Actor("olga")
 SMALL = OrderInputs("A1", 2, Decimal("20.00"))
 LARGE = OrderInputs("A1", 2, Decimal("2000.00"))
 
+
+KEYS = KeyRing({"k1": bytes(range(32))}, "k1")
 
 QUICK = Limits(poll=timedelta(milliseconds=5), pause=timedelta(milliseconds=5))
 
@@ -100,8 +104,17 @@ class House:
         return self.open_for({Order: self.shop})
 
     def open_for(self, flows: Mapping[type[AnyFlow], object]) -> Host:
+        file = self.folder / "orders.db"
+        return SqliteHost(file, flows, clock=self.clock, limits=self.limits, codec=self.codec)
+
+    @property
+    def codec(self) -> PayloadCodec | None:
+        return {"sqlite": None, "sealed": KEYS}[self.kind]
+
+    def client(self, *flows: type[AnyFlow]) -> Client:
+        """One beside the hosts, which works at nothing."""
         assert self.kind == "sqlite"
-        return SqliteHost(self.folder / "orders.db", flows, clock=self.clock, limits=self.limits)
+        return SqliteClient(self.folder / "orders.db", flows or (Order,), clock=self.clock)
 
 
 def doing(**answers: Sequence[object]) -> object:
@@ -137,8 +150,9 @@ async def pass_time(host: Host, clock: ManualClock, *steps: timedelta) -> None:
         await host.run_until_idle()
 
 
-async def sound(host: Host, id: str) -> list[JournalEntry]:
-    """The journal, when its triggers lead through the pure core to exactly what is stored."""
+async def sound(host: Client, id: str) -> list[JournalEntry]:
+    """The journal, when its triggers lead through the pure core to exactly what is stored, and the audit agrees."""
+    assert (await host.audit()).findings == ()
     journal = list(await host.journal(id))
     assert replay(Order, journal) == await host.record(id)
     return journal

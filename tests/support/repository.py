@@ -38,6 +38,11 @@ def of_testing(module: Module) -> bool:
     return module.name == "penstock.compiler.pytest_plugin" or module.name.startswith("penstock.runtime.testing")
 
 
+def of_telemetry(module: Module) -> bool:
+    """Whether a module is for those who have OpenTelemetry."""
+    return module.name.startswith("penstock.runtime.telemetry")
+
+
 def generated() -> dict[str, Module]:
     """The generated modules by the name a user imports them under."""
     files = sorted((ROOT / "generated").glob("*.py"))

@@ -81,5 +81,5 @@ flow Door version 1 {
 }
 """)
     text = render.module(made, DIGEST, "specs/twin.flow")
-    assert "_QUICK" not in text
+    assert "_quick" not in text
     assert proved(validate(text, made, DIGEST))

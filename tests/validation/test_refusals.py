@@ -109,7 +109,7 @@ WAITING = """
 def test_the_quick_way_looks_at_what_waits_where_something_may() -> None:
     made = flow(WAITING)
     told = Translated(render.module(made, "0" * 64, "test.flow"), made, "0" * 64)
-    test = " and not self.ledger.deferred"
+    test = " and not self._ledger.deferred"
     assert not refuted(told)
     assert any("before it goes the quick way" in each for each in refuted(told, (test, "")))
     bare = flow(
@@ -133,14 +133,19 @@ def test_only_events_that_always_move_a_calm_state_are_prompt() -> None:
 
 
 def test_the_quick_way_leads_where_step_would() -> None:
-    assert refuted(PURCHASE, ("_QUICK_PAID = _RULES.quick(Paid)", "_QUICK_PAID = _RULES.quick(Unpaid)"))
-    assert refuted(PURCHASE, ("(self.inputs, _data, _at", "(self.inputs, self.data, _at"))
-    assert refuted(PURCHASE, ("at=(PurchaseState.REFUNDING,)", "at=(PurchaseState.WITHDRAWING,)"))
+    assert refuted(PURCHASE, ("_quick_paid = _RULES.quick(Paid)", "_quick_paid = _RULES.quick(Unpaid)"))
+    assert refuted(PURCHASE, ("self._inputs, _data\n", "self._inputs, self._data\n"))
+    assert refuted(PURCHASE, ("_next._at, _next._ledger = _at,", "_next._ledger, _next._at = _at,"))
+    assert refuted(PURCHASE, ("                _next._at, _next._ledger = _at, self._ledger\n", ""))
+    assert refuted(PURCHASE, ("_blank = rules.blank", "_blank = rules.new"))
+    assert refuted(PURCHASE, ("at=PurchaseState.REFUNDING.alone", "at=PurchaseState.WITHDRAWING.alone"))
+    assert refuted(PURCHASE, ("at=PurchaseState.REFUNDING.alone", "at=PurchaseState.REFUNDING"))
+    assert not refuted(PURCHASE, ("at=PurchaseState.REFUNDING.alone", "at=(PurchaseState.REFUNDING,)"))  # no faster
     assert refuted(PURCHASE, ("return super().step(Paid(receipt)", "return self.step(Paid(receipt)"))
 
 
 def test_what_is_no_module_is_not_read() -> None:
-    for text in ("", "x = 1\n", ORDER.text.replace("# abi: 3\n", ""), ORDER.text + "\nif:\n", ORDER.text + "\0"):
+    for text in ("", "x = 1\n", ORDER.text.replace("# abi: 4\n", ""), ORDER.text + "\nif:\n", ORDER.text + "\0"):
         with pytest.raises(Unreadable):
             ORDER.validate(text)
     with pytest.raises(Unreadable):  # Python would read it as another text

@@ -1,0 +1,83 @@
+"""The journal in SQL: values in, rows out and back; each row is linked to the one before it as it is written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from ..chain import Head, Row, Seal, seal
+from ..store import EntryKind, JournalEntry, News, Status
+from ..timers import micros, moment
+from .sqlite_errors import as_written
+from .sqlite_rows import MARKS, SqliteRows
+
+COLUMNS = "instance, sequence, at, kind, actor, trigger, note, request, effects, status, configuration"
+ENTRIES = f"SELECT {COLUMNS} FROM journal"
+LAST = "SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1"
+APPEND = f"INSERT INTO journal (position, hash, {COLUMNS}) VALUES ({MARKS[13]})"
+
+
+class SqliteJournal(SqliteRows):
+    """`chain.Chain`, and the rest about the journal, in SQL."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        super().__init__(db)
+        self._head = Head()
+        self._since: tuple[News, int] = self.news, -1
+
+    def append(self, e: JournalEntry) -> None:
+        """The last row is read once in a transaction; and again when a savepoint was undone, which leaves less news."""
+        news, number = self._since
+        if news is not self.news or number != len(news.entries):
+            self._head = self.head()
+        position = self._head.position + 1
+        what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
+        columns = (*what, e.effects, e.status, " ".join(e.configuration))
+        hash = seal(self._head.hash, (position, *columns))
+        self._run(APPEND, position, hash, *columns)
+        self._head = Head(position, hash)
+        self.news.entries.append(e)
+        self._since = self.news, len(self.news.entries)
+
+    def entries(self, instance: str) -> Sequence[JournalEntry]:
+        return [*map(_entry, self._all(f"{ENTRIES} WHERE instance = ? ORDER BY sequence", instance))]
+
+    def entry(self, instance: str, sequence: int) -> JournalEntry | None:
+        return next(map(_entry, self._all(f"{ENTRIES} WHERE instance = ? AND sequence = ?", instance, sequence)), None)
+
+    def requested(self, instance: str, request: str) -> JournalEntry | None:
+        return next(map(_entry, self._all(f"{ENTRIES} WHERE instance = ? AND request = ?", instance, request)), None)
+
+    # ------------------------------------------------------------ the chain
+
+    def head(self) -> Head:
+        return next((Head(*row) for row in self._all(LAST)), Head())
+
+    def rows(self, after: int, limit: int) -> Sequence[Row]:
+        """Text that is no UTF-8 comes with surrogates, so that it is a row that was touched, and not the end."""
+        sql = f"SELECT position, hash, {COLUMNS} FROM journal WHERE position > ? ORDER BY position LIMIT ?"
+        self._db.text_factory = _any_text
+        try:
+            return [Row(*row) for row in self._all(sql, after, limit)]
+        finally:
+            self._db.text_factory = str
+
+    def seals(self, instance: str) -> Sequence[Seal]:
+        sql = "SELECT sequence, position, hash FROM journal WHERE instance = ? ORDER BY sequence"
+        return [Seal(*row) for row in self._all(sql, instance)]
+
+    def strays(self) -> Sequence[str]:
+        sql = "SELECT DISTINCT instance FROM journal WHERE instance NOT IN (SELECT id FROM instance) ORDER BY instance"
+        return [str(id) for (id,) in self._all(sql)]
+
+
+def _any_text(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
+@as_written
+def _entry(row: tuple[Any, ...]) -> JournalEntry:
+    instance, sequence, at, kind, actor, trigger, note, request, effects, status, leaves = row
+    what = moment(at), EntryKind(kind), actor, trigger, note, request
+    return JournalEntry(instance, sequence, *what, effects, Status(status), tuple(leaves.split()))

@@ -1,0 +1,75 @@
+"""What may be done about an instance now: the exact commands, with capitals where something is to be filled in."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from ..codec import NOTHING
+from ..journal import AnyFlow
+from ..outbox import DONE, FAILED
+from ..overview import Overview
+from ..spec import ActivityKind, EventSpec
+from ..store import PendingCall
+from .accepted import accepted
+from .answers import Place
+from .values import form, kind
+
+REASON = ("--reason", "WHY")
+
+
+def suggestions(seen: Overview, record: AnyFlow | None, place: Place) -> Iterator[str]:
+    """In the order in which they help; `record` where the flow's code is at hand."""
+    id, operator = seen.instance.id, (*place.who, *REASON)
+    for call in seen.parked:
+        one = () if len(seen.parked) == 1 else ("--call", call.key)
+        yield _said(place, ("instances", "retry", id), "", (*one, *operator))
+        if record is not None:
+            for words, value in _answers(record, call):
+                yield _said(place, ("instances", *words), value, (*one, *operator))
+    if record is not None and not record.compensating:
+        yield from (_taken(record, id, event, place) for event in accepted(record))
+    if record is not None and cancellable(record):
+        yield _said(place, ("instances", "cancel", id), "", operator)
+    for letter in seen.letters:
+        if letter.reason:
+            yield _said(place, ("letters", "redeliver", letter.id), "", operator)
+            yield _said(place, ("letters", "discard", letter.id), "", operator)
+
+
+def _said(place: Place, words: Sequence[str], form: str, options: Sequence[str]) -> str:
+    """As a shell takes it."""
+    parts = [place.program, shlex.join(words), form, shlex.join((*options, *place.words))]
+    return " ".join(part for part in parts if part)
+
+
+def _answers(record: AnyFlow, call: PendingCall) -> Iterator[tuple[Sequence[str], str]]:
+    """How a parked call may be answered by hand, or given up; and what its result looks like."""
+    resolve, skip = ("resolve", call.instance), ("skip", call.instance)
+    if call.forward is not None:
+        yield (*resolve, "done"), ""
+        yield skip, ""
+        return
+    activity = record.spec.activities.get(call.name)
+    if activity is None:
+        return
+    for outcome in activity.outcomes:
+        yield (*resolve, outcome), kind(activity.result) if outcome == DONE and activity.result is not NOTHING else ""
+    if FAILED in activity.outcomes:
+        yield skip, ""
+
+
+def _taken(record: AnyFlow, id: str, event: EventSpec, place: Place) -> str:
+    """How an event or a task that is taken now is sent."""
+    if not event.task:
+        role = ("--role", event.roles[0]) if event.roles else ()
+        return _said(place, ("instances", "signal", id, event.name), form(event.record), (*place.who, *REASON, *role))
+    roles = next((work.roles for work in record.ledger.tasks if work.task == event.name), ())
+    role = ("--role", roles[0]) if roles else ()
+    return _said(place, ("tasks", "complete", id, event.name), form(event.record), (*place.who, *role))
+
+
+def cancellable(record: AnyFlow) -> bool:
+    """Whether an operator who withdraws it would change where it ends."""
+    kinds = (record.spec.activities[entry.activity].kind for entry in record.ledger.log)
+    return not record.finished and not record.compensating and ActivityKind.IRREVERSIBLE not in kinds

@@ -1,0 +1,126 @@
+"""Where a command works: its options, the environment and the folder in; a client of the file, or the host, out.
+
+An app is `MODULE:NAME`: a `SqliteHost`, or a function without arguments that gives one. It is named by `--app`, else by
+PENSTOCK_APP, else by `[tool.penstock] app = ".."` in the pyproject.toml of the folder. With `--db FILE` alone no code
+is loaded; with both, the app's code is used on that file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import tomllib
+import traceback
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..hosts.sqlite import SqliteClient, SqliteHost
+from .answers import NAME, Place, Trouble
+
+VARIABLE = "PENSTOCK_APP"
+HOW = (
+    "name it with --app MODULE:NAME, in PENSTOCK_APP, or in pyproject.toml:\n\n"
+    '    [tool.penstock]\n    app = "shop:host"\n\n'
+    "NAME is a SqliteHost, or a function that returns one."
+)
+
+
+def place(args: argparse.Namespace, environment: Mapping[str, str], folder: Path, program: str) -> Place:
+    """For a command that asks or acts. Raises Trouble."""
+    words: list[str] = []
+    client = SqliteClient(args.db) if args.db else None
+    if args.app or not args.db:
+        app = loaded(named(args.app, environment, folder), folder)
+        client = app if client is None else SqliteClient(client.path, app.flows)
+        client = client.client() if isinstance(client, SqliteHost) else client
+    assert client is not None
+    words += ["--app", args.app] if args.app else []
+    words += ["--db", args.db] if args.db else []
+    if not client.path.is_file():
+        raise Trouble(f"there is no file {client.path}", "has a worker ever run on it? `penstock run` makes it")
+    return Place(client, tuple(words), program, bool(environment.get(NAME)))
+
+
+def host(app: str | None, environment: Mapping[str, str], folder: Path) -> SqliteHost:
+    """For a worker. Raises Trouble."""
+    name = named(app, environment, folder)
+    found = loaded(name, folder)
+    if not isinstance(found, SqliteHost):
+        raise Trouble(f"{name} is a client, and only a host has a worker", "make it a SqliteHost, with its activities")
+    return found
+
+
+def named(given: str | None, environment: Mapping[str, str], folder: Path) -> str:
+    """Which app is meant. Raises Trouble where none is."""
+    found = given or environment.get(VARIABLE) or _configured(folder / "pyproject.toml")
+    if not found:
+        raise Trouble("no app is named", HOW)
+    return found
+
+
+def _configured(file: Path) -> str:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise Trouble(f"{file} cannot be read: {error}") from error
+    try:
+        settings = tomllib.loads(text).get("tool", {}).get("penstock", {})
+    except tomllib.TOMLDecodeError as error:
+        raise Trouble(f"{file} is no TOML: {error}") from error
+    app = settings.get("app", "")
+    if not isinstance(app, str):
+        raise Trouble(f'{file}: app is a text, such as "shop:host"')
+    return app
+
+
+def loaded(name: str, folder: Path) -> SqliteClient:
+    """The host or client of this name; modules are looked for in the folder first. Raises Trouble."""
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise Trouble(f"{name!r} is no app: it takes MODULE:NAME, such as shop:host")
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            places = f"it was looked for in {folder} and on PYTHONPATH"
+            raise Trouble(f"there is no module {error.name!r}", places) from None
+        raise _broken(f"{module_name} cannot be imported", error) from error
+    except Exception as error:
+        raise _broken(f"{module_name} cannot be imported", error) from error
+    return _made(name, _found(module, module_name, attribute))
+
+
+def _found(module: object, module_name: str, attribute: str) -> object:
+    found = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            close = get_close_matches(part, dir(found), n=1)
+            raise Trouble(f"{module_name} has no {part!r}", f"did you mean `{close[0]}`?" if close else "")
+        found = getattr(found, part)
+    return found
+
+
+def _made(name: str, found: object) -> SqliteClient:
+    if not isinstance(found, SqliteClient) and callable(found):
+        try:
+            found = found()
+        except Exception as error:
+            raise _broken(f"{name}() fails", error) from error
+    if not isinstance(found, SqliteClient):
+        raise Trouble(f"{name} is {type(found).__name__}, and no SqliteHost or a function that returns one")
+    return found
+
+
+def _broken(what: str, error: Exception) -> Trouble:
+    """What the user's own code raised, and the line of it: where it was, not how we came there."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else ""
+    if isinstance(error, SyntaxError):
+        where = f" ({error.filename}:{error.lineno})"
+    return Trouble(f"{what}: {type(error).__name__}: {error}{where}", "with --debug the whole traceback is shown")

@@ -1,0 +1,238 @@
+"""Commands that ask: what there is, one instance, what waits for people, what was not taken, an export, the audit."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..chain import Head, head_of
+from ..core import Actor
+from ..errors import Unknown
+from ..export import cloud_events, exported
+from ..hosts.sqlite import SqliteClient
+from ..journal import AnyFlow
+from ..letters import Letter
+from ..overview import Overview
+from ..snapshot import Corrupt as CorruptSnapshot
+from ..store import Instance, Status, TaskItem
+from ..story import story
+from .accepted import accepted
+from .advice import suggestions
+from .answers import REFUSED, Answer, Place, Trouble
+from .layout import at, count, relative, table
+from .showing import place_of, shown
+
+OPEN = Status.RUNNING, Status.COMPENSATING
+
+
+async def instances(args: argparse.Namespace, place: Place) -> Answer:
+    """The list: those that have not ended, unless it is asked for others."""
+    client = place.client
+    parked = {call.instance: call for call in await client.parked()}
+    found: Sequence[Instance]
+    if args.parked:
+        found = [await client.instance(id) for id in parked if id > args.after][: args.limit]
+    else:
+        statuses = [Status(args.status)] if args.status else [*Status] if args.all else OPEN
+        found = await client.page(args.after, args.limit, statuses=statuses, flow=args.flow or "")
+    now = client.now()
+    rows = [
+        (
+            each.id,
+            each.flow,
+            place_of(each),
+            relative(each.at, now),
+            f"parked: {parked[each.id].key}" if each.id in parked else "",
+        )
+        for each in found
+    ]
+    text = table(("id", "flow", "where", "changed", ""), rows)
+    if len(found) == args.limit:
+        text += f"\nThere may be more: --after {found[-1].id}\n"
+    elif not found:
+        shown_ones = "" if args.all or args.status or args.parked else " that has not ended: --all shows the others"
+        text = f"There is no instance{shown_ones}.\n"
+    data = [{**_instance(each), "parked": [*_keys(parked, each.id)]} for each in found]
+    return Answer(text, {"instances": data})
+
+
+def _keys(parked: dict[str, Any], id: str) -> Sequence[str]:
+    return [parked[id].key] if id in parked else []
+
+
+def _instance(instance: Instance) -> dict[str, Any]:
+    return {
+        "id": instance.id,
+        "flow": instance.flow,
+        "status": str(instance.status),
+        "configuration": [*instance.configuration],
+        "sequence": instance.sequence,
+        "at": instance.at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+async def show(args: argparse.Namespace, place: Place) -> Answer:
+    """One instance, and what may be done about it."""
+    seen = await found(place.client, args.id)
+    record = record_of(place.client, seen)
+    kin = {child.instance: await place.client.instance(child.instance) for child in seen.children}
+    data = exported(seen)
+    data |= {
+        "accepted": [event.name for event in accepted(record)] if record is not None else None,
+        "suggestions": [*suggestions(seen, record, place)],
+    }
+    return Answer(shown(seen, record, kin, place, place.client.now()), data)
+
+
+async def found(client: SqliteClient, id: str) -> Overview:
+    """Raises Trouble where there is no such instance."""
+    try:
+        return await client.overview(id)
+    except Unknown:
+        raise Trouble(f"there is no instance {id!r}", await _nearest(client, id)) from None
+
+
+async def _nearest(client: SqliteClient, id: str) -> str:
+    """The ids that follow in order, where they begin alike: what was probably meant."""
+    near = [each.id for each in await client.page(id[: max(len(id) - 2, 1)], 3)]
+    alike = [each for each in near if each[:1] == id[:1]]
+    return f"did you mean `{alike[0]}`?" if alike else "`penstock instances list --all` shows what there is"
+
+
+def record_of(client: SqliteClient, seen: Overview) -> AnyFlow | None:
+    """The instance's record; None without the code of its flow. Raises Trouble for one that the code cannot read."""
+    flow = flow_of(client, seen.instance.flow)
+    try:
+        return None if flow is None else flow.from_json(json.loads(seen.instance.snapshot))
+    except CorruptSnapshot as error:
+        raise Trouble(f"the code cannot read what is stored of {seen.instance.id}: {error}") from error
+
+
+def flow_of(client: SqliteClient, label: str) -> type[AnyFlow] | None:
+    return next((flow for flow in client.flows if f"{flow.spec.name}/{flow.spec.version}" == label), None)
+
+
+async def export(args: argparse.Namespace, place: Place) -> Answer:
+    """One instance, whole, on the standard output or in a file."""
+    seen = await found(place.client, args.id)
+    flow = flow_of(place.client, seen.instance.flow)
+    if args.format == "story":
+        if flow is None:
+            raise Trouble(f"the story needs the code of {seen.instance.flow}", "give --app, or another --format")
+        text = story(flow.spec, seen.journal, seen.attempts)
+    elif args.format == "cloudevents-lines":
+        text = "".join(f"{json.dumps(event)}\n" for event in cloud_events(seen, args.source))
+    else:
+        value = exported(seen) if args.format == "json" else cloud_events(seen, args.source)
+        text = json.dumps(value, indent=2) + "\n"
+    if not args.output:
+        return Answer(text)
+    try:
+        Path(args.output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Trouble(f"{args.output} cannot be written: {error.strerror}") from error
+    return Answer(f"wrote {args.output}\n", {"written": args.output})
+
+
+# ---------------------------------------------------------------- people and letters
+
+
+async def tasks(args: argparse.Namespace, place: Place) -> Answer:
+    """The open tasks: all, those of roles, or those that somebody may do."""
+    items = (
+        await place.client.tasks(for_=Actor(args.by, frozenset(args.role))) if args.by else await place.client.tasks()
+    )
+    if args.role and not args.by:
+        items = [item for item in items if set(item.roles).intersection(args.role)]
+    now = place.client.now()
+    rows = [(each.instance, each.task, each.title, *_people(each), _due(each, now)) for each in items]
+    text = table(("instance", "task", "title", "for", "not", "due"), rows)
+    return Answer(text or "No task is open.\n", {"tasks": [_task(each) for each in items]})
+
+
+def _people(task: TaskItem) -> tuple[str, str]:
+    return ", ".join((*task.roles, *task.persons)), ", ".join(task.excluded)
+
+
+def _due(task: TaskItem, now: Any) -> str:
+    return "" if task.due is None else f"{relative(task.due, now)}{', overdue' if task.overdue(now) else ''}"
+
+
+def _task(task: TaskItem) -> dict[str, Any]:
+    return {
+        "instance": task.instance,
+        "key": task.key,
+        "task": task.task,
+        "title": task.title,
+        "roles": [*task.roles],
+        "persons": [*task.persons],
+        "excluded": [*task.excluded],
+        "due": None if task.due is None else task.due.isoformat().replace("+00:00", "Z"),
+        "reminders": task.reminders,
+        "form": [*task.form],
+    }
+
+
+async def letters(args: argparse.Namespace, place: Place) -> Answer:
+    """What flows sent each other and was not taken."""
+    found = [each for each in await place.client.letters() if each.reason or not args.dead]
+    rows = [(each.id, each.event, f"{each.flow} {each.to}", at(each.at), each.reason or "waits") for each in found]
+    text = table(("letter", "event", "to", "sent", "reason"), rows)
+    return Answer(text or "No letter waits.\n", {"letters": [_letter(each) for each in found]})
+
+
+def _letter(letter: Letter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "sender": letter.sender,
+        "flow": letter.flow,
+        "to": letter.to,
+        "event": letter.event,
+        "payload": json.loads(letter.payload),
+        "at": letter.at.isoformat().replace("+00:00", "Z"),
+        "reason": letter.reason,
+    }
+
+
+# ---------------------------------------------------------------- the audit
+
+
+async def head(args: argparse.Namespace, place: Place) -> Answer:
+    """The last row of the journal and its hash, to be noted elsewhere."""
+    last = await place.client.head()
+    return Answer(f"{last}\n", {"position": last.position, "hash": last.hash, "head": str(last)})
+
+
+async def verify(args: argparse.Namespace, place: Place) -> Answer:
+    """Whether everything is as it was written, and as it must have come to be."""
+    report = await place.client.audit(_noted(args.head))
+    lines = [f"{finding}\n" for finding in report.findings]
+    looked = f"{count(report.rows, 'row')} of {count(report.instances, 'instance')}"
+    unknown = sum(report.unknown.values())
+    replayed = f"replayed {count(report.instances - unknown, 'instance')}"
+    if unknown:
+        flows = ", ".join(f"{flow} ({number})" for flow, number in sorted(report.unknown.items()))
+        replayed += f", not those whose code is not at hand: {flows}"
+    said = f"{count(len(lines), 'finding')} in {looked}" if lines else f"{looked}: whole, and none was changed"
+    lines += [f"{said}; {replayed}\n", f"head {report.head}\n"]
+    data = {
+        "findings": [
+            {"problem": f.problem, "position": f.position, "instance": f.instance, "sequence": f.sequence}
+            for f in report.findings
+        ],
+        "rows": report.rows,
+        "instances": report.instances,
+        "not replayed": dict(report.unknown),
+        "head": str(report.head),
+    }
+    return Answer("".join(lines), data, REFUSED if report.findings else 0)
+
+
+def _noted(text: str | None) -> Head | None:
+    try:
+        return None if text is None else head_of(text)
+    except ValueError as error:
+        raise Trouble(str(error), "`penstock audit head` prints one") from None

@@ -1,0 +1,59 @@
+"""`penstock run`: an app in; its host works until it is told to stop, gives back what it had begun, and says so.
+
+The first SIGTERM or SIGINT stops it in order; a second one at once. What ended the worker by itself (a damaged file)
+ends the command, so that whatever supervises the process starts another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from ..errors import StoreError
+from ..hosts.sqlite import SqliteHost
+from . import apps
+from .answers import DONE, Trouble
+
+LOG = logging.getLogger("penstock")
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Raises Trouble."""
+    host = apps.host(args.app or args.given, os.environ, Path.cwd())
+    if not LOG.handlers and not logging.getLogger().handlers:  # an app that has set up its logging keeps it
+        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        LOG.setLevel(args.log.upper())
+    try:
+        asyncio.run(_work(host))
+    except StoreError as error:
+        raise Trouble(f"{host.path}: {error}") from error
+    return DONE
+
+
+async def _work(host: SqliteHost) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopping() -> None:
+        stop.set()
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+    for number in SIGNALS:
+        with contextlib.suppress(NotImplementedError):  # where there are no such signals, Ctrl-C still interrupts
+            loop.add_signal_handler(number, stopping)
+    async with host:
+        flows = ", ".join(f"{flow.spec.name}/{flow.spec.version}" for flow in host.flows)
+        LOG.info("working on %s: %s", host.path, flows)
+        await host.work(stop)
+        LOG.info("stopping")
+    LOG.info("stopped")

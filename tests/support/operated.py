@@ -1,0 +1,87 @@
+"""The app of the command line's tests, and a console: commands in, what they print and their exit codes out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from order_flow import Order
+from orders import CLEO, LARGE, SMALL, House, finishing, pass_time
+from penstock.compiler import cli
+from penstock.runtime.hosts.sqlite import SqliteHost
+
+HOUR = timedelta(hours=1)
+LOST = ConnectionError("the line is down")
+
+HOUSES: list[House] = []
+"""Where the app is; the last one counts."""
+
+
+def host() -> SqliteHost:
+    """The app, `operated:host`."""
+    house = HOUSES[-1]
+    return SqliteHost("orders.db", {Order: house.shop}, clock=house.clock, limits=house.limits)
+
+
+@dataclass
+class Console:
+    """Runs commands in the folder of a house, whose worker does what there is to do after each."""
+
+    house: House
+    capsys: pytest.CaptureFixture[str]
+    codes: list[int] = field(default_factory=list[int])
+
+    def run(self, line: str) -> str:
+        """What `penstock ..` prints, errors last."""
+        self.codes.append(cli.main(shlex.split(line)[1:]))
+        said = self.capsys.readouterr()
+        self.house_works()
+        return said.out + said.err
+
+    def house_works(self, *steps: timedelta) -> None:
+        async def run() -> None:
+            async with self.house.open() as host:
+                await host.run_until_idle()
+                await pass_time(host, self.house.clock, *steps)
+
+        finishing(run())
+
+
+@contextmanager
+def console(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Generator[Console]:
+    """In a folder with an app, after a bad day: o-17 cannot be shipped, o-18 waits for its manager, o-19 cannot be paid
+    back."""
+    house = House("sqlite", folder)
+    HOUSES.append(house)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PENSTOCK_APP", "operated:host")
+    monkeypatch.delenv("PENSTOCK_BY", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    house.shop.script["ship"] = [OSError("no van")] * 24
+    made = Console(house, capsys)
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-17", SMALL, by=CLEO)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[HOUR] * 24)
+            house.shop.script["charge_card"] = [LOST] * 5
+            house.shop.script["refund"] = [LOST] * 12
+            await host.start(Order, "o-19", SMALL, by=CLEO)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[HOUR] * 17)
+            await host.start(Order, "o-18", LARGE, by=CLEO)
+            await host.run_until_idle()
+            house.clock.advance(timedelta(minutes=80))
+
+    finishing(run())
+    try:
+        yield made
+    finally:
+        HOUSES.pop()
