@@ -201,15 +201,12 @@ async def _answer_of(work: Work, process: Process, crew: Crew) -> Result:
     call = Call(work.function, work.args, work.key, correlation(), work.most)
     try:
         kind, content = await crew.processes.call(process, call)
+        if kind == RAISED and isinstance(content, BaseException):
+            return _raised(work, content)
+        return _judged(work, content)
     except Died as error:
         return Result(FAILED, error=told(error), cause=error.with_traceback(None))  # there is nothing of theirs in it
     except Exception as error:  # noqa: BLE001 - it died, or what came back means nothing here
-        return _raised(work, error)
-    if kind == RAISED and isinstance(content, BaseException):
-        return _raised(work, content)
-    try:
-        return _judged(work, content)
-    except Exception as error:  # noqa: BLE001 - of what a class of theirs does when it is looked at
         return _raised(work, error)
 
 

@@ -13,21 +13,29 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol
 
 from .heartbeat import PULSE
 from .logs import CORRELATION, Correlated, Correlation
 from .outbox import told
-
-Pipe: TypeAlias = "Connection[object, object]"
 
 READY, BEAT, LOG, DONE, RAISED = "ready", "beat", "log", "done", "raised"
 """What a message to the host begins with. DONE and RAISED end a call, with a pickle of what was answered or raised."""
 
 SLACK = 8
 """A pickle is never so many times as large as the JSON of the same answer, or tiny."""
+
+
+class Pipe(Protocol):
+    """An end of a pipe of `multiprocessing`, which is loaded only where it is used: it takes its time."""
+
+    def send(self, obj: object, /) -> None: ...
+    def send_bytes(self, buf: bytes, /) -> None: ...
+    def recv(self) -> object: ...
+    def recv_bytes(self) -> bytes: ...
+    def poll(self, timeout: float | None, /) -> bool: ...
+    def close(self) -> None: ...
 
 
 class Call(NamedTuple):

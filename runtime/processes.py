@@ -17,14 +17,11 @@ import logging
 import pickle
 import signal
 from collections.abc import Callable
-from multiprocessing import get_context, spawn
 from typing import TypeVar, cast
 
 from . import child
 from .heartbeat import heartbeat
 from .threads import NAME, Threads
-
-SPAWN = get_context("spawn")
 
 PATIENCE = 120
 """Seconds that a process has to import the program."""
@@ -50,6 +47,8 @@ def require_sendable(function: Callable[..., object], name: str) -> None:
     and has begun the program anew instead of importing it."""
     if not wants_process(function):
         return
+    from multiprocessing import spawn  # here, since it takes its time and few need it
+
     spawn.get_preparation_data(NAME)  # raises that, and says what to do
     if inspect.iscoroutinefunction(function):
         raise TypeError(f"{name} is a coroutine function: only plain ones run in a process")
@@ -68,8 +67,12 @@ class Process:
 
     def __init__(self) -> None:
         """Start it and wait until it is ready. Raises Died."""
-        self._pipe, theirs = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=child.main, args=(theirs, _levels()), name=NAME, daemon=True)
+        from multiprocessing import get_context  # here, as above
+
+        context = get_context("spawn")
+        self._pipe: child.Pipe
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=child.main, args=(theirs, _levels()), name=NAME, daemon=True)
         self._process.start()
         theirs.close()
         self.idle = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -38,6 +39,12 @@ def read(folder: Path, id: str) -> Found:
         store.close()
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """The exit code, and what it said."""
+    _, said = process.communicate(timeout=60)
+    return process.returncode, said
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     """For what another process does; a minute without it is a failure."""
     end = time.monotonic() + 60
@@ -51,13 +58,13 @@ def test_the_answer_of_a_process_that_was_stopped_for_longer_than_its_lease_is_r
     wait_until(lambda: len(acts(place)) == 2)
     os.kill(zombie.pid, signal.SIGSTOP)
     heir = rival(place, "heir", "quick")
-    _, said = heir.communicate(timeout=60)
-    assert heir.returncode == 0, said
+    code, said = ended(heir)
+    assert code == 0, said
     before = read(place, "i")
     (place / "go").touch()
     os.kill(zombie.pid, signal.SIGCONT)
-    _, said = zombie.communicate(timeout=60)
-    assert zombie.returncode == 0, said
+    code, said = ended(zombie)
+    assert code == 0, said
     assert said.count("came too late: another worker has it") == 2
     instance, journal, attempts = read(place, "i")
     assert (instance, journal, attempts) == before, "it has changed nothing"
@@ -65,7 +72,9 @@ def test_the_answer_of_a_process_that_was_stopped_for_longer_than_its_lease_is_r
     assert [(attempt.worker, attempt.result) for attempt in attempts] == [
         ("zombie", "failed: its worker was lost"), ("heir", "done")
     ]  # fmt: skip
-    assert sorted(acts(place)) == sorted(f"{who} {id}/act#1" for who in ("zombie", "heir") for id in ("i", "other"))
+    assert sorted(acts(place)) == sorted(
+        f"{who} {key}" for who in ("zombie", "heir") for key in ("i/act#1", "other/rest#1")
+    )
     replay(working(), journal)
 
 
@@ -77,7 +86,7 @@ def test_while_a_process_lives_another_one_does_not_touch_its_calls(place: Path)
     wait_until(lambda: (place / "second-works").exists() and leased_until(place) > begun + 2 * (LEASE // MICROSECOND))
     assert all(act.startswith("first ") for act in acts(place))
     (place / "go").touch()
-    assert (first.wait(60), second.wait(60)) == (0, 0)
+    assert (ended(first)[0], ended(second)[0]) == (0, 0)
     assert len(acts(place)) == 2
     assert [attempt.worker for attempt in read(place, "i")[2]] == ["first"]
 
@@ -93,10 +102,10 @@ def test_an_activity_that_kills_its_process_is_exhausted_and_the_others_go_on(pl
     deaths = 0
     while True:
         process = rival(place, f"p-{deaths}", "kill")
-        _, said = process.communicate(timeout=60)
-        if process.returncode == 0:
+        code, said = ended(process)
+        if code == 0:
             break
-        assert process.returncode == -signal.SIGKILL, said
+        assert code == -signal.SIGKILL, said
         deaths += 1
     assert deaths == 3, "as often as it may be tried"
     instance, journal, attempts = read(place, "i")
@@ -122,7 +131,7 @@ def test_who_cannot_write_for_another_waits_and_then_says_so(place: Path) -> Non
 @pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe"])
 def test_the_zone_of_the_process_does_not_matter(place: Path, zone: str) -> None:
     process = rival(place, "here", "quick", TZ=zone)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    code, said = ended(process)
+    assert code == 0, said
     instance, _, _ = read(place, "i")
     assert instance is not None and abs(instance.at.timestamp() - time.time()) < 3600

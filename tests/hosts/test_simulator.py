@@ -65,7 +65,9 @@ def test_in_fair_weather_everybody_is_served() -> None:
 
 
 def test_while_a_worker_lives_nobody_takes_it_for_dead() -> None:
-    busy = replace(CALM, processes=2, poll=timedelta(seconds=4), call=timedelta(minutes=2), arrival=timedelta(minutes=5))
+    busy = replace(
+        CALM, processes=2, poll=timedelta(seconds=4), call=timedelta(minutes=2), arrival=timedelta(minutes=5)
+    )
     seen = simulate("1", flows(), timedelta(hours=3), busy)
     assert seen.counted["effect"] > 10
     assert seen.lost == 0, "its lease is kept however often it looks at the store"

@@ -44,8 +44,8 @@ class WatchedStore(SqliteStore):
     done: Callable[[], object] = staticmethod(lambda: None)
     """Called when a transaction is over and nobody has been told, where the thread rests."""
 
-    def __init__(self, path: str | Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: str | Path, **options: Any) -> None:
+        super().__init__(path, **options)
         WatchedStore.latest = self
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

@@ -1,8 +1,9 @@
 """A process of its own that runs a host on a file, for tests of several of them: `rival.py FOLDER NAME WAY`.
 
-It starts two instances, `i` and `other`, if nobody has, and works until both have ended. Their one activity says so in
-a side file, and then does what the WAY says: `slow` waits until there is a file `go`, `kill` kills its process for the
-sick instance `i`, `quick` answers. Lines of the side file: the name of the process, the key.
+It starts two instances, `i` and `other`, if nobody has, and works until both have ended. Their activities say so in a
+side file, and then do what the WAY says: `slow` waits until there is a file `go`, `kill` kills its process (that of `i`
+does; of `other`, which has more attempts, it waits for nothing), `quick` answers. Lines of the side file: the name of
+the process, the key.
 """
 
 from __future__ import annotations
@@ -32,14 +33,13 @@ IDS = ("i", "other")
 def working() -> type[AnyFlow]:
     return generated(
         flow("""
-  input { sick: bool }
-  activity act(sick: bool) -> text {
-    timeout 1m
-    retry 3 backoff 100ms..100ms
-    compensate undo(result)
-  }
-  start -> Working
-  state Working { do act(sick) on done(_) -> Done on failed -> compensate -> Lost }
+  input { frail: bool }
+  activity act() -> text { timeout 1m retry 3 backoff 100ms..100ms compensate undo(result) }
+  activity rest() -> text { timeout 1m retry 30 backoff 100ms..100ms readonly }
+  start -> Which
+  choice Which { when frail -> Acting else -> Resting }
+  state Acting { do act() on done(_) -> Done on failed -> compensate -> Lost }
+  state Resting { do rest() on done(_) -> Done on failed -> Lost }
   final Done
   final failure Lost
 """)
@@ -56,10 +56,17 @@ class Activities:
         with (self.folder / "acts").open("a", encoding="utf-8") as file:
             file.write(f"{self.name} {key}\n")
 
-    def act(self, sick: bool, *, key: str) -> str:
+    def act(self, *, key: str) -> str:
         self.note(key)
-        if self.way == "kill" and sick:
+        if self.way == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        return self.wait()
+
+    def rest(self, *, key: str) -> str:
+        self.note(key)
+        return self.wait()
+
+    def wait(self) -> str:
         while self.way == "slow" and not (self.folder / "go").exists():
             time.sleep(0.01)
         return self.name
@@ -73,7 +80,7 @@ async def run(folder: Path, name: str, way: str) -> None:
     activities = Activities(folder, name, way)
     async with SqliteHost(folder / "rivals.db", {made: activities}, limits=LIMITS, worker=name) as host:
         for id in IDS:
-            await host.start(made, id, made.spec.inputs.type(way == "kill" and id == "i"))
+            await host.start(made, id, made.spec.inputs.type(id == "i"))
         (folder / f"{name}-works").touch()
         while not all([(await host.instance(id)).status.finished for id in IDS]):
             await asyncio.sleep(0.02)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,6 +22,7 @@ from penstock.runtime.errors import Conflict, HostError, NotParked, StoreError, 
 from penstock.runtime.hosts import sqlite
 from penstock.runtime.journal import label
 from penstock.runtime.store import Instance, JournalEntry, Status, Transaction
+from penstock.runtime.threads import Threads
 from penstock.runtime.worker import Limits
 from plans import Subject, everybody, inputs
 from players import LostWakeUp, possible
@@ -180,7 +180,7 @@ class Machine:
 
     # ------------------------------------------------------------ processes
 
-    def door(self, id: object) -> Door:
+    def door(self, id: object, **_: object) -> Door:
         """What a host opens in the place of a file."""
         made = self._doors[str(id)] = Door(self.disk, str(id))
         return made
@@ -465,15 +465,9 @@ def _lost(tx: Transaction) -> int:
     return sum("its worker was lost" in attempt.result for attempt in found)
 
 
-class _InlineThread:
-    """A thread that is none: its function runs when the loop comes to it."""
-
-    def __init__(self, target: Callable[..., object], args: tuple[object, ...] = (), **_: object) -> None:
-        self._target = target
-        self._args = args
-
-    def start(self) -> None:
-        asyncio.get_running_loop().call_soon(self._target, *self._args)
+def _inline(_: Threads, job: Callable[[], object]) -> None:
+    """Instead of a thread: what it would do is done when the loop comes to it."""
+    asyncio.get_running_loop().call_soon(job)
 
 
 def simulate(
@@ -488,7 +482,7 @@ def simulate(
     machine = Machine(loop, seed, subjects, weather, told)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite, "SqliteStore", machine.door)
-        patch.setattr(threading, "Thread", _InlineThread)
+        patch.setattr(Threads, "run", _inline)
         try:
             return loop.run_until_complete(machine.live(span))
         finally:
