@@ -24,7 +24,6 @@ from .answers import DONE, Trouble
 LOG = logging.getLogger("penstock")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-LEVELS = ("debug", "info", "warning", "error")
 
 
 def run(args: argparse.Namespace) -> int:
