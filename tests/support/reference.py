@@ -86,6 +86,13 @@ def examine(subject: Subject, found: Rows, world: World, straight: bool = True) 
     _effects(subject, found, world, interpreted)
 
 
+def interpreted(subject: Subject, journal: Sequence[JournalEntry]) -> reference.Instance:
+    """Where the interpreter comes to by the triggers of a journal. Raises AssertionError for one that it refuses."""
+    at = _interpreted(subject.kernel, subject.flow, journal, True).at
+    assert at is not None
+    return at
+
+
 def _interpreted(kernel: Kernel, flow: type[AnyFlow], journal: Sequence[JournalEntry], straight: bool) -> twins.Twins:
     run = twins.Twins(kernel, flow)
     for entry in journal:
