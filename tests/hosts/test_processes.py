@@ -288,7 +288,8 @@ class Slow:
 
 def test_neither_does_importing_what_it_needs(house: House, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     (studio.folder / "slow_to_import.py").write_text(SLOW)
-    monkeypatch.syspath_prepend(studio.folder)
+    monkeypatch.setattr(sys, "path", [str(studio.folder), *sys.path])
+    monkeypatch.delitem(sys.modules, "slow_to_import", raising=False)
     slow = importlib.import_module("slow_to_import").Slow()
 
     async def run() -> None:
