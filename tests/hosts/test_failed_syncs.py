@@ -18,8 +18,9 @@ import pytest
 import penstock.runtime.hosts.sqlite_store as sqlite_store
 from faults import FAULTS, Injector, patient
 from penstock.runtime.errors import StoreError
-from power_lab import SCENES, Recording, Violation, asked, drive, emptied, found, losses, on_disk, promise, told
+from power_lab import SCENES, Recording, asked, drive, found, losses, on_disk, promise, told
 from watched_disk import SAFE
+from what_is_kept import Violation, emptied
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot be asked to read from the disk")
 
