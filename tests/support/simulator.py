@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -320,6 +321,11 @@ class Machine:
         acts = await possible(host, subject, instance, self.dice)
         if acts and self.dice.random() < 0.6:
             trigger, by = self.dice.choice(acts)
+            kind = subject.flow.spec.kinds[type(trigger)]
+            if kind.task and self.dice.random() < 0.1:
+                with suppress(Rejected):
+                    await host.delegate(instance.id, kind.name, "deputy", by=by, reason="away")
+                return
             self._asked += 1
             request = f"r-{self._asked}"
             self._deliver(instance.id, request, lambda host: host.send(instance.id, trigger, by=by, request=request))
