@@ -39,9 +39,9 @@ def test_every_promise_is_kept_in_a_storm(seed: int) -> None:
 def test_the_same_seed_gives_the_same_log_to_the_last_byte(tmp_path: Path) -> None:
     lines: list[str] = []
     simulate("7", flows(), HOURS, STORM, lines.append)
-    program = repository.ROOT / "benchmarks" / "simulate.py"
+    program = str(repository.ROOT / "benchmarks" / "simulate.py")
     log = tmp_path / "log"
-    command = [sys.executable, program, "--seed", "7", "--days", str(HOURS / timedelta(days=1)), "--log", log]
+    command = [sys.executable, program, "--seed", "7", "--days", str(HOURS / timedelta(days=1)), "--log", str(log)]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": "99"})
     assert log.read_text(encoding="utf-8") == "".join(lines)
     other: list[str] = []

@@ -10,7 +10,7 @@ which files, world and clock are the same are gone on with once.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -102,7 +102,7 @@ def watching(wrecks: Wrecks | None) -> Generator[None]:
     connect = sqlite3.connect
 
     def traced(*args: Any, **options: Any) -> sqlite3.Connection:
-        db = connect(*args, **options)
+        db: sqlite3.Connection = connect(*args, **options)
         if wrecks is not None:
             db.set_trace_callback(wrecks.point)
         return db
@@ -179,8 +179,3 @@ def _resumed(folder: Path, plan: Plan, wreck: Wreck) -> bool:
     for end, content in wreck.files:
         _with(path, end).write_bytes(content)
     return run(path, plan, World(wreck.facts), wreck.at + LEASE + timedelta(seconds=1))
-
-
-def plans(found: Sequence[Subject]) -> Iterator[Plan]:
-    for subject in found:
-        yield from subject.plans

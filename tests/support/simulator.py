@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from orders import inputs as made_of
 from penstock.runtime.core import EmitEvent, Rejected
 from penstock.runtime.errors import Conflict, HostError, NotParked, StoreError, Unknown
 from penstock.runtime.hosts import sqlite
@@ -287,9 +288,9 @@ class Machine:
         id = f"n-{self._arrived}"
         given: Any = inputs(self.dice, subject.kernel, subject.flow)
         if subject.flow.spec.name == "Purchase":
-            given = type(given)(given.total, f"bill {id}")
+            given = made_of(subject.flow, given.total, f"bill {id}")
             bill = self.named["Billing"].flow
-            self._deliver(f"bill {id}", "start", lambda host: host.start(bill, f"bill {id}", bill.spec.inputs.type(id)))
+            self._deliver(f"bill {id}", "start", lambda host: host.start(bill, f"bill {id}", made_of(bill, id)))
         by = everybody(subject.flow, "starter")
         self._deliver(id, "start", lambda host: host.start(subject.flow, id, given, by=by))
 
