@@ -73,7 +73,11 @@ def test_while_a_worker_lives_nobody_takes_it_for_dead() -> None:
     assert seen.lost == 0, "its lease is kept however often it looks at the store"
 
 
+def forget(*_: object) -> None:
+    """Instead of writing it down."""
+
+
 def test_a_timer_that_is_forgotten_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SqliteTransaction, "put_timer", lambda *_: None)
+    monkeypatch.setattr(SqliteTransaction, "put_timer", forget)
     with pytest.raises(AssertionError, match="timers"):
         simulate("1", calendar(), timedelta(days=9), CALENDAR)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property
@@ -162,7 +162,12 @@ def inputs(dice: random.Random, kernel: Kernel, flow: type[AnyFlow]) -> object:
     return _built(spec, _filled(dice, spec.fields, [(each.name, each.type) for each in kernel.inputs]))
 
 
-def _built(record: Any, values: Iterator[object]) -> object:
+def given(flow: type[AnyFlow], *values: object) -> object:
+    """Inputs of these values."""
+    return _built(flow.spec.inputs, values)
+
+
+def _built(record: Any, values: Iterable[object]) -> object:
     return record.type(*values)
 
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from orders import inputs as made_of
 from penstock.runtime.core import EmitEvent, Rejected
 from penstock.runtime.errors import Conflict, HostError, NotParked, StoreError, Unknown
 from penstock.runtime.hosts import sqlite
@@ -27,6 +26,7 @@ from penstock.runtime.store import Instance, JournalEntry, Status, Transaction
 from penstock.runtime.threads import Threads
 from penstock.runtime.worker import Limits
 from plans import Subject, everybody, inputs
+from plans import given as inputs_of
 from players import LostWakeUp, possible
 from reference import examine, rows
 from simulated_disk import Disk, Door
@@ -288,9 +288,9 @@ class Machine:
         id = f"n-{self._arrived}"
         given: Any = inputs(self.dice, subject.kernel, subject.flow)
         if subject.flow.spec.name == "Purchase":
-            given = made_of(subject.flow, given.total, f"bill {id}")
+            given = inputs_of(subject.flow, given.total, f"bill {id}")
             bill = self.named["Billing"].flow
-            self._deliver(f"bill {id}", "start", lambda host: host.start(bill, f"bill {id}", made_of(bill, id)))
+            self._deliver(f"bill {id}", "start", lambda host: host.start(bill, f"bill {id}", inputs_of(bill, id)))
         by = everybody(subject.flow, "starter")
         self._deliver(id, "start", lambda host: host.start(subject.flow, id, given, by=by))
 
@@ -457,6 +457,7 @@ class Machine:
     async def _calm_down(self) -> None:
         """Nothing goes wrong any more: what is due is done by one process that nobody reminds."""
         await self._stop()
+        self.weather = replace(self.weather, hands=64, call=timedelta(0))  # so that nothing waits for a hand
         self.disk.trouble = None
         self.check()
         await self._boot()
