@@ -75,7 +75,11 @@ async def delivered(subject: Subject, plan: Plan, schedule: Sequence[tuple[int, 
     limits = Limits(poll=timedelta(days=36500))
     site = Site(World(), {subject.flow.spec.name: subject}, "deliveries")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite, "SqliteStore", lambda path, **_: Door(disk, str(path)))
+
+        def opened(path: object, **_: object) -> Door:
+            return Door(disk, str(path))
+
+        patch.setattr(sqlite, "SqliteStore", opened)
         async with sqlite.SqliteHost(
             "w", {subject.flow: site.services(subject.flow)}, clock=clock, limits=limits
         ) as host:

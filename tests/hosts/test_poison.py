@@ -4,6 +4,9 @@ the audit trail says what it was."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -12,9 +15,11 @@ import pytest
 
 from kernels import flow
 from orders import House, finishing, inputs
+from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.journal import AnyFlow
 from penstock.runtime.store import Status
 from penstock.runtime.story import story
+from penstock.runtime.worker import Limits
 from twins import generated
 
 FETCHING = """
@@ -139,3 +144,83 @@ def test_whatever_an_activity_raises_or_answers_the_others_go_on(
         pytest.skip("in a coroutine it is the person at the keyboard, who stops the host")
     told = finishing(ends(house, made, Activities(POISON[what], plain)))
     assert "failed" in told or "interrupted" in told
+
+
+class Endless:
+    """Never returns, whatever it is asked: a coroutine that will not be cancelled, or a thread."""
+
+    def __init__(self, plain: bool) -> None:
+        self.begun: list[str] = []
+        self.over = threading.Event()
+
+        async def awaited(sick: bool, *, key: str) -> str:
+            if not sick:
+                return "fine"
+            self.begun.append(key)
+            while not self.over.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+            return "at last"
+
+        def called(sick: bool, *, key: str) -> str:
+            if not sick:
+                return "fine"
+            self.begun.append(key)
+            self.over.wait()
+            return "at last"
+
+        self.fetch = self.peek = called if plain else awaited
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["coroutine", "thread"])
+def test_an_activity_that_never_returns_is_left_behind(house: House, made: type[AnyFlow], plain: bool) -> None:
+    activities = Endless(plain)
+
+    async def run() -> str:
+        async with house.open_for({made: activities}) as host:
+            await host.start(made, "sick", inputs(made, True))
+            await host.start(made, "sound", inputs(made, False))
+            assert (await host.settled("sound")).configuration == ("Fetched",)
+            while not (await host.instance("sick")).status.finished:
+                await asyncio.sleep(0.01)
+                house.clock.advance(timedelta(seconds=1))
+            assert len(activities.begun) == 2
+            activities.over.set()
+            journal, attempts = await host.journal("sick"), await host.attempts("sick")
+            await asyncio.sleep(0.05)
+            assert await host.journal("sick") == journal, "nobody listens to what it answers at last"
+            return story(made.spec, journal, attempts)
+
+    assert "no answer within 0:00:05" in finishing(run())
+
+
+def test_an_activity_that_blocks_the_loop_holds_up_the_others_and_loses_nothing(
+    house: House, made: type[AnyFlow]
+) -> None:
+    """It holds up everything in its process, the lease too; its own process does not take it for lost."""
+    limits = Limits(lease=timedelta(milliseconds=200), poll=timedelta(milliseconds=10))
+
+    class Blocking:
+        async def fetch(self, sick: bool, *, key: str) -> str:
+            if sick:
+                time.sleep(0.6)  # three leases; this is what a coroutine must never do
+            return "fine"
+
+        peek = fetch
+
+    async def run() -> None:
+        async with SqliteHost(house.folder / "blocked.db", {made: Blocking()}, limits=limits) as host:
+            for number in range(5):
+                await host.start(made, f"i-{number}", inputs(made, number == 0))
+            for number in range(5):
+                assert (await host.settled(f"i-{number}")).configuration == ("Fetched",)
+                assert [attempt.result for attempt in await host.attempts(f"i-{number}")] == ["done", "done"]
+
+    finishing(run())
+
+
+def test_of_an_answer_of_100_megabytes_only_its_size_is_kept(house: House) -> None:
+    plain = generated(flow(FETCHING.replace("ensures len(result) < 9", "")))
+    poison = Activities(lambda: "x" * 100_000_000, plain=True)
+    assert "`Limits.answer` allows" in finishing(ends(house, plain, poison))
+    assert sum(path.stat().st_size for path in house.folder.iterdir()) < 5_000_000

@@ -39,9 +39,9 @@ def test_every_promise_is_kept_in_a_storm(seed: int) -> None:
 def test_the_same_seed_gives_the_same_log_to_the_last_byte(tmp_path: Path) -> None:
     lines: list[str] = []
     simulate("7", flows(), HOURS, STORM, lines.append)
-    program = repository.ROOT / "benchmarks" / "simulate.py"
+    program = str(repository.ROOT / "benchmarks" / "simulate.py")
     log = tmp_path / "log"
-    command = [sys.executable, program, "--seed", "7", "--days", str(HOURS / timedelta(days=1)), "--log", log]
+    command = [sys.executable, program, "--seed", "7", "--days", str(HOURS / timedelta(days=1)), "--log", str(log)]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": "99"})
     assert log.read_text(encoding="utf-8") == "".join(lines)
     other: list[str] = []
@@ -73,7 +73,11 @@ def test_while_a_worker_lives_nobody_takes_it_for_dead() -> None:
     assert seen.lost == 0, "its lease is kept however often it looks at the store"
 
 
+def forget(*_: object) -> None:
+    """Instead of writing it down."""
+
+
 def test_a_timer_that_is_forgotten_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SqliteTransaction, "put_timer", lambda *_: None)
+    monkeypatch.setattr(SqliteTransaction, "put_timer", forget)
     with pytest.raises(AssertionError, match="timers"):
         simulate("1", calendar(), timedelta(days=9), CALENDAR)

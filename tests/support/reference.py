@@ -104,7 +104,7 @@ def _interpreted(kernel: Kernel, flow: type[AnyFlow], journal: Sequence[JournalE
         run.now = entry.at
         given = json.loads(entry.trigger)
         if entry.kind is EntryKind.START:
-            assert run.start(plain(tuple(_fields(flow.spec.inputs.decode(given)))), actor)
+            assert run.start(plain(tuple(_fields(flow, flow.spec.inputs.decode(given)))), actor)
             continue
         handed = trigger(flow, flow.spec.trigger_from_json(given))
         if run.at is not None:
@@ -126,8 +126,8 @@ def _open(found: Rows, record: AnyFlow) -> None:
     assert found.calls - flying == (running | undone) - flying, f"the calls of {id} are others"
 
 
-def _fields(record: Any) -> Sequence[object]:
-    return [getattr(record, name) for name in type(record).__match_args__]
+def _fields(flow: type[AnyFlow], record: object) -> Sequence[object]:
+    return flow.spec.inputs.values(record)
 
 
 def _in_due_order(at: reference.Instance, given: reference.Trigger, entry: JournalEntry, straight: bool) -> None:
@@ -147,7 +147,7 @@ def _requests(world: World, id: str, journal: Sequence[JournalEntry]) -> None:
     assert all(number == 1 for number in requests.values())
     for fact in world.of(ACKNOWLEDGED, id):
         assert fact.more <= len(journal), f"{fact.name} was acknowledged and is lost"
-        row = journal[fact.more - 1]
+        row = journal[int(fact.more) - 1]
         assert row.sequence == 1 if fact.name == "start" else row.request == fact.name
     assert all(fact.name not in requests for fact in world.of(REFUSED, id))
 

@@ -20,6 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from kernels import flow
+from orders import inputs
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.journal import AnyFlow
 from penstock.runtime.worker import Limits
@@ -80,7 +81,7 @@ async def run(folder: Path, name: str, way: str) -> None:
     activities = Activities(folder, name, way)
     async with SqliteHost(folder / "rivals.db", {made: activities}, limits=LIMITS, worker=name) as host:
         for id in IDS:
-            await host.start(made, id, made.spec.inputs.type(id == "i"))
+            await host.start(made, id, inputs(made, id == "i"))
         (folder / f"{name}-works").touch()
         while not all([(await host.instance(id)).status.finished for id in IDS]):
             await asyncio.sleep(0.02)

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from penstock.runtime.store import Instance, JournalEntry, Status, Transaction
 from penstock.runtime.threads import Threads
 from penstock.runtime.worker import Limits
 from plans import Subject, everybody, inputs
+from plans import given as inputs_of
 from players import LostWakeUp, possible
 from reference import examine, rows
 from simulated_disk import Disk, Door
@@ -286,9 +288,9 @@ class Machine:
         id = f"n-{self._arrived}"
         given: Any = inputs(self.dice, subject.kernel, subject.flow)
         if subject.flow.spec.name == "Purchase":
-            given = type(given)(given.total, f"bill {id}")
+            given = inputs_of(subject.flow, given.total, f"bill {id}")
             bill = self.named["Billing"].flow
-            self._deliver(f"bill {id}", "start", lambda host: host.start(bill, f"bill {id}", bill.spec.inputs.type(id)))
+            self._deliver(f"bill {id}", "start", lambda host: host.start(bill, f"bill {id}", inputs_of(bill, id)))
         by = everybody(subject.flow, "starter")
         self._deliver(id, "start", lambda host: host.start(subject.flow, id, given, by=by))
 
@@ -320,6 +322,11 @@ class Machine:
         acts = await possible(host, subject, instance, self.dice)
         if acts and self.dice.random() < 0.6:
             trigger, by = self.dice.choice(acts)
+            kind = subject.flow.spec.kinds[type(trigger)]
+            if kind.task and self.dice.random() < 0.1:
+                with suppress(Rejected):
+                    await host.delegate(instance.id, kind.name, "deputy", by=by, reason="away")
+                return
             self._asked += 1
             request = f"r-{self._asked}"
             self._deliver(instance.id, request, lambda host: host.send(instance.id, trigger, by=by, request=request))
@@ -450,6 +457,7 @@ class Machine:
     async def _calm_down(self) -> None:
         """Nothing goes wrong any more: what is due is done by one process that nobody reminds."""
         await self._stop()
+        self.weather = replace(self.weather, hands=64, call=timedelta(0))  # so that nothing waits for a hand
         self.disk.trouble = None
         self.check()
         await self._boot()
