@@ -18,9 +18,8 @@ from datetime import timedelta
 from pathlib import Path
 from time import process_time
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "generated"))
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "generated"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from calendar_flows import calendar
 from plans import everything

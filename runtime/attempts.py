@@ -94,10 +94,9 @@ def require_methods(spec: FlowSpec, activities: object) -> None:
 def attempt_now(work: Work) -> Result:
     """Run it at once, whatever its timeout. What is no Exception (Ctrl-C) goes through."""
     try:
-        value = work.function(*work.args, key=work.key)
+        return _judged(work, work.function(*work.args, key=work.key))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
         return _raised(work, error)
-    return _judged(work, value)
 
 
 async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None], crew: Crew) -> Result:
@@ -105,7 +104,7 @@ async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None], crew
     and otherwise waited for. Waiting for a process takes nothing of its time."""
     if not work.in_process:
         return await _timed(work, clock, unwanted, _answer(work, crew))
-    turn = asyncio.ensure_future(crew.processes.take())
+    turn = asyncio.ensure_future(crew.processes.take(work.function))
     try:
         await asyncio.wait((turn, unwanted), return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
@@ -177,11 +176,17 @@ async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:
 
 
 async def _answer(work: Work, crew: Crew) -> Result:
+    """Raises CancelledError, and what a person at the keyboard sends (Ctrl-C), which never comes to a thread."""
     try:
-        value = await _called(work, crew)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
+        return _judged(work, await _called(work, crew))
+    except asyncio.CancelledError:
+        raise
+    except KeyboardInterrupt as error:
+        if work.awaited:
+            raise
         return _raised(work, error)
-    return _judged(work, value)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the attempt that failed
+        return _raised(work, error)
 
 
 async def _called(work: Work, crew: Crew) -> object:
@@ -196,13 +201,13 @@ async def _answer_of(work: Work, process: Process, crew: Crew) -> Result:
     call = Call(work.function, work.args, work.key, correlation(), work.most)
     try:
         kind, content = await crew.processes.call(process, call)
+        if kind == RAISED and isinstance(content, BaseException):
+            return _raised(work, content)
+        return _judged(work, content)
     except Died as error:
         return Result(FAILED, error=told(error), cause=error.with_traceback(None))  # there is nothing of theirs in it
     except Exception as error:  # noqa: BLE001 - it died, or what came back means nothing here
         return _raised(work, error)
-    if kind == RAISED and isinstance(content, BaseException):
-        return _raised(work, content)
-    return _judged(work, content)
 
 
 def _raised(work: Work, error: BaseException) -> Result:
@@ -221,7 +226,8 @@ def _theirs(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _judged(work: Work, value: object) -> Result:
-    """An answer of the wrong type, out of range, or against the contract is no answer: the attempt failed."""
+    """An answer of the wrong type, out of range, or against the contract is no answer: the attempt failed. Raises what
+    an answer raises that defends itself against being looked at."""
     if isinstance(work.spec, CompensationSpec):
         return Result(DONE)
     codec: Codec[object] = work.spec.result

@@ -48,7 +48,11 @@ def follow(call: PendingCall, result: Result, policy: RetryPolicy, now: datetime
 
 def told(error: BaseException) -> str:
     """What went wrong, for people: short, and fit to be stored, whatever it says."""
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - it does not say
+        said = ""
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= 500 else f"{text[:497]}..."
 

@@ -196,14 +196,15 @@ class Worker:
             self._stirred.set()
 
     async def _sleep(self) -> None:
-        """Until something is due, or another process has written."""
+        """Until something is due (the next renewal of the lease, too), or another process has written."""
+        renewal = self._clock.now() + self._limits.lease / 3
         while self._trouble is None:
             self._stirred.clear()
             now, until = self._clock.now(), self._next
             if until is not None and until <= now:
                 return
             if self._running:
-                renewal = now + self._limits.lease / 3
+                renewal = min(renewal, now + self._limits.lease / 3)  # the clock may have been put back
                 until = renewal if until is None else min(until, renewal)
             waits: list[Awaitable[object]] = [self._stirred.wait(), asyncio.sleep(self._limits.poll.total_seconds())]
             if until is not None:

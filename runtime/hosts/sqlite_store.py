@@ -61,7 +61,7 @@ class SqliteStore:
         return answer
 
     def tally(self, now: datetime) -> Tally:
-        """What there is, for a thread. It goes through all instances, on a connection of its own: nobody waits."""
+        """What there is, for a thread. It reads all instances, on a connection of its own: nobody waits for it."""
         file = f"{self._path.absolute().as_uri()}?mode=ro"
         with translated(), closing(sqlite3.connect(file, isolation_level=None, uri=True)) as db:
             db.execute("BEGIN")

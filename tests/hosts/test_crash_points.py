@@ -46,6 +46,10 @@ def test_a_crash_at_any_operation_loses_nothing_and_leaves_nothing_standing(
 # ---------------------------------------------------------------- what it would find
 
 
+def ignore(*_: object) -> None:
+    """What is left out."""
+
+
 def order() -> Plan:
     """A run of the order flow in which something is undone."""
     plans = everything()["Order/1"].plans
@@ -62,7 +66,7 @@ def test_a_key_that_is_another_one_for_each_attempt_is_found_out(place: Path, mo
 
 
 def test_a_worker_that_is_not_told_is_found_out(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(News, "falls_due", lambda *_: None)
+    monkeypatch.setattr(News, "falls_due", ignore)
     with pytest.raises(LostWakeUp):
         crash_everywhere(place / "asleep", order())
 
@@ -70,7 +74,7 @@ def test_a_worker_that_is_not_told_is_found_out(place: Path, monkeypatch: pytest
 def test_an_attempt_that_is_not_counted_before_it_begins_is_found_out(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SqliteTransaction, "begin_attempt", lambda *_: None)
+    monkeypatch.setattr(SqliteTransaction, "begin_attempt", ignore)
     with pytest.raises(AssertionError, match="counted before it began"):
         crash_everywhere(place / "attempts", order())
 

@@ -1,7 +1,8 @@
 """`kill -9` at any moment: the instance goes on where it was, nothing is lost, no step is applied twice.
 
 PENSTOCK_KILLS says how many random kills the last test makes (by default a few; `-o log_cli=1 --log-level=INFO` shows
-how it goes on), PENSTOCK_EVERY_STATEMENT that the others kill before every SQL statement.
+how it goes on), PENSTOCK_EVERY_STATEMENT that another one kills before every SQL statement. `test_crash_points` crashes
+at every one of them for every spec, without a process for each.
 """
 
 from __future__ import annotations
@@ -91,20 +92,6 @@ def _examine_effects(
 
 def _starts(entry: JournalEntry) -> list[int]:
     return [i for i, effect in enumerate(json.loads(entry.effects)) if effect["effect"] == "StartActivity"]
-
-
-@pytest.mark.parametrize("id", ORDERS)
-def test_a_crash_at_any_point_changes_nothing_but_the_number_of_attempts(place: Path, lab: Lab, id: str) -> None:
-    crashes = 0
-    while True:
-        folder = place / str(crashes + 1)
-        folder.mkdir()
-        if not lab.run(folder, [id], crash_at=crashes + 1):
-            break
-        crashes += 1
-        assert not lab.run(folder, [id])
-        assert assert_nothing_lost_or_doubled(folder, [id]) == {id: ORDERS[id].end}
-    assert crashes > 30, "the points were there"
 
 
 def test_random_kills_of_a_process_with_many_orders(place: Path, lab: Lab) -> None:

@@ -21,7 +21,7 @@ from crash_lab import lines
 from faults import FAULTS, ROT, Fault, Injector, patient
 from order_flow import Order, Review, ReviewVerdict
 from orders import CLEO, LARGE, MAX, House, finishing
-from penstock.runtime.errors import Corrupt, NotAStore, StoreError, TooNew, TooOld
+from penstock.runtime.errors import Corrupt, NotAStore, StoreError, TooNew, TooOld, Unfit
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.journal import Diverged
 from power_lab import SCENES, Scene, drive, on_disk, told
@@ -157,7 +157,7 @@ def test_a_bit_that_is_read_wrong_is_damage_or_does_not_matter(place: Path) -> N
             with on_disk(injector.watch, SAFE):
                 try:
                     reviewed(folder, start=False)
-                except (Corrupt, NotAStore, TooNew, TooOld) as error:
+                except (Corrupt, NotAStore, TooNew, TooOld, Unfit) as error:
                     refused = type(error).__name__
             opened = any(path.name != FILE for path in folder.iterdir()) or (folder / FILE).read_bytes() != image
             if refused and not opened:

@@ -69,20 +69,6 @@ def examine(folder: Path, id: str) -> None:
     assert gift.status is Status.FAILED or not any(name in UNDO.values() for name, _ in effects)
 
 
-@pytest.mark.parametrize("id", GIFTS)
-def test_a_crash_at_any_point_changes_nothing(place: Path, lab: Lab, id: str) -> None:
-    crashes = 0
-    while True:
-        folder = place / str(crashes + 1)
-        folder.mkdir()
-        if not lab.run(folder, [id], crash_at=crashes + 1):
-            break
-        crashes += 1
-        assert not lab.run(folder, [id])
-        examine(folder, id)
-    assert crashes > 30, "the points were there"
-
-
 def test_random_kills_of_a_process_with_many_gifts(place: Path, lab: Lab) -> None:
     dice = random.Random(KILLS)
     kills = runs = 0

@@ -75,20 +75,6 @@ def _examine_undoing(instance: Instance, effects: list[list[str]]) -> None:
     assert order == sorted(order, reverse=True), "the newest effect is undone first, whatever its region"
 
 
-@pytest.mark.parametrize("id", ORDERS)
-def test_a_crash_at_any_point_changes_nothing_but_the_number_of_attempts(place: Path, lab: Lab, id: str) -> None:
-    crashes = 0
-    while True:
-        folder = place / str(crashes + 1)
-        folder.mkdir()
-        if not lab.run(folder, [id], crash_at=crashes + 1):
-            break
-        crashes += 1
-        assert not lab.run(folder, [id])
-        assert examine(folder, id) == ORDERS[id].end
-    assert crashes > 20, "the points were there"
-
-
 def test_random_kills_of_a_process_with_many_orders(place: Path, lab: Lab) -> None:
     dice = random.Random(KILLS)
     kills = runs = 0

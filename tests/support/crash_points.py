@@ -10,7 +10,7 @@ which files, world and clock are the same are gone on with once.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,8 +44,8 @@ class WatchedStore(SqliteStore):
     done: Callable[[], object] = staticmethod(lambda: None)
     """Called when a transaction is over and nobody has been told, where the thread rests."""
 
-    def __init__(self, path: str | Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: str | Path, **options: Any) -> None:
+        super().__init__(path, **options)
         WatchedStore.latest = self
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -102,7 +102,7 @@ def watching(wrecks: Wrecks | None) -> Generator[None]:
     connect = sqlite3.connect
 
     def traced(*args: Any, **options: Any) -> sqlite3.Connection:
-        db = connect(*args, **options)
+        db: sqlite3.Connection = connect(*args, **options)
         if wrecks is not None:
             db.set_trace_callback(wrecks.point)
         return db
@@ -111,12 +111,14 @@ def watching(wrecks: Wrecks | None) -> Generator[None]:
         patch.setattr(sqlite, "SqliteStore", WatchedStore)
         patch.setattr(sqlite3, "connect", traced)
         if wrecks is not None:
-            patch.setattr(WatchedStore, "done", staticmethod(partial(_when_quiet, wrecks)))
+            patch.setattr(WatchedStore, "done", staticmethod(wrecks.point))
         yield
 
 
-def _when_quiet(wrecks: Wrecks) -> None:
-    wrecks.point()
+def _unless_busy(wrecks: Wrecks) -> None:
+    """The thread of the store rests: its files are whole."""
+    if not here().busy:
+        wrecks.point()
 
 
 def subjects(plan: Plan) -> list[Subject]:
@@ -133,7 +135,7 @@ def run(path: Path, plan: Plan, world: World, begin: datetime, wrecks: Wrecks | 
         site = Site(world, {each.flow.spec.name: each for each in known})
         if wrecks is not None:
             wrecks.clock = clock
-            site.point = lambda: wrecks.point() if not here().busy else None
+            site.point = partial(_unless_busy, wrecks)
         flows = {each.flow: site.services(each.flow) for each in known}
         async with sqlite.SqliteHost(path, flows, clock=clock, limits=DEAF) as host:
             player = Player(host, WatchedStore.latest, clock, site, known)
@@ -179,8 +181,3 @@ def _resumed(folder: Path, plan: Plan, wreck: Wreck) -> bool:
     for end, content in wreck.files:
         _with(path, end).write_bytes(content)
     return run(path, plan, World(wreck.facts), wreck.at + LEASE + timedelta(seconds=1))
-
-
-def plans(found: Sequence[Subject]) -> Iterator[Plan]:
-    for subject in found:
-        yield from subject.plans

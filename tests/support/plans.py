@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property
@@ -25,8 +25,8 @@ from penstock.compiler.testing.acts import Kind
 from penstock.compiler.testing.cover import Example, cover
 from penstock.compiler.testing.play import Played
 from penstock.compiler.testing.vivid import telling
-from penstock.dsl.model import Parameter, Type, Variable
-from penstock.runtime.core import NOBODY, Actor, Fired, Outcome
+from penstock.dsl.model import Parameter, Type
+from penstock.runtime.core import NOBODY, Actor, Outcome
 from penstock.runtime.journal import AnyFlow, label
 from penstock.runtime.spec import ActivitySpec
 
@@ -152,29 +152,33 @@ def result(dice: random.Random, kernel: Kernel, spec: ActivitySpec, args: tuple[
 def event(dice: random.Random, kernel: Kernel, flow: type[AnyFlow], name: str) -> object:
     """An event or the completion of a task, with some payload."""
     spec = flow.spec.events[name]
-    params = kernel.task[name].form if spec.task else kernel.event[name].params
-    return spec.record.type(*_filled(dice, spec.record.fields, params))
+    params: Sequence[Parameter] = kernel.task[name].form if spec.task else kernel.event[name].params
+    return _built(spec.record, _filled(dice, spec.record.fields, [(each.name, each.type) for each in params]))
 
 
 def inputs(dice: random.Random, kernel: Kernel, flow: type[AnyFlow]) -> object:
     """What an instance may be started with."""
     spec = flow.spec.inputs
-    return spec.type(*_filled(dice, spec.fields, kernel.inputs))
+    return _built(spec, _filled(dice, spec.fields, [(each.name, each.type) for each in kernel.inputs]))
+
+
+def given(flow: type[AnyFlow], *values: object) -> object:
+    """Inputs of these values."""
+    return _built(flow.spec.inputs, values)
+
+
+def _built(record: Any, values: Iterable[object]) -> object:
+    return record.type(*values)
 
 
 def _filled(
-    dice: random.Random, fields: Sequence[tuple[str, Any]], params: Sequence[Parameter] | Sequence[Variable]
+    dice: random.Random, fields: Sequence[tuple[str, Any]], params: Sequence[tuple[str, Type]]
 ) -> Iterator[object]:
-    for (_, codec), param in zip(fields, params, strict=True):
-        yield invented(dice, codec, param.type, param.name)
+    for (_, codec), (name, type) in zip(fields, params, strict=True):
+        yield invented(dice, codec, type, name)
 
 
 def everybody(flow: type[AnyFlow], id: str = "everybody") -> Actor:
     """Somebody who has all the roles of a flow."""
     events = flow.spec.events.values()
     return Actor(id, frozenset(role for event in events for role in event.roles))
-
-
-def timers(moves: Sequence[Move]) -> Iterator[str]:
-    """Those that fire in a plan."""
-    yield from (move.trigger.timer for move in moves if isinstance(move.trigger, Fired))

@@ -5,6 +5,7 @@ Whoever plays may die and be played again: what was passed is passed, and what w
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -160,10 +161,18 @@ class Player:
         acts = [] if patient else await possible(self.host, subject, instance, payloads)
         if acts and dice.random() < 0.8:
             trigger, by = dice.choice(acts)
+            kind = subject.flow.spec.kinds[type(trigger)]
+            if kind.task and dice.random() < 0.2:
+                await self._handed_on(instance.id, kind.name, by)
+                return
             request = f"after {instance.sequence}"
             await self._told(instance.id, request, lambda: self.host.send(instance.id, trigger, by=by, request=request))
         elif not await self.advance() and not acts:
             raise Stuck(f"nothing can happen to {instance.id} in {instance.configuration}")
+
+    async def _handed_on(self, id: str, task: str, by: Actor) -> None:
+        with contextlib.suppress(Rejected):
+            await self.host.delegate(id, task, "deputy", by=by, reason="away")
 
 
 async def possible(host: Host, subject: Subject, instance: Instance, dice: random.Random) -> list[tuple[Any, Actor]]:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
@@ -54,21 +55,24 @@ def trigger(flow: type[AnyFlow], given: object) -> reference.Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All that a store has about an instance. left: calls, timers and tasks."""
+    """All that a store has about an instance. calls, tasks: their keys; timers: with when they are due."""
 
     instance: Instance
     journal: Sequence[JournalEntry]
     attempts: Sequence[Attempt]
     children: Sequence[Child]
-    left: int
+    calls: frozenset[str]
+    timers: frozenset[tuple[str, datetime]]
+    tasks: frozenset[str]
 
 
 def rows(tx: Transaction, id: str) -> Rows:
     instance = tx.instance(id)
     assert instance is not None
-    tasks = [item for item in tx.tasks(None) if item.instance == id]
-    left = len(tx.calls(id)) + len(tx.timers(id)) + len(tasks)
-    return Rows(instance, tx.entries(id), tx.attempts(id), tx.children(id), left)
+    calls = frozenset(call.key for call in tx.calls(id))
+    timers = frozenset((timer.name, timer.due) for timer in tx.timers(id))
+    tasks = frozenset(item.key for item in tx.tasks(None) if item.instance == id)
+    return Rows(instance, tx.entries(id), tx.attempts(id), tx.children(id), calls, timers, tasks)
 
 
 def examine(subject: Subject, found: Rows, world: World, straight: bool = True) -> None:
@@ -77,9 +81,16 @@ def examine(subject: Subject, found: Rows, world: World, straight: bool = True) 
     assert replay(subject.flow, journal).to_json() == json.loads(instance.snapshot)
     interpreted = _interpreted(subject.kernel, subject.flow, journal, straight)
     assert interpreted.record is not None and interpreted.record.to_json() == json.loads(instance.snapshot)
-    assert not instance.status.finished or found.left == 0, f"{instance.id} has ended, and something is left"
+    _open(found, interpreted.record)
     _requests(world, instance.id, journal)
     _effects(subject, found, world, interpreted)
+
+
+def interpreted(subject: Subject, journal: Sequence[JournalEntry]) -> reference.Instance:
+    """Where the interpreter comes to by the triggers of a journal. Raises AssertionError for one that it refuses."""
+    at = _interpreted(subject.kernel, subject.flow, journal, True).at
+    assert at is not None
+    return at
 
 
 def _interpreted(kernel: Kernel, flow: type[AnyFlow], journal: Sequence[JournalEntry], straight: bool) -> twins.Twins:
@@ -93,7 +104,7 @@ def _interpreted(kernel: Kernel, flow: type[AnyFlow], journal: Sequence[JournalE
         run.now = entry.at
         given = json.loads(entry.trigger)
         if entry.kind is EntryKind.START:
-            assert run.start(plain(tuple(_fields(flow.spec.inputs.decode(given)))), actor)
+            assert run.start(plain(tuple(_fields(flow, flow.spec.inputs.decode(given)))), actor)
             continue
         handed = trigger(flow, flow.spec.trigger_from_json(given))
         if run.at is not None:
@@ -102,8 +113,21 @@ def _interpreted(kernel: Kernel, flow: type[AnyFlow], journal: Sequence[JournalE
     return run
 
 
-def _fields(record: Any) -> Sequence[object]:
-    return [getattr(record, name) for name in type(record).__match_args__]
+def _open(found: Rows, record: AnyFlow) -> None:
+    """What is under way, by the record, is under way in the store, and nothing else is."""
+    ledger, id = record.ledger, found.instance.id
+    assert found.timers == {(armed.timer, armed.due) for armed in ledger.timers}, f"the timers of {id} are others"
+    assert found.tasks == {work.key for work in ledger.tasks}, f"the tasks of {id} are others"
+    flows = {activity.name for activity in record.spec.activities.values() if activity.flow}
+    running = {call.key for call in ledger.calls if not call.answer and call.activity not in flows}
+    flying = {entry.key for entry in ledger.log if entry.in_flight}
+    undoing = None if ledger.undoing is None else ledger.undoing.running
+    undone = {undoing} - {None, *(f"{link.key}{UNDO}" for link in found.children)}
+    assert found.calls - flying == (running | undone) - flying, f"the calls of {id} are others"
+
+
+def _fields(flow: type[AnyFlow], record: object) -> Sequence[object]:
+    return flow.spec.inputs.values(record)
 
 
 def _in_due_order(at: reference.Instance, given: reference.Trigger, entry: JournalEntry, straight: bool) -> None:
@@ -123,7 +147,7 @@ def _requests(world: World, id: str, journal: Sequence[JournalEntry]) -> None:
     assert all(number == 1 for number in requests.values())
     for fact in world.of(ACKNOWLEDGED, id):
         assert fact.more <= len(journal), f"{fact.name} was acknowledged and is lost"
-        row = journal[fact.more - 1]
+        row = journal[int(fact.more) - 1]
         assert row.sequence == 1 if fact.name == "start" else row.request == fact.name
     assert all(fact.name not in requests for fact in world.of(REFUSED, id))
 

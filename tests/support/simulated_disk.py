@@ -20,6 +20,7 @@ from typing import TypeVar
 from penstock.runtime.errors import Busy, DiskFull, StoreError
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
+from penstock.runtime.observing import Tellings
 from penstock.runtime.store import News, Transaction
 
 T = TypeVar("T")
@@ -68,6 +69,7 @@ class Disk:
             raise self.trouble(f"the disk is in trouble for {who}")
         before = self.db.total_changes
         news = self.transaction.news = News()
+        self.transaction.tellings = Tellings()
         self.db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         try:
             result = work(self.transaction)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -23,8 +23,10 @@ from penstock.runtime.errors import Conflict, HostError, NotParked, StoreError, 
 from penstock.runtime.hosts import sqlite
 from penstock.runtime.journal import label
 from penstock.runtime.store import Instance, JournalEntry, Status, Transaction
+from penstock.runtime.threads import Threads
 from penstock.runtime.worker import Limits
 from plans import Subject, everybody, inputs
+from plans import given as inputs_of
 from players import LostWakeUp, possible
 from reference import examine, rows
 from simulated_disk import Disk, Door
@@ -97,7 +99,8 @@ JUMPS = (*(sign * by for sign in (1, -1) for by in (SECOND, MINUTE, HOUR, 5 * HO
 
 @dataclass
 class Seen:
-    """What came of a simulation. digest: of its log; counted: what happened, by the first word of the log's lines."""
+    """What came of a simulation. digest: of its log; lost: attempts whose worker was taken for
+    dead before the end. counted: what happened, by the first word of the log's lines."""
 
     digest: str = ""
     lines: int = 0
@@ -107,6 +110,7 @@ class Seen:
     rows: int = 0
     fired: int = 0
     examined: int = 0
+    lost: int = 0
     counted: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -178,7 +182,7 @@ class Machine:
 
     # ------------------------------------------------------------ processes
 
-    def door(self, id: object) -> Door:
+    def door(self, id: object, **_: object) -> Door:
         """What a host opens in the place of a file."""
         made = self._doors[str(id)] = Door(self.disk, str(id))
         return made
@@ -284,9 +288,9 @@ class Machine:
         id = f"n-{self._arrived}"
         given: Any = inputs(self.dice, subject.kernel, subject.flow)
         if subject.flow.spec.name == "Purchase":
-            given = type(given)(given.total, f"bill {id}")
+            given = inputs_of(subject.flow, given.total, f"bill {id}")
             bill = self.named["Billing"].flow
-            self._deliver(f"bill {id}", "start", lambda host: host.start(bill, f"bill {id}", bill.spec.inputs.type(id)))
+            self._deliver(f"bill {id}", "start", lambda host: host.start(bill, f"bill {id}", inputs_of(bill, id)))
         by = everybody(subject.flow, "starter")
         self._deliver(id, "start", lambda host: host.start(subject.flow, id, given, by=by))
 
@@ -318,6 +322,11 @@ class Machine:
         acts = await possible(host, subject, instance, self.dice)
         if acts and self.dice.random() < 0.6:
             trigger, by = self.dice.choice(acts)
+            kind = subject.flow.spec.kinds[type(trigger)]
+            if kind.task and self.dice.random() < 0.1:
+                with suppress(Rejected):
+                    await host.delegate(instance.id, kind.name, "deputy", by=by, reason="away")
+                return
             self._asked += 1
             request = f"r-{self._asked}"
             self._deliver(instance.id, request, lambda host: host.send(instance.id, trigger, by=by, request=request))
@@ -404,6 +413,7 @@ class Machine:
         """So long, and then until it has calmed down."""
         try:
             await self._live(span)
+            self.seen.lost = self.disk.do("lost", _lost, writes=False)
             await self._calm_down()
             self.check()
             self.disk.do("count", self._count, writes=False)
@@ -447,6 +457,7 @@ class Machine:
     async def _calm_down(self) -> None:
         """Nothing goes wrong any more: what is due is done by one process that nobody reminds."""
         await self._stop()
+        self.weather = replace(self.weather, hands=64, call=timedelta(0))  # so that nothing waits for a hand
         self.disk.trouble = None
         self.check()
         await self._boot()
@@ -457,15 +468,14 @@ class Machine:
             raise LostWakeUp(f"{due} is due at {self.clock.now()}")
 
 
-class _InlineThread:
-    """A thread that is none: its function runs when the loop comes to it."""
+def _lost(tx: Transaction) -> int:
+    found = [attempt for instance in tx.instances(None) for attempt in tx.attempts(instance.id)]
+    return sum("its worker was lost" in attempt.result for attempt in found)
 
-    def __init__(self, target: Callable[..., object], args: tuple[object, ...] = (), **_: object) -> None:
-        self._target = target
-        self._args = args
 
-    def start(self) -> None:
-        asyncio.get_running_loop().call_soon(self._target, *self._args)
+def _inline(_: Threads, job: Callable[[], object]) -> None:
+    """Instead of a thread: what it would do is done when the loop comes to it."""
+    asyncio.get_running_loop().call_soon(job)
 
 
 def simulate(
@@ -480,7 +490,7 @@ def simulate(
     machine = Machine(loop, seed, subjects, weather, told)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite, "SqliteStore", machine.door)
-        patch.setattr(threading, "Thread", _InlineThread)
+        patch.setattr(Threads, "run", _inline)
         try:
             return loop.run_until_complete(machine.live(span))
         finally:

@@ -122,7 +122,7 @@ class VirtualClock:
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self._loop.time())
 
-    def sleep(self, duration: timedelta) -> Awaitable[None]:
+    def sleep(self, duration: timedelta) -> asyncio.Future[None]:
         return asyncio.ensure_future(asyncio.sleep(max(duration.total_seconds(), 0)))
 
     def jump(self, duration: timedelta) -> None:

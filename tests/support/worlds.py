@@ -98,7 +98,8 @@ class Site:
     def services(self, flow: type[AnyFlow]) -> object:
         """An object with the methods of a flow's activities."""
         spec = flow.spec
-        specs = [*(a for a in spec.activities.values() if a.method), *spec.compensations.values()]
+        specs: list[ActivitySpec | CompensationSpec] = [each for each in spec.activities.values() if each.method]
+        specs += spec.compensations.values()
         return type("Services", (), {each.method: staticmethod(self._method(flow, each)) for each in specs})()
 
     def _method(self, flow: type[AnyFlow], spec: ActivitySpec | CompensationSpec) -> Callable[..., Any]:
