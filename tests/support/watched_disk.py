@@ -210,7 +210,7 @@ class Layer:
 
     def _open(self, _: int, name: int | None, file: int, flags: int, out: int | None) -> int:
         if name is None:  # a temporary file of a statement: nobody's data
-            return self.real.open(byref(self.real), name, file, flags, out)
+            return int(self.real.open(byref(self.real), name, file, flags, out))
         path = Path(ctypes.string_at(name).decode())
         code = self._told(
             Operation(Kind.OPEN, path, value=flags),
