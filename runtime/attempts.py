@@ -104,7 +104,7 @@ async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None], crew
     and otherwise waited for. Waiting for a process takes nothing of its time."""
     if not work.in_process:
         return await _timed(work, clock, unwanted, _answer(work, crew))
-    turn = asyncio.ensure_future(crew.processes.take())
+    turn = asyncio.ensure_future(crew.processes.take(work.function))
     try:
         await asyncio.wait((turn, unwanted), return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:

@@ -1,12 +1,12 @@
 """Whether a journal is whole, and how everything came to be as it is: rows and instances in, what is wrong out.
 
-Three questions. Is every row of the chain as it was written, and none missing (`Links`)? Do an instance's rows lead,
+Three questions. Is every row of the chain as it was written, and none missing (`Trail`)? Do an instance's rows lead,
 through the pure core, to exactly what is stored of it (`mismatches`)? Is what it waits for to be done, and nothing else
 (`remainders`)? `verify` asks them of a whole store.
 
 Limits: whoever can write the file can also write a whole new chain, and take the last rows away together with what they
 led to; both are found only by a head that was noted elsewhere. Attempts, arguments of calls, letters and messages are
-not sealed.
+not looked at.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .chain import Head, Row
 from .errors import StoreError
 from .journal import AnyFlow, Diverged, replay, written
 from .remainders import differences
+from .sealing import MARK
 from .store import Instance, JournalEntry, Transaction
 
 PAGE = 1000
@@ -56,13 +57,13 @@ class Report:
     findings: tuple[Finding, ...]
 
 
-class Links:
+class Trail:
     """Follows the chain, row by row in the order of their positions. `noted`: a head that was noted before."""
 
     def __init__(self, noted: Head | None = None) -> None:
         self.noted = noted or Head()
         self.position = 0
-        self._seals: set[str] = {""}  # that the last row may have, if nothing was changed; none if that is unknown
+        self._hashes: set[str] = {""}  # that the last row may have, if nothing was changed; none if that is unknown
 
     def follow(self, row: Row) -> Iterator[Finding]:
         """What is wrong with the row, and before it."""
@@ -70,15 +71,15 @@ class Links:
         sequence = row.sequence if isinstance(row.sequence, int) else None
         if row.position > self.position + 1:
             yield Finding(_missing(self.position + 1, row.position - 1), self.position + 1)
-            self._seals = set()
-        proper = {row.sealed(seal) for seal in self._seals}
+            self._hashes = set()
+        proper = {row.hashed(hash) for hash in self._hashes}
         if proper and row.hash not in proper:
             problem = "it is not as it was written, or the row before it is not"
             yield Finding(problem, row.position, instance, sequence)
         elif row.position == self.noted.position and row.hash != self.noted.hash:
             problem = "it had another hash when that was noted: this row or one before it was changed"
             yield Finding(problem, row.position, instance, sequence)
-        self._seals = proper | ({row.hash} if isinstance(row.hash, str) else set[str]())
+        self._hashes = proper | ({row.hash} if isinstance(row.hash, str) else set[str]())
         self.position = row.position
 
     def end(self) -> Iterator[Finding]:
@@ -111,6 +112,8 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
     for what in stored:
         if stored[what] != told[what]:
             yield Finding(f"its {what} is not what its last row says", instance=id)
+    if flow is None and instance.snapshot.startswith(MARK):
+        return  # without their key nothing more can be said of sealed payloads
     snapshot = json.loads(instance.snapshot)
     if instance.flow != f"{snapshot['flow']}/{snapshot['version']}":
         yield Finding("its flow is not that of its snapshot", instance=id)
@@ -128,12 +131,12 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
 
 def verify(tx: Transaction, flows: Mapping[str, type[AnyFlow]], noted: Head | None = None) -> Report:
     """Look at everything in a store; `flows` by label (`Order/1`). Raises StoreError where it cannot be read at all."""
-    links, rows, findings = Links(noted), 0, list[Finding]()
-    while page := tx.rows(links.position if rows else BEFORE_ALL, PAGE):
+    trail, rows, findings = Trail(noted), 0, list[Finding]()
+    while page := tx.rows(trail.position if rows else BEFORE_ALL, PAGE):
         for row in page:
-            findings += links.follow(row)
+            findings += trail.follow(row)
         rows += len(page)
-    findings += links.end()
+    findings += trail.end()
     findings += [Finding("there are rows of it, and no such instance", instance=id) for id in tx.strays()]
     instances, unknown = 0, dict[str, int]()
     for id in _ids(tx):

@@ -1,8 +1,8 @@
-"""The chain of the journal: a row and the seal of the row before it in, its own seal out; and what storage tells of it.
+"""The chain of the journal: a row and the hash of the row before it in, its own hash out; and what storage tells of it.
 
 The rows of all instances are one chain, in the order in which they were written (`position`, from 1 without a gap).
-The seal is the SHA-256 of the JSON array of the seal before it ("" before the first row) and all other columns of the
-row, as they are stored. So whoever has noted the last seal can tell later that nothing before it was touched.
+The hash is the SHA-256 of the JSON array of the hash before it ("" before the first row) and all other columns of the
+row, as they are stored. So whoever has noted the last hash can tell later that nothing before it was touched.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 
 class Head(NamedTuple):
-    """The last row of a journal: where it stands, and its seal. Of an empty journal: 0, and no seal."""
+    """The last row of a journal: where it stands, and its hash. Of an empty journal: 0, and none."""
 
     position: int = 0
     hash: str = ""
@@ -48,13 +48,13 @@ class Row(NamedTuple):
     status: object
     configuration: object
 
-    def sealed(self, previous: str) -> str:
-        """The seal that it must have behind a row with the seal `previous`."""
-        return seal(previous, (self.position, *self[2:]))
+    def hashed(self, previous: str) -> str:
+        """The hash that it must have behind a row with the hash `previous`."""
+        return linked(previous, (self.position, *self[2:]))
 
 
-def seal(previous: str, columns: Sequence[object]) -> str:
-    """Of a row's columns, but for the seal, in the order of `Row`."""
+def linked(previous: str, columns: Sequence[object]) -> str:
+    """The hash of a row's columns, but for itself, in the order of `Row`."""
     return sha256(_text([previous, *columns]).encode("ascii")).hexdigest()
 
 
@@ -66,7 +66,7 @@ _text = json.JSONEncoder(separators=(",", ":"), default=_bytes).encode
 """Of texts, numbers and None; and of bytes, which only somebody else can have stored."""
 
 
-class Seal(NamedTuple):
+class Link(NamedTuple):
     """Where the row of this sequence of an instance stands in the chain."""
 
     sequence: int
@@ -83,7 +83,7 @@ class Chain(Protocol):
         """The first so many behind this position, as they are stored."""
         ...
 
-    def seals(self, instance: str) -> Sequence[Seal]:
+    def links(self, instance: str) -> Sequence[Link]:
         """Those of an instance's rows, oldest first."""
         ...
 

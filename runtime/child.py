@@ -13,21 +13,30 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol
 
 from .heartbeat import PULSE
 from .logs import CORRELATION, Correlated, Correlation
 from .outbox import told
 
-Pipe: TypeAlias = "Connection[object, object]"
-
 READY, BEAT, LOG, DONE, RAISED = "ready", "beat", "log", "done", "raised"
-"""What a message to the host begins with. DONE and RAISED end a call, with a pickle of what was answered or raised."""
+"""What a message to the host begins with. DONE and RAISED end a call, with a pickle of what was answered or raised;
+READY ends a Load."""
 
 SLACK = 8
 """A pickle is never so many times as large as the JSON of the same answer, or tiny."""
+
+
+class Pipe(Protocol):
+    """An end of a pipe of `multiprocessing`, which is loaded only where it is used: it takes its time."""
+
+    def send(self, obj: object, /) -> None: ...
+    def send_bytes(self, buf: bytes, /) -> None: ...
+    def recv(self) -> object: ...
+    def recv_bytes(self) -> bytes: ...
+    def poll(self, timeout: float | None, /) -> bool: ...
+    def close(self) -> None: ...
 
 
 class Call(NamedTuple):
@@ -38,6 +47,12 @@ class Call(NamedTuple):
     key: str
     correlation: Correlation | None
     most: int | None
+
+
+class Load(NamedTuple):
+    """Have at hand what the function is made of, so that importing it takes nothing of a call's time."""
+
+    function: Callable[..., object]
 
 
 class Unpicklable(Exception):
@@ -96,7 +111,9 @@ def _listen(pipe: Pipe, calls: SimpleQueue[bytes]) -> None:
 
 def _answer(text: bytes) -> tuple[str, bytes]:
     try:
-        call: Call = pickle.loads(text)
+        call: Call | Load = pickle.loads(text)
+        if isinstance(call, Load):
+            return READY, b""
         CORRELATION.set(call.correlation)
         answer = pickle.dumps(call.function(*call.args, key=call.key))
         if call.most is not None and len(answer) > SLACK * (call.most + 1024):

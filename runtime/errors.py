@@ -14,6 +14,11 @@ class Unknown(HostError):
     """There is no such flow, instance or call."""
 
 
+class Unfit(HostError):
+    """What is stored of the instance is nothing that this code has written: a row was touched, or the flow was changed
+    and kept its version. Other instances go on."""
+
+
 class Conflict(HostError):
     """The id was used before, for something else."""
 

@@ -37,7 +37,7 @@ def exported(seen: Overview) -> Json:
     """Everything: where the instance is, its journal, and what it waits for."""
     instance, parent = seen.instance, seen.parent
     name, _, version = instance.flow.rpartition("/")
-    seals = {seal.sequence: seal for seal in seen.seals}
+    links = {link.sequence: link for link in seen.links}
     return {
         "format": FORMAT,
         "instance": {
@@ -52,7 +52,7 @@ def exported(seen: Overview) -> Json:
             "record": json.loads(instance.snapshot),
         },
         "journal": [
-            {**_row(entry), "position": seals[entry.sequence].position, "hash": seals[entry.sequence].hash}
+            {**_row(entry), "position": links[entry.sequence].position, "hash": links[entry.sequence].hash}
             for entry in seen.journal
         ],
         "attempts": [
@@ -126,7 +126,7 @@ def cloud_events(seen: Overview, source: str = "") -> list[Json]:
     source begins with, which tells this host from others; the rest of it is the instance's."""
     at = seen.instance
     origin = f"{source.rstrip('/')}/{quote(at.flow)}/{quote(at.id, safe='')}"
-    seals = {seal.sequence: seal for seal in seen.seals}
+    links = {link.sequence: link for link in seen.links}
     return [
         {
             "specversion": "1.0",
@@ -136,8 +136,8 @@ def cloud_events(seen: Overview, source: str = "") -> list[Json]:
             "subject": entry.instance,
             "time": _moment(entry.at),
             "datacontenttype": "application/json",
-            "penstockposition": str(seals[entry.sequence].position),  # an integer of theirs has 32 bits
-            "penstockhash": seals[entry.sequence].hash,
+            "penstockposition": str(links[entry.sequence].position),  # an integer of theirs has 32 bits
+            "penstockhash": links[entry.sequence].hash,
             "data": {key: value for key, value in _row(entry).items() if key not in ("sequence", "at", "kind")},
         }
         for entry in seen.journal

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from .outbox import Result
-from .store import Began, Committed, Happening, PendingCall, Refused, Tally
+from .store import Began, Happening, PendingCall, Refused, Tally
 
 LOG = logging.getLogger("penstock")
 
@@ -67,7 +67,7 @@ class Tellings:
 
     def told(self, failed: bool) -> Sequence[Happening]:
         """All of it; of work that failed, what is true all the same."""
-        return [each for each in self._happened if not failed or isinstance(each, Refused | Committed)]
+        return [each for each in self._happened if not failed or isinstance(each, Refused)]
 
 
 class Audience(Observer):

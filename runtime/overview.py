@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .chain import Seal
+from .chain import Link
 from .errors import Unknown
 from .letters import Letter
 from .store import Attempt, Child, Instance, JournalEntry, PendingCall, TaskItem, Timer, Transaction
@@ -13,12 +13,12 @@ from .store import Attempt, Child, Instance, JournalEntry, PendingCall, TaskItem
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """journal, seals: its rows and where each stands in the chain. letters: those that it sent or that wait for it, and
+    """journal, links: its rows and where each stands in the chain. letters: those that it sent or that wait for it, and
     were not taken. parent: whose child it is."""
 
     instance: Instance
     journal: Sequence[JournalEntry]
-    seals: Sequence[Seal]
+    links: Sequence[Link]
     attempts: Sequence[Attempt]
     calls: Sequence[PendingCall]
     timers: Sequence[Timer]
@@ -41,7 +41,7 @@ def overview(tx: Transaction, id: str) -> Overview:
     return Overview(
         instance,
         tx.entries(id),
-        tx.seals(id),
+        tx.links(id),
         tx.attempts(id),
         tx.calls(id),
         tx.timers(id),

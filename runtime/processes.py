@@ -17,14 +17,12 @@ import logging
 import pickle
 import signal
 from collections.abc import Callable
-from multiprocessing import get_context, spawn
+from functools import partial
 from typing import TypeVar, cast
 
 from . import child
 from .heartbeat import heartbeat
 from .threads import NAME, Threads
-
-SPAWN = get_context("spawn")
 
 PATIENCE = 120
 """Seconds that a process has to import the program."""
@@ -50,6 +48,8 @@ def require_sendable(function: Callable[..., object], name: str) -> None:
     and has begun the program anew instead of importing it."""
     if not wants_process(function):
         return
+    from multiprocessing import spawn  # here, since it takes its time and few need it
+
     spawn.get_preparation_data(NAME)  # raises that, and says what to do
     if inspect.iscoroutinefunction(function):
         raise TypeError(f"{name} is a coroutine function: only plain ones run in a process")
@@ -68,11 +68,16 @@ class Process:
 
     def __init__(self) -> None:
         """Start it and wait until it is ready. Raises Died."""
-        self._pipe, theirs = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=child.main, args=(theirs, _levels()), name=NAME, daemon=True)
+        from multiprocessing import get_context  # here, as above
+
+        context = get_context("spawn")
+        self._pipe: child.Pipe
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=child.main, args=(theirs, _levels()), name=NAME, daemon=True)
         self._process.start()
         theirs.close()
         self.idle = True
+        self._loaded: set[str] = set()
         hint = 'is the start of the program guarded by `if __name__ == "__main__":`?'
         try:
             if not self._pipe.poll(PATIENCE):
@@ -86,10 +91,23 @@ class Process:
     def alive(self) -> bool:
         return self._process.is_alive()
 
+    def knows(self, function: Callable[..., object]) -> bool:
+        """Whether its module has been imported there."""
+        return function.__module__ in self._loaded
+
+    def load(self, function: Callable[..., object]) -> None:
+        """Have its module imported. What is wrong with it is said by the call that follows. Raises Died."""
+        self._converse(child.Load(function))
+        self._loaded.add(function.__module__)
+
     def ask(self, call: child.Call) -> tuple[str, object]:
         """`child.DONE` and the answer, or `child.RAISED` and the exception; meanwhile its heartbeats and log records
         are passed on. Raises Died, and whatever pickling does."""
-        text = pickle.dumps(call)
+        kind, content = self._converse(call)
+        return kind, pickle.loads(content)
+
+    def _converse(self, told: child.Call | child.Load) -> tuple[str, bytes]:
+        text = pickle.dumps(told)
         self.idle = False
         try:
             self._pipe.send_bytes(text)
@@ -101,7 +119,7 @@ class Process:
                     _log(cast(logging.LogRecord, content))
                 else:
                     self.idle = True
-                    return kind, pickle.loads(cast(bytes, content))
+                    return kind, cast(bytes, content)
         except (EOFError, OSError):
             raise Died(self._ending()) from None
 
@@ -131,19 +149,30 @@ class Processes:
         self._idle: list[Process] = []
         self._closed = False
 
-    async def take(self) -> Process:
-        """A turn, and a process that is ready; `give_back` ends it. Raises Died when none can be started."""
+    async def take(self, function: Callable[..., object]) -> Process:
+        """A turn, and a process that is ready for the function; `give_back` ends it. Raises Died when none can be
+        started."""
         await self._turns.acquire()
+        process: Process | None = None
         try:
-            while self._idle:
-                process = self._idle.pop()
-                if process.alive:
-                    return process
-                self._all.discard(process)
-            return await self._started()
+            process = await self._one()
+            if not process.knows(function):
+                await self._threads.call(partial(process.load, function))
+            return process
         except BaseException:
-            self._turns.release()
+            if process is None:
+                self._turns.release()
+            else:
+                self.give_back(process)
             raise
+
+    async def _one(self) -> Process:
+        while self._idle:
+            process = self._idle.pop()
+            if process.alive:
+                return process
+            self._all.discard(process)
+        return await self._started()
 
     async def _started(self) -> Process:
         """A new one; if nobody waits for it any more when it is ready, it is there for the next."""

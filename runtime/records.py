@@ -250,7 +250,7 @@ class _Sequence(Codec[tuple[T_co, ...]]):
         return tuple(_each(self.item.check, self._items(value)))
 
     def encode(self, value: object) -> Json:
-        return [] if type(value) is tuple and not value else _each(self.item.encode, self._items(value))
+        return [] if value == () else _each(self.item.encode, self._items(value))
 
     def decode(self, json: object) -> tuple[T_co, ...]:
         return tuple(_each(self.item.decode, self._counted(_list(json))))

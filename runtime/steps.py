@@ -35,7 +35,7 @@ from .core import (
     Step,
     Withdraw,
 )
-from .errors import Corrupt, StoreError, Unknown
+from .errors import StoreError, Unfit, Unknown
 from .journal import AnyFlow, actor_text, after_step, written
 from .letters import CAPACITY, Letter, Message
 from .logs import about
@@ -90,7 +90,7 @@ class Steps:
         return instance
 
     def record(self, instance: Instance) -> AnyFlow:
-        """Raises Unknown for a flow that this host does not run, and Corrupt."""
+        """Raises Unknown for a flow that this host does not run, and Unfit."""
         flow = self.flow(instance.flow)
         known = self._known.get(instance.id)
         if known is not None and known[0] == instance.snapshot:
@@ -98,7 +98,7 @@ class Steps:
         try:
             return flow.from_json(json.loads(instance.snapshot))
         except ValueError as damage:
-            raise Corrupt(f"instance {instance.id!r} is not as it was written: {damage}") from damage
+            raise Unfit(f"instance {instance.id!r} is not as it was written: {damage}") from damage
 
     def _remember(self, id: str, snapshot: str, record: AnyFlow) -> None:
         """What a snapshot says, lest it be read again for the next step; a few of them, the latest."""

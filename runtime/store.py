@@ -290,7 +290,8 @@ class Transaction(Post, Chain, Protocol):
     def page(
         self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
     ) -> Sequence[Instance]:
-        """The first so many (in these statuses, of this flow, if one is given) whose ids come after this one, by id."""
+        """The first so many (in these statuses, of this flow or this version of it, if one is given) whose ids come
+        after this one, by id."""
         ...
 
     def ids(self, after: str, limit: int) -> Sequence[str]:

@@ -90,7 +90,7 @@ class Client(Protocol):
     async def page(
         self, after: str = "", limit: int = 100, *, statuses: Sequence[Status] = tuple(Status), flow: str = ""
     ) -> Sequence[Instance]:
-        """The first so many (in these statuses, of this flow, `Order/1`) whose ids come after this one, by id."""
+        """The first so many (in these statuses, of the flow `Order` or `Order/1`) whose ids come after this one."""
         ...
 
     async def overview(self, id: str) -> Overview:

@@ -84,6 +84,10 @@ class SqliteClient:
         self._store.close()
         self._open = None
 
+    def client(self, path: str | Path | None = None) -> SqliteClient:
+        """One for the same file (or another), flows, clock and codec."""
+        return SqliteClient(path or self.path, self.flows, clock=self._clock, codec=self._codec)
+
     def now(self) -> datetime:
         """The moment, by its clock."""
         return self._clock.now()
@@ -243,10 +247,6 @@ class SqliteHost(SqliteClient):
         self._activities = {label(flow): activities for flow, activities in flows.items()}
         self._limits = limits or Limits()
         self._id = worker or uuid.uuid4().hex
-
-    def client(self) -> SqliteClient:
-        """One for the same file and flows, and the same clock."""
-        return SqliteClient(self.path, self.flows, clock=self._clock, codec=self._codec)
 
     async def __aenter__(self) -> Self:
         """Open the file and start working. Raises StoreError."""

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from ..chain import Head, Row, Seal, seal
+from ..chain import Head, Link, Row, linked
 from ..store import EntryKind, JournalEntry, News, Status
 from ..timers import micros, moment
 from .sqlite_errors import as_written
@@ -34,7 +34,7 @@ class SqliteJournal(SqliteRows):
         position = self._head.position + 1
         what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
         columns = (*what, e.effects, e.status, " ".join(e.configuration))
-        hash = seal(self._head.hash, (position, *columns))
+        hash = linked(self._head.hash, (position, *columns))
         self._run(APPEND, position, hash, *columns)
         self._head = Head(position, hash)
         self.news.entries.append(e)
@@ -63,9 +63,9 @@ class SqliteJournal(SqliteRows):
         finally:
             self._db.text_factory = str
 
-    def seals(self, instance: str) -> Sequence[Seal]:
+    def links(self, instance: str) -> Sequence[Link]:
         sql = "SELECT sequence, position, hash FROM journal WHERE instance = ? ORDER BY sequence"
-        return [Seal(*row) for row in self._all(sql, instance)]
+        return [Link(*row) for row in self._all(sql, instance)]
 
     def strays(self) -> Sequence[str]:
         sql = "SELECT DISTINCT instance FROM journal WHERE instance NOT IN (SELECT id FROM instance) ORDER BY instance"

@@ -19,6 +19,7 @@ from ..observing import Audience
 from ..sealing import PayloadCodec
 from ..store import News, Tally, Transaction
 from .sqlite_errors import translated
+from .sqlite_log import reread
 from .sqlite_schema import SCHEMA, TABLES
 from .sqlite_thread import SqliteThread
 from .sqlite_transaction import SqliteTransaction
@@ -60,7 +61,7 @@ class SqliteStore:
         return answer
 
     def tally(self, now: datetime) -> Tally:
-        """What there is, for a thread. It goes through all instances, on a connection of its own: nobody waits."""
+        """What there is, for a thread. It reads all instances, on a connection of its own: nobody waits for it."""
         file = f"{self._path.absolute().as_uri()}?mode=ro"
         with translated(), closing(sqlite3.connect(file, isolation_level=None, uri=True)) as db:
             db.execute("BEGIN")
@@ -74,6 +75,7 @@ class SqliteStore:
 
 
 def _open(path: Path, busy: timedelta) -> sqlite3.Connection:
+    reread(Path(f"{path.resolve()}-wal"))
     with translated():
         db = sqlite3.connect(path, isolation_level=None, timeout=busy.total_seconds(), check_same_thread=False)
         try:

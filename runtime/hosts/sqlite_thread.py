@@ -140,7 +140,6 @@ class SqliteThread:
             except _NotTogetherError:
                 continue
             except StoreError as error:
-                self._report(turns, failed=True)
                 return [(None, error)] * len(turns)
         return [self._alone(turn) for turn in turns]
 
@@ -148,7 +147,8 @@ class SqliteThread:
         try:
             return self._transact(WRITING, lambda tx, turns: (turns[0].done(tx), None), [turn])
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
-            self._report([turn], failed=True)
+            if not isinstance(error, StoreError):
+                self._report([turn], failed=True)
             return None, error
 
     def _read(self, turns: Sequence[Turn]) -> list[Answer]:

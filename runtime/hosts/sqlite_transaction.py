@@ -73,7 +73,8 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     def page(
         self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
     ) -> Sequence[Instance]:
-        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND ? IN (flow, '')"
+        named = "? IN ('', flow, substr(flow, 1, instr(flow, '/') - 1))"
+        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND {named}"
         sql = f"SELECT * FROM instance WHERE {wanted} ORDER BY id LIMIT ?"
         return [*map(_instance, self._all(sql, after, *statuses, flow, limit))]
 

@@ -27,14 +27,14 @@ def suggestions(seen: Overview, record: AnyFlow | None, place: Place) -> Iterato
         if record is not None:
             for words, value in _answers(record, call):
                 yield _said(place, ("instances", *words), value, (*one, *operator))
-    if record is not None and not record.compensating:
-        yield from (_taken(record, id, event, place) for event in accepted(record))
-    if record is not None and cancellable(record):
-        yield _said(place, ("instances", "cancel", id), "", operator)
     for letter in seen.letters:
         if letter.reason:
             yield _said(place, ("letters", "redeliver", letter.id), "", operator)
             yield _said(place, ("letters", "discard", letter.id), "", operator)
+    if record is not None and not record.compensating:
+        yield from (_taken(record, id, event, place) for event in accepted(record))
+    if record is not None and cancellable(record):
+        yield _said(place, ("instances", "cancel", id), "", operator)
 
 
 def _said(place: Place, words: Sequence[str], form: str, options: Sequence[str]) -> str:

@@ -30,12 +30,10 @@ HOW = (
 def place(args: argparse.Namespace, environment: Mapping[str, str], folder: Path, program: str) -> Place:
     """For a command that asks or acts. Raises Trouble."""
     words: list[str] = []
-    client = SqliteClient(args.db) if args.db else None
     if args.app or not args.db:
-        app = loaded(named(args.app, environment, folder), folder)
-        client = app if client is None else SqliteClient(client.path, app.flows)
-        client = client.client() if isinstance(client, SqliteHost) else client
-    assert client is not None
+        client = loaded(named(args.app, environment, folder), folder).client(args.db)
+    else:
+        client = SqliteClient(args.db)
     words += ["--app", args.app] if args.app else []
     words += ["--db", args.db] if args.db else []
     if not client.path.is_file():

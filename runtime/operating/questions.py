@@ -16,6 +16,7 @@ from ..hosts.sqlite import SqliteClient
 from ..journal import AnyFlow
 from ..letters import Letter
 from ..overview import Overview
+from ..sealing import MARK
 from ..snapshot import Corrupt as CorruptSnapshot
 from ..store import Instance, Status, TaskItem
 from ..story import story
@@ -90,9 +91,12 @@ async def show(args: argparse.Namespace, place: Place) -> Answer:
 async def found(client: SqliteClient, id: str) -> Overview:
     """Raises Trouble where there is no such instance."""
     try:
-        return await client.overview(id)
+        seen = await client.overview(id)
     except Unknown:
         raise Trouble(f"there is no instance {id!r}", await _nearest(client, id)) from None
+    if seen.instance.snapshot.startswith(MARK):
+        raise Trouble(f"what is stored of {id} is sealed", "give --app, with a host that has the codec")
+    return seen
 
 
 async def _nearest(client: SqliteClient, id: str) -> str:

@@ -17,26 +17,35 @@ from pathlib import Path
 
 from ..errors import StoreError
 from ..hosts.sqlite import SqliteHost
+from ..logs import Correlated, JsonLines
 from . import apps
 from .answers import DONE, Trouble
 
 LOG = logging.getLogger("penstock")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-LEVELS = ("debug", "info", "warning", "error")
 
 
 def run(args: argparse.Namespace) -> int:
     """Raises Trouble."""
     host = apps.host(args.app or args.given, os.environ, Path.cwd())
     if not LOG.handlers and not logging.getLogger().handlers:  # an app that has set up its logging keeps it
-        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.basicConfig(handlers=[_handler(args.json)])
         LOG.setLevel(args.log.upper())
     try:
         asyncio.run(_work(host))
     except StoreError as error:
         raise Trouble(f"{host.path}: {error}") from error
     return DONE
+
+
+def _handler(as_json: bool) -> logging.Handler:
+    """To the error stream, each line with the instance and the attempt that it is about, as JSON or as text."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Correlated())
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if as_json else text)
+    return handler
 
 
 async def _work(host: SqliteHost) -> None:

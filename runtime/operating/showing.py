@@ -55,7 +55,7 @@ def _headline(seen: Overview, now: datetime) -> str:
     if seen.journal:
         lines.append(f"{instance.flow}, started {at(seen.journal[0].at)}; {count(instance.sequence, 'row')}")
     if seen.parent is not None:
-        lines.append(f"a sub-flow of {seen.parent.parent}, whose call it answers is {seen.parent.answers}")
+        lines.append(f"a sub-flow of {seen.parent.parent}, for its call {seen.parent.answers}")
     return "".join(f"{clean(line)}\n" for line in lines)
 
 

@@ -271,11 +271,11 @@ def test_a_worker_runs_until_it_is_told_to_stop(tmp_path: Path, number: str) -> 
     environment = os.environ | {"PYTHONPATH": places, "PENSTOCK_BY": "cleo"}
     penstock = [sys.executable, "-m", "penstock.compiler.cli"]
     worker = subprocess.Popen(
-        [*penstock, "run", "app:host"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        [*penstock, "run", "app:host", "--json"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     )
     assert worker.stderr is not None
     try:
-        assert "working on shop.db: Order/1" in worker.stderr.readline()
+        assert json.loads(worker.stderr.readline())["message"] == "working on shop.db: Order/1"
         start = ["instances", "start", "Order", "o-1", "sku=A1", "qty=2", "total=20", "--app", "app:host"]
         subprocess.run([*penstock, *start], cwd=tmp_path, env=environment, check=True, capture_output=True)
 
@@ -286,7 +286,8 @@ def test_a_worker_runs_until_it_is_told_to_stop(tmp_path: Path, number: str) -> 
         assert finishing(delivered()) == ("Delivered",)
         worker.send_signal(getattr(signal, number))
         assert worker.wait(20) == 0
-        assert [line.rpartition(" ")[2] for line in worker.stderr.read().splitlines()] == ["stopping", "stopped"]
+        said = [json.loads(line) for line in worker.stderr]
+        assert [line["message"] for line in said if line["level"] == "INFO"][-2:] == ["stopping", "stopped"]
     finally:
         worker.kill()
         worker.wait()

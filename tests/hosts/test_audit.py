@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from order_flow import Cancel, Order, Review, ReviewVerdict
 from orders import CLEO, LARGE, MAX, OLGA, SMALL, House, finishing, pass_time
 from penstock.runtime.audit import Finding, Report, verify
-from penstock.runtime.chain import Head, Row, seal
+from penstock.runtime.chain import Head, Row, linked
+from penstock.runtime.hosts.sqlite import SqliteClient
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
 
 HOUR = timedelta(hours=1)
@@ -173,7 +174,7 @@ def test_a_row_that_is_put_in_with_a_right_hash_leads_nowhere(opened: sqlite3.Co
     last = rows(opened)[-1]
     with tampered(opened):
         forged = last._replace(position=last.position + 1, sequence=int(str(last.sequence)) + 1, note="added")
-        forged = forged._replace(hash=forged.sealed(str(last.hash)))
+        forged = forged._replace(hash=forged.hashed(str(last.hash)))
         opened.execute(f"INSERT INTO journal VALUES ({', '.join('?' * len(COLUMNS))})", forged)
         (found,) = audited(opened, with_code=False).findings
         assert (found.instance, found.sequence) == (last.instance, forged.sequence)
@@ -226,7 +227,7 @@ def rewrite(db: sqlite3.Connection, change: Callable[[Row], Row]) -> None:
     before = ""
     for row in rows(db):
         new = change(row)
-        before = seal(before, (new.position, *new[2:]))
+        before = linked(before, (new.position, *new[2:]))
         new = new._replace(hash=before)
         db.execute(f"INSERT OR REPLACE INTO journal VALUES ({', '.join('?' * len(COLUMNS))})", new)
 
@@ -332,3 +333,30 @@ def test_work_that_was_put_in_or_changed_is_found(busy: sqlite3.Connection) -> N
         with tampered(busy):
             busy.execute(edit)
             assert len(audited(busy).findings) == number, edit
+
+
+# ---------------------------------------------------------------- sealed payloads
+
+
+def test_a_sealed_file_is_checked_without_its_key_and_replayed_with_it(tmp_path: Path) -> None:
+    house = House("sealed", tmp_path)
+
+    async def run() -> tuple[Report, Report]:
+        async with house.open() as host:
+            await host.start(Order, "o-1", LARGE, by=CLEO)
+            await host.run_until_idle()
+        async with SqliteClient(tmp_path / "orders.db") as blind, house.client() as client:
+            return await blind.audit(), await client.audit()
+
+    blind, seeing = finishing(run())
+    assert (blind.findings, blind.unknown, blind.rows) == ((), {"Order/1": 1}, 3)
+    assert (seeing.findings, seeing.unknown, seeing.head) == ((), {}, blind.head)
+    db = sqlite3.connect(tmp_path / "orders.db", isolation_level=None)
+    set_row(db, 2, "trigger", "sealed:another")
+    db.close()
+
+    async def again() -> Report:
+        async with SqliteClient(tmp_path / "orders.db") as blind:
+            return await blind.audit()
+
+    assert [finding.position for finding in finishing(again()).findings] == [2]

@@ -1,4 +1,4 @@
-"""The journal is one chain: each row is sealed with the one before it, whoever writes and whatever is undone."""
+"""The journal is one chain: each row is linked to the one before it, whoever writes and whatever is undone."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def chain(house: House) -> list[tuple[object, ...]]:
     rows = db.execute("SELECT * FROM journal ORDER BY position").fetchall()
     db.close()
     before = ""
-    for number, (position, seal, *columns) in enumerate(rows, 1):
+    for number, (position, hash, *columns) in enumerate(rows, 1):
         text = json.dumps([before, position, *columns], separators=(",", ":"))
-        assert position == number and seal == hashlib.sha256(text.encode()).hexdigest()
-        before = seal
+        assert position == number and hash == hashlib.sha256(text.encode()).hexdigest()
+        before = hash
     return rows
 
 

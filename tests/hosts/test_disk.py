@@ -1,7 +1,7 @@
 """A disk that fails at the n-th operation: the host says so, corrupts nothing, and goes on when it is cured.
 
-PENSTOCK_FAULTS=1 lets each fault begin at every operation of every flow of the laboratories (by default at a few;
-`-o log_cli=1 --log-level=INFO` shows how it goes on).
+PENSTOCK_FAULTS=1 lets each fault begin at every operation of every flow of the laboratories, and at every ninth where
+it lasts (by default at a few; `-o log_cli=1 --log-level=INFO` shows how it goes on).
 """
 
 from __future__ import annotations
@@ -21,24 +21,12 @@ from crash_lab import lines
 from faults import FAULTS, ROT, Fault, Injector, patient
 from order_flow import Order, Review, ReviewVerdict
 from orders import CLEO, LARGE, MAX, House, finishing
-from penstock.runtime.errors import Corrupt, NotAStore, StoreError, TooNew, TooOld
+from penstock.runtime.errors import Corrupt, NotAStore, StoreError, TooNew, TooOld, Unfit
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.journal import Diverged
-from power_lab import (
-    FILE,
-    SCENES,
-    Scene,
-    Violation,
-    drive,
-    emptied,
-    ends,
-    examine,
-    examine_end,
-    kept,
-    on_disk,
-    told,
-)
+from power_lab import SCENES, Scene, drive, on_disk, told
 from watched_disk import SAFE
+from what_is_kept import FILE, Violation, emptied, ends, examine, examine_end, kept
 
 LOG = logging.getLogger(__name__)
 
@@ -69,10 +57,10 @@ def survived(scene: Scene, folder: Path, injector: Injector) -> tuple[Counter[ty
     return Counter(type(error) for error in patience.errors), again
 
 
-def beginnings(fault: Fault, scene: Scene, place: Path, dice: random.Random) -> Iterator[int]:
-    """At which of its operations the fault begins: at each, or at a few."""
+def beginnings(fault: Fault, length: int, scene: Scene, place: Path, dice: random.Random) -> Iterator[int]:
+    """At which of its operations the fault begins: at each (of one that lasts, at each ninth), or at a few."""
     if EVERY:
-        yield from itertools.count(1)
+        yield from itertools.count(1, 1 if length == 1 else 9)
     counting = Injector(fault, at=1 << 30)
     with emptied(place) as folder, on_disk(counting.watch, SAFE):
         drive(scene, folder)
@@ -93,7 +81,7 @@ def test_whatever_fails_at_whatever_moment_the_host_says_so_and_goes_on_when_it_
             expected = ends(kept(folder))
         said: Counter[type[StoreError]] = Counter()
         runs = 0
-        for at in beginnings(fault, SCENES[name], place / "run", dice):
+        for at in beginnings(fault, length, SCENES[name], place / "run", dice):
             injector = Injector(fault, at, length)
             with emptied(place / "run") as folder:
                 errors, _ = survived(SCENES[name], folder, injector)
@@ -103,14 +91,8 @@ def test_whatever_fails_at_whatever_moment_the_host_says_so_and_goes_on_when_it_
             if not injector.hits:
                 break
         assert set(said) <= {*fault.says}, said
-        LOG.info(
-            "%s, for %d operations: %s, %d runs, people heard of it %d times",
-            title,
-            length,
-            name,
-            runs,
-            sum(said.values()),
-        )
+        what = "%s, for %d operations: %s, %d runs, people heard of it %d times"
+        LOG.info(what, title, length, name, runs, said.total())
 
 
 def test_a_question_that_the_disk_refuses_to_answer_is_no_damage(place: Path) -> None:
@@ -175,7 +157,7 @@ def test_a_bit_that_is_read_wrong_is_damage_or_does_not_matter(place: Path) -> N
             with on_disk(injector.watch, SAFE):
                 try:
                     reviewed(folder, start=False)
-                except (Corrupt, NotAStore, TooNew, TooOld) as error:
+                except (Corrupt, NotAStore, TooNew, TooOld, Unfit) as error:
                     refused = type(error).__name__
             opened = any(path.name != FILE for path in folder.iterdir()) or (folder / FILE).read_bytes() != image
             if refused and not opened:

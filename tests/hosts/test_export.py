@@ -58,7 +58,7 @@ def test_the_json_of_an_instance_holds_all_that_is_stored_of_it(eventful: House)
     assert [row["sequence"] for row in value["journal"]] == [1, 2, 3, 4, 5, 6, 7]
     assert value["journal"][5]["note"] == "they are back" and value["journal"][5]["actor"]["id"] == "olga"
     assert [(row["position"], row["hash"]) for row in value["journal"]] == [
-        (s.position, s.hash) for s in overview.seals
+        (each.position, each.hash) for each in overview.links
     ]
     (call,) = value["calls"]
     assert (call["call"], call["undoes"], call["parked"]) == ("charge_card#3/undo", "charge_card#3", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from order_flow import Cancel, Order
+from order_flow import Cancel, Order, OrderInputs
 from orders import CLEO, LARGE, QUICK, SMALL, START, Hang, House, Shop, finishing, pass_time
 from penstock.runtime.core import NOBODY, Rejected
 from penstock.runtime.engine import Engine
+from penstock.runtime.errors import DiskFull
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 from penstock.runtime.observing import Audience, Observer
@@ -255,6 +257,46 @@ def test_a_look_counts_what_there_is(house: House) -> None:
         house.clock.advance(timedelta(hours=50))
         store = SqliteStore(house.folder / "orders.db", codec=house.codec)
         assert store.tally(house.clock.now()).lag == 2 * 3600
+        store.close()
+
+    finishing(run())
+
+
+def test_of_works_that_share_a_commit_only_what_failed_is_left_out(house: House) -> None:
+    listener = Listener()
+
+    async def run() -> None:
+        async with listened(house, listener) as host:
+            given = [SMALL if number % 3 else SMALL._replace(qty=0) for number in range(9)]
+            starts = (host.start(Order, f"o-{number}", each) for number, each in enumerate(given))
+            answers = await asyncio.gather(*starts, return_exceptions=True)
+            assert [isinstance(each, Rejected) for each in answers] == [number % 3 == 0 for number in range(9)]
+            begun = sorted(step.entry.instance for step in listener.steps() if step.entry.sequence == 1)
+            assert begun == [f"o-{number}" for number in range(9) if number % 3]
+            refused = sorted(each.instance for each in listener.heard if isinstance(each, Refused))
+            assert refused == ["o-0", "o-3", "o-6"]
+            assert max(each.works for each in listener.heard if isinstance(each, Committed)) > 1
+
+    finishing(run())
+
+
+def test_of_a_commit_that_fails_nothing_is_told(house: House) -> None:
+    listener = Listener()
+    store = SqliteStore(house.folder / "orders.db", audience=Audience([listener]))
+    engine = Engine({"Order/1": Order})
+
+    def start(id: str, inputs: OrderInputs) -> Callable[[Transaction], object]:
+        def work(tx: Transaction) -> None:
+            engine.start(tx, "Order/1", id, inputs, NOBODY, START)
+            raise DiskFull("no room")
+
+        return work
+
+    async def run() -> None:
+        works = [start("o-1", SMALL), start("o-2", SMALL._replace(qty=0)), start("o-3", SMALL)]
+        answers = await asyncio.gather(*map(store.write, works), return_exceptions=True)
+        assert [type(each) for each in answers] == [DiskFull, Rejected, DiskFull]
+        assert listener.heard == [Refused("o-2", "Order/1", "payload")]
         store.close()
 
     finishing(run())

@@ -16,27 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from power import Disk, Event, Recorder, Sync, Told, Weather, windows, without, write
-from power_lab import (
-    BY_TURNS,
-    FILE,
-    SCENES,
-    WEATHERS,
-    Promise,
-    Violation,
-    emptied,
-    ends,
-    examine,
-    found,
-    go_on,
-    losses,
-    mark,
-    on_disk,
-    promise,
-    record,
-    recovered,
-)
+from power import Disk, Weather, write
+from power_lab import BY_TURNS, SCENES, WEATHERS, Promise, found, go_on, losses, on_disk, promise, record
 from watched_disk import SAFE, Device
+from what_is_kept import FILE, Violation, emptied, ends, examine, mark, recovered
+from write_log import Event, Recorder, Sync, Told, windows, without
 
 LOG = logging.getLogger(__name__)
 
@@ -162,7 +146,7 @@ def test_the_power_may_be_lost_again_while_the_file_is_being_recovered(place: Pa
             with on_disk(recorder.watch, SAFE):
                 first = recovered(folder)
         promised.kept_by(first, position)
-        disk = Disk.of(image, dice)
+        disk = Disk.of(image)
         for event in recorder.events:
             disk.take(event)
             if disk.unsynced() and dice.random() < 0.3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 import re
@@ -257,6 +258,48 @@ def test_waiting_for_a_process_takes_nothing_of_a_calls_time(house: House, studi
             for id in ("o-1", "o-2"):
                 assert (await host.settled(id)).configuration == ("Delivered",)
                 assert {a.result for a in await host.attempts(id)} == {"done"}
+
+    finishing(run())
+
+
+SLOW = """
+import multiprocessing
+from pathlib import Path
+from order_flow import Carrier
+from penstock.runtime.processes import in_process
+from studio import wait_for
+
+HERE = Path(__file__).parent
+if multiprocessing.parent_process() is not None:
+    (HERE / "begun").write_text("1")
+    wait_for(HERE / "go")
+
+class Slow:
+    @in_process
+    def reserve_stock(self, sku, qty, *, key):
+        return "r-1"
+
+    def quote(self, sku, *, key):
+        return Carrier.UPS
+
+    charge_card = ship = release_stock = refund = lambda self, *args, key: "x-1"
+"""
+
+
+def test_neither_does_importing_what_it_needs(house: House, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    (studio.folder / "slow_to_import.py").write_text(SLOW)
+    monkeypatch.setattr(sys, "path", [str(studio.folder), *sys.path])
+    monkeypatch.delitem(sys.modules, "slow_to_import", raising=False)
+    slow = importlib.import_module("slow_to_import").Slow()
+
+    async def run() -> None:
+        async with there(house, slow) as host:
+            await host.start(Order, "o-1", SMALL)
+            await begun(studio)
+            house.clock.advance(timedelta(minutes=1))
+            (studio.folder / "go").touch()
+            assert (await host.settled("o-1")).configuration == ("Delivered",)
+            assert {a.result for a in await host.attempts("o-1")} == {"done"}
 
     finishing(run())
 

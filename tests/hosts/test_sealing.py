@@ -18,7 +18,7 @@ from order_flow import Cancel, Order, OrderInputs, Review, ReviewVerdict
 from orders import KEYS, QUICK, SMALL, House, Shop, doing, finishing, inputs, pass_time, sound
 from penstock.runtime.core import Actor, Outcome
 from penstock.runtime.errors import Conflict, StoreError, Unreadable
-from penstock.runtime.hosts.sqlite import SqliteHost
+from penstock.runtime.hosts.sqlite import SqliteClient, SqliteHost
 from penstock.runtime.hosts.sqlite_sealed import SealedTransaction
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
 from penstock.runtime.letters import Letter, Message
@@ -288,6 +288,26 @@ def test_while_the_keys_cannot_be_had_nothing_changes_and_then_it_goes_on(house:
             assert rows(house.folder) == {"instance": 1, "journal": 1, "call": 1}
             distant.away = False
             assert (await host.settled("o-1")).configuration == ("Delivered",)
+
+    finishing(run())
+
+
+def test_the_journal_is_audited_with_the_key_and_without(house: House) -> None:
+    async def run() -> None:
+        async with sealed(house, KEYS) as host:
+            await host.start(Order, "o-1", SMALL, by=CLEO)
+            await host.settled("o-1")
+            report = await host.audit()
+            assert (report.findings, report.rows, report.unknown) == ((), 5, {})
+        async with SqliteClient(house.folder / "orders.db") as auditor:
+            report = await auditor.audit()
+            assert (report.findings, report.rows, report.unknown) == ((), 5, {"Order/1": 1})
+        db = sqlite3.connect(house.folder / "orders.db")
+        db.execute("UPDATE journal SET note = 'sealed:k1:' WHERE sequence = 3")
+        db.commit()
+        db.close()
+        async with SqliteClient(house.folder / "orders.db") as auditor:
+            assert [finding.sequence for finding in (await auditor.audit()).findings] == [3]
 
     finishing(run())
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from order_flow import Cancel, Order
-from orders import CLEO, LARGE, SMALL, House, finishing, sound
-from penstock.runtime.errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, TooNew, TooOld, Unknown
+from orders import CLEO, LARGE, SMALL, Hang, House, finishing, sound
+from penstock.runtime.errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, TooNew, TooOld, Unfit, Unknown
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 
 
@@ -181,3 +181,26 @@ def test_a_file_that_another_process_keeps_locked_is_busy(tmp_path: Path) -> Non
     with pytest.raises(Busy):
         SqliteStore(path, busy=timedelta(milliseconds=20))
     blocker.close()
+
+
+def test_an_instance_that_cannot_be_read_is_put_before_an_operator_and_the_others_go_on(tmp_path: Path) -> None:
+    """Its row was touched, or the flow was changed and kept its version."""
+    house = House("sqlite", tmp_path)
+    house.shop.script["reserve_stock"] = [Hang]
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            await house.shop.called("reserve_stock")
+        with sqlite3.connect(house.folder / "orders.db") as db:
+            db.execute("UPDATE instance SET snapshot = replace(snapshot, 'Reserving', 'Elsewhere')")
+        async with house.open() as host:
+            with pytest.raises(Unfit, match="'o-1' is not as it was written"):
+                await host.send("o-1", Cancel(), by=CLEO)
+            await host.start(Order, "o-2", SMALL)
+            assert (await host.settled("o-2")).configuration == ("Delivered",)
+            await host.run_until_idle()
+            (call,) = await host.parked()
+            assert call.instance == "o-1" and "Unfit" in call.error
+
+    finishing(run())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,18 +15,19 @@ from order_flow import Order
 from orders import CLEO, LARGE, SMALL, House, finishing, pass_time
 from penstock.compiler import cli
 from penstock.runtime.hosts.sqlite import SqliteHost
+from penstock.runtime.journal import AnyFlow
+from penstock.runtime.sealing import PayloadCodec
 
 HOUR = timedelta(hours=1)
 LOST = ConnectionError("the line is down")
 
-HOUSES: list[House] = []
-"""Where the app is; the last one counts."""
+APPS: list[Callable[[], SqliteHost]] = []
+"""The last one is the app."""
 
 
 def host() -> SqliteHost:
     """The app, `operated:host`."""
-    house = HOUSES[-1]
-    return SqliteHost("orders.db", {Order: house.shop}, clock=house.clock, limits=house.limits)
+    return APPS[-1]()
 
 
 @dataclass
@@ -46,11 +47,33 @@ class Console:
 
     def house_works(self, *steps: timedelta) -> None:
         async def run() -> None:
-            async with self.house.open() as host:
-                await host.run_until_idle()
-                await pass_time(host, self.house.clock, *steps)
+            async with host() as working:
+                await working.run_until_idle()
+                await pass_time(working, self.house.clock, *steps)
 
         finishing(run())
+
+
+@contextmanager
+def opened(
+    flows: Mapping[type[AnyFlow], object],
+    house: House,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    codec: PayloadCodec | None = None,
+) -> Generator[Console]:
+    """In the folder of a house, with an app of these flows on a file of their own."""
+    APPS.append(lambda: SqliteHost("orders.db", flows, clock=house.clock, limits=house.limits, codec=codec))
+    monkeypatch.chdir(house.folder)
+    monkeypatch.setenv("PENSTOCK_APP", "operated:host")
+    monkeypatch.delenv("PENSTOCK_BY", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    made = Console(house, capsys)
+    try:
+        made.house_works()
+        yield made
+    finally:
+        APPS.pop()
 
 
 @contextmanager
@@ -58,13 +81,7 @@ def console(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     """In a folder with an app, after a bad day: o-17 cannot be shipped, o-18 waits for its manager, o-19 cannot be paid
     back."""
     house = House("sqlite", folder)
-    HOUSES.append(house)
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("PENSTOCK_APP", "operated:host")
-    monkeypatch.delenv("PENSTOCK_BY", raising=False)
-    monkeypatch.setenv("COLUMNS", "100")
     house.shop.script["ship"] = [OSError("no van")] * 24
-    made = Console(house, capsys)
 
     async def run() -> None:
         async with house.open() as host:
@@ -81,7 +98,5 @@ def console(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
             house.clock.advance(timedelta(minutes=80))
 
     finishing(run())
-    try:
+    with opened({Order: house.shop}, house, capsys, monkeypatch) as made:
         yield made
-    finally:
-        HOUSES.pop()

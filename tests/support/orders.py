@@ -113,8 +113,7 @@ class House:
 
     def client(self, *flows: type[AnyFlow]) -> Client:
         """One beside the hosts, which works at nothing."""
-        assert self.kind == "sqlite"
-        return SqliteClient(self.folder / "orders.db", flows or (Order,), clock=self.clock)
+        return SqliteClient(self.folder / "orders.db", flows or (Order,), clock=self.clock, codec=self.codec)
 
 
 def doing(**answers: Sequence[object]) -> object:

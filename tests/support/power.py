@@ -10,146 +10,15 @@ its pages for clean (https://www.usenix.org/conference/atc20/presentation/rebell
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from watched_disk import OK, Forward, Kind, Operation
+from write_log import PAGE, Cut, Event, Failed, FolderSynced, Gone, Made, Reread, Synced, Told, Written, named
 
-PAGE = 4096
-"""What the system keeps and writes at a time."""
-
-
-class Sync(StrEnum):
-    """What a sync is for. AGAIN has nothing to sync: all of the log is synced already."""
-
-    JOURNAL = "the rollback journal, while the file is made"
-    MAKING = "the file, while it is made"
-    HEADER = "the head of a log that begins anew"
-    COMMIT = "the log, at a commit"
-    AGAIN = "the log, before a checkpoint"
-    CHECKPOINT = "the file, at a checkpoint"
-    FOLDER = "the folder"
-
-
-class Made(NamedTuple):
-    name: str
-    file: int
-
-
-class Gone(NamedTuple):
-    name: str
-
-
-class Written(NamedTuple):
-    file: int
-    offset: int
-    content: bytes
-
-
-class Cut(NamedTuple):
-    file: int
-    size: int
-
-
-class Synced(NamedTuple):
-    file: int
-    what: Sync
-
-
-class Failed(NamedTuple):
-    """A sync that failed."""
-
-    file: int
-
-
-class FolderSynced(NamedTuple):
-    what: Sync = Sync.FOLDER
-
-
-class Told(NamedTuple):
-    """Somebody was told something that is true from then on: of the log of the host, not of the disk."""
-
-    what: object
-
-
-NOTHING = Told(None)
-
-Event: TypeAlias = Made | Gone | Written | Cut | Synced | Failed | FolderSynced | Told
-
-
-@dataclass
-class Recorder:
-    """A watch that writes down what changes the files of a folder, in order. `kept`: those that are there already."""
-
-    kept: Iterable[str] = ()
-    events: list[Event] = field(default_factory=list[Event])
-    files: dict[str, int] = field(default_factory=dict[str, int])
-    unsynced: dict[int, list[Written | Cut]] = field(default_factory=dict[int, list[Written | Cut]])
-    folder: bool = False
-
-    def __post_init__(self) -> None:
-        for file, name in enumerate(self.kept):
-            self.files[name] = file
-        self.made = len(self.files)
-
-    def tell(self, what: object) -> None:
-        self.events.append(Told(what))
-
-    def fail(self, path: Path) -> None:
-        """A sync has failed that this was not asked to watch."""
-        file = self.files[path.name]
-        self.unsynced.pop(file, None)
-        self.events.append(Failed(file))
-
-    def watch(self, operation: Operation, forward: Forward) -> int:
-        content = operation.content() if operation.kind is Kind.WRITE else b""
-        new = operation.kind is Kind.OPEN and not operation.path.exists()
-        code = forward(operation)
-        self._note(operation, content, new, code)
-        return code
-
-    def _note(self, operation: Operation, content: bytes, new: bool, code: int) -> None:
-        name = operation.path.name
-        match operation.kind:
-            case Kind.OPEN if new and operation.path.exists():
-                self.files[name] = self.made
-                self.events.append(Made(name, self.made))
-                self.made += 1
-            case Kind.DELETE if code == OK:
-                self.events.append(Gone(name))
-                del self.files[name]
-            case Kind.WRITE if code == OK:
-                self._changed(Written(self.files[name], operation.offset, content))
-            case Kind.TRUNCATE if code == OK:
-                self._changed(Cut(self.files[name], operation.value))
-            case Kind.FOLDER if code == OK:
-                self.folder = True
-            case Kind.SYNC if code == OK:
-                file = self.files[name]
-                self.events.append(Synced(file, self._purpose(name, self.unsynced.pop(file, []))))
-            case _:
-                pass
-        if self.folder and operation.kind in (Kind.SYNC, Kind.DELETE):
-            self.events.append(FolderSynced())
-            self.folder = False
-
-    def _changed(self, event: Written | Cut) -> None:
-        self.events.append(event)
-        self.unsynced.setdefault(event.file, []).append(event)
-
-    def _purpose(self, name: str, changes: Sequence[Written | Cut]) -> Sync:
-        if name.endswith("-journal"):
-            return Sync.JOURNAL
-        if not name.endswith("-wal"):
-            return Sync.MAKING if any(other.endswith("-journal") for other in self.files) else Sync.CHECKPOINT
-        if not changes:
-            return Sync.AGAIN
-        first = changes[0]
-        alone = len(changes) == 1 and isinstance(first, Written) and first.offset == 0
-        return Sync.HEADER if alone else Sync.COMMIT
+SECTOR = 512
 
 
 class Fate(StrEnum):
@@ -187,11 +56,25 @@ class Content:
 
     def change(self, event: Written | Cut) -> None:
         _applied(self.seen, event)
-        if self.suspect and isinstance(event, Written):  # whole pages are written
-            begin = event.offset // PAGE * PAGE
-            end = -(-(event.offset + len(event.content)) // PAGE) * PAGE
-            event = Written(event.file, begin, bytes(self.seen[begin:end]))
-        self.changes.append(event)
+        if self.suspect and isinstance(event, Written):
+            self.changes += self._pages(event)
+        else:
+            self.changes.append(event)
+
+    def _pages(self, event: Written) -> Iterator[Written]:
+        """Whole pages are written: what was taken for clean comes to the disk with what is new. What stands there
+        already is not in danger."""
+        begin, end = event.offset, event.offset + len(event.content)
+        yield event
+        for low in range(begin // PAGE * PAGE, -(-end // PAGE) * PAGE, SECTOR):
+            for first, last in ((low, min(low + SECTOR, begin)), (max(low, end), low + SECTOR)):
+                yield from self._others(event.file, first, max(first, min(last, len(self.seen))))
+
+    def _others(self, file: int, first: int, last: int) -> Iterator[Written]:
+        seen, durable = self.seen[first:last], self.durable[first:last].ljust(last - first, b"\0")
+        differs = [place for place in range(last - first) if seen[place] != durable[place]] if seen != durable else []
+        if differs:
+            yield Written(file, first + differs[0], bytes(seen[differs[0] : differs[-1] + 1]))
 
     def sync(self) -> None:
         for event in self.changes:
@@ -200,10 +83,14 @@ class Content:
         self.changes.clear()
 
     def fail(self, dice: random.Random) -> None:
-        """The sync failed: some is on the disk, and the rest is forgotten."""
+        """The sync failed: some is on the disk, and the rest is taken for it."""
         self.durable = self.left(dice, dice.choice((Fate.NOTHING, Fate.SECTORS)), Weather(PAGE))
         self.changes.clear()
         self.suspect = True
+
+    def reread(self) -> None:
+        self.seen = _all(self.durable, self.changes)
+        self.suspect = False
 
     def left(self, dice: random.Random, fate: Fate, weather: Weather) -> bytearray:
         """What may be found after the power is back."""
@@ -300,18 +187,17 @@ def _tear(found: bytearray, dice: random.Random, change: Written | Cut, weather:
 
 @dataclass
 class Disk:
-    """A folder on a disk, after the events it has taken. `dice`: what became of syncs that failed."""
+    """A folder on a disk, after the events it has taken."""
 
-    dice: random.Random
     names: dict[str, int] = field(default_factory=dict[str, int])
     renames: list[tuple[str, int | None]] = field(default_factory=list[tuple[str, int | None]])
     contents: dict[int, Content] = field(default_factory=dict[int, Content])
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes], dice: random.Random) -> Disk:
+    def of(cls, files: Mapping[str, bytes]) -> Disk:
         """One with these files, all of it durable, numbered as a Recorder that keeps them numbers them."""
         contents = {file: Content(bytearray(each), bytearray(each)) for file, each in enumerate(files.values())}
-        return cls(dice, {name: file for file, name in enumerate(files)}, [], contents)
+        return cls({name: file for file, name in enumerate(files)}, [], contents)
 
     def take(self, event: Event) -> None:
         match event:
@@ -324,17 +210,19 @@ class Disk:
                 self.contents[file].change(event)
             case Synced(file):
                 self.contents[file].sync()
-            case Failed(file):
-                self.contents[file].fail(self.dice)
+            case Failed(file, seed):
+                self.contents[file].fail(random.Random(seed))
+            case Reread(file):
+                self.contents[file].reread()
             case FolderSynced():
-                self.names = _named(self.names, self.renames)
+                self.names = named(self.names, self.renames)
                 self.renames.clear()
             case Told():
                 pass
 
     def seen(self) -> dict[str, bytes]:
         """What the programs see: what a process that is killed leaves."""
-        return {name: bytes(self.contents[file].seen) for name, file in _named(self.names, self.renames).items()}
+        return {name: bytes(self.contents[file].seen) for name, file in named(self.names, self.renames).items()}
 
     def unsynced(self) -> bool:
         """Whether anything may be lost."""
@@ -347,64 +235,13 @@ class Disk:
         for name in dict(self.renames):
             steps = [file for other, file in self.renames if other == name]
             lasting = {Fate.NOTHING: 0, Fate.EVERYTHING: len(steps)}.get(fate, dice.randint(0, len(steps)))
-            names = _named(names, [(name, file) for file in steps[:lasting]])
+            names = named(names, [(name, file) for file in steps[:lasting]])
         return {
             name: bytes(self.contents[file].left(dice, dice.choice([*Fate]), weather)) for name, file in names.items()
         }
 
     def _possible(self) -> set[int]:
         return {*self.names.values(), *(file for _, file in self.renames if file is not None)}
-
-
-def _named(names: Mapping[str, int], renames: Iterable[tuple[str, int | None]]) -> dict[str, int]:
-    found = dict(names)
-    for name, file in renames:
-        found.pop(name, None)
-        if file is not None:
-            found[name] = file
-    return found
-
-
-def commits(events: Sequence[Event]) -> list[int]:
-    """The positions behind the last write of each commit in the write-ahead logs: frames with the file's size in them.
-
-    See https://sqlite.org/fileformat2.html#walformat (pages of 4096 bytes)."""
-    logs = {event.file for event in events if isinstance(event, Made) and event.name.endswith("-wal")}
-    found: list[int] = []
-    ends: set[int] = set()  # logs whose next write ends a commit
-    for position, event in enumerate(events):
-        if not isinstance(event, Written) or event.file not in logs:
-            continue
-        if event.file in ends:
-            ends.discard(event.file)
-            found.append(position + 1)
-        elif len(event.content) == 24 and (event.offset - 32) % (PAGE + 24) == 0 and any(event.content[4:8]):
-            ends.add(event.file)
-    return found
-
-
-def without(events: Sequence[Event], lost: Sync) -> list[Event]:
-    """The same in the same places, had the syncs for that purpose been left out of the code."""
-    return [NOTHING if isinstance(event, Synced | FolderSynced) and event.what is lost else event for event in events]
-
-
-def windows(events: Sequence[Event], lost: Sync) -> list[range]:
-    """For each of these syncs, the numbers of events at which it may show that it was left out: until another makes up
-    for it. A journal is not needed any more when it is deleted."""
-    found: list[range] = []
-    for place, event in enumerate(events):
-        if isinstance(event, Synced | FolderSynced) and event.what is lost:
-            after = (n for n in range(place + 1, len(events)) if _makes_up(events[n], event))
-            found.append(range(place + 1, next(after, len(events)) + 1))
-    return found
-
-
-def _makes_up(other: Event, lost: Synced | FolderSynced) -> bool:
-    if isinstance(lost, FolderSynced):
-        return isinstance(other, FolderSynced)
-    if lost.what is Sync.JOURNAL:
-        return isinstance(other, Gone)
-    return isinstance(other, Synced) and other.file == lost.file
 
 
 def write(folder: Path, image: Mapping[str, bytes]) -> None:

@@ -8,8 +8,7 @@ has committed, whole, and not before the last one that anybody was told of.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
+import os
 import random
 import sqlite3
 from collections.abc import Callable, Container, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
@@ -30,36 +29,25 @@ from fulfilment_flow import Fulfilment
 from gift_flow import Gift
 from hiring_flow import Hiring
 from order_flow import Order
-from penstock.runtime.errors import StoreError
 from penstock.runtime.hosts.sqlite import SqliteHost
 from penstock.runtime.hosts.sqlite_store import SqliteStore
-from penstock.runtime.journal import AnyFlow, label, replay
+from penstock.runtime.journal import AnyFlow, label
 from penstock.runtime.store import (
-    Attempt,
-    Instance,
-    JournalEntry,
     News,
-    PendingCall,
-    Status,
-    TaskItem,
     Tick,
-    Timer,
     Transaction,
 )
-from power import Disk, Event, Recorder, Told, Weather, commits, write
+from power import Disk, Weather, write
 from purchase_flow import Purchase
 from shipping_flow import Shipping
 from watched_disk import SAFE, Device, Watch, watched
+from what_is_kept import FILE, Acknowledged, Committed, Kept, Violation, emptied, ends, examine_end, kept, recovered
+from write_log import Event, Recorder, Told, commits
 
 T = TypeVar("T")
 Drive: TypeAlias = Callable[[Path, list[str], Mine], Coroutine[Any, Any, None]]
-FILE = "orders.db"
 ASIDE = ("effects", "acknowledgements", "rejections", "messages")
 """Files beside the store, which the laboratories write line by line; they also keep a clock."""
-
-
-class Violation(Exception):
-    """What is left after a loss of power is not what was promised."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +172,33 @@ def on_disk(watch: Watch, device: Device, pages: int = 20, synchronous: str = "F
 
 
 @contextmanager
+def asked(recorder: Recorder) -> Generator[None]:
+    """Inside, the system is asked through the recorder to read a file from the disk; and to sync one, which is one that
+    was synced as far as it could be."""
+    advising, syncing = os.posix_fadvise, os.fsync
+
+    def path(file: int) -> Path:
+        return Path(f"/proc/self/fd/{file}").readlink()
+
+    def fsync(file: int, /) -> None:
+        syncing(file)
+        if path(file).name in recorder.files:
+            recorder.synced(path(file))
+
+    def advise(file: int, offset: int, length: int, advice: int, /) -> None:
+        advising(file, offset, length, advice)
+        if path(file).name in recorder.files:
+            recorder.reread(path(file))
+            disk = Disk()
+            for event in recorder.events:
+                disk.take(event)
+            path(file).write_bytes(disk.seen()[path(file).name])
+
+    with mock.patch.object(os, "posix_fadvise", advise), mock.patch.object(os, "fsync", fsync):
+        yield
+
+
+@contextmanager
 def told(tell: Callable[[object], None]) -> Generator[None]:
     """Inside, whatever a store gives back is told."""
     writing, reading, acknowledging = SqliteStore.write, SqliteStore.read, SqliteHost.acknowledge
@@ -232,99 +247,6 @@ def drive(scene: Scene, folder: Path) -> None:
     asyncio.run(asyncio.wait_for(scene.drive(folder, list(scene.ids), Mine(0)), 60))
 
 
-# ---------------------------------------------------------------- what is kept
-
-
-class Acknowledged(NamedTuple):
-    message: str
-
-
-class Committed(NamedTuple):
-    """What a store says that it has committed: steps, and attempts that now begin."""
-
-    entries: tuple[JournalEntry, ...]
-    claimed: tuple[PendingCall, ...]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What stands in a store."""
-
-    instances: Mapping[str, Instance]
-    journal: Mapping[str, Sequence[JournalEntry]]
-    attempts: Mapping[str, Sequence[Attempt]]
-    calls: Sequence[PendingCall]
-    timers: Sequence[Timer]
-    tasks: Sequence[TaskItem]
-    messages: frozenset[str]
-    mark: bytes
-    """The same for the same rows in all tables."""
-
-    def holds(self, what: object) -> bool:
-        """Whether it agrees with something that somebody was told."""
-        match what:
-            case JournalEntry():
-                journal = self.journal.get(what.instance, ())
-                return len(journal) >= what.sequence and journal[what.sequence - 1] == what
-            case Committed(entries, claimed):
-                begun = {(a.instance, a.key, a.number) for attempts in self.attempts.values() for a in attempts}
-                counted = all((call.instance, call.key, call.attempts) in begun for call in claimed)
-                return counted and all(map(self.holds, entries))
-            case Instance():
-                return what.id in self.instances and self.instances[what.id].sequence >= what.sequence
-            case Acknowledged(message):
-                return message not in self.messages
-            case _:
-                return True
-
-
-def _read(tx: Transaction) -> dict[str, Any]:
-    instances = {instance.id: instance for instance in tx.instances(None)}
-    return {
-        "instances": instances,
-        "journal": {id: tx.entries(id) for id in instances},
-        "attempts": {id: tx.attempts(id) for id in instances},
-        "calls": [call for id in instances for call in tx.calls(id)],
-        "timers": [timer for id in instances for timer in tx.timers(id)],
-        "tasks": tx.tasks(None),
-        "messages": frozenset(message.id for message in tx.messages(1000)),
-    }
-
-
-def kept(folder: Path) -> Kept:
-    """Raises StoreError, Violation."""
-    store = SqliteStore(folder / FILE)
-    try:
-        return Kept(mark=mark(folder / FILE), **store.now(_read))
-    finally:
-        store.close()
-
-
-def recovered(folder: Path) -> bytes:
-    """The mark of what is left in a folder, which a store opens and finds sound. Raises Violation."""
-    try:
-        SqliteStore(folder / FILE).close()
-    except StoreError as error:
-        raise Violation(f"cannot be opened: {error!r}") from error
-    return mark(folder / FILE)
-
-
-def mark(file: Path) -> bytes:
-    """The same for the same rows in all tables. Raises Violation for a file that is not sound."""
-    db = sqlite3.connect(file, isolation_level=None)
-    try:
-        found = [row for pragma in ("integrity_check", "foreign_key_check") for row in db.execute(f"PRAGMA {pragma}")]
-        if found != [("ok",)]:
-            raise Violation(f"not sound: {found[:3]}")
-        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        rows = [db.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
-        return hashlib.blake2b(repr((tables, rows)).encode(), digest_size=16).digest()
-    except sqlite3.DatabaseError as error:
-        raise Violation(f"cannot be read: {error!r}") from error
-    finally:
-        db.close()
-
-
 # ---------------------------------------------------------------- what was promised
 
 
@@ -351,7 +273,7 @@ class Promise:
 
 def promise(events: Sequence[Event], place: Path) -> Promise:
     """The states are those that a process would find if the one before it had been killed right after each commit."""
-    disk, ends, states = Disk(random.Random(0)), set(commits(events)), [_state(place, {})]
+    disk, ends, states = Disk(), set(commits(events)), [_state(place, {})]
     numbers = [0]  # how many of the states were there after each event
     for position, event in enumerate(events, 1):
         disk.take(event)
@@ -376,72 +298,6 @@ def _since(states: Sequence[Kept], what: object, number: int) -> int:
     if since > number:
         raise Violation(f"told before it was written: {what}")
     return since
-
-
-@contextmanager
-def emptied(place: Path) -> Generator[Path]:
-    """The folder, empty."""
-    place.mkdir(exist_ok=True)
-    for path in place.iterdir():
-        path.unlink()
-    yield place
-
-
-# ---------------------------------------------------------------- whether a state makes sense
-
-
-def examine(state: Kept, flows: Mapping[str, type[AnyFlow]]) -> None:
-    """Journal, record, calls, timers and tasks are of one mind. Raises AssertionError, Diverged."""
-    for id, instance in state.instances.items():
-        record = replay(flows[instance.flow], state.journal[id])
-        assert record.to_json() == json.loads(instance.snapshot)
-        assert len(state.journal[id]) == instance.sequence
-        ledger = record.ledger
-        running = [call.key for call in ledger.calls if not call.answer]
-        running += [entry.key for entry in ledger.log if entry.in_flight]
-        if ledger.undoing is not None and ledger.undoing.running is not None:
-            running.append(ledger.undoing.running)
-        outer = {name for name, activity in record.spec.activities.items() if activity.flow}
-        expected = {key for key in running if key.partition("#")[0] not in outer}
-        calls = {c.key for c in state.calls if c.instance == id and c.key.partition("#")[0] not in outer}
-        assert calls == expected, (instance, calls, expected)
-        timers = {(timer.name, timer.due) for timer in state.timers if timer.instance == id}
-        assert timers == {(timer.timer, timer.due) for timer in ledger.timers}
-        tasks = {(task.key, task.roles, task.persons) for task in state.tasks if task.instance == id}
-        assert tasks == {(work.key, work.roles, work.persons) for work in ledger.tasks}
-
-
-def examine_end(state: Kept, flows: Mapping[str, type[AnyFlow]], effects: Sequence[Sequence[str]]) -> None:
-    """Everything has ended; nothing happened that was not asked for, and what failed is undone, the newest first."""
-    examine(state, flows)
-    assert not state.calls and not state.timers and not state.tasks and not state.messages
-    for id, instance in state.instances.items():
-        assert instance.status.finished
-        spec = flows[instance.flow].spec
-        undo = {name: each.compensation for name, each in spec.activities.items() if each.compensation is not None}
-        mine = [(name, key) for name, key, *_ in effects if key.rpartition("/")[0] == id]
-        for name, key in mine:
-            call = key.removeprefix(f"{id}/") + ("/undo" if name in spec.compensations else "")
-            assert mine.count((name, key)) <= sum(attempt.key == call for attempt in state.attempts[id])
-        undone = [key for name, key in mine if name in spec.compensations]
-        assert {key.removeprefix(f"{id}/") for key in undone} <= _undoings(state.journal[id])
-        if instance.status is Status.SUCCEEDED:
-            continue
-        for name, key in mine:
-            if name in undo:  # whatever may have happened is undone, and not before it happened for the last time
-                assert mine.index((str(undo[name]), key)) > len(mine) - 1 - mine[::-1].index((name, key))
-        order = [int(key.rpartition("#")[2]) for key in dict.fromkeys(undone)]
-        assert order == sorted(order, reverse=True), "the newest effect is undone first"
-
-
-def _undoings(journal: Sequence[JournalEntry]) -> set[str]:
-    """The calls that the flow asked to have undone."""
-    effects = [effect for entry in journal for effect in json.loads(entry.effects)]
-    return {each["payload"]["forward"] for each in effects if each["effect"] == "StartCompensation"}
-
-
-def ends(state: Kept) -> Mapping[str, tuple[str, ...]]:
-    return {id: instance.configuration for id, instance in state.instances.items()}
 
 
 def go_on(
@@ -477,7 +333,7 @@ def losses(
     where: Container[int] | None = None,
 ) -> Iterator[tuple[int, dict[str, bytes]]]:
     """What may be found after so many events: different images, at most `each` of them for a number of events."""
-    disk = Disk(random.Random(dice.random()))
+    disk = Disk()
     for position, event in enumerate(events, 1):
         disk.take(event)
         if where is not None and position not in where:

@@ -177,24 +177,22 @@ class Layer:
         self.ours.open = SYSTEM["open"](self._open)
         self.ours.delete = SYSTEM["delete"](self._delete)
         self.ours.access = SYSTEM["access"](self._access)
-        self.ours.sleep = SYSTEM["sleep"](lambda _, micros: micros)  # a lock that is awaited is awaited at once
+        self.ours.sleep = SYSTEM["sleep"](self._sleep)
         address = self.real.get_system_call(byref(self.real), b"openDirectory")
         self.open_folder = OPEN_FOLDER(address)
         self.our_open_folder = OPEN_FOLDER(self._open_folder)
         self.patched: dict[int, Any] = {}  # ours, by the address of the real ones: SQLite has them for ever
-        self.methods = {
+        self.methods: dict[str, Callable[..., int]] = {
             "close": self._close,
-            "read": lambda f, a, n, at: self._file(f, Kind.READ, lambda real, o: real.read(f, a, o.size, at), at, n, a),
-            "write": lambda f, a, n, at: self._file(
-                f, Kind.WRITE, lambda real, o: real.write(f, a, o.size, at), at, n, a
-            ),
-            "truncate": lambda f, n: self._file(f, Kind.TRUNCATE, lambda real, _: real.truncate(f, n), value=n),
-            "sync": lambda f, n: self._file(f, Kind.SYNC, lambda real, _: real.sync(f, n), value=n),
-            "file_size": lambda f, a: self._file(f, Kind.SIZE, lambda real, _: real.file_size(f, a)),
-            "lock": lambda f, n: self._file(f, Kind.LOCK, lambda real, _: real.lock(f, n), value=n),
+            "read": self._read,
+            "write": self._write,
+            "truncate": self._truncate,
+            "sync": self._sync,
+            "file_size": self._size,
+            "lock": self._lock,
             "shm_lock": self._share,
-            "shm_map": lambda f, i, n, e, a: self._file(f, Kind.MAP, lambda real, _: real.shm_map(f, i, n, e, a)),
-            "sector_size": lambda _: self.device.sector,
+            "shm_map": self._map,
+            "sector_size": self._sector,
             "device_characteristics": self._characteristics,
         }
 
@@ -247,24 +245,47 @@ class Layer:
         operation = Operation(Kind.ACCESS, path, value=flags)
         return self._told(operation, lambda _: self.real.access(byref(self.real), name, flags, out))
 
+    def _sleep(self, _: int, micros: int) -> int:
+        return micros  # whoever waits for a lock has waited
+
     def _open_folder(self, name: bytes, out: int) -> int:
         path = Path(name.decode()).parent
         return self._told(Operation(Kind.FOLDER, path), lambda _: self.open_folder(name, out))
 
     # ------------------------------------------------------------ a file
 
-    def _file(
-        self,
-        file: int,
-        kind: Kind,
-        method: Callable[[Any, Operation], int],
-        offset: int = 0,
-        size: int = 0,
-        address: int = 0,
-        value: int = 0,
-    ) -> int:
+    def _read(self, file: int, address: int, size: int, offset: int) -> int:
         path, real = self.files[file]
-        return self._told(Operation(kind, path, offset, size, address, value), lambda o: method(real, o))
+        operation = Operation(Kind.READ, path, offset, size, address)
+        return self._told(operation, lambda o: real.read(file, address, o.size, offset))
+
+    def _write(self, file: int, address: int, size: int, offset: int) -> int:
+        path, real = self.files[file]
+        operation = Operation(Kind.WRITE, path, offset, size, address)
+        return self._told(operation, lambda o: real.write(file, address, o.size, offset))
+
+    def _truncate(self, file: int, size: int) -> int:
+        path, real = self.files[file]
+        return self._told(Operation(Kind.TRUNCATE, path, value=size), lambda _: real.truncate(file, size))
+
+    def _sync(self, file: int, flags: int) -> int:
+        path, real = self.files[file]
+        return self._told(Operation(Kind.SYNC, path, value=flags), lambda _: real.sync(file, flags))
+
+    def _size(self, file: int, out: int) -> int:
+        path, real = self.files[file]
+        return self._told(Operation(Kind.SIZE, path), lambda _: real.file_size(file, out))
+
+    def _lock(self, file: int, lock: int) -> int:
+        path, real = self.files[file]
+        return self._told(Operation(Kind.LOCK, path, value=lock), lambda _: real.lock(file, lock))
+
+    def _map(self, file: int, region: int, size: int, extend: int, out: int) -> int:
+        path, real = self.files[file]
+        return self._told(Operation(Kind.MAP, path), lambda _: real.shm_map(file, region, size, extend, out))
+
+    def _sector(self, file: int) -> int:
+        return self.device.sector
 
     def _close(self, file: int) -> int:
         path, real = self.files.pop(file)
