@@ -38,7 +38,7 @@ def test_a_crash_at_any_operation_loses_nothing_and_leaves_nothing_standing(
     runs = [crashed(place, plan, n) for n, plan in enumerate(p for s in subjects_of(spec) for p in s.plans)]
     for name in ("points", "resumed", "ended"):
         record_property(name, sum(getattr(run, name) for run in runs))
-    assert all(run.points > 100 for run in runs)
+    assert all(run.points > 50 for run in runs), "the points were there"
     if runs:  # a file of shared declarations has no flow
         assert sum(run.ended for run in runs) == sum(run.resumed for run in runs) > 0
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import twins
 from penstock.compiler import instance as reference
-from penstock.compiler.kernel import Kernel
+from penstock.compiler import simulate
 from penstock.runtime.core import Delegation, Fired, Outcome, StartActivity, StartCompensation, Withdraw
 from penstock.runtime.journal import AnyFlow, replay
 from penstock.runtime.spec import ACTOR
@@ -78,39 +78,40 @@ def rows(tx: Transaction, id: str) -> Rows:
 def examine(subject: Subject, found: Rows, world: World, straight: bool = True) -> None:
     """Raises AssertionError. straight: the clock was never put back."""
     instance, journal = found.instance, found.journal
-    assert replay(subject.flow, journal).to_json() == json.loads(instance.snapshot)
-    interpreted = _interpreted(subject.kernel, subject.flow, journal, straight)
-    assert interpreted.record is not None and interpreted.record.to_json() == json.loads(instance.snapshot)
-    _open(found, interpreted.record)
+    record = subject.flow.from_json(json.loads(instance.snapshot))
+    assert replay(subject.flow, journal) == record, "the journal leads to what is stored"
+    at = interpreted(subject, journal, straight)
+    assert twins.seen(at) == twins.shown(record), "the interpreter comes to what is stored"
+    _open(found, record)
     _requests(world, instance.id, journal)
-    _effects(subject, found, world, interpreted)
+    _effects(subject, found, world, at)
 
 
-def interpreted(subject: Subject, journal: Sequence[JournalEntry]) -> reference.Instance:
-    """Where the interpreter comes to by the triggers of a journal. Raises AssertionError for one that it refuses."""
-    at = _interpreted(subject.kernel, subject.flow, journal, True).at
-    assert at is not None
-    return at
-
-
-def _interpreted(kernel: Kernel, flow: type[AnyFlow], journal: Sequence[JournalEntry], straight: bool) -> twins.Twins:
-    run = twins.Twins(kernel, flow)
+def interpreted(subject: Subject, journal: Sequence[JournalEntry], straight: bool = True) -> reference.Instance:
+    """Where the interpreter comes to by the triggers of a journal, by way of the same effects. Raises AssertionError,
+    and what the interpreter raises for one that it refuses."""
+    kernel, flow = subject.kernel, subject.flow
+    at: reference.Instance | None = None
+    now = journal[0].at
     for entry in journal:
-        by = ACTOR.decode(json.loads(entry.actor))
-        actor = reference.Actor(by.id, by.roles)
+        assert entry.at >= now, "the time of an instance never runs backwards"
+        now = entry.at
         if entry.kind not in (EntryKind.START, EntryKind.STEP):
             continue
-        assert entry.at >= run.now or run.at is None, "the time of an instance never runs backwards"
-        run.now = entry.at
-        given = json.loads(entry.trigger)
-        if entry.kind is EntryKind.START:
-            assert run.start(plain(tuple(_fields(flow, flow.spec.inputs.decode(given)))), actor)
-            continue
-        handed = trigger(flow, flow.spec.trigger_from_json(given))
-        if run.at is not None:
-            _in_due_order(run.at, handed, entry, straight)
-        assert run.step(handed, actor), f"row {entry.sequence} holds what is refused"
-    return run
+        by = ACTOR.decode(json.loads(entry.actor))
+        actor, given = reference.Actor(by.id, by.roles), json.loads(entry.trigger)
+        if at is None:
+            values = flow.spec.inputs.values(flow.spec.inputs.decode(given))
+            made = simulate.start(kernel, plain(values), actor, now)
+        else:
+            handed = trigger(flow, flow.spec.trigger_from_json(given))
+            _in_due_order(at, handed, entry, straight)
+            made = simulate.step(kernel, at, handed, actor, now)
+        effects = [flow.spec.effect_from_json(each) for each in json.loads(entry.effects)]
+        assert [*map(twins.effect_of_theirs, made.effects)] == [*map(twins.effect_of_ours, effects)]
+        at = made.after
+    assert at is not None
+    return at
 
 
 def _open(found: Rows, record: AnyFlow) -> None:
@@ -124,10 +125,6 @@ def _open(found: Rows, record: AnyFlow) -> None:
     undoing = None if ledger.undoing is None else ledger.undoing.running
     undone = {undoing} - {None, *(f"{link.key}{UNDO}" for link in found.children)}
     assert found.calls - flying == (running | undone) - flying, f"the calls of {id} are others"
-
-
-def _fields(flow: type[AnyFlow], record: object) -> Sequence[object]:
-    return flow.spec.inputs.values(record)
 
 
 def _in_due_order(at: reference.Instance, given: reference.Trigger, entry: JournalEntry, straight: bool) -> None:
@@ -152,7 +149,7 @@ def _requests(world: World, id: str, journal: Sequence[JournalEntry]) -> None:
     assert all(fact.name not in requests for fact in world.of(REFUSED, id))
 
 
-def _effects(subject: Subject, found: Rows, world: World, run: twins.Twins) -> None:
+def _effects(subject: Subject, found: Rows, world: World, at: reference.Instance) -> None:
     """Services did what the journal asked for, under its keys, and undid it in the order it asked for."""
     spec, id = subject.flow.spec, found.instance.id
     asked = [spec.effect_from_json(each) for entry in found.journal for each in json.loads(entry.effects)]
@@ -166,7 +163,7 @@ def _effects(subject: Subject, found: Rows, world: World, run: twins.Twins) -> N
     undone = list(dict.fromkeys(key for key in did if key.endswith(UNDO)))
     wanted = [key for key in keys if key.endswith(UNDO) and not spec.activities[key.partition("#")[0]].flow]
     assert undone == wanted[: len(undone)], f"{id} is undone in another order: {undone}, not {wanted}"
-    _nothing_stands(subject, run, did)
+    _nothing_stands(subject, at, did)
 
 
 def _newest_first(asked: Sequence[object]) -> None:
@@ -181,10 +178,8 @@ def _newest_first(asked: Sequence[object]) -> None:
             last = None
 
 
-def _nothing_stands(subject: Subject, run: twins.Twins, did: list[str]) -> None:
+def _nothing_stands(subject: Subject, at: reference.Instance, did: list[str]) -> None:
     """Every effect is known to the instance, or was undone after it was had for the last time."""
-    at = run.at
-    assert at is not None
     known = {entry.key for entry in at.log} | {call.key for call in at.calls}
     for n, key in enumerate(did):
         activity = subject.flow.spec.activities.get(key.partition("#")[0])

@@ -132,7 +132,7 @@ class Twins:
             return False
         record, effects = cast("core.Step[AnyFlow]", ours)
         self.at, self.record = theirs.after, record
-        assert [_plain(effect) for effect in theirs.effects] == [_effect(effect) for effect in effects]
+        assert [effect_of_theirs(effect) for effect in theirs.effects] == [effect_of_ours(effect) for effect in effects]
         assert seen(theirs.after) == shown(record)
         assert self.flow.from_json(json.loads(json.dumps(record.to_json()))) == record
         for effect in effects:
@@ -210,11 +210,11 @@ def _actor(actor: Actor) -> core.Actor:
     return core.Actor(actor.id, actor.roles)
 
 
-def _plain(effect: Any) -> tuple[str, dict[str, object]]:
+def effect_of_theirs(effect: Any) -> tuple[str, dict[str, object]]:
     return type(effect).__name__, asdict(effect)
 
 
-def _effect(effect: core.Effect) -> tuple[str, dict[str, object]]:
+def effect_of_ours(effect: core.Effect) -> tuple[str, dict[str, object]]:
     return type(effect).__name__, effect._asdict()
 
 
