@@ -105,6 +105,9 @@ def penstock(folder: Path, at_once: int, seconds: float) -> tuple[int, float, fl
 def dbos(folder: Path, at_once: int, seconds: float, url: str, wal: bool = False) -> tuple[int, float, float]:
     from dbos import DBOS, SetWorkflowID
 
+    if wal:
+        with sqlite3.connect(folder / "dbos.sqlite") as db:
+            db.execute("PRAGMA journal_mode = WAL")
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False})
 
     @DBOS.step()
@@ -128,9 +131,6 @@ def dbos(folder: Path, at_once: int, seconds: float, url: str, wal: bool = False
 
     DBOS.launch()
     try:
-        if wal:
-            with sqlite3.connect(folder / "dbos.sqlite") as db:
-                db.execute("PRAGMA journal_mode = WAL")
         return asyncio.run(_clients(saga, at_once, seconds))
     finally:
         DBOS.destroy()

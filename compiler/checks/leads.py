@@ -23,6 +23,7 @@ from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
 from .livelock import follow, ring, round_trip, strong, undoes, way
 from .moves import MoveKind
+from .queues import Queues, by_event
 from .rewrite import placed
 from .undoing import BALKS, doubtful
 from .verdict import Answer, Verdict, Witness
@@ -222,6 +223,10 @@ class Question:
             self._met[node.id] = not may_hold(self.inquiry, node, self.claim.goal, wanted=False)
         return self._met[node.id]
 
+    @cached_property
+    def _queues(self) -> Queues:
+        return Queues(self.inquiry.kernel, self.graph)
+
     def _passes(self, step: Edge | Arrival) -> bool:
         """Whether a compensation with nothing to undo, on the way of a step, makes B true by itself."""
         undone = sum(taken.command is None for taken in step.taken)
@@ -231,15 +236,24 @@ class Question:
         return undone > 0 and isinstance(goal, Literal) and goal.value is True
 
     def _inside(self, sources: Sequence[Node]) -> list[Node]:
-        """The nodes that can be reached from A before B."""
-        found = dict.fromkeys(node.id for node in sources)
+        """The nodes that can be reached from A before B. One with B is, where a run may pass it in the middle of a
+        step, since an event that has waited leads on."""
+        queues = self._queues
+        found = dict.fromkeys((node.id, False) for node in sources)
         todo = list(found)
         while todo:
-            for edge in self._onward(self.graph.nodes[todo.pop()]):
-                if edge.target not in found and not self._met_in(self.graph.nodes[edge.target]):
-                    found[edge.target] = None
-                    todo.append(edge.target)
-        return [self.graph.nodes[id] for id in sorted(found)]
+            id, passed = todo.pop()
+            node = self.graph.nodes[id]
+            waits = queues.arriving(node) if passed else queues.resting(node)
+            for edge in self._onward(node):
+                if passed and not (by_event(edge) and edge.move.name in waits):
+                    continue
+                target = self.graph.nodes[edge.target]
+                reached = [(target.id, False)] if not self._met_in(target) else []
+                reached += [(target.id, True)] if waits & queues.leaving(target) else []
+                todo += [each for each in reached if each not in found]
+                found.update(dict.fromkeys(reached))
+        return [self.graph.nodes[id] for id in sorted({id for id, _ in found})]
 
     def _onward(self, node: Node) -> list[Edge]:
         return [

@@ -491,3 +491,32 @@ def test_a_deadline_that_a_compensation_puts_off_still_ends_a_round_that_takes_t
     assert verdicts(body, "F301") == {Verdict.UNKNOWN}, "it holds, which nobody proves here"
     at_once = body.replace("on done(_) stay", "on done(_) -> compensate -> A")
     assert verdicts(at_once, "F301") == {Verdict.REFUTED}, "an answer may come before a deadline that is overdue"
+
+
+def test_a_place_that_a_deferred_event_leaves_at_once_is_not_come_to() -> None:
+    """`leads to` is about where runs rest; the graph has the place, as other runs do rest there."""
+    body = """
+      event go
+      start -> First
+      state First { defer go at most 1  after 1s -> Second }
+      state Second { on go -> Good  after 1d -> Good }
+      final Good
+      start leads to in Second
+    """
+    assert verdicts(body, "F301") == {Verdict.UNKNOWN}
+    assert verdicts(body.replace("defer go at most 1", "ignore go"), "F301") == {Verdict.PROVED}
+
+
+def test_what_came_while_a_compensation_was_under_way_may_lead_on_from_where_it_led() -> None:
+    body = """
+      event go
+      activity act() -> text { compensate undo(result) }
+      start -> Acting
+      state Acting { do act() on done(_) -> Second on failed -> compensate -> Second }
+      state Second { on go -> Good  after 1d -> Good }
+      final Good
+      start leads to in Second
+    """
+    assert verdicts(body, "F301") != {Verdict.PROVED}
+    quiet = body.replace("on go -> Good", "on go stay")
+    assert verdicts(quiet, "F301") == {Verdict.PROVED}

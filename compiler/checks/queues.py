@@ -1,0 +1,78 @@
+"""Which events may wait where: a closed graph in; what may wait at a node, when it is come to and at rest, out.
+
+The graph does not know what waits: an event that was deferred comes there as any other. So it shows rests that some
+runs pass in one step, which matters to who asks where a run *must* rest. Here the events that may wait are found by the
+least sets that agree with each other along all edges: what a place defers, and anything while a compensation is under
+way, waits until a place is come to that surely takes or ignores it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ..kernel import Kernel, On, TriggerKind
+from .graph import Edge, Graph, Node
+from .moves import MoveKind
+
+Events = frozenset[str]
+
+
+class Queues:
+    def __init__(self, kernel: Kernel, graph: Graph) -> None:
+        self.kernel = kernel
+        self.graph = graph
+        self._arriving: dict[int, Events] = {}  # what may wait when a node is come to, by its id
+        if kernel.waiting:
+            self._spread()
+
+    def resting(self, node: Node) -> Events:
+        """What may wait where a run rests in a node."""
+        return self._resting(node, self.arriving(node))
+
+    def arriving(self, node: Node) -> Events:
+        """What may wait when a run comes to a node, in the middle of a step."""
+        return self._arriving.get(node.id, Events())
+
+    def leaving(self, node: Node) -> Events:
+        """The events that lead on from a node: one that waits does so at once."""
+        return Events(each.move.name for each in self.graph.out[node.id] if by_event(each) and not each.stay)
+
+    def _spread(self) -> None:
+        changed = True
+        while changed:
+            changed = False
+            for edge in self.graph.edges():
+                known = self._arriving.get(edge.target, Events())
+                if not self._with(edge) <= known:
+                    self._arriving[edge.target] = known | self._with(edge)
+                    changed = True
+
+    def _with(self, edge: Edge) -> Events:
+        """What may wait when the end of an edge is come to: what waited at rest, and, of an event that had waited
+        itself, whatever came with it."""
+        if edge.source < 0:
+            return Events()
+        node = self.graph.nodes[edge.source]
+        arriving = self.arriving(node)
+        passing = by_event(edge) and edge.move.name in arriving
+        return self._resting(node, arriving) | (arriving if passing else Events())
+
+    def _resting(self, node: Node, arriving: Events) -> Events:
+        control = node.control
+        if not control.resting:  # whatever comes has to wait (K6)
+            return Events(event.name for event in self.kernel.events)
+        taken, deferred = self._at(control.configuration)
+        return (arriving - taken) | deferred
+
+    @cache  # noqa: B019 - it lives as long as the question
+    def _at(self, configuration: tuple[str, ...]) -> tuple[Events, Events]:
+        """The events that a configuration surely takes or ignores, and those that it may defer."""
+        kernel = self.kernel
+        names = [event.name for event in kernel.events]
+        written = {name: kernel.written(configuration, On(TriggerKind.EVENT, name)) for name in names}
+        taken = [n for n in names if kernel.ignored(configuration, n) or any(c.guard is None for c in written[n])]
+        return Events(taken), Events(name for name in names if kernel.deferred(configuration, name))
+
+
+def by_event(edge: Edge) -> bool:
+    return edge.move.kind is MoveKind.EVENT
