@@ -303,14 +303,14 @@ class Logic(Encoder):
             return False  # of different lengths, or it would have been aligned
         if not parts or not others:
             return self.count(Several(parts or others)) == 0
+        items, others_items = self.expanded(parts), self.expanded(others)
+        if items is not None and others_items is not None:
+            return len(items) == len(others_items) and self.all(*map(same, items, others_items))
         one, other = self.list_of(parts), self.list_of(others)
         if one is None or other is None:
             return self.guess()
         if not alike(one.type, other.type):  # they are the same only if both are empty
             return self.all(one.symbol.term == 0, other.symbol.term == 0)
-        lengths = one.symbol.term, other.symbol.term
-        if all(isinstance(length, int) for length in lengths):
-            return lengths[0] == lengths[1] and self.all(*map(same, self._known(one), self._known(other)))
         return self.same(one.symbol, other.symbol)
 
     def expanded(self, parts: Sequence[Thing | Spread]) -> list[Thing] | None:

@@ -86,6 +86,9 @@ def _plain(logic: Logic, plain: Plain) -> str:
         return f'"{logic.word(symbol.term)}"'
     if isinstance(item, EnumType):
         return item.members[symbol.term]
-    if symbol.items is not None or symbol.fields:
+    if symbol.items is not None:
+        items = logic.expanded((Spread(Plain(item, symbol)),)) or []
+        return f"[{', '.join(shown(logic, each) for each in items)}]"
+    if symbol.fields:
         return f"some {type}"
     return shown_value(logic.read(None, symbol, item), item)

@@ -177,3 +177,11 @@ def test_nothing_is_run(tmp_path: Path) -> None:
 def test_a_module_of_another_text_of_its_flow_is_told() -> None:
     (finding, *_) = ORDER.validate(ORDER.text.replace("# source sha256: b", "# source sha256: c")).findings
     assert finding.message == "it was generated from another text of the flow"
+
+
+def test_a_list_in_the_place_of_a_tuple_that_holds_it_is_seen() -> None:
+    fulfilment = Translated.load(repository.ROOT / "generated" / "fulfilment_flow.py")
+    found = said(fulfilment, ("(data.boxes,)", "(data.boxes)"))
+    (finding,) = found.findings
+    assert finding.message == "entry to Sending does not do what the flow says" and not found.open
+    assert finding.witness is not None and dict(finding.witness.values) == {"data.boxes": '[""]'}
