@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from .codec import INSTANT
+from .letters import Letter
 from .overview import Overview
-from .store import EntryKind, JournalEntry
+from .store import EntryKind, JournalEntry, TaskItem
 
 FORMAT = 1
 
@@ -90,34 +91,36 @@ def _open(seen: Overview) -> Json:
             for call in seen.calls
         ],
         "timers": [{"timer": timer.name, "due": _moment(timer.due)} for timer in seen.timers],
-        "tasks": [
-            {
-                "key": task.key,
-                "task": task.task,
-                "title": task.title,
-                "roles": [*task.roles],
-                "persons": [*task.persons],
-                "excluded": [*task.excluded],
-                "due": _moment(task.due),
-                "reminders": task.reminders,
-                "form": [*task.form],
-            }
-            for task in seen.tasks
-        ],
+        "tasks": [open_task(task) for task in seen.tasks],
         "children": [{"instance": child.instance, "call": child.key} for child in seen.children],
-        "letters": [
-            {
-                "id": letter.id,
-                "sender": letter.sender,
-                "flow": letter.flow,
-                "to": letter.to,
-                "event": letter.event,
-                "payload": json.loads(letter.payload),
-                "at": _moment(letter.at),
-                "reason": letter.reason,
-            }
-            for letter in seen.letters
-        ],
+        "letters": [sent_letter(letter) for letter in seen.letters],
+    }
+
+
+def open_task(task: TaskItem) -> Json:
+    return {
+        "key": task.key,
+        "task": task.task,
+        "title": task.title,
+        "roles": [*task.roles],
+        "persons": [*task.persons],
+        "excluded": [*task.excluded],
+        "due": _moment(task.due),
+        "reminders": task.reminders,
+        "form": [*task.form],
+    }
+
+
+def sent_letter(letter: Letter) -> Json:
+    return {
+        "id": letter.id,
+        "sender": letter.sender,
+        "flow": letter.flow,
+        "to": letter.to,
+        "event": letter.event,
+        "payload": json.loads(letter.payload),
+        "at": _moment(letter.at),
+        "reason": letter.reason,
     }
 
 

@@ -8,9 +8,7 @@ way, waits until a place is come to that surely takes or ignores it.
 
 from __future__ import annotations
 
-from functools import cache
-
-from ..kernel import Kernel, On, TriggerKind
+from ..kernel import Configuration, Kernel, On, TriggerKind
 from .graph import Edge, Graph, Node
 from .moves import MoveKind
 
@@ -22,6 +20,7 @@ class Queues:
         self.kernel = kernel
         self.graph = graph
         self._arriving: dict[int, Events] = {}  # what may wait when a node is come to, by its id
+        self._known: dict[Configuration, tuple[Events, Events]] = {}
         if kernel.waiting:
             self._spread()
 
@@ -43,8 +42,9 @@ class Queues:
             changed = False
             for edge in self.graph.edges():
                 known = self._arriving.get(edge.target, Events())
-                if not self._with(edge) <= known:
-                    self._arriving[edge.target] = known | self._with(edge)
+                more = known | self._with(edge)
+                if more != known:
+                    self._arriving[edge.target] = more
                     changed = True
 
     def _with(self, edge: Edge) -> Events:
@@ -64,9 +64,13 @@ class Queues:
         taken, deferred = self._at(control.configuration)
         return (arriving - taken) | deferred
 
-    @cache  # noqa: B019 - it lives as long as the question
-    def _at(self, configuration: tuple[str, ...]) -> tuple[Events, Events]:
+    def _at(self, configuration: Configuration) -> tuple[Events, Events]:
         """The events that a configuration surely takes or ignores, and those that it may defer."""
+        if configuration not in self._known:
+            self._known[configuration] = self._asked(configuration)
+        return self._known[configuration]
+
+    def _asked(self, configuration: Configuration) -> tuple[Events, Events]:
         kernel = self.kernel
         names = [event.name for event in kernel.events]
         written = {name: kernel.written(configuration, On(TriggerKind.EVENT, name)) for name in names}

@@ -31,7 +31,6 @@ from .sqlite_transaction import SqliteTransaction
 MOST = 256
 """How many works share a commit, so that the first does not wait long for the last."""
 
-T = TypeVar("T")
 R = TypeVar("R")
 WRITING, READING = "BEGIN IMMEDIATE", "BEGIN"
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from ..core import Actor, Outcome, Rejected
 from ..hosts.sqlite import SqliteClient
-from ..journal import AnyFlow
+from ..journal import AnyFlow, label
 from ..outbox import DONE
 from ..overview import Overview
 from ..spec import ActivitySpec, EventSpec
@@ -52,8 +52,8 @@ async def start(args: argparse.Namespace, place: Place) -> Answer:
 
 def _flow(client: SqliteClient, name: str) -> type[AnyFlow]:
     """The flow of this name (its newest version) or label."""
-    known = {f"{flow.spec.name}/{flow.spec.version}": flow for flow in client.flows}
-    named = [flow for label, flow in known.items() if name in (label, flow.spec.name)]
+    known = {label(flow): flow for flow in client.flows}
+    named = [flow for each, flow in known.items() if name in (each, flow.spec.name)]
     if not named:
         every = [*known, *(flow.spec.name for flow in client.flows)]
         close = get_close_matches(name, every, n=1)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..chain import Head, head_of
+from ..codec import INSTANT
 from ..core import Actor
 from ..errors import Unknown
-from ..export import cloud_events, exported
+from ..export import cloud_events, exported, open_task, sent_letter
 from ..hosts.sqlite import SqliteClient
-from ..journal import AnyFlow
-from ..letters import Letter
+from ..journal import AnyFlow, label
 from ..overview import Overview
 from ..sealing import MARK
 from ..snapshot import Corrupt as CorruptSnapshot
@@ -71,7 +71,7 @@ def _instance(instance: Instance) -> dict[str, Any]:
         "status": str(instance.status),
         "configuration": [*instance.configuration],
         "sequence": instance.sequence,
-        "at": instance.at.isoformat().replace("+00:00", "Z"),
+        "at": INSTANT.encode(instance.at),
     }
 
 
@@ -115,8 +115,9 @@ def record_of(client: SqliteClient, seen: Overview) -> AnyFlow | None:
         raise Trouble(f"the code cannot read what is stored of {seen.instance.id}: {error}") from error
 
 
-def flow_of(client: SqliteClient, label: str) -> type[AnyFlow] | None:
-    return next((flow for flow in client.flows if f"{flow.spec.name}/{flow.spec.version}" == label), None)
+def flow_of(client: SqliteClient, name: str) -> type[AnyFlow] | None:
+    """Of this label."""
+    return next((flow for flow in client.flows if label(flow) == name), None)
 
 
 async def export(args: argparse.Namespace, place: Place) -> Answer:
@@ -154,7 +155,9 @@ async def tasks(args: argparse.Namespace, place: Place) -> Answer:
     now = place.client.now()
     rows = [(each.instance, each.task, each.title, *_people(each), _due(each, now)) for each in items]
     text = table(("instance", "task", "title", "for", "not", "due"), rows)
-    return Answer(text or "No task is open.\n", {"tasks": [_task(each) for each in items]})
+    return Answer(
+        text or "No task is open.\n", {"tasks": [{"instance": each.instance, **open_task(each)} for each in items]}
+    )
 
 
 def _people(task: TaskItem) -> tuple[str, str]:
@@ -165,40 +168,12 @@ def _due(task: TaskItem, now: Any) -> str:
     return "" if task.due is None else f"{relative(task.due, now)}{', overdue' if task.overdue(now) else ''}"
 
 
-def _task(task: TaskItem) -> dict[str, Any]:
-    return {
-        "instance": task.instance,
-        "key": task.key,
-        "task": task.task,
-        "title": task.title,
-        "roles": [*task.roles],
-        "persons": [*task.persons],
-        "excluded": [*task.excluded],
-        "due": None if task.due is None else task.due.isoformat().replace("+00:00", "Z"),
-        "reminders": task.reminders,
-        "form": [*task.form],
-    }
-
-
 async def letters(args: argparse.Namespace, place: Place) -> Answer:
     """What flows sent each other and was not taken."""
     found = [each for each in await place.client.letters() if each.reason or not args.dead]
     rows = [(each.id, each.event, f"{each.flow} {each.to}", at(each.at), each.reason or "waits") for each in found]
     text = table(("letter", "event", "to", "sent", "reason"), rows)
-    return Answer(text or "No letter waits.\n", {"letters": [_letter(each) for each in found]})
-
-
-def _letter(letter: Letter) -> dict[str, Any]:
-    return {
-        "id": letter.id,
-        "sender": letter.sender,
-        "flow": letter.flow,
-        "to": letter.to,
-        "event": letter.event,
-        "payload": json.loads(letter.payload),
-        "at": letter.at.isoformat().replace("+00:00", "Z"),
-        "reason": letter.reason,
-    }
+    return Answer(text or "No letter waits.\n", {"letters": [sent_letter(each) for each in found]})
 
 
 # ---------------------------------------------------------------- the audit

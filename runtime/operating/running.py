@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..errors import StoreError
 from ..hosts.sqlite import SqliteHost
+from ..journal import label
 from ..logs import Correlated, JsonLines
 from . import apps
 from .answers import DONE, Trouble
@@ -61,7 +62,7 @@ async def _work(host: SqliteHost) -> None:
         with contextlib.suppress(NotImplementedError):  # where there are no such signals, Ctrl-C still interrupts
             loop.add_signal_handler(number, stopping)
     async with host:
-        flows = ", ".join(f"{flow.spec.name}/{flow.spec.version}" for flow in host.flows)
+        flows = ", ".join(map(label, host.flows))
         LOG.info("working on %s: %s", host.path, flows)
         await host.work(stop)
         LOG.info("stopping")
