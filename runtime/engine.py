@@ -50,14 +50,11 @@ def pause(spec: ActivitySpec | CompensationSpec) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a worker has to do next. unwanted: keys of its calls that need not go on; how long it may sleep: until
-    `next` (None: nothing is due ever), or not at all when there is `more`. full: calls may be due for which it has no
-    hand free."""
+    """How long a worker may sleep: until `next` (None: nothing is due ever), or not at all when there is `more`. What
+    it has to do is in the transaction's news."""
 
-    unwanted: frozenset[tuple[str, str]]
     next: datetime | None
     more: bool
-    full: bool
 
 
 class Engine:
@@ -150,11 +147,11 @@ class Engine:
                 self._steps.relay(tx, call, now)
             elif claims.free(tx.news) > 0 and self._admitted(tx, call, now):
                 claims.claim(tx, call, now)
-        unwanted = frozenset((call.instance, call.key) for call in tx.owned_calls(claims.worker) if call.interrupted)
+        tx.news.unwanted += (call for call in tx.owned_calls(claims.worker) if call.interrupted)
         free = claims.free(tx.news) > 0
         claims.crowded = not free
         more = letters or len(timers) == BATCH or (free and len(due) == BATCH)
-        return Round(unwanted, tx.next_due(self._labels, free), more, not free)
+        return Round(tx.next_due(self._labels, free), more)
 
     def _rewind(self, tx: Transaction, lease: timedelta, now: datetime) -> None:
         """After the clock was put back, nothing waits longer than it would have: no call, no lease of a lost worker."""

@@ -6,16 +6,24 @@ is withdrawn (`cancel`), as a parent withdraws a sub-flow: everything that it ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from .codec import Invalid, admitted
 from .core import Actor, Outcome, Withdraw
 from .errors import NotParked, TooLate, Unknown
+from .journal import AnyFlow
 from .outbox import DONE, FAILED
 from .spec import ActivityKind, CompensationSpec
 from .steps import Steps
 from .store import EntryKind, JournalEntry, PendingCall, Status, Transaction
+
+
+def irreversible(record: AnyFlow) -> Sequence[str]:
+    """The activities that may have had an effect which nothing undoes: the instance is past its pivot."""
+    names = dict.fromkeys(entry.activity for entry in record.ledger.log)
+    return [name for name in names if record.spec.activities[name].kind is ActivityKind.IRREVERSIBLE]
 
 
 class Operators:
@@ -75,9 +83,7 @@ class Operators:
         if instance.status.finished:  # it could be undone still, but whoever did it as a sub-flow counts on its end
             raise TooLate(f"instance {id!r} has ended ({instance.status})")
         before = self._steps.record(instance)
-        kinds = {entry.activity: before.spec.activities[entry.activity].kind for entry in before.ledger.log}
-        final = [name for name, kind in kinds.items() if kind is ActivityKind.IRREVERSIBLE]
-        if final:
+        if final := irreversible(before):
             raise TooLate(f"instance {id!r} cannot be undone any more: {', '.join(final)} may have had its effect")
         if before.step(Withdraw(), by=by, now=max(now, instance.at)) == (before, ()):
             raise TooLate(f"instance {id!r} is being withdrawn already")

@@ -123,7 +123,6 @@ class Worker:
         self._claims = Claims(id, limits.concurrency, limits.lease)
         self._stirred = asyncio.Event()
         self._next: datetime | None = None  # when there is something to do, as far as is known
-        self._full = False
         self._seen = -1
         self._running: dict[asyncio.Task[None], Running] = {}
         self._busy: Counter[str] = Counter()  # attempts under way, by instance
@@ -151,12 +150,8 @@ class Worker:
                 self._stirred.clear()
                 self._next = None
                 round = await self._persistently(self._round)
-                self._full = round.full
                 if round.next is not None:
                     self._due(round.next)
-                for running in self._running.values():
-                    if (running.call.instance, running.call.key) in round.unwanted:
-                        running.stop()
                 self.bell.ring()
                 if not round.more:
                     await self._sleep()
@@ -178,13 +173,13 @@ class Worker:
             self._busy[call.instance] -= 1
             if self._busy[call.instance] <= 0:
                 del self._busy[call.instance]
-        for call in news.unwanted:
-            for running in self._running.values():
-                if (running.call.instance, running.call.key) == (call.instance, call.key):
-                    running.stop()
+        unwanted = {(call.instance, call.key) for call in news.unwanted}
+        for running in self._running.values() if unwanted else ():
+            if (running.call.instance, running.call.key) in unwanted:
+                running.stop()
         if news.due is not None:
             self._due(news.due)
-        if self._full and news.released:
+        if self._claims.crowded and news.released:
             self._due(self._clock.now())
         touched = {*news.touched, *(call.instance for call in news.released)}
         self.bell.ring(id for id in touched if id not in self._busy)

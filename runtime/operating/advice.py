@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from ..codec import NOTHING
 from ..journal import AnyFlow
+from ..operators import irreversible
 from ..outbox import DONE, FAILED
 from ..overview import Overview
-from ..spec import ActivityKind, EventSpec
+from ..spec import EventSpec
 from ..store import PendingCall
 from .accepted import accepted
 from .answers import Place
@@ -71,5 +72,4 @@ def _taken(record: AnyFlow, id: str, event: EventSpec, place: Place) -> str:
 
 def cancellable(record: AnyFlow) -> bool:
     """Whether an operator who withdraws it would change where it ends."""
-    kinds = (record.spec.activities[entry.activity].kind for entry in record.ledger.log)
-    return not record.finished and not record.compensating and ActivityKind.IRREVERSIBLE not in kinds
+    return not record.finished and not record.compensating and not irreversible(record)
