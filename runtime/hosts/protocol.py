@@ -60,18 +60,23 @@ class Client(Protocol):
         ...
 
     async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
-        """An operator gives a parked call a new round of attempts. Raises NotParked, Unknown."""
+        """An operator gives a call that is parked, or waits for its next attempt, a new round of attempts, from now on.
+
+        Raises NotParked for one that is due or under way, Unknown."""
         ...
 
     async def settle(self, id: str, outcome: Outcome, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
-        """An operator answers a parked call by hand. Raises NotParked, Unknown, Invalid."""
+        """An operator answers a call that is parked, or waits for its next attempt, by hand.
+
+        Raises NotParked for one that is under way, Unknown, Invalid."""
         ...
 
     async def skip(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
-        """An operator gives a parked call up. A compensation counts as done, and its row says that it was skipped; an
-        activity answers `failed`, unless its flow was proved for one that never does.
+        """An operator gives a call up that is parked, or waits for its next attempt. A compensation counts as done, and
+        its row says that it was skipped; an activity answers `failed`, unless its flow was proved for one that never
+        does.
 
-        Raises NotParked, Unknown, Invalid."""
+        Raises NotParked for one that is under way, Unknown, Invalid."""
         ...
 
     async def cancel(self, id: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
