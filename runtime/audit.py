@@ -5,8 +5,8 @@ through the pure core, to exactly what is stored of it (`mismatches`)? Is what i
 (`remainders`)? `verify` asks them of a whole store.
 
 Limits: whoever can write the file can also write a whole new chain, and take the last rows away together with what they
-led to; both are found only by a head that was noted elsewhere. Attempts, arguments of calls, letters and messages are
-not looked at.
+led to; both are found only by a head that was noted elsewhere. Arguments of calls, letters and messages are not looked
+at.
 """
 
 from __future__ import annotations

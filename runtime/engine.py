@@ -27,7 +27,7 @@ from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .steps import BATCH
-from .store import Ended, EntryKind, Instance, JournalEntry, PendingCall, Refused, Status, Tick, Transaction
+from .store import Attempt, Ended, EntryKind, Instance, JournalEntry, PendingCall, Refused, Status, Tick, Transaction
 
 LOG = logging.getLogger("penstock")
 
@@ -179,8 +179,9 @@ class Engine:
             if call.interrupted:
                 self._after(tx, call, stopped, now)
             else:
-                tx.put_call(replace(call, owner=None, due=now, forgiven=call.forgiven + 1))
-                self._ended(tx, call, stopped, now)
+                tx.put_call(replace(call, owner=None, began=None, due=now, forgiven=call.forgiven + 1))
+                attempt = self._ended(tx, call, stopped, now)
+                self._steps.remark(tx, call.instance, EntryKind.ATTEMPT, call.key, NOBODY, now, attempt=attempt)
         tx.end_lease(worker)
 
     def spec_of(self, call: PendingCall) -> ActivitySpec | CompensationSpec:
@@ -266,31 +267,32 @@ class Engine:
         except Exception:  # the flow's own fault, or an id that somebody else has taken: the next moment still comes
             LOG.exception("the instance %r of a schedule cannot be started", id, extra=about(id, tick.flow))
 
-    def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
+    def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> Attempt:
+        """Tell of an attempt that is over; the journal tells of it with what it leads to."""
         text = f"{result.kind}: {result.error}" if result.error else result.kind
-        began = tx.end_attempt(call.instance, call.key, call.attempts, now, text)
-        tx.report(Ended(call, result.kind, result.error, began, now))
+        tx.report(Ended(call, result.kind, result.error, now))
+        return Attempt(call.instance, call.key, call.attempts, call.owner or "", call.began or now, now, text)
 
     def _after(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         """An attempt has ended: hand its outcome to the flow, or wait for the next one, or park."""
-        self._ended(tx, call, result, now)
+        attempt = self._ended(tx, call, result, now)
         try:
             with tx.savepoint():
                 answer = follow(call, result, self.spec_of(call).retry, now)
                 if isinstance(answer, Outcome):
                     self._steps.fire_overdue(tx, call.instance, now)
                     tx.drop_call(call.instance, call.key)
-                    self._steps.react(tx, call.instance, answer, now)
+                    self._steps.react(tx, call.instance, answer, now, attempt)
                     return
         except StoreError:
             raise
         except Exception as error:  # the flow's own fault: an operator must look, nothing is dropped
             fields = of_call(call).fields()
             LOG.exception("instance %s cannot take what became of %s", call.instance, call.key, extra=fields)
-            answer = replace(call, owner=None, due=None, error=f"{result.kind}, but {told(error)}")
+            answer = replace(call, owner=None, began=None, due=None, error=f"{result.kind}, but {told(error)}")
         tx.put_call(answer)
-        if answer.due is None:
-            self._steps.remark(tx, call.instance, EntryKind.PARKED, call.key, NOBODY, now, answer.error)
+        kind, note = (EntryKind.PARKED, answer.error) if answer.due is None else (EntryKind.ATTEMPT, "")
+        self._steps.remark(tx, call.instance, kind, call.key, NOBODY, now, note, attempt)
 
     # ------------------------------------------------------------ questions
 

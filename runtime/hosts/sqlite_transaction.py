@@ -67,16 +67,14 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         return _first(map(_instance, self._all("SELECT * FROM instance WHERE id = ?", id)))
 
     def instances(self, status: Status | None) -> Sequence[Instance]:
-        sql = "SELECT * FROM instance WHERE status = ? OR ? IS NULL ORDER BY id"
-        return [*map(_instance, self._all(sql, status, status))]
+        return self.page("", -1, tuple(Status) if status is None else (status,))
 
     def page(
         self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
     ) -> Sequence[Instance]:
-        named = "? IN ('', flow, substr(flow, 1, instr(flow, '/') - 1))"
-        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND {named}"
-        sql = f"SELECT * FROM instance WHERE {wanted} ORDER BY id LIMIT ?"
-        return [*map(_instance, self._all(sql, after, *statuses, flow, limit))]
+        wanted = [""] if {*statuses} == {*Status} else [f" AND {STATUS[status]}" for status in dict.fromkeys(statuses)]
+        sql = " UNION ALL ".join(f"{PAGE}{each}" for each in wanted)
+        return [*map(_instance, self._all(f"{sql} ORDER BY id LIMIT ?3", after, flow, limit))] if wanted else []
 
     def ids(self, after: str, limit: int) -> Sequence[str]:
         sql = "SELECT id FROM instance WHERE id > ? ORDER BY id LIMIT ?"
@@ -102,7 +100,7 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         lag = 0.0 if due is None else max((now - moment(due)).total_seconds(), 0.0)
         return Tally({(flow, Status(status)): count for flow, status, count in of}, parked, tasks, lag)
 
-    # ------------------------------------------------------------ calls and their attempts
+    # ------------------------------------------------------------ calls
 
     def call(self, instance: str, key: str) -> PendingCall | None:
         return _first(map(_call, self._all(f"{CALLS} WHERE instance = ? AND key = ?", instance, key)))
@@ -112,7 +110,7 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
 
     def put_call(self, c: PendingCall) -> None:
         row = c.instance, c.key, c.flow, c.name, c.args, c.forward, _micros(c.due), c.attempts, c.forgiven
-        self._put("call", *row, c.owner, c.interrupted, c.error)
+        self._put("call", *row, c.owner, _micros(c.began), c.interrupted, c.error)
         self.news.touched.add(c.instance)
         if c.owner is None and c.due is not None:
             self.news.falls_due(c.due)
@@ -142,23 +140,14 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     def parked_calls(self) -> Sequence[PendingCall]:
         return [*map(_call, self._all(f"{CALLS} WHERE due IS NULL ORDER BY instance, key"))]
 
-    def begin_attempt(self, a: Attempt) -> None:
-        self._put("attempt", a.instance, a.key, a.number, a.worker, micros(a.started), _micros(a.ended), a.result)
-
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
-        one = "instance = ? AND key = ? AND number = ?"
-        sql = f"UPDATE attempt SET ended = ?, result = ? WHERE {one} RETURNING started"
-        return _first(moment(started) for (started,) in self._all(sql, micros(ended), result, instance, key, number))
-
-    def drop_attempt(self, instance: str, key: str, number: int) -> None:
-        self._run("DELETE FROM attempt WHERE instance = ? AND key = ? AND number = ?", instance, key, number)
-
     def attempts(self, instance: str) -> Sequence[Attempt]:
-        sql = "SELECT * FROM attempt WHERE instance = ? ORDER BY started, key, number"
-        return [
-            Attempt(instance, key, number, worker, moment(started), _moment(ended), result)
-            for _, key, number, worker, started, ended, result in self._all(sql, instance)
+        over = [entry.attempt for entry in self.entries(instance) if entry.attempt is not None]
+        running = [
+            Attempt(instance, call.key, call.attempts, call.owner, call.began, None, "")
+            for call in self.calls(instance)
+            if call.owner is not None and call.began is not None
         ]
+        return sorted([*over, *running], key=lambda attempt: (attempt.started, attempt.key, attempt.number))
 
     # ------------------------------------------------------------ time
 
@@ -273,7 +262,15 @@ INSERT INTO instance (id, flow, sequence, at, status, configuration, snapshot) V
 ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, at = excluded.at, status = excluded.status,
 configuration = excluded.configuration, snapshot = excluded.snapshot
 """
-CALLS = "SELECT instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error FROM call"
+PAGE = "SELECT * FROM instance WHERE id > ?1 AND ?2 IN ('', flow, substr(flow, 1, instr(flow, '/') - 1))"
+STATUS = {
+    status: f"status = '{status}'" + ("" if status is Status.SUCCEEDED else " AND status <> 'succeeded'")
+    for status in Status
+}
+"""In a form that lets SQLite find the few that have not succeeded by their index."""
+CALLS = """
+SELECT instance, key, flow, name, args, forward, due, attempts, forgiven, owner, began, interrupted, error FROM call
+"""
 TIMERS = "SELECT instance, flow, name, due FROM timer"
 AWAKE = "NOT EXISTS (SELECT 1 FROM instance WHERE id = timer.instance AND status = 'compensating')"
 """While an instance compensates, its deadline waits (K6)."""
@@ -303,11 +300,9 @@ def _instance(row: tuple[Any, ...]) -> Instance:
 
 @as_written
 def _call(row: tuple[Any, ...]) -> PendingCall:
-    instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error = row
-    when = _moment(due)
-    return PendingCall(
-        instance, flow, key, name, args, forward, when, attempts, forgiven, owner, bool(interrupted), error
-    )
+    instance, key, flow, name, args, forward, due, attempts, forgiven, owner, began, interrupted, error = row
+    what = instance, flow, key, name, args, forward, _moment(due), attempts, forgiven
+    return PendingCall(*what, owner, _moment(began), bool(interrupted), error)
 
 
 @as_written

@@ -127,7 +127,7 @@ async def export(args: argparse.Namespace, place: Place) -> Answer:
     if args.format == "story":
         if flow is None:
             raise Trouble(f"the story needs the code of {seen.instance.flow}", "give --app, or another --format")
-        text = story(flow.spec, seen.journal, seen.attempts)
+        text = story(flow.spec, seen.journal)
     elif args.format == "cloudevents-lines":
         text = "".join(f"{json.dumps(event)}\n" for event in cloud_events(seen, args.source))
     else:

@@ -36,7 +36,7 @@ def shown(seen: Overview, record: AnyFlow | None, kin: Mapping[str, Instance], p
     if record is None:
         parts.append(f"The story, and what is accepted now, need the code of {seen.instance.flow}: give --app.\n")
     else:
-        told = story(record.spec, seen.journal, seen.attempts).splitlines()
+        told = story(record.spec, seen.journal).splitlines()
         parts += _section("story", [(line,) for line in told[1:]])
     return "\n".join(parts)
 

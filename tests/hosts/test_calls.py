@@ -117,7 +117,7 @@ def test_an_exhausted_call_is_parked_until_an_operator_retries_it(house: House) 
             assert (await host.settled("o-1")).configuration == ("Delivered",)
             assert await host.parked() == []
             journal = await sound(host, "o-1")
-            assert triggers(journal)[-3:] == ["ship#4 parked", "ship#4 retry", "ship#4 done"]
+            assert triggers(journal)[-4:] == ["ship#4 parked", "ship#4 retry", "ship#4 attempt", "ship#4 done"]
             assert [(e.note, e.actor) for e in journal if e.kind == "retry"] == [
                 ("the carrier is back", '{"id":"olga","roles":[]}')
             ]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from crash_points import Crashed, crash_everywhere
+from penstock.runtime.claims import Claims
 from penstock.runtime.engine import Engine
-from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
 from penstock.runtime.outbox import Result
 from penstock.runtime.store import News, PendingCall, Transaction
 from plans import SPECS, Plan, everything, subjects_of
@@ -74,7 +74,13 @@ def test_a_worker_that_is_not_told_is_found_out(place: Path, monkeypatch: pytest
 def test_an_attempt_that_is_not_counted_before_it_begins_is_found_out(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SqliteTransaction, "begin_attempt", ignore)
+    claim = Claims.claim
+
+    def uncounted(claims: Claims, tx: Transaction, call: PendingCall, now: datetime) -> None:
+        claim(claims, tx, call, now)
+        tx.put_call(call)
+
+    monkeypatch.setattr(Claims, "claim", uncounted)
     with pytest.raises(AssertionError, match="counted before it began"):
         crash_everywhere(place / "attempts", order())
 

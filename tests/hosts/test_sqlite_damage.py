@@ -79,7 +79,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 def test_the_file_is_written_ahead_and_synchronously(tmp_path: Path, connections: list[sqlite3.Connection]) -> None:
     store = SqliteStore(tmp_path / "orders.db")
-    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 3}
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 4}
     assert {name: connections[0].execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
     store.close()
 
