@@ -145,7 +145,7 @@ def test_a_call_that_waits_for_its_next_attempt_has_it_at_once_if_an_operator_sa
             assert house.clock.now() == before + MINUTE
             assert len({key for name, key, _ in house.shop.calls if name == "ship"}) == 1
             journal = await sound(host, "o-1")
-            assert triggers(journal)[-2:] == ["ship#4 retry", "ship#4 done"]
+            assert triggers(journal)[-3:] == ["ship#4 retry", "ship#4 attempt", "ship#4 done"]
             assert [(e.note, e.actor) for e in journal if e.kind == "retry"] == [
                 ("the carrier is back", '{"id":"olga","roles":[]}')
             ]
