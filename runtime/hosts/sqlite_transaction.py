@@ -29,11 +29,12 @@ from ..timers import micros, moment
 from .sqlite_errors import as_written
 from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
+from .sqlite_troubles import SqliteTroubles
 
 T = TypeVar("T")
 
 
-class SqliteTransaction(SqliteJournal, SqliteMail):
+class SqliteTransaction(SqliteJournal, SqliteMail, SqliteTroubles):
     """`store.Transaction` in SQL, one method a statement. Raises StoreError, never SQLite's own errors."""
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -171,7 +171,7 @@ def test_a_round_of_attempts_that_an_operator_begins_is_a_whole_one(house: House
 
 
 def test_what_a_worker_is_about_is_left_to_it_and_the_refusal_says_what_can_be_done(house: House) -> None:
-    house.shop.script["ship"] = [LOST] * 24 + [Hang]
+    house.shop.script["ship"] = [*[LOST] * 24, Hang]
 
     async def run() -> None:
         async with house.open() as host:
