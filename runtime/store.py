@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -398,6 +398,16 @@ class Transaction(Post, Chain, Protocol):
 
     def lost_calls(self, flows: Sequence[str], now: datetime) -> Sequence[PendingCall]:
         """Calls of workers that have no lease any more."""
+        ...
+
+    def leases(self) -> Mapping[str, datetime]:
+        """Until when the calls of each worker are its own."""
+        ...
+
+    def troubled(self, after: str, limit: int, now: datetime, patience: timedelta) -> Sequence[str]:
+        """The first so many ids of instances that come after this one and with which something is the matter: a call
+        that is parked, has failed, has lost its worker, or like a timer been due for longer than `patience`; an overdue
+        task; a letter of theirs that was not taken."""
         ...
 
 

@@ -231,4 +231,6 @@ def _shown(value: object) -> str:
             return f"[{', '.join(map(_shown, items))}]"
         fields = zip(names, items, strict=True)
         return f"{type(items).__name__}({', '.join(f'{name}: {_shown(item)}' for name, item in fields)})"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return f'"{value}"' if type(value) is str else f"{value}"

@@ -20,6 +20,7 @@ from .sqlite_instances import AWAKE, SqliteInstances
 from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
 from .sqlite_rows import marks
+from .sqlite_troubles import SqliteTroubles
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class MoreCarefully(StoreError):
     """Something that wrote has failed, and no savepoint was set to go back to."""
 
 
-class SqliteTransaction(SqliteInstances, SqliteJournal, SqliteMail):
+class SqliteTransaction(SqliteInstances, SqliteJournal, SqliteMail, SqliteTroubles):
     """`store.Transaction` in SQL. Raises StoreError, never SQLite's own errors."""
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -179,7 +179,7 @@ def test_everything_is_said_as_json_too(console: Console) -> None:
     assert (shown["accepted"], shown["tasks"][0]["excluded"]) == (["review", "cancel"], ["cleo"])
     assert data(console, "penstock tasks list --role director")["tasks"] == []
     assert data(console, "penstock tasks list --role manager")["tasks"][0]["form"] == ["verdict", "comment"]
-    assert data(console, "penstock letters list --dead") == {"letters": []}
+    assert data(console, "penstock letters list --dead") == {"letters": [], "suggestions": []}
     acted = data(console, f"penstock instances retry o-17 {AS_OLGA}")
     assert (acted["instance"], acted["sequence"], acted["kind"]) == ("o-17", 29, "retry")
     head = data(console, "penstock audit head")["head"]

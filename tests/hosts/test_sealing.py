@@ -15,7 +15,7 @@ import pytest
 from hiring_flow import Hiring, HiringInputs, Screen
 from kernels import kernels
 from order_flow import Cancel, Order, OrderInputs, Review, ReviewVerdict
-from orders import KEYS, QUICK, SMALL, House, Shop, doing, finishing, inputs, pass_time, sound
+from orders import KEYS, QUICK, SMALL, Hang, House, Shop, doing, finishing, inputs, pass_time, sound
 from penstock.runtime.core import Actor, Outcome
 from penstock.runtime.errors import Conflict, StoreError, Unreadable
 from penstock.runtime.hosts.sqlite import SqliteClient, SqliteHost
@@ -142,12 +142,12 @@ flow Listener version 1 {
 
 def test_what_is_sealed_anew_each_time_is_still_the_same(house: House) -> None:
     async def run() -> None:
+        house.shop.script["reserve_stock"] = [Hang]
         async with sealed(house, KEYS) as host:
             first = await host.start(Order, "o-1", SMALL)
             assert await host.start(Order, "o-1", SMALL) == first
             with pytest.raises(Conflict):
                 await host.start(Order, "o-1", SMALL._replace(qty=3))
-            house.shop.script["reserve_stock"] = [ConnectionError("lost")]
             sent = await host.send("o-1", Cancel(), by=CLEO, request="r-1")
             assert await host.send("o-1", Cancel(), by=CLEO, request="r-1") == sent
 
