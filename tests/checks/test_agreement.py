@@ -130,6 +130,46 @@ def test_a_round_goes_on_for_ever_where_a_compensation_puts_off_the_deadline_eac
     assert found.refuted["F301"] == 1
 
 
+VACANT = """
+flow R version 1 {
+  data { v: list<int 0..1> at most 2 = [] }
+  activity look() { readonly }
+  start -> Both
+  parallel Both {
+    region One {
+      start -> Looking
+      state Looking {
+        do for item in v: look()
+        on done when GUARD -> Good
+        on failed -> Good
+      }
+      final Good
+    }
+    region Two {
+      start -> Either
+      choice Either {
+        when true -> Idle
+        when true -> Waiting
+      }
+      state Idle { after 1s -> Good }
+      state Waiting { after 1s -> Good }
+      final Good
+    }
+    on all done -> Good
+  }
+  final Good
+}
+"""
+
+
+@pytest.mark.parametrize(("guard", "open_cases"), [("in Looking and in Idle", 0), ("in Waiting", 1)])
+def test_a_group_without_items_is_done_when_all_regions_are_entered(guard: str, open_cases: int) -> None:
+    found = compared(VACANT.replace("GUARD", guard))
+    assert found.disagreements == []
+    assert found.refuted["F006"] == 1, "of the choice that is passed before"
+    assert found.refuted["F007"] == open_cases
+
+
 def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) -> None:
     tally = Tally()
     for seed in range(first, first + CHUNK):

@@ -41,6 +41,7 @@ from penstock.compiler.kernel import (
     Branch,
     Choice,
     Command,
+    Configuration,
     Goto,
     Kernel,
     Leaf,
@@ -567,7 +568,8 @@ class Search:
         if instance.undoing is not None:
             if isinstance(trigger, Outcome) and not self.undoes_more():
                 with suppress(Fault):
-                    self.walk(Goto(instance.undoing.node), instance, dict(instance.variables(self.kernel)), now, depth)
+                    values = dict(instance.variables(self.kernel))
+                    self.walk("", Goto(instance.undoing.node), instance, values, now, depth)
             return
         try:
             commands = enabled(self.kernel, instance, trigger, now)
@@ -641,7 +643,7 @@ class Search:
         scope = Scope(values, now, params, configuration=instance.configuration)
         try:
             self.assign(command.updates, scope, values)
-            self.walk(command.target, instance, values, now, depth)
+            self.walk(command.scope, command.target, instance, values, now, depth)
         except Fault:
             return
 
@@ -651,41 +653,67 @@ class Search:
                 value = evaluate(update.value, scope)
                 values[update.name] = within(value, self.kernel.variable[update.name].type, update.span)
 
-    def walk(self, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int) -> None:
-        """The choices and starts behind a target."""
+    def walk(
+        self, home: str, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int
+    ) -> None:
+        """The choices and starts behind a target of a place, and behind the groups without items that it comes to."""
+        answered: set[str] = set()
+        vacant: list[str] = []
+        while (entered := self.enter(home, target, instance, values, now, depth)) is not None:
+            around, new = entered
+            vacant = [leaf for leaf in vacant if leaf in around] + new
+            if not vacant or vacant[0] in answered or self.kernel.joined(around) is not None:  # a join comes first
+                return
+            home = vacant.pop(0)
+            answered.add(home)
+            instance = replace(instance, configuration=around)
+            after = self.vacant(self.kernel.leaf[home], Scope(values, now, configuration=around), values, depth)
+            if after is None:
+                return
+            target = after
+
+    def enter(
+        self, home: str, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int
+    ) -> tuple[Configuration, list[str]] | None:
+        """The configuration that a target of a place leads to, and which of the leaves it enters are groups without
+        items. None: to none, or to where a compensation goes on first."""
         kernel, scope = self.kernel, Scope(values, now, configuration=instance.configuration)
-        resumed = dict(instance.history)
+        around, resumed = instance.configuration, dict(instance.history)
+        goal: str | None = None
+        entered: list[str] = []
         todo: list[Target] = [target]
-        vacant: set[str] = set()
         while todo:
             target = todo.pop(0)
             if isinstance(target, Stay):
-                return
+                return around, []
             if isinstance(target, Undo):  # it changes no data, and ends nowhere
                 if self.undoes_more():
-                    return
-                scope = Scope(values, now)
+                    return None
+                home, around, scope = "", (), Scope(values, now)
             if target.node in kernel.choice:
                 branch = self.branch(kernel.choice[target.node], scope, depth)
                 if branch is None:
-                    return
+                    return None
                 self.assign(branch.updates, scope, values)
                 todo.insert(0, branch.target)
                 continue
-            leaf = kernel.leaf.get(target.node)
-            if leaf is not None and leaf.call is not None and leaf.call.each is not None:
-                if evaluate(leaf.call.each.items, scope) == () and leaf.name not in vacant:
-                    vacant.add(leaf.name)
-                    todo = [after] if (after := self.vacant(leaf, scope, values, depth)) is not None else []
-                continue
+            goal = goal or target.node
             place = kernel.scope.get(target.node)
-            if place is None or (isinstance(target, Goto) and target.resume and place.name in resumed):
-                continue
-            if place.start is None:
+            if place is None:
+                entered.append(target.node)
+            elif isinstance(target, Goto) and target.resume and place.name in resumed:
+                entered += resumed[place.name]
+            elif place.start is None:
                 todo[:0] = [Goto(region) for region in kernel.inside[place.name]]
             else:
                 self.assign(place.start.updates, scope, values)
                 todo.insert(0, place.start.target)
+        assert goal is not None, "what neither stays nor compensates leads somewhere"
+        kept = [leaf for leaf in around if kernel.domain(home, goal) not in kernel.above(leaf)]
+        calls = ((leaf, call.each) for leaf in entered if (call := kernel.leaf[leaf].call) is not None)
+        after = Scope(values, now, configuration=(*kept, *entered))
+        groups = ((leaf, each) for leaf, each in calls if each is not None)
+        return (*kept, *entered), [leaf for leaf, each in groups if evaluate(each.items, after) == ()]
 
     def vacant(self, leaf: Leaf, scope: Scope, values: dict[str, Value], depth: int) -> Target | None:
         """Where a group without items leads: it is done at once, with no results."""
@@ -702,7 +730,7 @@ class Search:
             return None
         command, inner = open_[0]
         self.assign(command.updates, inner, values)
-        return None if isinstance(command.target, Stay) else command.target
+        return command.target
 
     def branch(self, choice: Choice, scope: Scope, depth: int) -> Branch | None:
         open_ = [b for b in choice.branches if b.guard is not None and evaluate(b.guard, scope)]
