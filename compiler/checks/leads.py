@@ -18,10 +18,11 @@ from ..evaluate import Fault, shown
 from ..simulate import holds
 from ..trace import place
 from .claims import RULE, may_hold, occurs
+from .components import strong
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
-from .livelock import follow, ring, round_trip, strong, undoes, way
+from .livelock import follow, ring, round_trip, undoes, way
 from .moves import MoveKind
 from .queues import Queues, by_event
 from .rewrite import placed

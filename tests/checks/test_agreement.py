@@ -16,6 +16,7 @@ from agreement import CODES, INSTANCES, Tally, check, compare, compared
 from features import FEATURES, features
 from kernels import kernels
 from penstock.compiler.checks import suite
+from penstock.compiler.checks.verdict import Verdict
 from random_core import random_core
 from random_flows import random_flow
 from random_groups import random_groups
@@ -168,6 +169,63 @@ def test_a_group_without_items_is_done_when_all_regions_are_entered(guard: str, 
     assert found.disagreements == []
     assert found.refuted["F006"] == 1, "of the choice that is passed before"
     assert found.refuted["F007"] == open_cases
+
+
+HELD_UP = """
+flow R version 1 {
+  data { v: int 0..1 = 0 }
+  roles clerk
+  event told(bad: bool)
+  activity look() { readonly }
+  start -> Asking
+  state Asking {
+    task ask for clerk
+    on ask stay
+    defer told
+    after 1s -> Looking
+  }
+  state Looking {
+    do look()
+    on done stay
+    on told(bad) when bad { v = v - 1 } stay
+    on told(_) else stay
+  }
+}
+"""
+
+
+def test_a_run_is_the_shortest_of_its_place_where_another_place_is_unknown() -> None:
+    found = compared(HELD_UP)
+    assert found.disagreements == []
+    answers = [each for each in check(kernels(HELD_UP)["R"]) if each.rule.code == "F201"]
+    assert [each.verdict for each in answers] == [Verdict.UNKNOWN, Verdict.REFUTED]
+    assert found.refuted["F201"] == 1
+
+
+BALKING = """
+flow R version 1 {
+  data { new: bool = false }
+  activity look() -> bool { compensate forget(not result) }
+  start -> Either
+  state Looking {
+    do look()
+    on done(_) -> Good
+    after 1s -> compensate -> Either
+  }
+  choice Either {
+    when not new { new = true } -> Looking
+    when new -> Looking
+    when new -> Good
+  }
+  final Good
+}
+"""
+
+
+def test_a_compensation_that_cannot_start_does_not_come_to_where_it_leads() -> None:
+    found = compared(BALKING)
+    assert found.disagreements == []
+    assert found.counted["F006"] == found.counted["F104"] == 1, "only once the call is done, one step later"
 
 
 def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) -> None:

@@ -191,6 +191,7 @@ class Search:
         self.instances: dict[object, tuple[Instance, datetime]] = {}
         self.begun: list[object] = []  # what the starts lead to
         self.unaided: dict[object, set[object]] = {}  # edges made by answers of calls alone: no event, task or timer
+        self.instant: dict[object, set[object]] = {}  # by answers and timers, without any time
         self.finals: set[object] = set()
         self.successes: set[object] = set()
         self.given_up: list[tuple[int, object, object]] = []  # after the pivot: the place, from what, to what
@@ -242,7 +243,8 @@ class Search:
             if len(self.depth) >= self.limit:
                 raise TooLarge(f"more than {self.limit} instances")
             self.depth[key] = depth
-            self.edges[key], self.prompt[key], self.unaided[key], self.ways[key] = set(), set(), set(), []
+            self.edges[key], self.prompt[key], self.ways[key] = set(), set(), []
+            self.unaided[key], self.instant[key] = set(), set()
             self.instances[key] = instance, now
             self.places[key] = instance.configuration
             self.found.came[key] = self.found.here
@@ -271,7 +273,7 @@ class Search:
         self, instance: Instance, trigger: Trigger, moment: datetime, depth: int, queue: Queue, first: bool
     ) -> bool:
         """One step of an instance; whether anything comes of it. first: there is more to see than a moment before."""
-        key, _ = self.found.here
+        key, came = self.found.here
         self.trying, self.made = (instance, trigger, moment), None
         if first:
             self.examine(instance, trigger, moment, depth + 1)
@@ -299,6 +301,8 @@ class Search:
             self.ways[key].append(
                 Way(target, self.drives(instance, trigger, after), self.lasting(instance, after.after))
             )
+        if isinstance(trigger, (Outcome, Fired)) and came == (trigger, 0):
+            self.instant[key].add(target)
         if isinstance(trigger, Outcome):
             self.unaided[key].add(target)
             self.give_up(instance, trigger, after, target)
@@ -452,8 +456,8 @@ class Search:
 
     def faulted(self, fault: Fault, depth: int) -> None:
         """F401 to F403, and F104 for what an argument of a compensation reads."""
-        handed = any(span.start <= fault.span.start and fault.span.end <= span.end for span in self.handed)
-        self.found.add("F104" if handed and fault.code == "F402" else fault.code, fault.span.start, depth)
+        code = "F104" if fault.code == "F402" and self.of_handing(fault) else fault.code
+        self.found.add(code, fault.span.start, depth)
 
     def give_up(self, instance: Instance, trigger: Outcome, after: Step, target: object) -> None:
         """Whether a call that used up its attempts answers a state, when something irreversible may have happened."""
@@ -590,9 +594,16 @@ class Search:
             self.probe(commands[0], instance, dict(instance.variables(self.kernel)), payload, now, depth)
 
     def undoes_more(self) -> bool:
-        """Whether a compensation is under way after what is being tried; if not, it comes to where it leads."""
+        """Whether a compensation is under way after what is being tried, or has been stopped by what it hands on; if
+        not, it comes to where it leads."""
         made = None if self.trying is None else self.tried()
+        if isinstance(made, Fault):
+            return self.of_handing(made)
         return isinstance(made, Step) and made.after.compensating
+
+    def of_handing(self, fault: Fault) -> bool:
+        """Whether an argument of a compensation has faulted."""
+        return any(span.start <= fault.span.start and fault.span.end <= span.end for span in self.handed)
 
     def brought(self, instance: Instance, call: Call, value: Value) -> tuple[Value, ...]:
         """What an answer brings: its result, of a sub-flow its outputs, or the results of all of its group."""
@@ -910,12 +921,27 @@ class Search:
             self.found.add("F004", self.kernel.span.start, self.depth[key])
 
     def livelocks(self) -> None:
-        """F005: a cycle of nothing but answers: it is left when instances without a way on are taken away, for ever.
+        """F005: a cycle of nothing but answers, and timers that are due at once: it is left when instances without a
+        way on are taken away, for ever.
 
-        The run that shows it goes there and once round."""
-        degree = {key: len(targets) for key, targets in self.unaided.items()}
-        back: dict[object, set[object]] = {key: set() for key in self.edges}
-        for key, targets in self.unaided.items():
+        The run that shows it goes there and once round it."""
+        shown: dict[object, int] = {}
+        for edges in (self.unaided, self.instant):
+            for key in self.endless(edges):
+                steps = self.round(key, edges)
+                if steps is not None:
+                    shown[key] = min(self.depth[key] + steps, shown.get(key, self.depth[key] + steps))
+        if shown:
+            first = min(shown, key=lambda key: shown[key])
+            self.found.here = first, "and round"
+            self.found.add("F005", self.kernel.span.start, shown[first])
+
+    @staticmethod
+    def endless(edges: dict[object, set[object]]) -> set[object]:
+        """The instances from which a run can go on for ever over some edges."""
+        degree = {key: len(targets) for key, targets in edges.items()}
+        back: dict[object, set[object]] = {key: set() for key in edges}
+        for key, targets in edges.items():
             for target in targets:
                 back[target].add(key)
         stack = [key for key, number in degree.items() if number == 0]
@@ -927,18 +953,15 @@ class Search:
                 degree[before] -= 1
                 if degree[before] == 0:
                     stack.append(before)
-        shown = {key: self.depth[key] + steps for key in left if (steps := self.round(key)) is not None}
-        if shown:
-            first = min(shown, key=lambda key: shown[key])
-            self.found.here = first, "and round"
-            self.found.add("F005", self.kernel.span.start, shown[first])
+        return left
 
-    def round(self, home: object) -> int | None:
-        """The fewest answers that lead from an instance back to it."""
+    @staticmethod
+    def round(home: object, edges: dict[object, set[object]]) -> int | None:
+        """The fewest edges that lead from an instance back to it."""
         steps, todo = {home: 0}, deque([home])
         while todo:
             key = todo.popleft()
-            for target in self.unaided[key]:
+            for target in edges[key]:
                 if target == home:
                     return steps[key] + 1
                 if target not in steps:
