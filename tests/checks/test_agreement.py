@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from agreement import CODES, INSTANCES, PATIENT, Tally, check, compare, compared
+from brute_people import enumerate_flow
 from features import FEATURES, features
 from kernels import kernels
 from penstock.compiler.checks import suite
@@ -21,6 +22,7 @@ from random_core import random_core
 from random_flows import random_flow
 from random_groups import random_groups
 from random_mixtures import random_mixture
+from random_moments import random_moments
 from random_trees import random_tree
 
 GROUPS = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
@@ -28,6 +30,7 @@ TREES = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
 FLOWS = int(os.environ.get("PENSTOCK_AGREEMENT", "50"))
 MIXTURES = int(os.environ.get("PENSTOCK_AGREEMENT", "60"))
 CORE = int(os.environ.get("PENSTOCK_AGREEMENT", "160"))
+TIMES = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
 CHUNK = 10
 SMALL = 150  # instances
 
@@ -65,7 +68,7 @@ def test_the_checker_agrees_with_brute_force(first: int) -> None:
     assert tally.flows, "at least one of ten flows is small enough to enumerate"
     asked = sum((tally.refuted + tally.proved + tally.unknown).values())
     assert sum(tally.unknown.values()) <= asked / 20, "unknown must stay rare"
-    assert {*tally.refuted, *tally.proved, *tally.unknown} == set(CODES) - {"F501"}, "nobody is kept apart there"
+    assert {*tally.refuted, *tally.proved, *tally.unknown} == set(CODES) - {"F204", "F501"}, "neither is asked there"
 
 
 @pytest.mark.parametrize("first", range(0, TREES, CHUNK))
@@ -93,6 +96,11 @@ def test_the_checker_agrees_with_brute_force_about_small_flows_of_the_whole_lang
     asked = sum((tally.refuted + tally.proved + tally.unknown).values())
     assert sum(tally.unknown.values()) <= asked / 20, "unknown must stay rare"
     assert sum(tally.counted.values()) >= 3 * CHUNK, "and the lengths of the runs are compared"
+
+
+@pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
+def test_the_checker_agrees_with_brute_force_about_moments(first: int) -> None:
+    agree(first, random_moments, INSTANCES // 4, 6)  # what asks how long ago the start was is often left open
 
 
 @pytest.mark.parametrize("first", [7000, 7020])
@@ -245,14 +253,69 @@ def test_the_small_flows_have_every_construct_in_them() -> None:
     assert missing == []
 
 
-NEVER = {"instant", "`now`", "`at`", "`elapsed`", "`leads to .. within`", "`every ..`"}
-"""What no enumeration decides that knows no moments, or what decides nothing."""
+MOMENTS = {"`now`", "`at`", "`elapsed`", "`leads to .. within`"}
+"""What only an enumeration decides that knows moments: they are in flows of their own."""
+NEVER = {"instant", "`every ..`"} | MOMENTS
 
 
 def test_the_small_flows_have_every_feature_of_the_language_but_what_no_enumeration_decides() -> None:
     counts = Counter(name for seed in range(1200) for name in features(random_core(seed)))
     assert {name for names in FEATURES.values() for name in names if counts[name] < 3} == NEVER
     assert counts.keys() <= {name for names in FEATURES.values() for name in names}
+
+
+def test_the_flows_about_moments_have_what_the_others_never_have() -> None:
+    counts = Counter(name for seed in range(200) for name in features(random_moments(seed)))
+    assert {name for name in MOMENTS if counts[name] < 10} == set()
+
+
+PROMISED = """
+flow R version 1 {
+  event ev0
+  activity act0() { timeout 2s retry 1 backoff 1s..1s readonly }
+  start -> S0
+  state S0 {
+    do act0()
+    on done -> S1
+    on failed -> S1
+  }
+  state S1 {
+    after 3s -> Good
+    on ev0 -> Good
+  }
+  final Good
+  start leads to in Good within 5s
+  start leads to in Good within 4s
+}
+"""
+
+WAITED = """
+flow R version 1 {
+  event ev0
+  start -> S0
+  state S0 { after 2s -> Good  on ev0 -> Good }
+  final Good
+  always in S0 implies elapsed <= 2s
+  always in S0 implies elapsed < 2s
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        (PROMISED, "F204", "start leads to in Good within 4s"),
+        (WAITED, "F301", "always in S0 implies elapsed < 2s"),
+    ],
+)
+def test_a_promise_is_broken_by_a_second_and_a_property_by_a_moment(text: str, code: str, line: str) -> None:
+    truth = enumerate_flow(kernels(text)["R"])
+    assert [(code, text[place:].partition("\n")[0]) for code, place in truth.refuted] == [(code, line)]
+    assert not truth.undecided
+    found = compared(text)
+    assert found.disagreements == []
+    assert found.refuted[code] == 1
+    assert found.proved[code] == (code == "F204"), "whatever time has passed, the other one is not so"
 
 
 def test_the_mixtures_have_every_construct_in_them() -> None:

@@ -68,6 +68,7 @@ from penstock.dsl.model import (
     IntType,
     LeadsTo,
     ListType,
+    Literal,
     Now,
     OptionalType,
     Reach,
@@ -114,6 +115,7 @@ class Verdicts:
     asked: set[int] = field(default_factory=set[int])
     uncounted: set[int] = field(default_factory=set[int])  # places of `leads to`, whose runs are not the shortest
     blocked: bool = False  # nobody is left for a task
+    undecided: bool = False  # whether a promise of a time is kept was not found out
     instances: int = 0
     came: dict[object, Seen] = field(default_factory=dict[object, Seen])
     here: Seen = (None, "")  # the instance being looked at, and what comes to it
@@ -212,6 +214,8 @@ class Search:
         self.promises = any(isinstance(claim, LeadsTo) for claim in kernel.properties)
         timed = (kernel.commands, kernel.choices, kernel.scopes, kernel.leaves, kernel.activities)
         self.timeless = not any(isinstance(part, Now | Elapsed) for part in nodes(timed))
+        self.asked = longest_asked(kernel)  # seconds: how long after the start a property asks
+        self.calendar = calendar(kernel)  # what the flow knows of the calendar, the first moment before the others
 
     def run(self) -> Verdicts:
         queue: Queue = deque()
@@ -219,10 +223,11 @@ class Search:
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
             nowhere = Instance((), (), EPOCH)
             self.found.here = None, f"start {given}"
-            self.probe(self.kernel.commands[0], nowhere, given, (), EPOCH, 1)
-            for starter in self.starters():
+            for begin in self.begins():
+                self.probe(self.kernel.commands[0], nowhere, dict(given), (), begin, 1)
+            for starter, begin in product(self.starters(), self.begins()):
                 try:
-                    first = start(self.kernel, inputs, starter, EPOCH)
+                    first = start(self.kernel, inputs, starter, begin)
                 except Fault as fault:
                     self.found.add(fault.code, fault.span.start, 1)
                     continue
@@ -231,7 +236,7 @@ class Search:
                     continue
                 self.note(first)
                 self.perform(None, None, first.after, 1)
-                self.begun.append(self.visit(first.after, EPOCH, 1, queue))
+                self.begun.append(self.visit(first.after, begin, 1, queue))
         while queue:
             self.expand(*queue.popleft(), queue)
         self.conclude()
@@ -341,7 +346,25 @@ class Search:
             instance.completed & self.told,
             instance.history,
             tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
+            min((now - instance.started) // SECOND, self.asked),
+            min(now, self.calendar[-1] + SECOND) if self.calendar else None,
         )
+
+    def begins(self) -> Iterator[datetime]:
+        """When it may be started: any time, and at and about all moments that the flow knows."""
+        if not self.calendar:
+            yield EPOCH
+            return
+        now = self.calendar[0] - SINCE * SECOND
+        while now <= self.calendar[-1] + SECOND:
+            yield now
+            now += SECOND
+
+    def patience(self, instance: Instance, now: datetime) -> int:
+        """So many seconds later it may matter how late it is, where no timer ends the wait."""
+        known = (self.calendar[-1] + SECOND - now) // SECOND if self.calendar else 0
+        asked = self.asked - (now - instance.started) // SECOND
+        return max(SINCE if instance.moments else 0, known, asked, 0)
 
     def tried(self) -> Step | Fault | Rejected:
         """What comes of the step being looked at."""
@@ -387,9 +410,11 @@ class Search:
         if instance.finished:
             return
         due = [max(armed.due, now) for armed in instance.due()]
-        longest = SINCE if instance.moments else 0  # nothing else tells what is longer ago
-        if due:
-            longest = max((due[-1] - now) // SECOND, 0) if instance.compensating else (due[0] - now) // SECOND
+        longest = self.patience(instance, now)
+        if due and instance.compensating:
+            longest = max((due[-1] - now) // SECOND, longest)
+        elif due:
+            longest = (due[0] - now) // SECOND
         for trigger in self.untimed(instance):
             for wait in range(longest + 1):
                 yield trigger, wait
@@ -487,13 +512,13 @@ class Search:
     def judge(self, instance: Instance, now: datetime, depth: int) -> None:
         """What is wrong with resting here."""
         kernel, found = self.kernel, self.found
-        for claim in kernel.properties:
+        for claim, moment in product(kernel.properties, self.while_there(instance, now)):
             try:
                 match claim:
-                    case Always() if holds(kernel, instance, claim.condition, now) is claim.negated:
+                    case Always() if holds(kernel, instance, claim.condition, moment) is claim.negated:
                         found.add("F301", claim.span.start, depth)
                     case Reach() if rests(instance.configuration, claim.state):
-                        if claim.condition is None or holds(kernel, instance, claim.condition, now):
+                        if claim.condition is None or holds(kernel, instance, claim.condition, moment):
                             self.reached.add(claim.span.start)
                     case _:
                         pass
@@ -528,6 +553,14 @@ class Search:
                 found.add("F201", place, depth)
             if not accepted and not instance.timers:
                 found.add("F003", place, depth)
+
+    def while_there(self, instance: Instance, now: datetime) -> tuple[datetime, ...]:
+        """When a property is asked of an instance: as long as it may rest there, where it matters how late it is."""
+        if not self.asked or instance.finished:
+            return (now,)
+        due = min((max(armed.due, now) for armed in instance.due()), default=None)
+        longest = self.patience(instance, now) if due is None or instance.compensating else (due - now) // SECOND
+        return tuple(now + wait * SECOND for wait in range(longest + 1))
 
     def judge_end(self, instance: Instance, depth: int) -> None:
         """What is wrong with having finished like this."""
@@ -968,6 +1001,20 @@ class Search:
                     steps[target] = steps[key] + 1
                     todo.append(target)
         return None
+
+
+def longest_asked(kernel: Kernel) -> int:
+    """A second more than the longest time from the start that a property compares with; 0: none does."""
+    claims = tuple(claim for claim in kernel.properties if any(isinstance(part, Elapsed) for part in nodes(claim)))
+    known = (part.value for part in nodes(claims) if isinstance(part, Literal))
+    return max((value // SECOND + 1 for value in known if isinstance(value, timedelta)), default=0)
+
+
+def calendar(kernel: Kernel) -> list[datetime]:
+    """The moments that are written where it matters when something comes, in their order."""
+    written = nodes((kernel.commands, kernel.choices, kernel.scopes, kernel.leaves))
+    known = (part.value for part in written if isinstance(part, Literal))
+    return sorted({value for value in known if isinstance(value, datetime)})
 
 
 def asked(trigger: Trigger) -> On:
