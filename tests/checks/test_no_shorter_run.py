@@ -100,3 +100,29 @@ def test_where_giving_up_decides_it_is_said_that_none_has() -> None:
     text = PIVOT.replace("else      -> Resting", "else { late = true } -> Resting")
     assert claims(text, "F105")
     assert compared(text).counted["F105"] == 1
+
+
+LATE = """
+flow R version 1 {
+  activity ask() { readonly }
+  start -> Asking
+  state Asking {
+    do ask()
+    on done   -> Good
+    on failed -> Good
+    after 1s stay
+  }
+  final Good
+  never in Good and elapsed >= 1s
+}
+"""
+"""An answer after a second is late, whether the timer came before it or not. (Seed 1775 of the flows about moments.)"""
+
+
+def test_where_a_property_is_about_time_a_shorter_run_may_break_it() -> None:
+    assert not claims(LATE, "F301")
+    assert compared(LATE).disagreements == []
+
+
+def test_where_it_is_about_data_alone_none_does() -> None:
+    assert claims(LATE.replace("elapsed >= 1s", "true"), "F301")
