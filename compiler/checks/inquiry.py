@@ -138,6 +138,8 @@ class Inquiry:
         graph = self.graph
         if self.explorer.grain is Grain.CUBES:
             return False  # the shortest run to a cube need not have been where in it something shows
+        if self.states.passages.timed:
+            return False  # a shorter run may show it that starts, or goes on, at another moment
         return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
 
     @property

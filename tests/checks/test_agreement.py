@@ -236,6 +236,35 @@ def test_a_compensation_that_cannot_start_does_not_come_to_where_it_leads() -> N
     assert found.counted["F006"] == found.counted["F104"] == 1, "only once the call is done, one step later"
 
 
+JOINED = """
+flow R version 1 {
+  data { v: bool = false }
+  start -> Both
+  parallel Both {
+    on any failure -> Both
+    region One {
+      start -> Either
+      choice Either {
+        when true { v = true } -> Broken
+        when v -> Broken
+      }
+      final failure Broken
+    }
+    region Two {
+      start -> Idle
+      state Idle {}
+    }
+  }
+}
+"""
+
+
+def test_both_ways_of_a_choice_are_open_behind_a_join_whose_step_is_stopped() -> None:
+    found = compared(JOINED)
+    assert found.disagreements == []
+    assert found.counted["F006"] == 1
+
+
 def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) -> None:
     tally = Tally()
     for seed in range(first, first + CHUNK):

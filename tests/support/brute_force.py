@@ -223,16 +223,14 @@ class Search:
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
             nowhere = Instance((), (), EPOCH)
             self.found.here = None, f"start {given}"
-            for begin in self.begins():
-                self.probe(self.kernel.commands[0], nowhere, dict(given), (), begin, 1)
             for starter, begin in product(self.starters(), self.begins()):
-                try:
-                    first = start(self.kernel, inputs, starter, begin)
-                except Fault as fault:
-                    self.found.add(fault.code, fault.span.start, 1)
+                first = self.started(inputs, starter, begin)
+                self.probe(self.kernel.commands[0], nowhere, dict(given), (), begin, 1)
+                if isinstance(first, Fault):
+                    self.faulted(first, 1)
                     continue
-                except Rejected as rejected:
-                    self.stuck(rejected, 1)
+                if isinstance(first, Rejected):
+                    self.stuck(first, 1)
                     continue
                 self.note(first)
                 self.perform(None, None, first.after, 1)
@@ -241,6 +239,15 @@ class Search:
             self.expand(*queue.popleft(), queue)
         self.conclude()
         return self.found
+
+    def started(self, inputs: tuple[Value, ...], starter: Actor, now: datetime) -> Step | Fault | Rejected:
+        """What comes of a start, which is the step being looked at from now on."""
+        self.trying = None
+        try:
+            self.made = start(self.kernel, inputs, starter, now)
+        except (Fault, Rejected) as error:
+            self.made = error
+        return self.made
 
     def visit(self, instance: Instance, now: datetime, depth: int, queue: Queue) -> object:
         key = self.canonical(instance, now)
@@ -629,7 +636,7 @@ class Search:
     def undoes_more(self) -> bool:
         """Whether a compensation is under way after what is being tried, or has been stopped by what it hands on; if
         not, it comes to where it leads."""
-        made = None if self.trying is None else self.tried()
+        made = self.made if self.trying is None else self.tried()
         if isinstance(made, Fault):
             return self.of_handing(made)
         return isinstance(made, Step) and made.after.compensating
@@ -700,21 +707,32 @@ class Search:
     def walk(
         self, home: str, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int
     ) -> None:
-        """The choices and starts behind a target of a place, and behind the groups without items that it comes to."""
-        answered: set[str] = set()
+        """The choices and starts behind a target of a place, and behind the joins and the groups without items that it
+        comes to."""
+        followed: set[tuple[str, On]] = set()
         vacant: list[str] = []
         while (entered := self.enter(home, target, instance, values, now, depth)) is not None:
             around, new = entered
             vacant = [leaf for leaf in vacant if leaf in around] + new
-            if not vacant or vacant[0] in answered or self.kernel.joined(around) is not None:  # a join comes first
+            instance, join = replace(instance, configuration=around), self.kernel.joined(around)
+            if join is not None:
+                assert join.on is not None, "a join answers to something"
+                home, on = join.scope, join.on
+            elif vacant:
+                home, on = vacant.pop(0), On(TriggerKind.OUTCOME, DONE)
+            else:
                 return
-            home = vacant.pop(0)
-            answered.add(home)
-            instance = replace(instance, configuration=around)
-            after = self.vacant(self.kernel.leaf[home], Scope(values, now, configuration=around), values, depth)
-            if after is None:
+            if (home, on) in followed:
                 return
-            target = after
+            followed.add((home, on))
+            scope = Scope(values, now, configuration=around)
+            if join is not None:
+                self.assign(join.updates, scope, values)
+                target = join.target
+            elif (after := self.vacant(self.kernel.leaf[home], scope, values, depth)) is not None:
+                target = after
+            else:
+                return
 
     def enter(
         self, home: str, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int
