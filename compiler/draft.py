@@ -7,11 +7,11 @@ Each method is one phrase of the docstring of `kernel` (leave, enter, finish, se
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..dsl.model import ActivityCall, Assign, Compensation, Effect, Emit, Expr, Parameter, Send, Task, Update, Value
 from ..dsl.source import Span
+from ..dsl.values import replace
 from . import effects as ask
 from .evaluate import Fault, Scope, evaluate, shown, within
 from .instance import Armed, Call, Entry, Event, Instance, Rejected, Undoing, WorkItem

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from ...dsl.model import Activity, Compensation, RecordType, Type, Value
 from ...dsl.source import Span
+from ...dsl.values import replace
 from ..evaluate import Fault
 from ..instance import NOBODY, Actor, Call, Entry, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise, product
 
@@ -40,6 +39,7 @@ from ...dsl.model import (
     Ref,
     Standing,
 )
+from ...dsl.values import dataclass, replace
 from ..instance import Entry, Instance
 from ..kernel import DONE, Configuration, Kernel, ScopeKind, TriggerKind
 from .atoms import Place

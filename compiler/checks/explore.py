@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from ...dsl.model import Value
+from ...dsl.values import dataclass, replace
 from ..instance import Instance
 from ..kernel import DONE, FAILED, TIMEOUT, Kernel, Stay, Undo
 from .arguments import owed

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
+from ...dsl.values import dataclass, replace
 from ..instance import Actor, Instance, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
 from ..lanes import sender

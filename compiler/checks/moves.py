@@ -8,7 +8,6 @@ Timers are `clock`'s.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -28,6 +27,7 @@ from ...dsl.model import (
     Type,
     Value,
 )
+from ...dsl.values import dataclass, replace
 from ..evaluate import kept
 from ..instance import NOBODY, Actor, Completion, Event, Fired, Instance, Outcome, Trigger
 from ..kernel import DONE, Kernel, On, TriggerKind

@@ -8,7 +8,6 @@ it can. What it goes on with is another fan, `after` it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from ...dsl.model import (
     Activity,
@@ -23,6 +22,7 @@ from ...dsl.model import (
     Ref,
     Type,
 )
+from ...dsl.values import dataclass, replace
 from ...dsl.walk import nodes
 from ..instance import Taken
 from ..kernel import (

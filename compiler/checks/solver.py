@@ -6,10 +6,10 @@ Z3 is imported when a Solver is made and not before. Nothing outside `encode` bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from ...dsl.values import dataclass
 from .budget import Budget
 from .terms import Terms
 

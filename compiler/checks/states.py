@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ...dsl.model import Value, Variable
+from ...dsl.values import replace
 from ..instance import Instance
 from ..kernel import Kernel
 from .atoms import Place, answer, asked

@@ -10,10 +10,10 @@ premise that the run gets there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from ...dsl.model import Assign, Type, Update
 from ...dsl.source import Span
+from ...dsl.values import dataclass, replace
 from ..instance import Taken
 from ..kernel import Command, Configuration, Goto, Kernel, Place, ScopeKind, Stay, Target, Undo
 from .encode import Encoder, Env, Need
