@@ -36,7 +36,7 @@ def declared(*, frozen: bool = False, slots: bool = False, eq: bool = True) -> C
         if eq and frozen:
             _later(done, "__hash__", _hash)
         elif eq and "__hash__" not in done.__dict__:
-            done.__hash__ = None  # what changes is no key
+            type.__setattr__(done, "__hash__", None)  # what changes is no key
         if frozen:
             _put(done, "__setattr__", _refuse_setting)
             _put(done, "__delattr__", _refuse_deleting)

@@ -326,7 +326,7 @@ class Inquiry:
         if bad is False:
             return False
         if key not in self._possible:
-            self._possible[key] = not self.states.ask(state, bad).impossible
+            self._possible[key] = not self.states.ask(state, bad, shown=False).impossible
             self._kept.append(bad)  # so that its id stays its own
         if self.ledger is not None and not self._possible[key]:
             self.ledger.ruled_out(node, bad)
@@ -462,7 +462,7 @@ class Inquiry:
         wanted = self.encoder.all(self.state(node), self.encoder.no(surely))
         others = (self.explorer.closing.realise(arrival, wanted, self.nothing) for arrival in real)
         for arrival in chain(real, (other[0] for other in others if other is not None)):
-            if self.states.ask(self.states.exactly(arrival.instance), ever).impossible:
+            if self.states.ask(self.states.exactly(arrival.instance), ever, shown=False).impossible:
                 return [arrival]
         return [replace(node.arrivals[0], real=False)]
 

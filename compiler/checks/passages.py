@@ -15,6 +15,7 @@ from ...dsl.model import (
     Assign,
     DurationType,
     Expr,
+    InState,
     InstantType,
     Now,
     OptionalType,
@@ -91,6 +92,19 @@ class Fan:
     again: tuple[Again, ...] = ()
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Ways:
+    """Everything a trigger can do at every rest where the same commands count for it: where it leads to is the rest's
+    to say."""
+
+    walk: Walk
+    env: Env
+    found: tuple[tuple[Command | None, Target, Way], ...]
+    params: tuple[Parameter, ...]
+    payload: tuple[Symbol, ...]
+    given: tuple[Symbol, ...]
+
+
 def is_time(type: Type) -> bool:
     return isinstance(type.item if isinstance(type, OptionalType) else type, DurationType | InstantType)
 
@@ -109,7 +123,10 @@ class Passages:
         domains += [encoder.domain(self.variables[v.name], v.type, grown=True) for v in bounded]
         self.typed = encoder.all(moment, *domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
+        written = (kernel.commands, kernel.choices, kernel.leaves, kernel.scopes)
+        self._placed = any(isinstance(node, InState) for node in nodes(written))  # whether guards ask where it rests
         self._fans: dict[tuple[Rest, On, str, int], Fan] = {}
+        self._ways: dict[tuple[object, ...], _Ways] = {}
         self._exits: dict[tuple[str, History], Fan] = {}
         self._onward: dict[int, Fan] = {}
         self._count = 0
@@ -120,20 +137,30 @@ class Passages:
         key = rest, on, leaf, needed
         if key not in self._fans:
             commands = self.kernel.written(rest.configuration, on, leaf)
-            params = commands[0].params if commands else ()
-            payload = tuple(self.encoder.variable(param.name, param.type) for param in params)
-            env = self._env(rest)
-            premise = self.encoder.all(*map(self.encoder.domain, payload, (param.type for param in params)))
-            walk = self._walk(rest)
-            given: tuple[Symbol, ...] = ()
-            if on == On(TriggerKind.OUTCOME, DONE):
-                premise, given = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env, needed)
             covered = on.kind is TriggerKind.EVENT and (
                 self.kernel.ignored(rest.configuration, on.name) or self.kernel.deferred(rest.configuration, on.name)
             )
-            found = walk.commands(commands, premise, env, payload, covered) if commands else ()
-            self._fans[key] = replace(self._fan(walk, rest, found, env, params, payload), given=given)
+            told = tuple(command.id for command in commands), rest.history, on, leaf, needed, covered
+            same = told, rest.configuration if self._placed else ()
+            if same not in self._ways:
+                self._ways[same] = self._told(rest, commands, on, leaf, needed, covered)
+            ways = self._ways[same]
+            fan = self._fan(ways.walk, rest, ways.found, ways.env, ways.params, ways.payload)
+            self._fans[key] = replace(fan, given=ways.given) if ways.given else fan
         return self._fans[key]
+
+    def _told(self, rest: Rest, commands: tuple[Command, ...], on: On, leaf: str, needed: int, covered: bool) -> _Ways:
+        """What commands do about a trigger: of the rest, only its history counts, and its places if guards ask."""
+        params = commands[0].params if commands else ()
+        payload = tuple(self.encoder.variable(param.name, param.type) for param in params)
+        env = self._env(rest)
+        premise = self.encoder.all(*map(self.encoder.domain, payload, (param.type for param in params)))
+        walk = self._walk(rest)
+        given: tuple[Symbol, ...] = ()
+        if on == On(TriggerKind.OUTCOME, DONE):
+            premise, given = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env, needed)
+        found = walk.commands(commands, premise, env, payload, covered) if commands else ()
+        return _Ways(walk, env, tuple(found), params, payload, given)
 
     def exit(self, node: str, history: History) -> Fan:
         """What happens when a compensation that leads to `node` has ended."""
