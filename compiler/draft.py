@@ -107,9 +107,9 @@ class Draft:
 
     def leave(self, domain: str) -> None:
         """Leave every place inside the domain."""
-        leaves = tuple(leaf for leaf in self.configuration if domain in self.kernel.above(leaf)[1:])
-        left = {name for leaf in leaves for name in self.inside(domain, leaf)}
+        left = self.kernel.leaving(self.configuration, domain)
         for name in self.kernel.resumed & left:
+            leaves = (leaf for leaf in self.configuration if leaf in left)
             self.history[name] = tuple(leaf for leaf in leaves if name in self.kernel.above(leaf))
         for call in tuple(self.calls):
             if call.leaf in left:

@@ -540,6 +540,19 @@ class Kernel:
         return any(event in self.place[name].defers for name in self.answerable(configuration, on))
 
     @cached_property
+    def _leaving(self) -> dict[tuple[Configuration, str], frozenset[str]]:
+        return {}
+
+    def leaving(self, configuration: Configuration, domain: str) -> frozenset[str]:
+        """The active places strictly inside a domain."""
+        found = self._leaving.get((configuration, domain))
+        if found is None:
+            around = (above for above in map(self.above, configuration) if domain in above[1:])
+            left = frozenset(name for above in around for name in above[: above.index(domain)])
+            found = self._leaving[configuration, domain] = left
+        return found
+
+    @cached_property
     def _domains(self) -> dict[tuple[str, str], str]:
         return {}
 

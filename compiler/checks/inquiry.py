@@ -132,7 +132,7 @@ class Inquiry:
     def exact(self) -> bool:
         """Whether all that is known of was done by runs: then what the shortest run shows, no shorter one does."""
         graph = self.graph
-        if self.explorer.grain is Grain.CUBES:
+        if self.explorer.grain is Grain.CUBES or self.explorer.lengthened:
             return False  # the shortest run to a cube need not have been where in it something shows
         return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
 

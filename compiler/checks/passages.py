@@ -15,8 +15,8 @@ from ...dsl.model import (
     Assign,
     DurationType,
     Expr,
-    InState,
     InstantType,
+    InState,
     Now,
     OptionalType,
     Parameter,
@@ -127,6 +127,9 @@ class Passages:
         self._placed = any(isinstance(node, InState) for node in nodes(written))  # whether guards ask where it rests
         self._fans: dict[tuple[Rest, On, str, int], Fan] = {}
         self._ways: dict[tuple[object, ...], _Ways] = {}
+        self._joins: dict[
+            tuple[object, ...], tuple[Passage, Walk, tuple[tuple[Command | None, Target, Way], ...]]
+        ] = {}  # the passage too: what its ids are of is kept
         self._exits: dict[tuple[str, History], Fan] = {}
         self._onward: dict[int, Fan] = {}
         self._count = 0
@@ -217,9 +220,20 @@ class Passages:
                 walk.owe(passage.condition, [Need("F005", joined.span, False)])
                 found = ()
             else:
-                found = walk.command(joined, passage.condition, env, passage.trail)
+                walk, found = self._joining(walk, joined, passage, env)
             self._onward[passage.id] = self._fan(walk, rest, found, env, before=passage)
         return self._onward[passage.id]
+
+    def _joining(
+        self, walk: Walk, joined: Command, passage: Passage, env: Env
+    ) -> tuple[Walk, tuple[tuple[Command | None, Target, Way], ...]]:
+        """What a join does behind a passage, wherever else the flow rests."""
+        placed = passage.rest.configuration if self._placed else ()
+        same = joined.id, id(passage.after), id(passage.condition), passage.trail, passage.rest.history, placed
+        if same not in self._joins:
+            found = tuple(walk.command(joined, passage.condition, env, passage.trail))
+            self._joins[same] = passage, walk, found
+        return self._joins[same][1:]
 
     def _nothing_called(self, walk: Walk, passage: Passage, env: Env) -> Iterable[tuple[Command | None, Target, Way]]:
         """The group of the first leaf that has no items is done at once, with no results."""

@@ -288,8 +288,7 @@ def left(kernel: Kernel, configuration: Configuration, scope: str, target: Targe
     if isinstance(target, Stay):
         return frozenset()
     domain = kernel.domain(scope, target.node) if isinstance(target, Goto) else ""
-    inside = (above[: above.index(domain)] for above in map(kernel.above, configuration) if domain in above[1:])
-    return frozenset(name for names in inside for name in names)
+    return kernel.leaving(configuration, domain)
 
 
 def _passed(trail: tuple[Taken, ...]) -> set[str]:
