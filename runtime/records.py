@@ -43,8 +43,9 @@ class Record(Codec[T_co]):
     def encode(self, value: object) -> Json:
         return _encoded(self.fields, self.values(value))
 
-    def told(self, value: object) -> Json:
-        return _told(self._tellers, value if isinstance(value, tuple) else self.values(value))
+    def told(self, value: Any) -> Json:
+        values: Iterable[Any] = value if isinstance(value, tuple) else self.values(value)
+        return _told(self._tellers, values)
 
     def decode(self, json: object) -> T_co:
         return self.type(*_decoded(self.fields, json))

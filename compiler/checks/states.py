@@ -48,7 +48,7 @@ class States:
 
     def _same(self, state: Term, passage: Passage, place: Place, run: Answers) -> set[int]:
         """The answers that all give as the run does: any other is asked for, until there is none."""
-        left = set(range(len(run)))
+        left: set[int] = set(range(len(run)))
         pairs = zip(self._asked(passage, place), run, strict=True)
         others = [self.encoder.no(term) if yes else term for term, yes in pairs]
         while left:
@@ -58,7 +58,7 @@ class States:
             if reply.model is None:
                 return {index for index in left if self._always(state, passage, place, index, run[index])}
             found = {index for index in left if self.encoder.read(reply.model, Symbol(others[index]), BoolType())}
-            left = left - found if found else set()
+            left = left - found if found else set[int]()
         return left
 
     def _always(self, state: Term, passage: Passage, place: Place, index: int, answer: bool | None) -> bool:

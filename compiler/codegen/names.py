@@ -26,7 +26,7 @@ TYPES = ("bool", "int", "str", "object", "tuple", "None")
 CALLED = ("abs", "frozenset", "len", "max", "min")
 RECORD = (
     "accepted", "accepts", "at", "begin", "compensating", "data", "delegate", "event", "finished", "from_json",
-    "inputs", "is_in", "ledger", "spec", "start", "state", "step", "to_json", "trigger_from_json",
+    "inputs", "is_in", "ledger", "spec", "start", "state", "step", "to_json", "to_text", "trigger_from_json",
 )  # fmt: skip
 """The public attributes of every generated record; a test holds them to `runtime.flow.Flow`."""
 

@@ -26,7 +26,7 @@ class SqliteInstances(SqliteRows):
     def __init__(self, db: sqlite3.Connection) -> None:
         super().__init__(db)
         self._instances = Kept(PUT_INSTANCE, "", _instance_row)
-        self._calls = Kept(PUT_CALL, DROP_CALL, _call_row)
+        self._calls = Kept(PUT_CALL, DROP_CALL, call_row)
         self._timers = Kept(PUT_TIMER, DROP_TIMER, _timer_row)
 
     def flush(self) -> None:
@@ -196,7 +196,7 @@ def _instance(row: tuple[Any, ...]) -> Instance:
     return Instance(id, flow, sequence, moment(at), Status(status), tuple(configuration.split()), snapshot)
 
 
-def _call_row(c: PendingCall) -> tuple[Any, ...]:
+def call_row(c: PendingCall) -> tuple[Any, ...]:
     due = None if c.due is None else micros(c.due)
     began = None if c.began is None else micros(c.began)
     what = c.instance, c.key, c.flow, c.name, c.args, c.forward, due, c.attempts, c.forgiven

@@ -19,7 +19,7 @@ class SqliteRows:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self.news = News()
-        self.changes = 0
+        self.changes: int = 0
 
     def flush(self) -> None:
         """Write what was held back. Raises StoreError."""

@@ -76,8 +76,8 @@ def test_an_attempt_that_is_not_counted_before_it_begins_is_found_out(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A claim that is in memory, and not in the file."""
-    row = "penstock.runtime.hosts.sqlite_instances._call_row"
-    written = sqlite_instances._call_row
+    row = "penstock.runtime.hosts.sqlite_instances.call_row"
+    written = sqlite_instances.call_row
 
     def uncounted(call: PendingCall) -> tuple[object, ...]:
         if call.owner is None or call.due is None:

@@ -159,7 +159,7 @@ class Player:
         payloads = self.site.dice("payload", instance.id, instance.sequence)
         patient = calls and dice.random() < 0.7
         acts = [] if patient else await possible(self.host, subject, instance, payloads)
-        if acts and dice.random() < 0.8:
+        if acts and (dice.random() < 0.8 or not await self.advance()):
             trigger, by = dice.choice(acts)
             kind = subject.flow.spec.kinds[type(trigger)]
             if kind.task and dice.random() < 0.2:
@@ -167,7 +167,7 @@ class Player:
                 return
             request = f"after {instance.sequence}"
             await self._told(instance.id, request, lambda: self.host.send(instance.id, trigger, by=by, request=request))
-        elif not await self.advance() and not acts:
+        elif not acts and not await self.advance():
             raise Stuck(f"nothing can happen to {instance.id} in {instance.configuration}")
 
     async def _handed_on(self, id: str, task: str, by: Actor) -> None:
