@@ -44,8 +44,7 @@ class Record(Codec[T_co]):
         return _encoded(self.fields, self.values(value))
 
     def told(self, value: Any) -> Json:
-        values: Iterable[Any] = value if isinstance(value, tuple) else self.values(value)
-        return _told(self._tellers, values)
+        return _told(self._tellers, cast(Iterable[Any], value) if isinstance(value, tuple) else self.values(value))
 
     def decode(self, json: object) -> T_co:
         return self.type(*_decoded(self.fields, json))
