@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from .chain import Head, Row
 from .errors import StoreError
-from .journal import AnyFlow, Diverged, replay, written
+from .journal import AnyFlow, Diverged, replay
 from .remainders import differences
 from .sealing import MARK
 from .store import Instance, JournalEntry, Transaction
@@ -125,7 +125,7 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
     except Diverged as diverged:
         yield Finding(diverged.problem, instance=id, sequence=diverged.sequence)
         return
-    if written(record.to_json()) != instance.snapshot:
+    if record.to_text() != instance.snapshot:
         yield Finding("its snapshot is not what its rows lead to", instance=id)
 
 

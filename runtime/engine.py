@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .claims import Claims
-from .codec import LATEST
+from .codec import LATEST, written
 from .core import NOBODY, Actor, Delegation, Outcome, Rejected
 from .errors import Conflict, StoreError
 from .families import Families
-from .journal import AnyFlow, written
+from .journal import AnyFlow
 from .logs import about, of_call
 from .mailbox import Mailbox
 from .operators import Operators
@@ -108,7 +108,7 @@ class Engine:
         Rejected and Fault, with nothing changed."""
         spec = self._steps.flow(self._steps.instance(tx, id).flow).spec
         if request is not None and (earlier := tx.requested(id, request)) is not None:
-            if earlier.trigger != written(spec.trigger_to_json(trigger)):
+            if earlier.trigger != spec.trigger_text(trigger):
                 raise Conflict(f"request {request!r} was used before, for something else")
             return earlier
         self._steps.fire_overdue(tx, id, now)
@@ -307,9 +307,11 @@ class Engine:
     def rests(self, tx: Transaction, id: str, now: datetime) -> bool:
         """Whether nothing of the instance runs, waits for its next attempt, or is due."""
         awake = self._steps.instance(tx, id).status is not Status.COMPENSATING
-        due = awake and any(timer.due <= now for timer in tx.timers(id))
-        quiet = all(self.rests(tx, child.instance, now) for child in tx.children(id))
-        return quiet and not due and not tx.waiting(id) and all(call.due is None for call in tx.calls(id))
+        if any(call.due is not None for call in tx.calls(id)):
+            return False
+        if awake and any(timer.due <= now for timer in tx.timers(id)):
+            return False
+        return not tx.waiting(id) and all(self.rests(tx, child.instance, now) for child in tx.children(id))
 
     def idle(self, tx: Transaction, now: datetime) -> bool:
         """Whether nothing runs and nothing is due."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from .claims import Claims
+from .codec import written
 from .core import (
     NOBODY,
     Actor,
@@ -36,7 +37,7 @@ from .core import (
     Withdraw,
 )
 from .errors import StoreError, Unfit, Unknown
-from .journal import AnyFlow, actor_text, after_step, written
+from .journal import AnyFlow, actor_text, after_step
 from .letters import CAPACITY, Letter, Message
 from .logs import about
 from .outbox import INTERRUPTED
@@ -190,7 +191,7 @@ class Steps:
         except Rejected as rejected:
             tx.report(Refused(id, instance.flow, rejected.reason))
             raise
-        text = written(before.spec.trigger_to_json(trigger))
+        text = before.spec.trigger_text(trigger)
         entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text, attempt=attempt)
         return instance, entry, before, step
 

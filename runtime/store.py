@@ -7,7 +7,7 @@ the instances whose code it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -423,11 +423,11 @@ class Store(Protocol):
         thread, one commit after the other."""
         ...
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    def write(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
         """Do `work` in a durable transaction. Raises StoreError, and whatever `work` raises, with nothing done."""
         ...
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
+    def read(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
         """Do `work`, which only reads, on one state of the store. Raises StoreError."""
         ...
 

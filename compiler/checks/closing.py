@@ -94,10 +94,13 @@ class Closing:
                 self.open["a group of calls is left in the step that begins it"] = None
             return True
         depth = len(passage.trail)
+        undoes = isinstance(passage.target, Undo)
         for _ in range(TURNS):
             runs = [run for run in search.runs if run.taken[:depth] == passage.trail and self._sized(run, passage)]
-            if any(len(run.taken) > depth for run in runs):
+            if undoes and any(len(run.taken) > depth for run in runs):
                 return True
+            # what goes on from groups without items, on the same way, may come to as many calls later on
+            runs = [run for run in runs if undoes or len(run.taken) == depth]
             missing = self._missing(search, passage, runs)
             if missing is None:
                 return False
@@ -178,6 +181,7 @@ class Closing:
             if found is not None and self._attempt(search, *found):
                 return True
         if not search.arrivals:
+            self.open["Z3 could not decide how it may start"] = None
             return False
         if not search.made_up:
             self.wanting = True

@@ -81,6 +81,10 @@ class Breach:
 Showing = str | Witness | Callable[[], Witness]
 """A witness, or what looks for one when a proof needs it."""
 
+Shortest = bool | Callable[[int], bool]
+"""Whether no shorter run shows it, if there is none among the configurations that were found; or what finds out, of a
+run of so many steps, when that is claimed."""
+
 MOST_PLAYED = 8  # runs that are replayed to find one that shows something
 
 
@@ -134,6 +138,8 @@ class Inquiry:
         graph = self.graph
         if self.explorer.grain is Grain.CUBES:
             return False  # the shortest run to a cube need not have been where in it something shows
+        if self.states.passages.timed:
+            return False  # a shorter run may show it that starts, or goes on, at another moment
         return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
 
     @property
@@ -233,10 +239,10 @@ class Inquiry:
         place: Span,
         finding: Finding,
         trace: Sequence[TraceStep] = (),
-        shortest: bool = True,
+        shortest: Shortest = True,
     ) -> Answer:
-        """shortest: whether no shorter run shows it, if there is none among the configurations that were found."""
-        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and shortest and self.exact else "")
+        claimed = bool(trace) and self.exact and (shortest if isinstance(shortest, bool) else shortest(len(trace)))
+        note = f"{self.scope} examined" + ("; no shorter run shows it" if claimed else "")
         diagnostic = Diagnostic(
             rule,
             finding.message,
@@ -259,7 +265,7 @@ class Inquiry:
         shows: Callable[[Arrival], bool],
         finding: Callable[[Arrival], Finding],
         witness: Showing = "",
-        shortest: bool = True,
+        shortest: Shortest = True,
     ) -> Answer:
         """Refuted by the shortest of the runs that can be replayed; unknown if only made-up ones show it."""
         known = sorted(arrivals, key=lambda arrival: arrival.length)

@@ -128,7 +128,8 @@ class Realise:
         if arrival is not None and move.kind is MoveKind.TIMER:
             earliest = max(earliest, *(a.due for a in arrival.instance.timers if a.timer == move.name))
         now = self.states.passages.now
-        return (now == self._moment(earliest), now >= self._moment(earliest))
+        earlier = (True,) if arrival is None else ()  # it may start at any time
+        return (now == self._moment(earliest), now >= self._moment(earliest), *earlier)
 
     def moment(self, now: datetime) -> Term:
         """That the step comes at a moment, where moments decide."""

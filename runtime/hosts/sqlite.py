@@ -300,7 +300,7 @@ class SqliteHost(SqliteClient):
             bell = self._worker.bell.of(id)
             if self._working.done():
                 await self._working
-            if at_rest := await self._store.read(lambda tx: self._resting(tx, id)):
+            if not self._worker.busy(id) and (at_rest := await self._store.read(lambda tx: self._resting(tx, id))):
                 return at_rest
             await bell.wait()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,13 +51,11 @@ class SqliteStore:
     def tell(self, committed: Callable[[News], None] | None) -> None:
         self._thread.tell(committed)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        answer: T = await self._thread.asked(work, writes=True)
-        return answer
+    def write(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
+        return self._thread.asked(work, writes=True)
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        answer: T = await self._thread.asked(work, writes=False)
-        return answer
+    def read(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
+        return self._thread.asked(work, writes=False)
 
     def now(self, work: Callable[[Transaction], T]) -> T:
         """As `read`, for those without an event loop."""

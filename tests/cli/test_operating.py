@@ -35,8 +35,8 @@ def console(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 
 
 def transcript(console: Console, *lines: str) -> str:
-    """As a terminal shows it, with the exit codes that are not 0. Attempts of several instances that are due at the same
-    moment end in any order, so the chain's hashes are left out."""
+    """As a terminal shows it, with the exit codes that are not 0. Attempts that are due at once end in any
+    order, so the chain's hashes are left out."""
     parts: list[str] = []
     for line in lines:
         said = re.sub("[0-9a-f]{64}", "HASH", console.run(line))
