@@ -93,7 +93,8 @@ class Disk:
 
     def look(self, work: Callable[[Transaction], T]) -> T:
         """What it says, for who is no process. Raises what `work` raises."""
-        return _given(self._reader.looked(_turn(work)))
+        result: T = _given(self._reader.looked(_turn(work)))
+        return result
 
     def close(self) -> None:
         self._kept.close()
@@ -110,7 +111,7 @@ class Door:
         self._mine = 0
         self._db = disk.connected()
         self._thread = Threadless(self._db)
-        self._waiting: list[Turn] = []
+        self._waiting: list[tuple[Turn, asyncio.Future[Answer]]] = []
 
     def tell(self, committed: Listener | None) -> None:
         self._thread.tell(committed)
@@ -125,23 +126,23 @@ class Door:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         await self._pass()
-        turn = _turn(work, asyncio.get_running_loop().create_future())
-        self._waiting.append(turn)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((_turn(work, writes=True), answer))
         if len(self._waiting) == 1:  # who comes before the disk is ready shares the commit
             wait = self._disk.pause() + self._disk.dice.uniform(0, self._disk.slow)
             asyncio.get_running_loop().call_later(wait, self._commit)
-        answer: Answer = await turn.answer
+        given = await answer
         await self._pass()
-        result: T = _given(answer)
+        result: T = _given(given)
         return result
 
     def _commit(self) -> None:
         """All that waits, in one transaction."""
-        turns = [turn for turn in self._waiting if not turn.answer.cancelled()]
+        waiting = [(turn, answer) for turn, answer in self._waiting if not answer.cancelled()]
         self._waiting = []
-        answers = self._done(turns) if turns else []
-        for turn, answer in zip(turns, answers, strict=True):
-            turn.answer.set_result(answer)
+        given = self._done([turn for turn, _ in waiting]) if waiting else ()
+        for (_, answer), each in zip(waiting, given, strict=True):
+            answer.set_result(each)
 
     def _done(self, turns: Sequence[Turn]) -> Sequence[Answer]:
         disk = self._disk
@@ -178,7 +179,8 @@ class Door:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         await self._pass()
-        return _given(self._thread.looked(_turn(work)))
+        result: T = _given(self._thread.looked(_turn(work)))
+        return result
 
     async def foreign(self) -> int:
         await self._pass()
@@ -189,9 +191,9 @@ class Door:
         self._db.close()
 
 
-def _turn(work: Callable[[Transaction], Any], answer: asyncio.Future[Any] | None = None) -> Turn:
-    loop = None if answer is None else answer.get_loop()
-    return Turn(work, answer is not None, loop, answer or Future(), Tellings())
+def _turn(work: Callable[[Transaction], Any], writes: bool = False) -> Turn:
+    """Of nobody: who waits is told by the door."""
+    return Turn(work, writes, None, Future(), Tellings())
 
 
 def _given(answer: Answer) -> Any:

@@ -42,10 +42,10 @@ class Weather:
     """How it is around the host. crash, power, stall, jump, trouble: the mean time between two of them: a process dies;
     all do; one is held up for up to two minutes; the clock jumps; nothing can be written. None: never.
 
-    hands: attempts that a worker makes at a time; poll: how often it looks for what others wrote. slow: how long
-    a commit waits for the disk at most, and is shared by all that come meanwhile. call: how long one takes on average. visit:
-    how often somebody looks after an instance; arrival: how often a new one is started, while there are no more than
-    `crowd`."""
+    hands: attempts that a worker makes at a time; poll: how often it looks for what others wrote. slow: how long a
+    commit waits for the disk at most, and is shared by all that come meanwhile. call: how long one takes on average.
+    visit: how often somebody looks after an instance; arrival: how often a new one is started, while there are no more
+    than `crowd`."""
 
     processes: int = 1
     hands: int = 64
