@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from .codec import written
@@ -59,7 +58,8 @@ def after_step(
     record, effects = step
     status, at = status_after(step, before.status), tuple(str(leaf) for leaf in record.at)
     instance = Instance(before.id, before.flow, entry.sequence, entry.at, status, at, record.to_text())
-    return instance, replace(entry, effects=effects_text(spec, effects), status=status, configuration=at)
+    told = entry.kind, entry.actor, entry.trigger, entry.note, entry.request, effects_text(spec, effects)
+    return instance, JournalEntry(entry.instance, entry.sequence, entry.at, *told, status, at, entry.attempt)
 
 
 def replay(flow: type[AnyFlow], entries: Iterable[JournalEntry]) -> AnyFlow:

@@ -1,4 +1,4 @@
-"""A proved answer in, what it rests on out: obligations of the three parts, a run, or the text."""
+"""A proved answer in, what it rests on out: obligations of the parts, a run, or the text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..checks.ledger import Proof
 from ..kernel import Leaf, LeafKind
 from .data import DataProof
 from .effects import EffectProof
+from .model import Model
 from .order import OrderProof
 from .rows import Row
 
@@ -56,6 +57,7 @@ class Basis:
     data: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
 
     @property
     def how(self) -> str:
@@ -66,7 +68,13 @@ class Bases:
     """Makes the bases, and the obligations they need."""
 
     def __init__(
-        self, inquiry: Inquiry, rows: Sequence[Row], data: DataProof, effects: EffectProof, order: OrderProof
+        self,
+        inquiry: Inquiry,
+        rows: Sequence[Row],
+        data: DataProof,
+        effects: EffectProof,
+        order: OrderProof,
+        model: Model,
     ) -> None:
         self.inquiry = inquiry
         self.kernel = inquiry.kernel
@@ -74,12 +82,14 @@ class Bases:
         self.data = data
         self.effects = effects
         self.order = order
+        self.model = model
 
     def of(self, proof: Proof) -> Basis:
         answer = proof.answer
         text = f"{answer.rule.code} {answer.subject} (line {self.kernel.source.line(answer.span)})"
         claims = (self.data.claim(claim.node, claim.bad, text) for claim in proof.claims)
-        return Basis(proof, _once(claims), _once(self._effects(proof, text)), _once(self._order(proof, text)))
+        effects, order = _once(self._effects(proof, text)), _once(self._order(proof, text))
+        return Basis(proof, _once(claims), effects, order, self.model.claims.get(id(proof), ()))
 
     def _effects(self, proof: Proof, text: str) -> Iterator[str]:
         answer = proof.answer

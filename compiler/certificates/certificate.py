@@ -1,7 +1,8 @@
-"""The certificate of a flow: what was explored and proved in, three SMT-LIB texts and an index out.
+"""The certificate of a flow: what was explored and proved in, four SMT-LIB texts and an index out.
 
-`FLOW.data.smt2`: the invariants of the places, and that every step keeps them. `FLOW.effects.smt2`: which effects may
-stand where. `FLOW.order.smt2`: times, ranks and levels. `FLOW.json`: the transition table, and for every proved answer
+`FLOW.model.smt2`: transition relation, invariant, and what follows from it. `FLOW.data.smt2`: the invariants of the
+places, and that every step keeps them. `FLOW.effects.smt2`: which effects may stand where. `FLOW.order.smt2`: times,
+ranks and levels. `FLOW.json`: the transition table, and for every proved answer
 which obligations it rests on. Before they are handed out, Z3 answers the texts anew, from nothing but the texts.
 """
 
@@ -19,10 +20,11 @@ from .bases import Bases
 from .data import DataProof
 from .effects import EffectProof
 from .index import Invariants, Listed
+from .model import made
 from .order import OrderProof
 from .rows import table
 
-DATA, EFFECTS, ORDER = "data", "effects", "order"
+MODEL, DATA, EFFECTS, ORDER = "model", "data", "effects", "order"
 
 
 class Undischarged(Exception):
@@ -54,14 +56,17 @@ def make(inquiry: Inquiry, spec: str) -> Certificate:
     for node in nodes:
         for timer in _unanswered(inquiry, node):
             order.never(node, timer)
-    bases = [Bases(inquiry, rows, data, effects, order).of(proof) for proof in ledger.proofs]
     mark = f"{MARK} from {spec}. DO NOT EDIT."
+    model = made(inquiry, ledger.proofs, _head(mark, inquiry, MODEL))
+    bases = [Bases(inquiry, rows, data, effects, order, model).of(proof) for proof in ledger.proofs]
     parts = {DATA: data.script, EFFECTS: effects.script, ORDER: order.script}
-    scripts = {f"{flow}.{name}.smt2": script(_head(mark, inquiry, name)) for name, script in parts.items()}
+    scripts = {f"{flow}.{MODEL}.smt2": model.script}
+    scripts |= {f"{flow}.{name}.smt2": script(_head(mark, inquiry, name)) for name, script in parts.items()}
     texts = {name: script.text() for name, script in scripts.items()}
     for name, script in scripts.items():
-        discharge(name, script, texts[name])
-    said = index.text(mark, inquiry, ledger, scripts, invariants, listed, bases)
+        if script is not model.script:  # which was answered when it was made
+            discharge(name, script, texts[name])
+    said = index.text(mark, inquiry, ledger, model.why, scripts, invariants, listed, bases)
     count = sum(len(script.obligations) for script in scripts.values())
     return Certificate(flow, (*texts.items(), (f"{flow}.json", said)), count, len(bases))
 
@@ -86,6 +91,13 @@ def discharge(name: str, script: Script, text: str) -> None:
 
 
 _HEADS = {
+    MODEL: (
+        "The whole argument: `start` and `step` are the transition relation of the flow over its state (`at`: where it",
+        "is; calls that run, tasks open, timers armed and what they have to go, what is on the compensation log, data)",
+        "and the state after (`next/..`); `inv` is an invariant. Every start lies in it (i1), every step leads from it",
+        "into it (s1), and it implies each claim. Of the log numbers of entries are known, not their order. Who trusts",
+        "the solver has to believe no more than that the relation is what the text means.",
+    ),
     DATA: (
         "The data part: `at/P.n` is an invariant of the place P over inputs and data; `way/n` says when one way of a",
         "step is taken. Initiation and consecution together say that no run leaves the invariants, and the claims",

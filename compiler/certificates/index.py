@@ -18,14 +18,15 @@ from .bases import Basis
 from .rows import Row
 from .runs import Runs
 
-SCHEMA = 1
+SCHEMA = 2
 
 TRUSTED = (
     "the front end and the lowering of the text to the kernel",
     (
         "control: which moves a node has and what place, calls, timers and marks each of its ways leads to, as the "
         "reference interpreter says (`rows`); and that nothing but data, payloads and the moment decides among the "
-        "ways of a move, and nothing but the order and number of alike entries on a log among the ends of one way"
+        "ways of a move, and nothing but the order and number of alike entries on a log among the ends of one way; but "
+        "of what a proof has in `model` only that the transition relation in that text is what the kernel means"
     ),
     "the encoder: that `way/n` and the values after it are what guards, updates and contracts of the text say",
     "that only one entry of an activity lies in a set of effects where an answer takes the effect off it",
@@ -56,12 +57,13 @@ def text(
     mark: str,
     inquiry: Inquiry,
     ledger: Ledger,
+    without: str,
     scripts: Mapping[str, Script],
     invariants: Mapping[int, Invariants],
     listed: Iterable[Listed],
     bases: Iterable[Basis],
 ) -> str:
-    """The whole index."""
+    """The whole index. without: why there is no model part; nothing: there is one."""
     kernel = inquiry.kernel
     head: dict[str, Any] = {
         "certificate": mark,
@@ -70,6 +72,7 @@ def text(
         "version": kernel.version,
         "complete": inquiry.graph.complete,
         "open": list(inquiry.graph.open),
+        "no model": without,
         "files": [
             {"name": name, "logic": script.logic, "obligations": len(script.obligations), "expected": "unsat"}
             for name, script in scripts.items()
@@ -144,6 +147,7 @@ def _proved(inquiry: Inquiry, basis: Basis, runs: Runs) -> dict[str, Any]:
         **_answer(inquiry.kernel, proof.answer),
         "scope": proof.answer.scope,
         "invariant": proof.answer.scope == inquiry.scope,
+        "model": list(basis.model),
         "data": list(basis.data),
         "effects": list(basis.effects),
         "order": list(basis.order),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ..checks.atoms import Place
 from ..checks.control import Control
 from ..checks.moves import Move, MoveKind
 from ..instance import Taken
@@ -15,8 +16,12 @@ _RUNS = {"running": ", its call runs", "flying": ", interrupted and not settled"
 
 
 def place(control: Control) -> str:
+    return named(control.place)
+
+
+def named(place: Place) -> str:
     """A place as part of a symbol: `Charging`, `Legal.Waiting+Finance.Paid`, `undo.Cancelled`."""
-    kind, names = control.place
+    kind, names = place
     return "+".join(names) if kind == "at" else f"undo.{names[0]}"
 
 

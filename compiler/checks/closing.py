@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 
 from ...dsl.model import Value
+from ...dsl.values import dataclass, replace
 from ..kernel import Undo
 from .attempt import Attempts
 from .control import Abstraction, Control, Grain
@@ -143,14 +144,17 @@ class Closing:
         for run in runs:
             control = self.abstraction.control(run.instance)
             all_of_it = self.grain is Grain.CUBES  # one run of a passage stands for the whole cube it leads to
-            found[control, () if all_of_it else self.states.answers(control.place, run.instance)] = None
+            data = () if all_of_it else self.states.answers(control.place, run.instance)
+            if not data:
+                return None  # one run stands for all that the passage leads to
+            found[control, data] = None
         memo = id(search.state), passage.id, frozenset((control.place, data) for control, data in found)
         if memo in self._closed:
             return None
         new = self.encoder.all(
             *(self.encoder.no(self.states.after(passage, control.place, data)) for control, data in found)
         )
-        reply = self.states.ask(search.state, passage.condition, new)
+        reply = self.states.ask(search.state, passage.condition, new, shown=False)
         if reply.impossible:
             self._closed.add(memo)
         if reply.unknown:

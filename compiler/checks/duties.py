@@ -9,12 +9,12 @@ it is assumed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
+from ...dsl.values import dataclass
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..simulate import holds, step

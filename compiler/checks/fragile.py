@@ -11,11 +11,11 @@ to wait counts as one that is sent later.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Activity, ActivityCall, Effect
+from ...dsl.values import dataclass
 from ..instance import Instance
 from ..kernel import FAILED, TIMEOUT, Kernel, Leaf, LeafKind
 from .finish import lost_first, ranked

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from functools import cache
 
 from ...dsl.model import Activity, Compensation, Literal, Retry
+from ...dsl.values import dataclass
 from ..instance import Entry, Instance
 from ..kernel import Kernel
 from .clock import Clock

@@ -9,11 +9,11 @@ goes round without B (F301), or takes longer (F204); a longest way that does not
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 from ...dsl.diagnostics import Fix, Rule
 from ...dsl.model import DurationType, Expr, LeadsTo, Literal
+from ...dsl.values import replace
 from ..evaluate import Fault, shown
 from ..simulate import holds
 from ..trace import place

@@ -20,7 +20,7 @@ flow Hello version 1 {
   final Done
 }
 """
-FILES = {"Hello.data.smt2", "Hello.effects.smt2", "Hello.order.smt2", "Hello.json"}
+FILES = {f"Hello.{part}.smt2" for part in ("model", "data", "effects", "order")} | {"Hello.json"}
 
 
 @pytest.fixture

@@ -1,0 +1,240 @@
+"""The model part of a certificate: what the interpreter does is in its relation, and what is weakened is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from abstracted import Model, Taken, searched, walk
+from kernels import kernels
+from penstock.compiler import pipeline
+from penstock.compiler.certificates import model
+from penstock.compiler.certificates.certificate import Certificate, make
+from penstock.compiler.checks import solver, suite
+from penstock.compiler.checks.inquiry import Inquiry
+from random_flows import random_flow
+from random_groups import random_groups
+from random_mixtures import random_mixture
+from random_trees import random_tree
+from second_solver import answers
+
+ROOT = Path(__file__).parents[2]
+SPECS = ROOT / "specs"
+ORDER = SPECS / "order.flow"
+RANDOM = {"plain": random_flow, "mixed": random_mixture, "nested": random_tree, "groups": random_groups}
+SEEDS = [("plain", 3), ("mixed", 1), ("mixed", 4), ("mixed", 7), ("nested", 3), ("nested", 4), ("groups", 5)]
+FEW = suite.Limits(nodes=400)
+
+
+def inquiries(text: str, limits: suite.Limits = FEW) -> list[Inquiry]:
+    found: list[Inquiry] = []
+    suite.check_all(tuple(kernels(text).values()), (), limits, audit=found.append)
+    return [inquiry for inquiry in found if inquiry.graph.complete]
+
+
+@cache
+def order() -> tuple[Inquiry, Certificate]:
+    (inquiry,) = inquiries(ORDER.read_text(encoding="utf-8"))
+    return inquiry, make(inquiry, "order.flow")
+
+
+def text() -> str:
+    return dict(order()[1].files)["Order.model.smt2"]
+
+
+def index() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(dict(order()[1].files)["Order.json"])
+    return found
+
+
+def steps(asked: Model, walks: int = 12) -> list[Taken]:
+    """Of random runs, and of those of the search."""
+    made = [each for seed in range(walks) for each in walk(asked, Random(seed), 30)]
+    return [each for each in (*made, *searched(asked)) if asked.matters(each)][:600]
+
+
+# ---------------------------------------------------------------- the relation is what the interpreter does
+
+
+@pytest.mark.parametrize("name", ["order", "trip", "claims", "expense", "hiring", "backup", "shop"])
+def test_every_step_that_the_interpreter_takes_is_one_of_the_relation(name: str) -> None:
+    for inquiry in inquiries((SPECS / f"{name}.flow").read_text(encoding="utf-8"), suite.Limits()):
+        asked = Model(inquiry)
+        found = steps(asked)
+        assert len(found) > 20
+        assert not asked.refused(found)
+
+
+@pytest.mark.parametrize(("kind", "seed"), SEEDS)
+def test_every_step_of_a_random_flow_is_one_of_its_relation(kind: str, seed: int) -> None:
+    for inquiry in inquiries(RANDOM[kind](seed)):
+        asked = Model(inquiry)
+        assert not asked.refused(steps(asked))
+
+
+OTHERWISE = [
+    {"at": "in/Expired"},
+    {"log/done/charge_card": "7"},
+    {"log/fly/ship": "1"},
+    {"runs/Shipping": "1", "at": "in/Charging"},
+    {"armed/Approval.after1": "true", "at": "in/Quoting"},
+]
+
+
+@pytest.mark.parametrize("changed", OTHERWISE, ids=str)
+def test_what_the_interpreter_does_not_do_is_none_of_it(changed: dict[str, str]) -> None:
+    asked = Model(order()[0])
+    ends = ((each, asked.state(each.after, each.then)) for each in steps(asked))
+    others = [each for each, end in ends if end | changed != end]
+    assert others and asked.refused(others, changed) == others
+
+
+LEFT_OUT = [
+    "reserve_stock answers done, line 48",
+    "quote answers done, line 55, then the choice NeedsApproval by line 61",
+    "event cancel, line 57",
+    "charge_card answers declined, line 82",
+    "task review, line 73",
+    "the timer Approval.after1 of line 76, line 76",
+    "ship answers done, line 89",
+    "the compensation of the last entry has succeeded, on from the compensation",
+]
+
+
+@pytest.mark.parametrize("says", LEFT_OUT)
+def test_a_run_misses_a_transition_that_is_left_out(says: str) -> None:
+    """No solver can: what is left out makes a relation smaller, and everything easier to prove."""
+    asked = Model(order()[0])
+    found = dict(re.findall(r"^; (.*)\n\(define-fun (step/\d+) ", text(), re.MULTILINE))
+    assert asked.refused(steps(asked), without=found[says])
+
+
+# ---------------------------------------------------------------- what another solver refuses
+
+
+def test_it_is_three_obligations_and_claims_of_the_invariant() -> None:
+    said = re.findall(r"\(push 1\)\n((?:\(assert .*\)\n)+)\(set-info :status unsat\)", text())
+    first, second, *claims = said
+    assert first == "(assert start)\n(assert (not inv.after))\n"
+    assert second == "(assert inv.before)\n(assert step)\n(assert (not inv.after))\n"
+    assert claims and all(claim.startswith("(assert inv.before)\n(assert ") for claim in claims)
+    disjuncts = re.findall(r"^\(define-fun (step/\d+) \(\) Bool", text(), re.MULTILINE)
+    assert f"(define-fun step () Bool (or {' '.join(disjuncts)} false))" in text()
+
+
+@pytest.mark.parametrize("kind", ["stands", "control"])
+def test_an_invariant_that_says_less_is_refused(kind: str) -> None:
+    found = list(re.finditer(rf"\(define-fun ({kind}/\d+ \(.*?\)) Bool .*\)\n", text()))
+    assert len(found) > 5
+    for each in found:
+        weaker = text().replace(each[0], f"(define-fun {each[1]} Bool true)\n")
+        assert "sat" in answers(weaker), each[1]
+
+
+def test_an_invariant_without_one_of_the_places_is_refused() -> None:
+    (body,) = re.findall(r"^(\(define-fun inv \(.*)$", text(), re.MULTILINE)
+    places = re.findall(r"\(and \(= at in/[^ ]+\) \(inv/[^()]*\)\)", body)
+    assert len(places) == 10
+    for each in places:
+        assert "sat" in answers(text().replace(body, body.replace(each, "false"))), each
+
+
+CORRUPTED = {
+    "a compensation that is forgotten": (
+        r"(\(= at in/Charging\).*\(= next/at) in/undo\.Cancelled\)(.*\(= next/log/done/reserve_stock) 0\)",
+        r"\1 in/Cancelled)\2 log/done/reserve_stock)",
+    ),
+    "an effect that is not put on the log": (
+        r"\(= next/log/done/reserve_stock \(\+ log/done/reserve_stock 1\)\)",
+        "(= next/log/done/reserve_stock log/done/reserve_stock)",
+    ),
+    "a call that does not begin": (r"(\(= next/at in/Shipping\).*\(= next/runs/Shipping) 1\)", r"\1 0)"),
+    "a timer that goes on": (r"(\(= next/at in/Charging\).*\(= next/armed/Approval\.after1) false\)", r"\1 true)"),
+    "a value that is forgotten": (r"\(= next/payment\.5\? payment\.5\?/way\.\d+\)", "(= next/payment.5? payment.5?)"),
+    "a start in the middle": (r"(\(define-fun start/\d+ .*\(= next/at) in/Reserving\)", r"\1 in/Shipping)"),
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTED)
+def test_another_solver_refuses_a_model_with(name: str) -> None:
+    pattern, replacement = CORRUPTED[name]
+    corrupted, number = re.subn(pattern, replacement, text())
+    assert number > 0
+    said = answers(corrupted)
+    assert len(said) == text().count("(check-sat)")
+    assert "sat" in said
+
+
+def test_nothing_is_proved_because_nothing_can_be() -> None:
+    """Every place has instances in the invariant; there are starts; and steps from the invariant to each place."""
+    head, _, _ = text().partition("(push 1)")
+    places = re.findall(r"^\(define-fun (in/\S+) \(\) Int", head, re.MULTILINE)
+    asked = ["start", *(f"(and inv.before (= at {place}))" for place in places)]
+    asked += [f"(and (or start (and inv.before step)) (= next/at {place}))" for place in places]
+    asked = [f"(push 1)(assert {each})(check-sat)(pop 1)" for each in asked]
+    assert answers(head + "".join(asked)) == ["sat"] * len(asked)
+
+
+# ---------------------------------------------------------------- what it is for
+
+
+def test_the_index_says_which_proofs_rest_on_the_model_alone() -> None:
+    said = index()
+    assert said["no model"] == ""
+    rests = {each["code"] for each in said["proved"] if each["model"]}
+    assert {"F006", "F007", "F009", "F101", "F102", "F103", "F301"} <= rests
+    claimed = {id for each in said["proved"] for id in each["model"]}
+    assert claimed == set(re.findall(r"^; (c\d+): ", text(), re.MULTILINE))
+
+
+def test_where_the_search_was_cut_short_there_is_none_and_the_reason_is_said() -> None:
+    found: list[Certificate] = []
+    few = suite.Limits(questions=5)
+    only = tuple(kernels(ORDER.read_text(encoding="utf-8")).values())
+    suite.check_all(only, (), few, audit=lambda inquiry: found.append(make(inquiry, "order.flow")))
+    files = dict(found[0].files)
+    assert json.loads(files["Order.json"])["no model"] == "the search was cut short"
+    assert "; There is no such text of this flow: the search was cut short.\n" in files["Order.model.smt2"]
+    assert "(check-sat)" not in files["Order.model.smt2"]
+
+
+def test_what_z3_does_not_find_is_left_to_the_other_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    inquiry, _ = order()
+    assert inquiry.ledger is not None
+
+    def doubting(said: str) -> list[str]:
+        found = solver.answers(said)
+        return [*found[:2], *("unknown" for _ in found[2:3]), *found[3:]] if "c15:" in said else found
+
+    monkeypatch.setattr(model, "answers", doubting)
+    whole, part = text().count("(check-sat)"), model.made(inquiry, inquiry.ledger.proofs, ())
+    assert len(part.script.obligations) < whole
+    assert answers(part.script.text()) == ["unsat"] * len(part.script.obligations)
+
+
+def test_a_flow_that_is_too_large_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "MOST", 10)
+    made = model.made(order()[0], (), ("head",))
+    assert made.why.startswith("the flow is too large for it") and not made.script.obligations
+
+
+def test_arguments_of_compensations_that_fault_are_not_in_the_relation() -> None:
+    (inquiry,) = inquiries(
+        "flow R version 1 {\n activity a() -> int 0..1 { retry 2 backoff 1s..2s compensate undo(result + 1) }\n"
+        " start -> S\n state S {\n  do a()\n  on done(_) -> Good\n  on failed -> compensate -> Bad\n }\n"
+        " final Good\n final failure Bad\n}\n"
+    )
+    assert model.made(inquiry, (), ()).why == model.STOPPED
+
+
+def test_pipelines_write_it_with_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "order.flow").write_text(ORDER.read_text(encoding="utf-8"))
+    maker = pipeline.Certifier("order.flow")
+    pipeline.check(pipeline.read(tmp_path / "order.flow"), audit=maker.audit)
+    assert dict(maker.made[0].files).keys() >= {"Order.model.smt2", "Order.json"}
