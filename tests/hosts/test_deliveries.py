@@ -96,7 +96,7 @@ async def delivered(subject: Subject, plan: Plan, schedule: Sequence[tuple[int, 
                 assert model.rows == (before if refused else max(before, model.taken[request]))
             model.hear(await settled(host))
             assert twins.seen(model.at) == twins.shown(await host.record("i"))
-    disk.db.close()
+    disk.close()
 
 
 async def settled(host: sqlite.SqliteHost) -> Sequence[JournalEntry]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 
 import repository
 from calendar_flows import calendar
+from penstock.runtime.hosts import sqlite_thread
+from penstock.runtime.hosts.sqlite_thread import Answer, Turn
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
 from plans import Subject, everything
 from simulator import CALENDAR, CALM, STORM, simulate, varied
@@ -38,15 +41,36 @@ def test_every_promise_is_kept_in_a_storm(seed: int) -> None:
 
 def test_the_same_seed_gives_the_same_log_to_the_last_byte(tmp_path: Path) -> None:
     lines: list[str] = []
-    simulate("7", flows(), HOURS, STORM, lines.append)
+    span = HOURS / 2
+    simulate("7", flows(), span, STORM, lines.append)
     program = str(repository.ROOT / "benchmarks" / "simulate.py")
     log = tmp_path / "log"
-    command = [sys.executable, program, "--seed", "7", "--days", str(HOURS / timedelta(days=1)), "--log", str(log)]
+    command = [sys.executable, program, "--seed", "7", "--days", str(span / timedelta(days=1)), "--log", str(log)]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": "99"})
     assert log.read_text(encoding="utf-8") == "".join(lines)
     other: list[str] = []
-    simulate("8", flows(), HOURS, STORM, other.append)
+    simulate("8", flows(), span, STORM, other.append)
     assert lines != other
+
+
+def test_works_share_commits_and_some_that_raise_share_them_with_others() -> None:
+    seen = simulate("1", flows(), HOURS, STORM)
+    assert seen.counted["shared"] > 100 and seen.counted["disagreement"] > 5
+
+
+def test_what_a_work_that_raises_leaves_behind_in_a_shared_commit_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
+        answers: list[Answer] = []
+        for turn in turns:
+            try:
+                answers.append((turn.done(tx), None))
+            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+                answers.append((None, error))
+        return answers
+
+    monkeypatch.setattr(sqlite_thread, "_together", careless)
+    with pytest.raises(AssertionError):
+        simulate("1", flows(), timedelta(days=1), replace(STORM, trouble=timedelta(minutes=10)))
 
 
 def test_in_fair_weather_timers_and_schedules_keep_to_the_calendar() -> None:

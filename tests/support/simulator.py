@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from penstock.runtime.core import EmitEvent, Rejected
-from penstock.runtime.errors import Conflict, HostError, NotParked, StoreError, Unknown
+from penstock.runtime.errors import Busy, Conflict, DiskFull, HostError, NotParked, StoreError, Unknown
 from penstock.runtime.hosts import sqlite
 from penstock.runtime.journal import label
 from penstock.runtime.store import Instance, JournalEntry, Status, Transaction
@@ -42,13 +42,15 @@ class Weather:
     """How it is around the host. crash, power, stall, jump, trouble: the mean time between two of them: a process dies;
     all do; one is held up for up to two minutes; the clock jumps; nothing can be written. None: never.
 
-    hands: attempts that a worker makes at a time; poll: how often it looks for what others wrote. call: how long one
-    takes on average. visit: how often somebody looks after an instance; arrival: how often a new one is started, while
-    there are no more than `crowd`."""
+    hands: attempts that a worker makes at a time; poll: how often it looks for what others wrote. slow: how long a
+    commit waits for the disk at most, and is shared by all that come meanwhile. call: how long one takes on average.
+    visit: how often somebody looks after an instance; arrival: how often a new one is started, while there are no more
+    than `crowd`."""
 
     processes: int = 1
     hands: int = 64
     poll: timedelta = timedelta(days=36500)
+    slow: timedelta = timedelta(0)
     call: timedelta = SECOND
     visit: timedelta = 3 * DAY
     arrival: timedelta | None = DAY
@@ -68,8 +70,10 @@ STORM = Weather(
     processes=3,
     poll=MINUTE,
     call=20 * SECOND,
-    visit=20 * MINUTE,
-    arrival=10 * MINUTE,
+    visit=5 * MINUTE,
+    arrival=3 * MINUTE,
+    crowd=30,
+    slow=5 * SECOND,
     crash=15 * MINUTE,
     power=2 * HOUR,
     stall=10 * MINUTE,
@@ -87,10 +91,12 @@ def varied(seed: str) -> Weather:
         hands=dice.choice((1, 2, 5, 64)),
         poll=dice.choice((10 * SECOND, MINUTE, 10 * MINUTE, HOUR)),
         call=dice.choice((timedelta(0), SECOND, 20 * SECOND, 5 * MINUTE)),
-        visit=dice.choice((5 * MINUTE, 20 * MINUTE, 3 * HOUR, 12 * HOUR)),
-        arrival=dice.choice((5 * MINUTE, 20 * MINUTE, HOUR)),
+        visit=dice.choice((MINUTE, 5 * MINUTE, 20 * MINUTE, 3 * HOUR, 12 * HOUR)),
+        arrival=dice.choice((MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR)),
+        crowd=dice.choice((12, 50)),
         crash=dice.choice((5 * MINUTE, 15 * MINUTE, HOUR)),
         jump=dice.choice((None, HOUR, 6 * HOUR)),
+        slow=dice.choice((timedelta(0), SECOND, 10 * SECOND)),
     )
 
 
@@ -153,6 +159,7 @@ class Machine:
         self.clock = VirtualClock(loop)
         self.world = World(heard=self._heard)
         self.disk = Disk(self.dice, self.log)
+        self.disk.slow = weather.slow.total_seconds()
         self.seen = Seen()
         self.straight = True
         self._told = told
@@ -365,7 +372,10 @@ class Machine:
                 return
             except Conflict:
                 raise
-            except (StoreError, HostError):
+            except (StoreError, HostError) as error:
+                if isinstance(error, Busy | DiskFull) and alone and request != "start" and self.dice.random() < 0.5:
+                    self.world.note(REFUSED, id, request, "store")  # what the store refuses has not happened
+                    return
                 await asyncio.sleep(self.dice.uniform(1, 30))
             else:
                 self.world.note(ACKNOWLEDGED, id, request, entry.sequence)
@@ -375,7 +385,7 @@ class Machine:
 
     def check(self) -> None:
         """Hold every instance that has changed against the reference. Raises AssertionError."""
-        self.disk.do("check", self._check, writes=False)
+        self.disk.look(self._check)
 
     def _check(self, tx: Transaction) -> None:
         for instance in tx.instances(None):
@@ -413,10 +423,10 @@ class Machine:
         """So long, and then until it has calmed down."""
         try:
             await self._live(span)
-            self.seen.lost = self.disk.do("lost", _lost, writes=False)
+            self.seen.lost = self.disk.look(_lost)
             await self._calm_down()
             self.check()
-            self.disk.do("count", self._count, writes=False)
+            self.disk.look(self._count)
         finally:
             await self._stop()
         self.seen.passed = timedelta(seconds=self.loop.time())
@@ -463,7 +473,7 @@ class Machine:
         await self._boot()
         labels = tuple(self.labelled)
         await asyncio.sleep(2 * Limits().lease.total_seconds() + 900)
-        due = self.disk.do("due", lambda tx: tx.next_due(labels, calls=True), writes=False)
+        due = self.disk.look(lambda tx: tx.next_due(labels, calls=True))
         if due is not None and due <= self.clock.now() - 2 * Limits().lease:
             raise LostWakeUp(f"{due} is due at {self.clock.now()}")
 
@@ -494,5 +504,5 @@ def simulate(
         try:
             return loop.run_until_complete(machine.live(span))
         finally:
-            machine.disk.db.close()
+            machine.disk.close()
             loop.close()
