@@ -121,3 +121,26 @@ flow R version 1 {
     found = compared(text)
     assert found.disagreements == []
     assert found.unknown.total() == 0
+
+
+def test_a_deadline_that_is_stopped_behind_a_compensation_of_nothing_ends_no_wait() -> None:
+    """It never comes first here, so what it would do is not in the graph. (Seed 4686 of the flows about moments.)"""
+    text = """\
+flow R version 1 {
+  data { found: list<int 0..1> at most 2 = [] }
+  roles clerk
+  start -> Asking
+  state Asking {
+    task ask for clerk
+    on ask stay
+    after 1s -> More
+  }
+  choice More {
+    else { found = found + [1] } -> Asking
+  }
+  deadline 4s -> compensate -> More
+}
+"""
+    found = compared(text)
+    assert found.disagreements == []
+    assert found.counted["F201"] == 1
