@@ -144,3 +144,38 @@ flow R version 1 {
     found = compared(text)
     assert found.disagreements == []
     assert found.counted["F201"] == 1
+
+
+def test_a_circle_of_compensations_alone_is_shown_whole() -> None:
+    """Each step of it leaves a compensation under way. (Seed 20300215 of the comparison.)"""
+    text = """\
+flow R version 1 {
+  data { v: list<int 0..1> at most 1 = [] }
+  activity look() { retry 2 backoff 1s..2s then park  fails lost  compensate forget() }
+  start -> Both
+  parallel Both {
+    region One {
+      start -> Looking
+      state Looking {
+        do look()
+        on done -> Good
+        on lost -> Good
+      }
+    }
+    region Two {
+      start -> Each
+      state Each {
+        do for item in v: look()
+        on done -> compensate -> Both
+        on lost -> Good
+      }
+    }
+  }
+  final Good
+}
+"""
+    assert compared(text).disagreements == []
+    found = next(each for each in suite.check(kernel(text)).answers if each.rule.code == "F005")
+    assert found.verdict is Verdict.REFUTED and found.diagnostic is not None
+    assert [step.trigger for step in found.diagnostic.trace] == ["start", "look interrupted", "forget done"]
+    assert "`Both.One.Looking`" in found.diagnostic.message
