@@ -200,8 +200,11 @@ class Closing:
         if not self.states.passages.timed:
             return arrival
         now = min(arrival.now, self.realise.read_now(reply))
-        timers = tuple(replace(armed, due=min(armed.due, now)) for armed in arrival.instance.timers)
-        return replace(arrival, now=now, instance=replace(arrival.instance, timers=timers))
+        at = arrival.instance
+        timers = tuple(replace(armed, due=min(armed.due, now)) for armed in at.timers)
+        moments = tuple((place, min(moment, now)) for place, moment in at.moments)
+        earlier = replace(at, timers=timers, moments=moments, started=min(at.started, now))
+        return replace(arrival, now=now, instance=earlier)
 
     def _attempted(self, search: _Search, arrival: Arrival | None, reply: Reply) -> bool:
         pairs = zip(search.fan.payload, search.fan.params, strict=True)

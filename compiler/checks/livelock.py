@@ -94,8 +94,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     shown = [trip for found in rounds if (trip := _goes_round(inquiry, found)) is not None]
     if shown:
         shortest, steps = min(shown, key=lambda trip: trip[0].length)
-        entered = [name for taken in shortest.taken for name in taken.entered if name in kernel.leaf]
-        leaf = kernel.leaf[[*entered, *shortest.instance.configuration][0]]
+        entered = [n for step in reversed(shortest.run()) for taken in step.taken for n in taken.entered]
+        rests = [*(n for taken in shortest.taken for n in taken.entered), *shortest.instance.configuration, *entered]
+        leaf = next(kernel.leaf[name] for name in rests if name in kernel.leaf)
         finding = Finding(
             f"a run can go round `{leaf.name}` for ever, without an event, a task, or time passing",
             leaf.span,
@@ -232,12 +233,16 @@ def round_trip(
     at: Arrival | None = after or home.arrivals[0]
     steps = [edge for edge in cycle if counts(edge) and not _compensates(edge)]
     if not steps:  # each compensation leads into the next
-        return undone(inquiry, _settled(inquiry, at), lambda at: _alike(inquiry, home, at.instance))
+        return undone(inquiry, _settled(inquiry, at), lambda at: _led_on(at) and _alike(inquiry, home, at.instance))
     for edge in steps:
         at = undone(inquiry, at)
         at = None if at is None else follow(inquiry, at, edge, at.now)
     at = undone(inquiry, at)
     return at if at is not None and _alike(inquiry, home, at.instance) else None
+
+
+def _led_on(at: Arrival) -> bool:
+    return any(taken.entered for taken in at.taken)
 
 
 def _ended(at: Arrival) -> bool:

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
-from ..kernel import Configuration, Kernel, LeafKind, On, Place, TriggerKind
+from ..kernel import Configuration, Kernel, LeafKind, On, Place, TriggerKind, Undo
 from .deadlock import accepts, accepts_nothing, quiet, rests
 from .graph import Arrival, Node
 from .holdups import held_up, holdups, mend
 from .inquiry import Finding, Inquiry
 from .mends import A_WHILE, leaving
 from .moves import MoveKind
+from .passages import Fan
 from .solver import Term
 from .undoing import BALKS, MENDED, stoppable
 from .verdict import HELD_UP, Answer
@@ -129,13 +130,23 @@ def _waits(inquiry: Inquiry, node: Node) -> list[Arrival]:
 
 def _leaves_in_time(inquiry: Inquiry, node: Node) -> Term:
     """That a timer which is armed leaves the state when it falls due, to the end of its step (where it may stay)."""
-    passages = inquiry.states.passages
     known = {reaction.move.name: reaction.parts for reaction in node.reactions if reaction.move.kind is MoveKind.TIMER}
     leaving: list[Term] = []
     for timer in sorted(node.control.timers):
-        parts = known.get(timer) or (passages.of(node.control.rest, On(TriggerKind.TIMER, timer)),)
+        parts = known.get(timer) or _fired(inquiry, node, timer)
         leaving += [p.condition for p in inquiry.ends(parts) if p.left]
     return inquiry.encoder.any(*leaving)
+
+
+def _fired(inquiry: Inquiry, node: Node, timer: str) -> list[Fan]:
+    """What a timer would do that others always come before: also behind a compensation that has nothing to undo."""
+    passages = inquiry.states.passages
+    parts = [passages.of(node.control.rest, On(TriggerKind.TIMER, timer))]
+    nothing = not any(segment.kinds for segment in node.control.log)
+    for part in parts:
+        undoing = (each for each in part.passages if isinstance(each.target, Undo) and nothing)
+        parts += [fan for fan in map(passages.after, undoing) if fan not in parts]
+    return parts
 
 
 def _rests(inquiry: Inquiry, arrival: Arrival) -> bool:

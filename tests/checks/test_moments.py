@@ -224,3 +224,21 @@ def test_a_flow_may_start_before_any_moment_that_it_asks_about() -> None:
     assert verdicts(body, "F006") == {Verdict.PROVED}
     assert verdicts(body, "F401") == verdicts(body, "F301") == {Verdict.REFUTED}
     assert [answer.verdict for answer in answers(body, "F001")] == [Verdict.PROVED] * 3
+
+
+def test_what_only_an_earlier_start_comes_to_is_not_held_for_impossible() -> None:
+    """Nor for a disagreement of interpreter and encoder. (Seed 4739 of the flows about moments.)"""
+    body = """
+      activity ask() { compensate forget() }
+      start -> Asking
+      state Asking {
+        do ask()
+        on done when now < @1999-01-01T00:00:00Z -> Bad
+        on done else -> compensate -> Good
+        on failed -> compensate -> Good
+      }
+      final failure Bad
+      final Good
+    """
+    assert verdicts(body, "F101") == {Verdict.UNKNOWN}
+    assert verdicts(body, "F004") == {Verdict.PROVED}

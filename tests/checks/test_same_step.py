@@ -121,3 +121,61 @@ flow R version 1 {
     found = compared(text)
     assert found.disagreements == []
     assert found.unknown.total() == 0
+
+
+def test_a_deadline_that_is_stopped_behind_a_compensation_of_nothing_ends_no_wait() -> None:
+    """It never comes first here, so what it would do is not in the graph. (Seed 4686 of the flows about moments.)"""
+    text = """\
+flow R version 1 {
+  data { found: list<int 0..1> at most 2 = [] }
+  roles clerk
+  start -> Asking
+  state Asking {
+    task ask for clerk
+    on ask stay
+    after 1s -> More
+  }
+  choice More {
+    else { found = found + [1] } -> Asking
+  }
+  deadline 4s -> compensate -> More
+}
+"""
+    found = compared(text)
+    assert found.disagreements == []
+    assert found.counted["F201"] == 1
+
+
+def test_a_circle_of_compensations_alone_is_shown_whole() -> None:
+    """Each step of it leaves a compensation under way. (Seed 20300215 of the comparison.)"""
+    text = """\
+flow R version 1 {
+  data { v: list<int 0..1> at most 1 = [] }
+  activity look() { retry 2 backoff 1s..2s then park  fails lost  compensate forget() }
+  start -> Both
+  parallel Both {
+    region One {
+      start -> Looking
+      state Looking {
+        do look()
+        on done -> Good
+        on lost -> Good
+      }
+    }
+    region Two {
+      start -> Each
+      state Each {
+        do for item in v: look()
+        on done -> compensate -> Both
+        on lost -> Good
+      }
+    }
+  }
+  final Good
+}
+"""
+    assert compared(text).disagreements == []
+    found = next(each for each in suite.check(kernel(text)).answers if each.rule.code == "F005")
+    assert found.verdict is Verdict.REFUTED and found.diagnostic is not None
+    assert [step.trigger for step in found.diagnostic.trace] == ["start", "look interrupted", "forget done"]
+    assert "`Both.One.Looking`" in found.diagnostic.message

@@ -141,10 +141,14 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
     tally.instances += truth.instances
     plain = all(timer.task is None for timer in subject.timers())
     told = [answer for answer in check(subject) if answer.rule.code in CODES]
+    unsure = any(answer.rule.code == "F001" and answer.verdict is Verdict.UNKNOWN for answer in told)
     for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in told if answer.rule.code == code]
         stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
         if code == "F204" and (truth.undecided or not mine):
+            continue
+        if not mine and unsure and code not in PLACED:
+            tally.unknown[code] += 1  # what may not be entered is not asked about
             continue
         judge = truth.prompt if stopped or (code == "F105" and mine) else truth.refuted
         if code in PLACED and (mine or code not in RARE):
