@@ -58,7 +58,7 @@ class States:
             if reply.model is None:
                 return {index for index in left if self._always(state, passage, place, index, run[index])}
             found = {index for index in left if self.encoder.read(reply.model, Symbol(others[index]), BoolType())}
-            left = left - found if found else set()
+            left = left - found if found else set[int]()
         return left
 
     def _always(self, state: Term, passage: Passage, place: Place, index: int, answer: bool | None) -> bool:
