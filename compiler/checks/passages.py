@@ -144,13 +144,18 @@ class Passages:
                 self.kernel.ignored(rest.configuration, on.name) or self.kernel.deferred(rest.configuration, on.name)
             )
             told = tuple(command.id for command in commands), rest.history, on, leaf, needed, covered
-            same = told, rest.configuration if self._placed else ()
+            same = told, rest.configuration if self._placed or self._bound(on, leaf) else ()
             if same not in self._ways:
                 self._ways[same] = self._told(rest, commands, on, leaf, needed, covered)
             ways = self._ways[same]
             fan = self._fan(ways.walk, rest, ways.found, ways.env, ways.params, ways.payload)
             self._fans[key] = replace(fan, given=ways.given) if ways.given else fan
         return self._fans[key]
+
+    def _bound(self, on: On, leaf: str) -> bool:
+        """Whether an answer keeps a contract about arguments: they are another call's in another configuration."""
+        call = self.kernel.leaf[leaf].call if leaf and on == On(TriggerKind.OUTCOME, DONE) else None
+        return call is not None and bool(call.each or self.kernel.activity[call.activity].ensures)
 
     def _told(self, rest: Rest, commands: tuple[Command, ...], on: On, leaf: str, needed: int, covered: bool) -> _Ways:
         """What commands do about a trigger: of the rest, only its history counts, and its places if guards ask."""
