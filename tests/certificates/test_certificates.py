@@ -70,6 +70,11 @@ def accepted(certificate: Certificate) -> None:
         text = files(certificate)[each["name"]]
         assert len(obligations(text)) == text.count("(check-sat)") == each["obligations"]
         assert answers(text) == ["unsat"] * each["obligations"]
+    model = files(certificate)[f"{certificate.flow}.model.smt2"]
+    if "(push 1)" in model:  # there are starts, and steps from the invariant
+        head, _, _ = model.partition("(push 1)")
+        asked = ("start", "(and inv.before step)")
+        assert answers(head + "".join(f"(push 1)(assert {each})(check-sat)(pop 1)" for each in asked)) == ["sat"] * 2
     assert certificate.obligations == sum(each["obligations"] for each in said["files"])
     assert certificate.proofs == len(said["proved"])
 
