@@ -33,6 +33,7 @@ from random_core import random_core
 from random_flows import random_flow
 from random_groups import random_groups
 from random_mixtures import random_mixture
+from random_moments import random_moments
 from random_trees import random_tree
 from shrinking import shrink
 
@@ -42,8 +43,9 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "trees": random_tree,
     "groups": random_groups,
     "mixtures": random_mixture,
+    "moments": random_moments,
 }
-MOST = {"core": 150}  # instances; a larger flow is left out
+MOST = {"core": 150, "moments": 400}  # instances; a larger flow is left out
 CHUNK = 4
 TOLD = 20.0  # seconds between two lines about how far it has come
 

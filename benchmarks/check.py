@@ -26,6 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from families import FAMILIES, Problem
 from peers import PEERS
 
+COMPILED = Path(tempfile.gettempdir()) / "penstock-compiled"
+"""Where Python keeps what it has compiled."""
+
 SEARCH = """\
 import sys, time
 from pathlib import Path
@@ -42,7 +45,8 @@ print(time.process_time() - began)
 def seconds(command: Sequence[str], folder: Path, expected: str, limit: float, wall: bool) -> float | str:
     """How long a command took; a word where it did not come to the expected answer in time."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(folder / "cache")}
+    environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(folder / "cache"), "PYTHONPYCACHEPREFIX": str(COMPILED)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as where it is installed, sources are compiled once
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit, env=environment)
     except subprocess.TimeoutExpired:
@@ -117,6 +121,10 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=120.0, metavar="S", help="seconds for one run (default 120)")
     parser.add_argument("--wall", action="store_true", help="by the clock, not in processor time")
     args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:  # whatever comes first would be compiled anew
+        text = Path(name) / "first.flow"
+        text.write_text(FAMILIES["saga"][0](10).text, encoding="utf-8")
+        seconds([str(Path(sys.executable).parent / "penstock"), "check", str(text)], Path(name), " proved", 600, False)
     heads = ["family", "size", "search", "penstock", *PEERS, *(f"{peer} / penstock" for peer in PEERS)]
     print(f"| {' | '.join(heads)} |")
     print(f"|{'---|' * len(heads)}")

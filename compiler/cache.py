@@ -12,8 +12,9 @@ import os
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from ..dsl.values import dataclass
 
 FOLDER = "PENSTOCK_CACHE_DIR"
 LARGEST = 16 << 20  # bytes of one entry

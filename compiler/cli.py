@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import re
 import sys
@@ -17,6 +18,8 @@ from .report import FORMS, TROUBLE, VERSIONED
 from .terminal import Terminal, speak_any_character, wants_color
 
 INTERRUPTED = 130
+SELDOM = 50_000, 20, 100
+"""When Python looks for circles of objects that nobody refers to: a check makes millions of objects, and hardly any."""
 VERIFIED = ("full", "concise", "json")
 """The formats of `verify`."""
 
@@ -138,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return door.main(given)
     speak_any_character(sys.stdout, sys.stderr)
+    gc.set_threshold(*SELDOM)
     usage = parser()
     try:
         args = usage.parse_args(given)

@@ -7,11 +7,11 @@ Each method is one phrase of the docstring of `kernel` (leave, enter, finish, se
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..dsl.model import ActivityCall, Assign, Compensation, Effect, Emit, Expr, Parameter, Send, Task, Update, Value
 from ..dsl.source import Span
+from ..dsl.values import replace
 from . import effects as ask
 from .evaluate import Fault, Scope, evaluate, shown, within
 from .instance import Armed, Call, Entry, Event, Instance, Rejected, Undoing, WorkItem
@@ -107,9 +107,9 @@ class Draft:
 
     def leave(self, domain: str) -> None:
         """Leave every place inside the domain."""
-        leaves = tuple(leaf for leaf in self.configuration if domain in self.kernel.above(leaf)[1:])
-        left = {name for leaf in leaves for name in self.inside(domain, leaf)}
+        left = self.kernel.leaving(self.configuration, domain)
         for name in self.kernel.resumed & left:
+            leaves = (leaf for leaf in self.configuration if leaf in left)
             self.history[name] = tuple(leaf for leaf in leaves if name in self.kernel.above(leaf))
         for call in tuple(self.calls):
             if call.leaf in left:

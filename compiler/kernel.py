@@ -539,10 +539,30 @@ class Kernel:
         on = On(TriggerKind.EVENT, event)
         return any(event in self.place[name].defers for name in self.answerable(configuration, on))
 
+    @cached_property
+    def _leaving(self) -> dict[tuple[Configuration, str], frozenset[str]]:
+        return {}
+
+    def leaving(self, configuration: Configuration, domain: str) -> frozenset[str]:
+        """The active places strictly inside a domain."""
+        found = self._leaving.get((configuration, domain))
+        if found is None:
+            around = (above for above in map(self.above, configuration) if domain in above[1:])
+            left = frozenset(name for above in around for name in above[: above.index(domain)])
+            found = self._leaving[configuration, domain] = left
+        return found
+
+    @cached_property
+    def _domains(self) -> dict[tuple[str, str], str]:
+        return {}
+
     def domain(self, scope: str, goal: str) -> str:
         """The innermost scope that contains the goal, without being it, and contains or is the command's place."""
-        around = self.above(scope)
-        return next(name for name in self.above(goal)[1:] if name in around)
+        found = self._domains.get((scope, goal))
+        if found is None:
+            around = self.above(scope)
+            found = self._domains[scope, goal] = next(name for name in self.above(goal)[1:] if name in around)
+        return found
 
     @staticmethod
     def outcomes(activity: Activity) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TypedDict
 
 from ..dsl import model
@@ -27,6 +26,7 @@ from ..dsl.model import (
     Transition,
 )
 from ..dsl.source import Span
+from ..dsl.values import replace
 from .kernel import (
     DONE,
     FAILED,

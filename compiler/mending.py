@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from ..dsl.diagnostics import Diagnostic, Fix
 from ..dsl.source import Source
+from ..dsl.values import dataclass, replace
 from .checks.verdict import Answer, Report, Verdict
 
 Recheck = Callable[[Source, str], Report | None]

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dsl.diagnostics import Diagnostic, Rule, Severity
 from ..dsl.source import Source
+from ..dsl.values import dataclass, replace
 from .checks.verdict import Report
 from .outputs import MARK, Output
 

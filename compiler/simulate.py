@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..dsl.model import Activity, Compensation, Effect, Expr, Parameter, Value, Variable
 from ..dsl.source import Span
+from ..dsl.values import dataclass, replace
 from .draft import Draft, Payload, named
 from .evaluate import Facts, Fault, Scope, admitted, evaluate, kept, within
 from .instance import (

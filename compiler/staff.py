@@ -10,9 +10,10 @@ dora = ["manager", "director"]
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+
+from ..dsl.values import dataclass
 
 MOST_BYTES = 1 << 20
 

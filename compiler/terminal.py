@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import TextIOWrapper
-from shutil import get_terminal_size
 from typing import TextIO
 
+from ..dsl.values import dataclass
 from .formats.style import Style, clean
 
 REST_OF_LINE = "\x1b[K"
@@ -42,6 +41,8 @@ class Terminal:
         def tell(text: str) -> None:
             nonlocal shown
             shown = True
+            from shutil import get_terminal_size  # which imports much, and is seldom needed
+
             _write(self.err, f"\r{clean(text)[: get_terminal_size().columns - 1]}{REST_OF_LINE}")
 
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -30,6 +29,7 @@ from .model import (
 )
 from .resolve import BROKEN, Names, Types
 from .scope import Scope
+from .values import dataclass, replace
 
 TIMEOUT = timedelta(seconds=30)
 RETRY = Retry(3, timedelta(seconds=1), timedelta(seconds=30), park=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from . import rules_of_meaning as rules
@@ -41,6 +40,7 @@ from .nodes import Block, Nodes, path_of
 from .resolve import BROKEN, MOST_ITEMS, Kind, Names, a, refuse_own_meaning
 from .scope import Scope
 from .structures import single
+from .values import replace
 
 
 class Behaviour:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from .model import StateKind
 from .source import Span
 from .title import TitleReader
 from .tokens import Token
+from .values import replace
 
 
 class Guard(NamedTuple):

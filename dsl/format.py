@@ -9,7 +9,6 @@ its column where there is room.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from .alignment import Line, Piece, rendered
 from .diagnostics import Diagnostic, Severity
@@ -17,6 +16,7 @@ from .parse import parse_and_mark
 from .reader import Marks
 from .source import Source
 from .tokens import COMMENTS, Token, tokenize
+from .values import replace
 
 INDENT = 2
 CONTINUED = 4

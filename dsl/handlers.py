@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from . import rules_of_meaning as rules
@@ -40,6 +39,7 @@ from .outcomes import answer_of, left_to, names_it
 from .resolve import BROKEN, Kind, Names, a, refuse_own_meaning
 from .scope import Scope
 from .source import Span
+from .values import dataclass, replace
 from .ways import Ways
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import rules
@@ -13,6 +12,7 @@ from .diagnostics import Diagnostic, Fix, Label, Rule
 from .literals import problem_of, unescape
 from .source import Source, Span, beside
 from .tokens import COMMENTS, Token, tokenize
+from .values import dataclass, replace
 
 LARGEST = 8 << 20
 """How many bytes a file may have: one mebibyte."""

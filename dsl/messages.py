@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from . import rules_of_meaning as rules
 from . import syntax
@@ -13,6 +12,7 @@ from .model import Emit, EnumType, Expr, OptionalType, Parameter, Send, TextType
 from .resolve import BROKEN, Kind, Names
 from .scope import Scope
 from .source import Span
+from .values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ the one around it. A name that only asks about a place (`in S`) may also be the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from .diagnostics import Fix
 from .findings import listed
 from .model import StateKind
 from .resolve import Kind, Names
+from .values import dataclass
 
 PLACES = (Kind.STATE, Kind.REGION, Kind.FINAL)
 """What an instance can rest in, or in a state of."""

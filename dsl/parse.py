@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from . import rules
 from .build import Builder
@@ -14,6 +13,7 @@ from .source import Source, Span
 from .syntax import Expr, File
 from .title import read_title
 from .tokens import COMMENTS, Token, tokenize
+from .values import dataclass, replace
 
 DEEPEST_BRACKETS = 64
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from .model import RefKind, Type
+from .values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ imports out, each typed in the file it is written in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from . import rules, syntax
 from . import rules_of_meaning as meaning
@@ -18,6 +17,7 @@ from .model import Activity
 from .resolve import Kind, Names, Types
 from .scope import Scope
 from .source import Source, Span, beside
+from .values import dataclass, replace
 from .walk import nodes
 
 

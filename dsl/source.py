@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field, replace
+from dataclasses import field
 from posixpath import dirname, join, normpath, relpath
 
-from .values import dataclass
+from .values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ It gathers every mistake and goes on; a flow with a mistake in it, or in the dec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from . import rules_of_meaning as rules
@@ -51,6 +50,7 @@ from .source import Source
 from .subflows import SubFlows
 from .systems import system
 from .unused import warn_of_unused
+from .values import dataclass, replace
 from .walk import nodes
 
 MOST_STATES = 10_000

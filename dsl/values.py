@@ -1,8 +1,8 @@
-"""`dataclass`, made cheaply: what a class declares in, the class with its methods to come out.
+"""`dataclass` and `replace`, made cheaply: what a class declares in, the class with its methods to come out.
 
 The standard library compiles six methods for each class when it is declared, 0.5 ms a class, and penstock declares more
 than two hundred before it has read a line. Here they are compiled when they are first called, so only those that are;
-the fields are the standard library's own, and so are `fields`, `replace` and what type checkers see. An instance is
+the fields are the standard library's own, and so are `fields` and what type checkers see. An instance is
 made through the descriptors of its slots, which is faster as well.
 """
 
@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 Class = TypeVar("Class", bound=type)
 Method = Callable[..., Any]
 
+_REPLACING: dict[tuple[object, ...], Method] = {}
+"""What replaces some fields of a class, by the class and their names."""
 
-def frozen(*, slots: bool = False, eq: bool = True) -> Callable[[Class], Class]:
-    """What `dataclasses.dataclass(frozen=True, ..)` does."""
+
+def declared(*, frozen: bool = False, slots: bool = False, eq: bool = True) -> Callable[[Class], Class]:
+    """What `dataclasses.dataclass(..)` does."""
 
     def made(cls: Class) -> Class:
         doc, cls.__doc__ = cls.__doc__, cls.__doc__ or "-"  # else the standard library would work out a signature
@@ -30,10 +33,14 @@ def frozen(*, slots: bool = False, eq: bool = True) -> Callable[[Class], Class]:
         _later(done, "__repr__", _repr)
         if eq:
             _later(done, "__eq__", _eq)
+        if eq and frozen:
             _later(done, "__hash__", _hash)
-        _put(done, "__setattr__", _refuse_setting)
-        _put(done, "__delattr__", _refuse_deleting)
-        if slots:
+        elif eq and "__hash__" not in done.__dict__:
+            type.__setattr__(done, "__hash__", None)  # what changes is no key
+        if frozen:
+            _put(done, "__setattr__", _refuse_setting)
+            _put(done, "__delattr__", _refuse_deleting)
+        if slots and frozen:
             _put(done, "__getstate__", _state)
             _put(done, "__setstate__", _restore)
         return done
@@ -43,11 +50,17 @@ def frozen(*, slots: bool = False, eq: bool = True) -> Callable[[Class], Class]:
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
+    from dataclasses import replace as replace
 else:
+    dataclass = declared
 
-    def dataclass(*, frozen: bool, slots: bool = False, eq: bool = True) -> Callable[[Class], Class]:
-        assert frozen, "a value does not change"
-        return globals()["frozen"](slots=slots, eq=eq)
+    def replace(value: Any, /, **changes: Any) -> Any:
+        """What `dataclasses.replace` does, by a function that is made once for each class and choice of fields."""
+        key = value.__class__, *changes
+        make = _REPLACING.get(key)
+        if make is None:
+            make = _REPLACING[key] = _replacing(value.__class__, tuple(changes))
+        return make(value, *changes.values())
 
 
 def _fields(cls: type) -> dict[str, Field[Any]]:
@@ -107,6 +120,15 @@ def _init(cls: type) -> Method:
     if hasattr(cls, "__post_init__"):
         lines.append("_self.__post_init__()")
     return _compiled("__init__", params, lines, known)
+
+
+def _replacing(cls: type, names: tuple[str, ...]) -> Method:
+    """An instance and new values of some fields in, another instance out; the rest is as it was."""
+    fields = _fields(cls)
+    if wrong := [name for name in names if name not in fields or not fields[name].init]:
+        raise TypeError(f"{cls.__name__} has no field {wrong[0]!r} that can be replaced")
+    given = (f"{name}={name if name in names else f'_value.{name}'}" for name, each in fields.items() if each.init)
+    return _compiled("replacing", ["_value", *names], [f"return _class({', '.join(given)})"], {"_class": cls})
 
 
 def _compared(cls: type, of: str) -> str:

@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from .child import RAISED, Call
-from .codec import NOTHING, Codec, Invalid, admitted
+from .codec import NOTHING, Codec, Invalid, admitted, written
 from .core import ActivityError
 from .heartbeat import PULSE, Pulse
-from .journal import written
 from .logs import correlation
 from .outbox import DONE, FAILED, INTERRUPTED, TIMEOUT, Result, told
 from .processes import Died, Process, Processes, require_sendable, wants_process
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .threads import Threads
-from .timers import Clock
+from .timers import Alarm, Clock
 
 _HERE = str(Path(__file__).parent / "_")[:-1]
 """What the paths of our own files begin with."""
@@ -99,66 +98,86 @@ def attempt_now(work: Work) -> Result:
         return _raised(work, error)
 
 
-async def attempt(work: Work, clock: Clock, unwanted: asyncio.Future[None], crew: Crew) -> Result:
-    """Run it within its timeout, and as long as its heart beats. When `unwanted` is done, it is cancelled if it can be,
-    and otherwise waited for. Waiting for a process takes nothing of its time."""
-    if not work.in_process:
-        return await _timed(work, clock, unwanted, _answer(work, crew))
-    turn = asyncio.ensure_future(crew.processes.take(work.function))
-    try:
-        await asyncio.wait((turn, unwanted), return_when=asyncio.FIRST_COMPLETED)
-    except asyncio.CancelledError:
-        crew.processes.decline(turn)
-        raise
-    if not turn.done():
-        crew.processes.decline(turn)
-        return Result(INTERRUPTED)
-    try:
-        process = turn.result()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed
-        return Result(FAILED, error=told(error), cause=error.with_traceback(None))
-    try:
-        return await _timed(work, clock, unwanted, _answer_of(work, process, crew))
-    finally:
-        crew.processes.give_back(process)
+class Attempt:
+    """An attempt under way. `result` is done once, when it has ended: when its function has, or its time is up, or its
+    heart has not beaten for too long. The wait for a process takes nothing of its time."""
+
+    def __init__(self, work: Work, clock: Clock, crew: Crew, context: Context) -> None:
+        """Begin it, on the running loop; the function runs in this context."""
+        loop = asyncio.get_running_loop()
+        self.result: asyncio.Future[Result] = loop.create_future()
+        self._work = work
+        self._clock = clock
+        self._ends: list[Alarm] = []
+        self._pulse = None if work.heartbeat is None else Pulse()
+        context.run(PULSE.set, self._pulse)
+        if work.in_process:
+            answer = _answer_in_process(work, crew, self._start)
+        else:
+            self._start()
+            answer = _answer(work, crew)
+        self._answer = loop.create_task(answer, context=context)
+        self._answer.add_done_callback(self._answered)
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether it ends when nobody wants its answer any more."""
+        return self._work.cancellable
+
+    def stop(self) -> None:
+        """Nobody wants its answer any more: it is cancelled if it can be, and otherwise waited for."""
+        if self._work.cancellable:
+            self._answer.cancel()
+
+    def cancel(self) -> None:
+        """Give it up at once; what the function still answers is not listened to."""
+        self.result.cancel()
+        self._close()
+
+    def _start(self) -> None:
+        """Its time begins to run."""
+        if self.result.done():
+            return
+        self._ends.append(self._clock.alarm(self._work.spec.timeout, self._late))
+        if self._pulse is not None and self._work.heartbeat is not None:
+            silence = asyncio.ensure_future(_silent(self._pulse, self._work.heartbeat, self._clock))
+            silence.add_done_callback(self._silent)
+            self._ends.append(_Cancels(silence))
+
+    def _late(self) -> None:
+        self._end(Result(TIMEOUT, error=f"no answer within {self._work.spec.timeout}"))
+
+    def _silent(self, silence: asyncio.Future[None]) -> None:
+        if not silence.cancelled():
+            self._end(Result(TIMEOUT, error=f"no heartbeat within {self._work.heartbeat}"))
+
+    def _answered(self, answer: asyncio.Task[Result]) -> None:
+        if answer.cancelled():
+            self._end(Result(INTERRUPTED))
+        elif (error := answer.exception()) is None:
+            self._end(answer.result())
+        elif not self.result.done():
+            self.result.set_exception(error)
+            self._close()
+
+    def _end(self, result: Result) -> None:
+        if not self.result.done():
+            self.result.set_result(result)
+            self._close()
+
+    def _close(self) -> None:
+        for end in self._ends:
+            end.cancel()
+        if not self._answer.done():
+            self._answer.cancel()
 
 
-async def _timed(work: Work, clock: Clock, unwanted: asyncio.Future[None], answering: Awaitable[Result]) -> Result:
-    alarm = clock.sleep(work.spec.timeout)
-    pulse = None if work.heartbeat is None else Pulse()
-    token = PULSE.set(pulse)
-    answer = asyncio.ensure_future(answering)
-    PULSE.reset(token)
-    ends: list[asyncio.Future[Any]] = [answer, alarm]
-    if pulse is not None and work.heartbeat is not None:
-        ends.append(asyncio.ensure_future(_silent(pulse, work.heartbeat, clock)))
-    try:
-        await _first(*ends, unwanted)
-        if not any(end.done() for end in ends):
-            if work.cancellable:
-                answer.cancel()
-            await _first(*ends)
-        if not answer.done():
-            dead = not alarm.done()
-            text = f"no heartbeat within {work.heartbeat}" if dead else f"no answer within {work.spec.timeout}"
-            return Result(TIMEOUT, error=text)
-        return Result(INTERRUPTED) if answer.cancelled() else answer.result()
-    finally:
-        for waiting in ends:
-            waiting.cancel()
+@dataclass(frozen=True, slots=True)
+class _Cancels:
+    future: asyncio.Future[None]
 
-
-async def _first(*ends: asyncio.Future[Any]) -> None:
-    """Until one of them is done. (`asyncio.wait` does this and more, for several times the price.)"""
-    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def end(_: object) -> None:
-        if not over.done():
-            over.set_result(None)
-
-    for each in ends:
-        each.add_done_callback(end)
-    await over
+    def cancel(self) -> None:
+        self.future.cancel()
 
 
 async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:
@@ -195,6 +214,25 @@ async def _called(work: Work, crew: Crew) -> object:
     else:
         answer = await crew.threads.call(lambda: work.function(*work.args, key=work.key))
     return await answer if inspect.isawaitable(answer) else answer
+
+
+async def _answer_in_process(work: Work, crew: Crew, start: Callable[[], None]) -> Result:
+    """`start` is called when there is a process for it. Raises CancelledError."""
+    turn = asyncio.ensure_future(crew.processes.take(work.function))
+    try:
+        await asyncio.wait((turn,))
+    except asyncio.CancelledError:
+        crew.processes.decline(turn)
+        raise
+    try:
+        process = turn.result()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed
+        return Result(FAILED, error=told(error), cause=error.with_traceback(None))
+    start()
+    try:
+        return await _answer_of(work, process, crew)
+    finally:
+        crew.processes.give_back(process)
 
 
 async def _answer_of(work: Work, process: Process, crew: Crew) -> Result:

@@ -5,8 +5,8 @@ through the pure core, to exactly what is stored of it (`mismatches`)? Is what i
 (`remainders`)? `verify` asks them of a whole store.
 
 Limits: whoever can write the file can also write a whole new chain, and take the last rows away together with what they
-led to; both are found only by a head that was noted elsewhere. Attempts, arguments of calls, letters and messages are
-not looked at.
+led to; both are found only by a head that was noted elsewhere. Arguments of calls, letters and messages are not looked
+at.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from .chain import Head, Row
 from .errors import StoreError
-from .journal import AnyFlow, Diverged, replay, written
+from .journal import AnyFlow, Diverged, replay
 from .remainders import differences
 from .sealing import MARK
 from .store import Instance, JournalEntry, Transaction
@@ -125,7 +125,7 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
     except Diverged as diverged:
         yield Finding(diverged.problem, instance=id, sequence=diverged.sequence)
         return
-    if written(record.to_json()) != instance.snapshot:
+    if record.to_text() != instance.snapshot:
         yield Finding("its snapshot is not what its rows lead to", instance=id)
 
 

@@ -47,6 +47,7 @@ class Row(NamedTuple):
     effects: object
     status: object
     configuration: object
+    attempt: object
 
     def hashed(self, previous: str) -> str:
         """The hash that it must have behind a row with the hash `previous`."""

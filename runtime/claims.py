@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from .store import Attempt, Began, News, PendingCall, Transaction
+from .store import Began, News, PendingCall, Transaction
 
 Held = tuple[str, str, int]
 """An attempt: instance, key and number."""
@@ -46,9 +46,8 @@ class Claims:
 
     def claim(self, tx: Transaction, call: PendingCall, now: datetime) -> None:
         """The attempt is counted before it begins."""
-        claimed = replace(call, owner=self.worker, attempts=call.attempts + 1)
+        claimed = replace(call, owner=self.worker, began=now, attempts=call.attempts + 1)
         tx.put_call(claimed)
-        tx.begin_attempt(Attempt(call.instance, call.key, claimed.attempts, self.worker, now, None, ""))
         tx.news.claimed.append(claimed)
         tx.report(Began(claimed, now))
         self.renew(tx, now)
@@ -58,7 +57,6 @@ class Claims:
         if call not in tx.news.claimed:
             return False
         tx.news.claimed.remove(call)
-        tx.drop_attempt(call.instance, call.key, call.attempts)
         tx.retract(call)
         return True
 

@@ -7,6 +7,7 @@ ISO 8601 in UTC. Nothing here rounds. `schema` says the same in JSON Schema (202
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 Schema: TypeAlias = Mapping[str, Json]
@@ -47,6 +48,14 @@ class Invalid(ValueError):
         return Invalid(self.problem, field, *self.path)
 
 
+_WRITER = json.JSONEncoder(separators=(",", ":"))
+
+
+def written(json_value: Json) -> str:
+    """JSON text, in ASCII and without blanks, the same for the same value."""
+    return _WRITER.encode(json_value)
+
+
 def brief(value: object) -> str:
     """A value in a message, short whatever it is."""
     text = repr(value)
@@ -64,6 +73,15 @@ class Codec(ABC, Generic[T_co]):
     def encode(self, value: object) -> Json:
         """The JSON value of a value that was checked. Raises Invalid where it was not."""
 
+    @property
+    def plain(self) -> bool:
+        """Whether `json.dumps` writes what was checked as it stands. (Tuples become lists.)"""
+        return False
+
+    def told(self, value: Any) -> Json:
+        """What is written as `encode(value)` is, of a value that was checked: it is not looked at again."""
+        return value if self.plain else self.encode(value)
+
     @abstractmethod
     def decode(self, json: object) -> T_co:
         """The value of a JSON value. Raises Invalid."""
@@ -76,6 +94,10 @@ class Codec(ABC, Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class _Bool(Codec[bool]):
+    @property
+    def plain(self) -> bool:
+        return True
+
     def check(self, value: object) -> bool:
         if not isinstance(value, bool):
             raise Invalid(f"expected true or false, not {brief(value)}")
@@ -95,6 +117,10 @@ class _Bool(Codec[bool]):
 class _Int(Codec[int]):
     low: int | None = None
     high: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        return True
 
     def check(self, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -150,6 +176,10 @@ class _Decimal(Codec[Decimal]):
 
 @dataclass(frozen=True, slots=True)
 class _Text(Codec[str]):
+    @property
+    def plain(self) -> bool:
+        return True
+
     def check(self, value: object) -> str:
         if not isinstance(value, str):
             raise Invalid(f"expected text, not {brief(value)}")
@@ -228,6 +258,10 @@ class _Instant(Codec[datetime]):
 class _Enum(Codec[M]):
     members: type[M]
 
+    @property
+    def plain(self) -> bool:
+        return True
+
     def check(self, value: object) -> M:
         if isinstance(value, str):
             for member in self.members:
@@ -249,11 +283,18 @@ class _Enum(Codec[M]):
 class _Optional(Codec[T_co | None]):
     item: Codec[T_co]
 
+    @property
+    def plain(self) -> bool:
+        return self.item.plain
+
     def check(self, value: object) -> T_co | None:
         return None if value is None else self.item.check(value)
 
     def encode(self, value: object) -> Json:
         return None if value is None else self.item.encode(value)
+
+    def told(self, value: object) -> Json:
+        return None if value is None else self.item.told(value)
 
     def decode(self, json: object) -> T_co | None:
         return None if json is None else self.item.decode(json)
@@ -264,6 +305,10 @@ class _Optional(Codec[T_co | None]):
 
 @dataclass(frozen=True, slots=True)
 class _Nothing(Codec[None]):
+    @property
+    def plain(self) -> bool:
+        return True
+
     def check(self, value: object) -> None:
         if value is not None:
             raise Invalid(f"expected None, not {brief(value)}")

@@ -21,13 +21,13 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-from .attempts import Crew, attempt, attempt_now
+from .attempts import Attempt, Crew, attempt_now
 from .core import Effect, InterruptActivity, StartActivity, StartCompensation
 from .desk import Checkpoint, Desk, Job, Parked, Rest
-from .outbox import Result
 from .spec import FlowSpec
 from .timers import Clock, SystemClock
 
@@ -112,18 +112,17 @@ async def drive_async(
     A call is cancelled when its timeout has passed, its heartbeat stops, or the flow interrupts it. sleep: how to wait
     while nothing runs; by default, and while calls do run, it is the clock's."""
     desk = Desk(record, activities, id, clock.now(), watch)
-    running: dict[asyncio.Task[Result], tuple[Job, asyncio.Future[None]]] = {}
+    running: dict[Attempt, Job] = {}
     crew = Crew()
     try:
         desk.take(effects)
         while True:
             desk.fire(clock.now())
             for job in desk.begin(clock.now()):
-                unwanted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                running[asyncio.create_task(attempt(job.work, clock, unwanted, crew))] = job, unwanted
-            for job, unwanted in running.values():
-                if desk.unwanted(job) and not unwanted.done():
-                    unwanted.set_result(None)
+                running[Attempt(job.work, clock, crew, copy_context())] = job
+            for attempt, job in running.items():
+                if desk.unwanted(job):
+                    attempt.stop()
             wake = desk.wake()
             if running:
                 await _first(running, None if wake is None else clock.sleep(wake - clock.now()))
@@ -131,25 +130,23 @@ async def drive_async(
                 return desk.rest()
             else:
                 await _awaited((sleep or clock.sleep)(wake - clock.now()))
-            for task in [task for task in running if task.done()]:
-                job, _ = running.pop(task)
-                result = task.result()
+            for attempt in [attempt for attempt in running if attempt.result.done()]:
+                job, result = running.pop(attempt), attempt.result.result()
                 if result.cause is not None and on_error == "raise":
                     raise result.cause
                 desk.conclude(job, result, clock.now())
     finally:
-        if running:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
+        for attempt in running:
+            attempt.cancel()
         crew.close()
 
 
-async def _first(running: Iterable[asyncio.Task[Result]], alarm: Awaitable[None] | None) -> None:
+async def _first(running: Iterable[Attempt], alarm: Awaitable[None] | None) -> None:
     """Until one of the calls has answered, or the alarm goes off."""
     bell = [] if alarm is None else [asyncio.ensure_future(alarm)]
     try:
-        await asyncio.wait((*running, *bell), return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Future[Any]] = [*bell, *(attempt.result for attempt in running)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for each in bell:
             each.cancel()

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .claims import Claims
-from .codec import LATEST
+from .codec import LATEST, written
 from .core import NOBODY, Actor, Delegation, Outcome, Rejected
 from .errors import Conflict, StoreError
 from .families import Families
-from .journal import AnyFlow, written
+from .journal import AnyFlow
 from .logs import about, of_call
 from .mailbox import Mailbox
 from .operators import Operators
@@ -27,7 +27,7 @@ from .outbox import FAILED, INTERRUPTED, Result, follow, told
 from .schedules import Schedule
 from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .steps import BATCH
-from .store import Ended, EntryKind, Instance, JournalEntry, PendingCall, Refused, Status, Tick, Transaction
+from .store import Attempt, Ended, EntryKind, Instance, JournalEntry, PendingCall, Refused, Status, Tick, Transaction
 
 LOG = logging.getLogger("penstock")
 
@@ -108,7 +108,7 @@ class Engine:
         Rejected and Fault, with nothing changed."""
         spec = self._steps.flow(self._steps.instance(tx, id).flow).spec
         if request is not None and (earlier := tx.requested(id, request)) is not None:
-            if earlier.trigger != written(spec.trigger_to_json(trigger)):
+            if earlier.trigger != spec.trigger_text(trigger):
                 raise Conflict(f"request {request!r} was used before, for something else")
             return earlier
         self._steps.fire_overdue(tx, id, now)
@@ -179,8 +179,9 @@ class Engine:
             if call.interrupted:
                 self._after(tx, call, stopped, now)
             else:
-                tx.put_call(replace(call, owner=None, due=now, forgiven=call.forgiven + 1))
-                self._ended(tx, call, stopped, now)
+                tx.put_call(replace(call, owner=None, began=None, due=now, forgiven=call.forgiven + 1))
+                attempt = self._ended(tx, call, stopped, now)
+                self._steps.remark(tx, call.instance, EntryKind.ATTEMPT, call.key, NOBODY, now, attempt=attempt)
         tx.end_lease(worker)
 
     def spec_of(self, call: PendingCall) -> ActivitySpec | CompensationSpec:
@@ -266,31 +267,32 @@ class Engine:
         except Exception:  # the flow's own fault, or an id that somebody else has taken: the next moment still comes
             LOG.exception("the instance %r of a schedule cannot be started", id, extra=about(id, tick.flow))
 
-    def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
+    def _ended(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> Attempt:
+        """Tell of an attempt that is over; the journal tells of it with what it leads to."""
         text = f"{result.kind}: {result.error}" if result.error else result.kind
-        began = tx.end_attempt(call.instance, call.key, call.attempts, now, text)
-        tx.report(Ended(call, result.kind, result.error, began, now))
+        tx.report(Ended(call, result.kind, result.error, now))
+        return Attempt(call.instance, call.key, call.attempts, call.owner or "", call.began or now, now, text)
 
     def _after(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> None:
         """An attempt has ended: hand its outcome to the flow, or wait for the next one, or park."""
-        self._ended(tx, call, result, now)
+        attempt = self._ended(tx, call, result, now)
         try:
             with tx.savepoint():
                 answer = follow(call, result, self.spec_of(call).retry, now)
                 if isinstance(answer, Outcome):
                     self._steps.fire_overdue(tx, call.instance, now)
                     tx.drop_call(call.instance, call.key)
-                    self._steps.react(tx, call.instance, answer, now)
+                    self._steps.react(tx, call.instance, answer, now, attempt)
                     return
         except StoreError:
             raise
         except Exception as error:  # the flow's own fault: an operator must look, nothing is dropped
             fields = of_call(call).fields()
             LOG.exception("instance %s cannot take what became of %s", call.instance, call.key, extra=fields)
-            answer = replace(call, owner=None, due=None, error=f"{result.kind}, but {told(error)}")
+            answer = replace(call, owner=None, began=None, due=None, error=f"{result.kind}, but {told(error)}")
         tx.put_call(answer)
-        if answer.due is None:
-            self._steps.remark(tx, call.instance, EntryKind.PARKED, call.key, NOBODY, now, answer.error)
+        kind, note = (EntryKind.PARKED, answer.error) if answer.due is None else (EntryKind.ATTEMPT, "")
+        self._steps.remark(tx, call.instance, kind, call.key, NOBODY, now, note, attempt)
 
     # ------------------------------------------------------------ questions
 
@@ -305,9 +307,11 @@ class Engine:
     def rests(self, tx: Transaction, id: str, now: datetime) -> bool:
         """Whether nothing of the instance runs, waits for its next attempt, or is due."""
         awake = self._steps.instance(tx, id).status is not Status.COMPENSATING
-        due = awake and any(timer.due <= now for timer in tx.timers(id))
-        quiet = all(self.rests(tx, child.instance, now) for child in tx.children(id))
-        return quiet and not due and not tx.waiting(id) and all(call.due is None for call in tx.calls(id))
+        if any(call.due is not None for call in tx.calls(id)):
+            return False
+        if awake and any(timer.due <= now for timer in tx.timers(id)):
+            return False
+        return not tx.waiting(id) and all(self.rests(tx, child.instance, now) for child in tx.children(id))
 
     def idle(self, tx: Transaction, now: datetime) -> bool:
         """Whether nothing runs and nothing is due."""

@@ -24,7 +24,7 @@ class Conflict(HostError):
 
 
 class NotParked(HostError):
-    """The call is not waiting for an operator."""
+    """The call is a worker's: it is under way, or due. Or the letter is not dead."""
 
 
 class TooLate(HostError):

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from .codec import INSTANT
 from .letters import Letter
 from .overview import Overview
-from .store import EntryKind, JournalEntry, TaskItem
+from .store import Attempt, EntryKind, JournalEntry, TaskItem
 
 FORMAT = 1
 
@@ -26,6 +26,7 @@ TYPES: Mapping[EntryKind, str] = {
     EntryKind.START: "started",
     EntryKind.STEP: "stepped",
     EntryKind.SKIPPED: "skipped",
+    EntryKind.ATTEMPT: "attempted",
     EntryKind.PARKED: "parked",
     EntryKind.RETRY: "retried",
     EntryKind.DISCARDED: "discarded",
@@ -56,17 +57,7 @@ def exported(seen: Overview) -> Json:
             {**_row(entry), "position": links[entry.sequence].position, "hash": links[entry.sequence].hash}
             for entry in seen.journal
         ],
-        "attempts": [
-            {
-                "call": attempt.key,
-                "number": attempt.number,
-                "worker": attempt.worker,
-                "started": _moment(attempt.started),
-                "ended": _moment(attempt.ended),
-                "result": attempt.result,
-            }
-            for attempt in seen.attempts
-        ],
+        "attempts": [*map(_attempt, seen.attempts)],
         **_open(seen),
     }
 
@@ -159,6 +150,18 @@ def _row(entry: JournalEntry) -> Json:
         "effects": json.loads(entry.effects),
         "status": str(entry.status),
         "configuration": [*entry.configuration],
+        "attempt": None if entry.attempt is None else _attempt(entry.attempt),
+    }
+
+
+def _attempt(attempt: Attempt) -> Json:
+    return {
+        "call": attempt.key,
+        "number": attempt.number,
+        "worker": attempt.worker,
+        "started": _moment(attempt.started),
+        "ended": _moment(attempt.ended),
+        "result": attempt.result,
     }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from .codec import written
 from .core import (
     NOBODY,
     Effect,
@@ -25,7 +26,7 @@ from .core import (
     Withdraw,
 )
 from .errors import StoreError, Unknown
-from .journal import AnyFlow, label, written
+from .journal import AnyFlow, label
 from .logs import about
 from .outbox import DONE, FAILED, told
 from .steps import Steps
@@ -34,6 +35,8 @@ from .store import Child, EntryKind, Instance, JournalEntry, PendingCall, Status
 LOG = logging.getLogger("penstock")
 
 UNDO = "/undo"
+BETWEEN = "/"
+"""In the id of a child: between its parent's id and its call's key."""
 
 Act = Callable[[Transaction, PendingCall, datetime], None]
 
@@ -55,7 +58,7 @@ class Families(Steps):
         for effect in step[1]:
             if (call := self._of_child(old, effect, now)) is not None:
                 self.relay(tx, call, now)
-            elif isinstance(effect, Finish) and (link := tx.parent(old.id)) is not None:
+            elif isinstance(effect, Finish) and (link := _parent(tx, old.id)) is not None:
                 self._tell(tx, link, now)
         return full
 
@@ -102,7 +105,7 @@ class Families(Steps):
             self.remark(tx, call.instance, EntryKind.PARKED, call.key, NOBODY, now, told(error))
 
     def _begin(self, tx: Transaction, call: PendingCall, now: datetime) -> None:
-        flow, id = self.child(call.name), f"{call.instance}/{call.key}"
+        flow, id = self.child(call.name), f"{call.instance}{BETWEEN}{call.key}"
         if tx.instance(id) is not None:
             raise ValueError(f"there is already an instance {id!r}, which is no child")
         tx.put_child(Child(id, call.instance, call.key, call.key))
@@ -155,3 +158,8 @@ class Families(Steps):
         snapshot = json.loads(child.snapshot)
         known = snapshot["inputs"] | snapshot["data"]
         return {name: known[name] for name in spec.outputs}
+
+
+def _parent(tx: Transaction, id: str) -> Child | None:
+    """Whose child it is; most ids tell that it is nobody's."""
+    return tx.parent(id) if BETWEEN in id else None

@@ -127,6 +127,10 @@ class Flow(Fields[I, D, S, E]):
         """A snapshot, for `json.dumps`."""
         return snapshot.encode(self.spec, self.inputs, self.data, self.at, self.ledger)
 
+    def to_text(self) -> str:
+        """The snapshot as JSON text, in ASCII and without blanks, the same for the same record."""
+        return snapshot.text(self.spec, self.inputs, self.data, self.at, self.ledger)
+
     @classmethod
     def from_json(cls, json: object) -> Self:
         """The record of a snapshot, as `json.loads` gave it. Raises snapshot.Corrupt, a ValueError, when it is none."""

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, TypeAlias
 
-from .codec import Json
-from .core import Actor, Effect, Fault, Finish, Rejected, Step
+from .codec import written
+from .core import NOBODY, Actor, Effect, Fault, Finish, Rejected, Step
 from .flow import Flow
 from .spec import ACTOR, FlowSpec
 from .store import EntryKind, Instance, JournalEntry, Status
 
 AnyFlow: TypeAlias = Flow[Any, Any, Any, Any]
-
-_WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Diverged(Exception):
@@ -33,11 +30,6 @@ def label(flow: type[AnyFlow]) -> str:
     return f"{flow.spec.name}/{flow.spec.version}"
 
 
-def written(json_value: Json) -> str:
-    """JSON text, the same for the same value."""
-    return _WRITER.encode(json_value)
-
-
 def status_after(step: Step[AnyFlow], before: Status) -> Status:
     record, effects = step
     for effect in effects:
@@ -49,11 +41,14 @@ def status_after(step: Step[AnyFlow], before: Status) -> Status:
 
 
 def effects_text(spec: FlowSpec, effects: Iterable[Effect]) -> str:
-    return written([spec.effect_to_json(effect) for effect in effects])
+    return written([*map(spec.effects.told, effects)])
 
 
 def actor_text(by: Actor) -> str:
-    return written(ACTOR.encode(by))
+    return NOBODYS if by is NOBODY else written(ACTOR.encode(by))
+
+
+NOBODYS = written(ACTOR.encode(NOBODY))
 
 
 def after_step(
@@ -62,8 +57,9 @@ def after_step(
     """The instance as it stands after the step, and the journal's row of it: `entry` with what followed filled in."""
     record, effects = step
     status, at = status_after(step, before.status), tuple(str(leaf) for leaf in record.at)
-    instance = Instance(before.id, before.flow, entry.sequence, entry.at, status, at, written(record.to_json()))
-    return instance, replace(entry, effects=effects_text(spec, effects), status=status, configuration=at)
+    instance = Instance(before.id, before.flow, entry.sequence, entry.at, status, at, record.to_text())
+    told = entry.kind, entry.actor, entry.trigger, entry.note, entry.request, effects_text(spec, effects)
+    return instance, JournalEntry(entry.instance, entry.sequence, entry.at, *told, status, at, entry.attempt)
 
 
 def replay(flow: type[AnyFlow], entries: Iterable[JournalEntry]) -> AnyFlow:

@@ -1,7 +1,8 @@
 """What operators do about calls and instances: an act with its reason in, its row of the journal out.
 
-The core decides, as always. A parked call is tried again, answered by hand (`settle`) or given up (`skip`); an instance
-is withdrawn (`cancel`), as a parent withdraws a sub-flow: everything that it has done is undone, newest first.
+The core decides, as always. A call that no worker has, since it is parked or waits for its next attempt, is tried
+again, answered by hand (`settle`) or given up (`skip`); an instance is withdrawn (`cancel`), as a parent withdraws a
+sub-flow: everything that it has done is undone, newest first.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .outbox import DONE, FAILED
 from .spec import ActivityKind, CompensationSpec
 from .steps import Steps
 from .store import EntryKind, JournalEntry, PendingCall, Status, Transaction
+from .troubles import lost
 
 
 def irreversible(record: AnyFlow) -> Sequence[str]:
@@ -33,14 +35,16 @@ class Operators:
         self._steps = steps
 
     def retry(self, tx: Transaction, id: str, key: str, reason: str, by: Actor, now: datetime) -> JournalEntry:
-        """Give a parked call a new round of attempts. Raises Unknown, NotParked."""
-        call = self._parked(tx, id, key)
+        """Give a call a new round of attempts, which begins now. Raises Unknown, NotParked where one is due or made."""
+        call = self._waiting(tx, id, key, now)
+        if call.due is not None and call.due <= now:
+            raise NotParked(f"the next attempt of {key!r} of instance {id!r} is due already: is a worker running?")
         tx.put_call(replace(call, due=now, forgiven=call.attempts))
         return self._steps.remark(tx, id, EntryKind.RETRY, key, by, now, reason)
 
     def settle(self, tx: Transaction, id: str, outcome: Outcome, reason: str, by: Actor, now: datetime) -> JournalEntry:
-        """Answer a parked call by hand. Raises Unknown, NotParked, Invalid for an outcome that it cannot have."""
-        call = self._parked(tx, id, outcome.key)
+        """Answer a call by hand. Raises Unknown, NotParked, Invalid for an outcome that it cannot have."""
+        call = self._waiting(tx, id, outcome.key, now)
         spec = self._steps.spec_of(call)
         if isinstance(spec, CompensationSpec):
             if outcome[1:] != (DONE, None):
@@ -53,10 +57,10 @@ class Operators:
         return self._steps.acknowledge(tx, id, outcome, by, now, note=reason)
 
     def skip(self, tx: Transaction, id: str, key: str, reason: str, by: Actor, now: datetime) -> JournalEntry:
-        """Give a parked call up: a compensation counts as done, an activity as failed, where its flow knows that.
+        """Give a call up: a compensation counts as done, an activity as failed, where its flow knows that.
 
         Raises Unknown, NotParked, Invalid where the flow was proved sound without that answer."""
-        call = self._parked(tx, id, key)
+        call = self._waiting(tx, id, key, now)
         outcome = Outcome(key, DONE if call.forward is not None else FAILED)
         if call.forward is None:
             self._require_failure(tx, call)
@@ -89,12 +93,21 @@ class Operators:
             raise TooLate(f"instance {id!r} is being withdrawn already")
         return self._steps.acknowledge(tx, id, Withdraw(), by, now, note=reason)
 
-    def _parked(self, tx: Transaction, id: str, key: str) -> PendingCall:
+    def _waiting(self, tx: Transaction, id: str, key: str, now: datetime) -> PendingCall:
+        """A call that nobody makes at the moment. Raises Unknown, NotParked."""
         call = tx.call(id, key)
         if call is None:
             self._steps.instance(tx, id)
-            parked = ", ".join(repr(each.key) for each in tx.calls(id) if each.due is None) or "none"
-            raise Unknown(f"instance {id!r} has no open call {key!r}; parked: {parked}")
-        if call.due is not None:
-            raise NotParked(f"{key!r} of instance {id!r} is not parked: it runs or waits for its next attempt")
+            known = ", ".join(repr(each.key) for each in tx.calls(id) if each.owner is None) or "none"
+            raise Unknown(f"instance {id!r} has no open call {key!r}; parked, or waiting: {known}")
+        if lost(call, tx.leases(), now):
+            raise NotParked(
+                f"attempt {call.attempts} of {key!r} of instance {id!r} has lost its worker: "
+                "another one takes it over, if one is running"
+            )
+        if call.owner is not None or call.interrupted:
+            raise NotParked(
+                f"attempt {call.attempts} of {key!r} of instance {id!r} is under way: "
+                "wait for its answer, or its timeout; or cancel the instance, which breaks it off"
+            )
         return call

@@ -35,7 +35,7 @@ def follow(call: PendingCall, result: Result, policy: RetryPolicy, now: datetime
         return Outcome(call.key, result.kind, result.value)
     if call.interrupted:
         return Outcome(call.key, INTERRUPTED)
-    released = replace(call, owner=None, error=result.error)
+    released = replace(call, owner=None, began=None, error=result.error)
     if result.kind == INTERRUPTED:  # its worker stopped or was lost, which says nothing about the call
         result = replace(result, kind=FAILED)
     used = call.attempts - call.forgiven

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from .chain import Link
 from .errors import Unknown
@@ -14,7 +15,7 @@ from .store import Attempt, Child, Instance, JournalEntry, PendingCall, TaskItem
 @dataclass(frozen=True, slots=True)
 class Overview:
     """journal, links: its rows and where each stands in the chain. letters: those that it sent or that wait for it, and
-    were not taken. parent: whose child it is."""
+    were not taken. parent: whose child it is. leases: until when the workers that have its calls are there for sure."""
 
     instance: Instance
     journal: Sequence[JournalEntry]
@@ -26,6 +27,7 @@ class Overview:
     children: Sequence[Child]
     parent: Child | None
     letters: Sequence[Letter]
+    leases: Mapping[str, datetime]
 
     @property
     def parked(self) -> Sequence[PendingCall]:
@@ -49,4 +51,5 @@ def overview(tx: Transaction, id: str) -> Overview:
         tx.children(id),
         tx.parent(id),
         [letter for letter in tx.letters() if id in (letter.sender, letter.to)],
+        tx.leases(),
     )

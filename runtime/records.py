@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sized
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 from .codec import TEXT, Codec, Invalid, Json, Schema, brief
 
@@ -20,6 +20,10 @@ class Record(Codec[T_co]):
 
     type: type[T_co]
     fields: tuple[tuple[str, Codec[object]], ...]
+    _tellers: Tellers = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tellers", _tellers(self.fields))
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -38,6 +42,9 @@ class Record(Codec[T_co]):
 
     def encode(self, value: object) -> Json:
         return _encoded(self.fields, self.values(value))
+
+    def told(self, value: object) -> Json:
+        return _told(self._tellers, value if isinstance(value, tuple) else self.values(value))
 
     def decode(self, json: object) -> T_co:
         return self.type(*_decoded(self.fields, json))
@@ -111,6 +118,20 @@ def _encoded(fields: Fields, values: tuple[object, ...]) -> Json:
     return found
 
 
+Tellers = tuple[tuple[str, Callable[[object], Json] | None], ...]
+"""Fields, each with its codec's `told`; None where the codec is plain."""
+
+
+def _tellers(fields: Fields) -> Tellers:
+    return tuple((name, None if codec.plain else codec.told) for name, codec in fields)
+
+
+def _told(tellers: Tellers, values: Iterable[Any]) -> Json:
+    """What is written as `_encoded` is, of values that were checked."""
+    pairs = zip(tellers, values, strict=True)
+    return {name: value if tell is None else tell(value) for (name, tell), value in pairs}
+
+
 def _decoded(fields: Fields, json: object) -> tuple[object, ...]:
     """The values of a JSON object with exactly these fields, in their order."""
     given = members(json)
@@ -141,6 +162,9 @@ class Variant(Codec[T_co]):
     def encode(self, value: object) -> Json:
         return self._of(getattr(value, self.tag, None)).encode(value)
 
+    def told(self, value: object) -> Json:
+        return self.records[getattr(value, self.tag)].told(value)
+
     def decode(self, json: object) -> T_co:
         return self._of(members(json).get(self.tag)).decode(json)
 
@@ -166,6 +190,10 @@ class Union(Codec[T_co]):
     def encode(self, value: object) -> Json:
         name, codec = self._of(value)
         return {self.tag: name, "payload": codec.encode(value)}
+
+    def told(self, value: object) -> Json:
+        name, codec = self._of(value)
+        return {self.tag: name, "payload": codec.told(value)}
 
     def decode(self, json: object) -> T_co:
         name, payload = _decoded(((self.tag, TEXT), ("payload", _ANY)), json)
@@ -209,12 +237,19 @@ class Arguments(Codec[tuple[object, ...]]):
     """The arguments of a call, by position in Python, as a JSON object by name."""
 
     params: tuple[tuple[str, Codec[object]], ...]
+    _tellers: Tellers = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tellers", _tellers(self.params))
 
     def check(self, value: object) -> tuple[object, ...]:
         return tuple(_checked(self.params, self._given(value)))
 
     def encode(self, value: object) -> Json:
         return _encoded(self.params, self._given(value))
+
+    def told(self, value: Any) -> Json:
+        return _told(self._tellers, value)
 
     def decode(self, json: object) -> tuple[object, ...]:
         return _decoded(self.params, json)
@@ -251,6 +286,13 @@ class _Sequence(Codec[tuple[T_co, ...]]):
 
     def encode(self, value: object) -> Json:
         return [] if value == () else _each(self.item.encode, self._items(value))
+
+    @property
+    def plain(self) -> bool:
+        return self.item.plain
+
+    def told(self, value: Any) -> Json:
+        return value if not value or self.item.plain else [*map(self.item.told, value)]
 
     def decode(self, json: object) -> tuple[T_co, ...]:
         return tuple(_each(self.item.decode, self._counted(_list(json))))

@@ -92,8 +92,14 @@ def entry(turn: Turn, e: JournalEntry) -> JournalEntry:
     def of(column: str, text: str) -> str:
         return turn(text, Place(f"journal.{column}", e.instance, f"{e.sequence}"))
 
-    actor, trigger = of("actor", e.actor), of("trigger", e.trigger)
-    return replace(e, actor=actor, trigger=trigger, note=of("note", e.note), effects=of("effects", e.effects))
+    return replace(
+        e,
+        actor=of("actor", e.actor),
+        trigger=of("trigger", e.trigger),
+        note=of("note", e.note),
+        effects=of("effects", e.effects),
+        attempt=None if e.attempt is None else _attempt(turn, e.attempt),
+    )
 
 
 def call(turn: Turn, c: PendingCall) -> PendingCall:
@@ -101,12 +107,8 @@ def call(turn: Turn, c: PendingCall) -> PendingCall:
     return replace(c, args=turn(c.args, args), error=turn(c.error, error))
 
 
-def result(turn: Turn, text: str, instance: str, key: str, number: int) -> str:
-    return turn(text, Place("attempt.result", instance, f"{key} {number}"))
-
-
-def attempt(turn: Turn, a: Attempt) -> Attempt:
-    return replace(a, result=result(turn, a.result, a.instance, a.key, a.number))
+def _attempt(turn: Turn, a: Attempt) -> Attempt:
+    return replace(a, result=turn(a.result, Place("attempt.result", a.instance, f"{a.key} {a.number}")))
 
 
 def message(turn: Turn, m: Message) -> Message:

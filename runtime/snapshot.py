@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
-from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, Schema, optional
+from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, Schema, optional, written
 from .contradictions import contradictions
 from .core import ArmTimer, Call, Entry, Ledger, Undoing, Work
 from .records import Record, Variant, arguments, members, part, record, sequence
@@ -35,6 +35,20 @@ def encode(spec: FlowSpec, inputs: object, data: object, at: tuple[str, ...], le
         "at": [str(state) for state in at],
         "ledger": _ledger(spec).encode(ledger),
     }
+
+
+def text(spec: FlowSpec, inputs: object, data: object, at: tuple[str, ...], ledger: Ledger[E]) -> str:
+    """That value as JSON text."""
+    fields: dict[str, Json] = {
+        "format": FORMAT,
+        "flow": spec.name,
+        "version": spec.version,
+        "inputs": spec.inputs.told(inputs),
+        "data": spec.data.encode(data),
+        "at": at,
+        "ledger": _ledger(spec).told(ledger),
+    }
+    return written(fields)
 
 
 def schema(spec: FlowSpec) -> Schema:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
 
-from .codec import BOOL, INSTANT, NOTHING, TEXT, Codec, Json, optional
+from .codec import BOOL, INSTANT, NOTHING, TEXT, Codec, Json, optional, written
 from .core import (
     ActivityError,
     Actor,
@@ -206,6 +206,10 @@ class FlowSpec:
         if isinstance(trigger, Withdraw):
             return {"withdraw": True}
         return self.triggers.encode(trigger)
+
+    def trigger_text(self, trigger: object) -> str:
+        """`trigger_to_json` as JSON text."""
+        return written(self.trigger_to_json(trigger))
 
     def trigger_from_json(self, json: object) -> object:
         """The trigger again. Raises Invalid."""

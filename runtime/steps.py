@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from .claims import Claims
+from .codec import written
 from .core import (
     NOBODY,
     Actor,
@@ -36,12 +37,14 @@ from .core import (
     Withdraw,
 )
 from .errors import StoreError, Unfit, Unknown
-from .journal import AnyFlow, actor_text, after_step, written
+from .journal import AnyFlow, actor_text, after_step
 from .letters import CAPACITY, Letter, Message
 from .logs import about
 from .outbox import INTERRUPTED
 from .spec import ActivitySpec, CompensationSpec
 from .store import (
+    NO_EFFECTS,
+    Attempt,
     EntryKind,
     Instance,
     JournalEntry,
@@ -137,27 +140,47 @@ class Steps:
         instance, entry, _, step = self._tried(tx, id, trigger, by, now)
         return self._apply(tx, instance, replace(entry, kind=kind, note=note, request=request), step, now)
 
-    def react(self, tx: Transaction, id: str, trigger: Outcome | Fired | Withdraw, now: datetime) -> None:
-        """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace."""
-        instance, entry, before, step = self._tried(tx, id, trigger, NOBODY, now)
+    def react(
+        self,
+        tx: Transaction,
+        id: str,
+        trigger: Outcome | Fired | Withdraw,
+        now: datetime,
+        attempt: Attempt | None = None,
+    ) -> None:
+        """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace but
+        that of the attempt that brought it."""
+        instance, entry, before, step = self._tried(tx, id, trigger, NOBODY, now, attempt)
         if step != (before, ()):
             self._apply(tx, instance, entry, step, now)
+        elif attempt is not None:
+            self.remark(tx, id, EntryKind.ATTEMPT, attempt.key, NOBODY, now, attempt=attempt)
 
     def remark(
-        self, tx: Transaction, id: str, kind: EntryKind, key: str, by: Actor, now: datetime, note: str
+        self,
+        tx: Transaction,
+        id: str,
+        kind: EntryKind,
+        key: str,
+        by: Actor,
+        now: datetime,
+        note: str = "",
+        attempt: Attempt | None = None,
     ) -> JournalEntry:
-        """A row about a call, which leaves the record as it is."""
+        """A row about a call or a letter, which leaves the record as it is."""
         instance = self.instance(tx, id)
         sequence, at = instance.sequence + 1, max(now, instance.at)
-        entry = JournalEntry(id, sequence, at, kind, actor_text(by), written(key), note)
-        entry = replace(entry, status=instance.status, configuration=instance.configuration)
+        left = instance.status, instance.configuration
+        entry = JournalEntry(
+            id, sequence, at, kind, actor_text(by), written(key), note, None, NO_EFFECTS, *left, attempt
+        )
         tx.put_instance(replace(instance, sequence=sequence, at=at))
         tx.append(entry)
         tx.report(Stepped(entry, instance.flow, instance.at))
         return entry
 
     def _tried(
-        self, tx: Transaction, id: str, trigger: object, by: Actor, now: datetime
+        self, tx: Transaction, id: str, trigger: object, by: Actor, now: datetime, attempt: Attempt | None = None
     ) -> tuple[Instance, JournalEntry, AnyFlow, Step[AnyFlow]]:
         """What the core says to the trigger, with the instance and the record it was asked about."""
         instance = self.instance(tx, id)
@@ -168,8 +191,8 @@ class Steps:
         except Rejected as rejected:
             tx.report(Refused(id, instance.flow, rejected.reason))
             raise
-        text = written(before.spec.trigger_to_json(trigger))
-        entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text)
+        text = before.spec.trigger_text(trigger)
+        entry = JournalEntry(id, instance.sequence + 1, at, EntryKind.STEP, actor_text(by), text, attempt=attempt)
         return instance, entry, before, step
 
     def _apply(

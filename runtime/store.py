@@ -7,10 +7,10 @@ the instances whose code it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -46,12 +46,14 @@ class Instance:
 
 class EntryKind(StrEnum):
     """`start` (trigger: the inputs), `step` (a trigger of the core) and `skipped` (an outcome that no call answered and
-    no operator vouches for) made the record what it is; `parked`, `retry` and `discarded` (trigger: the call's key, or
-    the letter's id) tell of what waits for an operator, and left the record as it was."""
+    no operator vouches for) made the record what it is; `attempt` (trigger: the call's key) tells of one that came to
+    nothing, and `parked`, `retry` and `discarded` (the call's key, or the letter's id) of what waits for an operator:
+    they left the record as it was."""
 
     START = "start"
     STEP = "step"
     SKIPPED = "skipped"
+    ATTEMPT = "attempt"
     PARKED = "parked"
     RETRY = "retry"
     DISCARDED = "discarded"
@@ -63,11 +65,28 @@ class EntryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a call, for the audit trail. `ended` is None while it runs. result: what it came to, `done` or
+    `failed: ConnectionError: ..`."""
+
+    instance: str
+    key: str
+    number: int
+    worker: str
+    started: datetime
+    ended: datetime | None
+    result: str
+
+
+NO_EFFECTS = "[]"
+
+
+@dataclass(frozen=True, slots=True)
 class JournalEntry:
     """A row of the journal: what happened, who did it, and what followed. Never changed once written.
 
     actor, trigger, effects: JSON, the effects in order. status, configuration: afterwards. note: an operator's reason,
-    or what parked the call. request: the sender's id for this sending."""
+    or what parked the call. request: the sender's id for this sending. attempt: the one that brought this about."""
 
     instance: str
     sequence: int
@@ -77,9 +96,10 @@ class JournalEntry:
     trigger: str
     note: str = ""
     request: str | None = None
-    effects: str = "[]"
+    effects: str = NO_EFFECTS
     status: Status = Status.RUNNING
     configuration: tuple[str, ...] = ()
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +108,8 @@ class PendingCall:
 
     forward: for a compensation, the key of the call it undoes. attempts: how many were begun; forgiven: how many of
     them no longer count, since an operator asked for a new round. due: when the next may begin; None for a call that is
-    parked. owner: the worker that runs it. interrupted: no longer wanted. error: what became of the last attempt."""
+    parked. owner, began: the worker that runs it, and since when. interrupted: no longer wanted. error: what became of
+    the last attempt."""
 
     instance: str
     flow: str
@@ -100,6 +121,7 @@ class PendingCall:
     attempts: int = 0
     forgiven: int = 0
     owner: str | None = None
+    began: datetime | None = None
     interrupted: bool = False
     error: str = ""
 
@@ -107,19 +129,6 @@ class PendingCall:
     def idempotency_key(self) -> str:
         """The same for every attempt, and for a compensation that of the call it undoes."""
         return f"{self.instance}/{self.forward or self.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt of a call, for the audit trail. `ended` is None while it runs, and for ever if its worker died."""
-
-    instance: str
-    key: str
-    number: int
-    worker: str
-    started: datetime
-    ended: datetime | None
-    result: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +235,12 @@ class Began(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """That attempt came to `kind` (`done`, a declared error, `timeout`, `failed`, `interrupted`). began: None where
-    the store does not know it."""
+    """The attempt of the call, which began at `call.began`, came to `kind` (`done`, a declared error, `timeout`,
+    `failed`, `interrupted`)."""
 
     call: PendingCall
     kind: str
     error: str
-    began: datetime | None
     at: datetime
 
 
@@ -324,13 +332,9 @@ class Transaction(Post, Chain, Protocol):
     def owned_calls(self, owner: str) -> Sequence[PendingCall]: ...
     def parked_calls(self) -> Sequence[PendingCall]: ...
 
-    def begin_attempt(self, attempt: Attempt, /) -> None: ...
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
-        """When it began."""
+    def attempts(self, instance: str) -> Sequence[Attempt]:
+        """Those that the journal tells of, and those under way, in the order in which they began."""
         ...
-
-    def drop_attempt(self, instance: str, key: str, number: int) -> None: ...
-    def attempts(self, instance: str) -> Sequence[Attempt]: ...
 
     def put_child(self, child: Child, /) -> None: ...
     def child(self, parent: str, key: str) -> Child | None: ...
@@ -396,6 +400,16 @@ class Transaction(Post, Chain, Protocol):
         """Calls of workers that have no lease any more."""
         ...
 
+    def leases(self) -> Mapping[str, datetime]:
+        """Until when the calls of each worker are its own."""
+        ...
+
+    def troubled(self, after: str, limit: int, now: datetime, patience: timedelta) -> Sequence[str]:
+        """The first so many ids of instances that come after this one and with which something is the matter: a call
+        that is parked, has failed, has lost its worker, or like a timer been due for longer than `patience`; an overdue
+        task; a letter of theirs that was not taken."""
+        ...
+
 
 T = TypeVar("T")
 
@@ -409,11 +423,11 @@ class Store(Protocol):
         thread, one commit after the other."""
         ...
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    def write(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
         """Do `work` in a durable transaction. Raises StoreError, and whatever `work` raises, with nothing done."""
         ...
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
+    def read(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
         """Do `work`, which only reads, on one state of the store. Raises StoreError."""
         ...
 

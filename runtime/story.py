@@ -1,9 +1,9 @@
-"""An instance's audit trail for people: its journal and attempts in, a short story or a table out. Text only."""
+"""An instance's audit trail for people: its journal in, a short story or a table out. Text only."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import cast
@@ -29,13 +29,14 @@ from .spec import ACTOR, FlowSpec
 from .store import Attempt, EntryKind, JournalEntry, Status
 
 REMARKS = {
+    EntryKind.ATTEMPT: "came to nothing",
     EntryKind.PARKED: "is parked",
     EntryKind.RETRY: "is tried again",
     EntryKind.DISCARDED: "is discarded",
 }
 
 
-def story(spec: FlowSpec, journal: Sequence[JournalEntry], attempts: Sequence[Attempt] = ()) -> str:
+def story(spec: FlowSpec, journal: Sequence[JournalEntry]) -> str:
     """One line for each thing that happened, in order: when (UTC), what, by whom, and where it led.
 
         10:00:03  charge_card declined → compensating
@@ -46,7 +47,7 @@ def story(spec: FlowSpec, journal: Sequence[JournalEntry], attempts: Sequence[At
     first = journal[0]
     lines = [f"{spec.name} {first.instance}, {first.at:%Y-%m-%d}"]
     day = first.at.date()
-    for at, text in _happenings(spec, journal, attempts):
+    for at, text in _happenings(spec, journal):
         if at.date() != day:
             day = at.date()
             lines.append(f"{day}")
@@ -71,42 +72,34 @@ def audit(spec: FlowSpec, journal: Sequence[JournalEntry]) -> str:
     )
 
 
-def _happenings(
-    spec: FlowSpec, journal: Sequence[JournalEntry], attempts: Sequence[Attempt]
-) -> Iterator[tuple[datetime, str]]:
-    """Rows and vain attempts in one order. Of the same moment, a call's attempts come just before its answer."""
+def _happenings(spec: FlowSpec, journal: Sequence[JournalEntry]) -> Iterator[tuple[datetime, str]]:
+    """A line for each row, and for vain attempts before what they led to."""
     names: dict[str, str] = {}
-    waiting = [(attempt.ended, attempt) for attempt in attempts if attempt.ended is not None and _vain(attempt)]
+    vain: list[JournalEntry] = []
     before: JournalEntry | None = None
     for entry in journal:
-        passed = [
-            each for each in waiting if each[0] < entry.at or (each[0] == entry.at and _answers(entry, each[1].key))
-        ]
-        yield from _tries(passed, names)
-        waiting = [each for each in waiting if each not in passed]
-        names |= _started(spec, entry)
-        names |= _undone(spec, entry, names)
-        yield entry.at, _told(spec, entry, before, names)
-        before = entry
-    yield from _tries(waiting, names)
+        if _vain(entry.attempt):
+            vain.append(entry)
+        if entry.kind is not EntryKind.ATTEMPT:
+            yield from _tries(vain, names)
+            vain = []
+            names |= _started(spec, entry)
+            names |= _undone(spec, entry, names)
+            yield entry.at, _told(spec, entry, before, names)
+            before = entry
+    yield from _tries(vain, names)
 
 
-def _vain(attempt: Attempt) -> bool:
-    """Whether the attempt needs a line of its own; one that was just cancelled does not."""
-    return attempt.result != INTERRUPTED and attempt.result.partition(":")[0] in (FAILED, TIMEOUT, INTERRUPTED)
+def _vain(attempt: Attempt | None) -> bool:
+    """Whether there is an attempt that needs a line of its own; one that was just cancelled does not."""
+    if attempt is None or attempt.result == INTERRUPTED:
+        return False
+    return attempt.result.partition(":")[0] in (FAILED, TIMEOUT, INTERRUPTED)
 
 
-def _answers(entry: JournalEntry, key: str) -> bool:
-    """Whether the row says what became of the call."""
-    match json.loads(entry.trigger):
-        case {"key": answered, "outcome": _}:
-            return bool(answered == key)
-        case parked:
-            return entry.kind is EntryKind.PARKED and bool(parked == key)
-
-
-def _tries(ended: Sequence[tuple[datetime, Attempt]], names: Mapping[str, str]) -> Iterator[tuple[datetime, str]]:
+def _tries(rows: Iterable[JournalEntry], names: Mapping[str, str]) -> Iterator[tuple[datetime, str]]:
     """A line for each attempt; one for all that follow each other and came to the same."""
+    ended = [(row.at, row.attempt) for row in rows if row.attempt is not None]
     for (key, result), group in groupby(ended, lambda each: (each[1].key, each[1].result)):
         first, *rest = group
         number, until = f" {first[1].number}", ""
@@ -158,6 +151,8 @@ def _what(spec: FlowSpec, entry: JournalEntry, names: Mapping[str, str]) -> str:
     content = json.loads(entry.trigger)
     if entry.kind is EntryKind.START:
         return f"start({_fields(spec.inputs, spec.inputs.decode(content))})"
+    if entry.kind is EntryKind.ATTEMPT and entry.attempt is not None:
+        return f"attempt {entry.attempt.number} of {names.get(content, content)}: {entry.attempt.result}"
     if not entry.kind.moves:
         return f"{names.get(content, f'letter {content}')} {REMARKS[entry.kind]}"
     match spec.trigger_from_json(content):
@@ -236,4 +231,6 @@ def _shown(value: object) -> str:
             return f"[{', '.join(map(_shown, items))}]"
         fields = zip(names, items, strict=True)
         return f"{type(items).__name__}({', '.join(f'{name}: {_shown(item)}' for name, item in fields)})"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return f'"{value}"' if type(value) is str else f"{value}"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -23,6 +25,12 @@ def moment(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
+class Alarm(Protocol):
+    """What goes off later, unless it is cancelled."""
+
+    def cancel(self) -> None: ...
+
+
 class Clock(Protocol):
     """Where a host gets its time from."""
 
@@ -34,6 +42,10 @@ class Clock(Protocol):
         """What is done when `duration` has passed since this call, awaited or not."""
         ...
 
+    def alarm(self, duration: timedelta, ring: Callable[[], object]) -> Alarm:
+        """Call `ring` on the running loop when `duration` has passed."""
+        ...
+
 
 class SystemClock:
     """The machine's clock; sleeping does not follow its jumps."""
@@ -42,11 +54,13 @@ class SystemClock:
         return datetime.now(UTC)
 
     def sleep(self, duration: timedelta) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
-        awake: asyncio.Future[None] = loop.create_future()
-        alarm = loop.call_later(max(duration.total_seconds(), 0), _wake, awake)
+        awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        alarm = self.alarm(duration, lambda: _wake(awake))
         awake.add_done_callback(lambda _: alarm.cancel())
         return awake
+
+    def alarm(self, duration: timedelta, ring: Callable[[], object]) -> Alarm:
+        return asyncio.get_running_loop().call_later(max(duration.total_seconds(), 0), ring)
 
 
 def _wake(sleeper: asyncio.Future[None]) -> None:
@@ -60,20 +74,38 @@ class ManualClock:
     def __init__(self, start: datetime) -> None:
         self._now = start
         self._order = 0
-        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._alarms: list[tuple[datetime, int, _Ring]] = []
 
     def now(self) -> datetime:
         return self._now
 
     def sleep(self, duration: timedelta) -> asyncio.Future[None]:
-        self._order += 1
         awake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + duration, self._order, awake))
+        alarm = self.alarm(duration, lambda: _wake(awake))
+        awake.add_done_callback(lambda _: alarm.cancel())
         self.advance(timedelta(0))
         return awake
+
+    def alarm(self, duration: timedelta, ring: Callable[[], object]) -> Alarm:
+        self._order += 1
+        alarm = _Ring(ring)
+        heapq.heappush(self._alarms, (self._now + duration, self._order, alarm))
+        return alarm
 
     def advance(self, duration: timedelta) -> None:
         """Let time pass and wake who has slept long enough. A negative duration is a clock put back."""
         self._now += duration
-        while self._sleepers and self._sleepers[0][0] <= self._now:
-            _wake(heapq.heappop(self._sleepers)[2])
+        while self._alarms and self._alarms[0][0] <= self._now:
+            heapq.heappop(self._alarms)[2].ring()
+
+
+@dataclass(slots=True)
+class _Ring:
+    ring: Callable[[], object]
+
+    def cancel(self) -> None:
+        self.ring = _nothing
+
+
+def _nothing() -> None:
+    """What a cancelled alarm does."""

@@ -13,14 +13,15 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from traceback import format_exception
 from typing import TypeVar
 
-from .attempts import Crew, Work, attempt
-from .claims import Claims
+from .attempts import Attempt, Crew, Work
+from .claims import Claims, Held, held
 from .engine import Engine, Round
 from .errors import Corrupt, NotAStore, StoreError, TooNew, TooOld, Unreadable
 from .logs import CORRELATION, correlation, of_call
@@ -82,20 +83,21 @@ class Bell:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An attempt under way. `work` is None for a call that this code cannot make."""
+    """An attempt under way, until what it came to is recorded. context: in which all of it happens. attempt: None for a
+    call that this code cannot make."""
 
     call: PendingCall
-    work: Work | None
-    unwanted: asyncio.Future[None]
+    context: Context
+    attempt: Attempt | None
 
     @property
     def cancellable(self) -> bool:
-        return self.work is None or self.work.cancellable
+        return self.attempt is None or self.attempt.cancellable
 
     def stop(self) -> None:
         """It need not go on."""
-        if not self.unwanted.done():
-            self.unwanted.set_result(None)
+        if self.attempt is not None:
+            self.attempt.stop()
 
 
 class Worker:
@@ -124,9 +126,15 @@ class Worker:
         self._stirred = asyncio.Event()
         self._next: datetime | None = None  # when there is something to do, as far as is known
         self._seen = -1
-        self._running: dict[asyncio.Task[None], Running] = {}
+        self._running: dict[Held, Running] = {}
+        self._left = asyncio.Event()  # an attempt is done with
+        self._leaves = False  # what cannot be recorded now is left to the lease
         self._busy: Counter[str] = Counter()  # attempts under way, by instance
         self._trouble: BaseException | None = None
+
+    def busy(self, instance: str) -> bool:
+        """Whether an attempt of it is under way."""
+        return instance in self._busy
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -173,9 +181,8 @@ class Worker:
             self._busy[call.instance] -= 1
             if self._busy[call.instance] <= 0:
                 del self._busy[call.instance]
-        unwanted = {(call.instance, call.key) for call in news.unwanted}
-        for running in self._running.values() if unwanted else ():
-            if (running.call.instance, running.call.key) in unwanted:
+        for call in news.unwanted:
+            if (running := self._running.get(held(call))) is not None:
                 running.stop()
         if news.due is not None:
             self._due(news.due)
@@ -228,59 +235,98 @@ class Worker:
     # ------------------------------------------------------------ attempts
 
     def _begin(self, call: PendingCall) -> None:
+        context = copy_context()
+        context.run(self._enter, call)
+        attempt: Attempt | None = None
         try:
             spec = self._engine.spec_of(call)
             function = getattr(self._activities[call.flow], spec.method)
             work = Work(function, self._engine.args_of(call), call.idempotency_key, spec, self._limits.answer)
+            attempt = Attempt(work, self._clock, self._crew, context)
         except Exception:
             fields = of_call(call).fields()
             LOG.exception("call %s of instance %s cannot be made", call.key, call.instance, extra=fields)
-            work = None
-        running = Running(call, work, asyncio.get_running_loop().create_future())
-        task = asyncio.create_task(self._attempt(running))
-        self._running[task] = running
+        running = self._running[held(call)] = Running(call, context, attempt)
         self._busy[call.instance] += 1
-        task.add_done_callback(self._over)
+        if attempt is not None:
+            attempt.result.add_done_callback(partial(self._ended, running), context=context)
+        else:
+            context.run(self._over, running, Result(FAILED, error="the call cannot be made; see the log"))
 
-    async def _attempt(self, running: Running) -> None:
-        call, result = running.call, STOPPED
+    def _enter(self, call: PendingCall) -> None:
         CORRELATION.set(of_call(call))
         self._audience.begins(call)
-        try:
-            if running.work is None:
-                result = Result(FAILED, error="the call cannot be made; see the log")
-            else:
-                result = await attempt(running.work, self._clock, running.unwanted, self._crew)
-        finally:
-            self._audience.ends(call, result)
-        told = f"{call.attempts} of {call.idempotency_key}"
-        fields = (correlation() or of_call(call)).fields()
+
+    def _ended(self, running: Running, ended: asyncio.Future[Result]) -> None:
+        """It has come to something, or was broken off, or a person at the keyboard has ended it."""
+        trouble = None if ended.cancelled() else ended.exception()
+        if not ended.cancelled() and trouble is None:
+            self._over(running, ended.result())
+        else:
+            self._audience.ends(running.call, STOPPED)
+            self._forget(running, trouble)
+
+    def _over(self, running: Running, result: Result) -> None:
+        """Tell what it came to, and record it."""
+        self._audience.ends(running.call, result)
         if result.cause is not None:
             cause = result.cause if _writable(result.cause) else None
+            told, fields = _named(running.call), _fields(running.call)
             LOG.warning("attempt %s: %s", told, result.error, exc_info=cause, extra=fields)
-        if not await self._persistently(lambda tx: self._engine.conclude(tx, call, result, self._clock.now())):
-            LOG.warning("attempt %s came too late: another worker has it", told, extra=fields)
+        self._record(running, result)
 
-    def _over(self, task: asyncio.Task[None]) -> None:
-        """Forget an attempt; one that ended in a bug or a hopeless store ends the worker."""
-        del self._running[task]
-        if not task.cancelled() and (trouble := task.exception()) is not None:
+    def _record(self, running: Running, result: Result) -> None:
+        now = self._clock.now
+        written = asyncio.ensure_future(
+            self._store.write(lambda tx: self._engine.conclude(tx, running.call, result, now()))
+        )
+        written.add_done_callback(partial(self._recorded, running, result))
+
+    def _recorded(self, running: Running, result: Result, written: asyncio.Future[bool]) -> None:
+        """It is done with; where the storage cannot, it is tried again and again."""
+        error = None if written.cancelled() else written.exception()
+        if isinstance(error, StoreError) and not isinstance(error, HOPELESS) and not self._leaves:
+            LOG.warning("worker %s goes on when the store does: %s", self.id, error)
+            asyncio.get_running_loop().call_later(self._limits.pause.total_seconds(), self._record, running, result)
+            return
+        if error is None and not written.cancelled() and not written.result():
+            told, fields = _named(running.call), _fields(running.call)
+            LOG.warning("attempt %s came too late: another worker has it", told, extra=fields)
+        self._forget(running, error)
+
+    def _forget(self, running: Running, trouble: BaseException | None) -> None:
+        """An attempt that ended in a bug or a hopeless store ends the worker."""
+        del self._running[held(running.call)]
+        self._left.set()
+        if trouble is not None and not (self._leaves and isinstance(trouble, StoreError)):
             self._trouble = trouble
             self._stirred.set()
 
     async def _stop(self) -> None:
         """Break off what can be, wait for the rest a little, and give back the calls."""
         self._claims.open = False
-        patient = [task for task, running in self._running.items() if not running.cancellable]
-        if patient:
-            await asyncio.wait(patient, timeout=self._limits.grace.total_seconds())
-        broken = [task for task in self._running if task.cancel()]
-        if broken:
-            await asyncio.wait(broken)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.grace.total_seconds()):
+                while any(not running.cancellable for running in self._running.values()):
+                    self._left.clear()
+                    await self._left.wait()
+        self._leaves = True
+        for running in self._running.values():
+            if running.attempt is not None:
+                running.attempt.cancel()
         try:
             await self._store.write(lambda tx: self._engine.leave(tx, self.id, self._clock.now()))
         except StoreError as error:
             LOG.warning("worker %s leaves its calls to its lease: %s", self.id, error)
+
+
+def _named(call: PendingCall) -> str:
+    return f"{call.attempts} of {call.idempotency_key}"
+
+
+def _fields(call: PendingCall) -> dict[str, object]:
+    """What a log record says of an attempt, where it runs."""
+    return (correlation() or of_call(call)).fields()
 
 
 def _writable(error: BaseException) -> bool:

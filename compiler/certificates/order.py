@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..checks.finish import Ways
 from ..checks.graph import Edge, Node
 from ..checks.inquiry import Inquiry
-from ..checks.livelock import drives, unaided
+from ..checks.instant import at_once
+from ..checks.livelock import drives
 from ..checks.moves import MoveKind
 from ..checks.zones import Zone
 from ..formats.smtlib import BOOL, INT, Definition, Obligation, Script, Section, applied, both, no, number
@@ -104,7 +105,7 @@ class OrderProof:
     def levels(self, text: str) -> list[str]:
         """F005: steps that need nobody and no time never lead to a higher level, and calls and timers to a lower."""
         nodes = self.inquiry.graph.nodes
-        alone = [edge for edge in self.inquiry.graph.edges() if edge.source >= 0 and unaided(self.inquiry, edge)]
+        alone = at_once(self.inquiry)
         level = _levels(len(nodes), alone)
         self._numbers += [Definition(f"level.{node.id}", (), INT, str(level[node.id])) for node in nodes]
         ids: list[str] = []

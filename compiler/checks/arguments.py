@@ -7,10 +7,10 @@ search tells apart is whether it is; not with what arguments it was called, nor 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from ...dsl.model import Activity, Compensation, NoneType, OptionalType
 from ...dsl.source import Span
+from ...dsl.values import dataclass, replace
 from ..kernel import Kernel
 from .encode import Env
 from .solver import Term

@@ -7,7 +7,6 @@ An atom that is more than one variable and a bound is split into values, where i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from math import gcd, prod
@@ -28,6 +27,7 @@ from ...dsl.model import (
     Value,
 )
 from ...dsl.source import NOWHERE
+from ...dsl.values import dataclass
 from ..evaluate import Fault, Scope, evaluate
 from .encode import Encoder, Env, scaled
 from .rewrite import (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from ...dsl.model import Activity, Compensation, RecordType, Type, Value
 from ...dsl.source import Span
+from ...dsl.values import replace
 from ..evaluate import Fault
 from ..instance import NOBODY, Actor, Call, Entry, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
@@ -17,6 +17,8 @@ from .graph import Arrival, Faulted
 from .moves import Move, MoveKind, actor, simplest, waits
 from .schedule import Schedule
 from .states import States
+
+REMEMBERED = 10_000  # steps of runs that were played again
 
 
 class Attempts:
@@ -37,6 +39,7 @@ class Attempts:
         self.balking = False
         undone = (activity.effect for activity in kernel.activities if isinstance(activity.effect, Compensation))
         self._handed = tuple(value.span for compensation in undone for value in compensation.values)
+        self._again: dict[tuple[object, ...], tuple[Arrival | None, Arrival, Arrival]] = {}
         self._settling: dict[tuple[str, tuple[Value, ...]], tuple[Value, ...] | None] = {}
 
     def start(self, inputs: tuple[Value, ...], now: datetime) -> Arrival | None:
@@ -77,6 +80,22 @@ class Attempts:
                 self.faults.append(Faulted(fault.code, fault.span, tried))
             return None
         return replace(tried, instance=made.after, taken=made.taken)
+
+    def again(self, at: Arrival | None, old: Arrival, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
+        """A step of a run after another run that came the same way (None: the start), with a payload and at a moment of
+        its own; None if it is refused or takes another way. The same one again is the same arrival."""
+        key = id(at), id(old), payload, now
+        if (known := self._again.get(key)) is not None:
+            self.balking = False
+            return known[2]
+        move = old.move
+        made = self.start(payload, now) if at is None or move is None else self.step(at, move, payload, now)
+        if made is None or made.taken != old.taken:
+            return None
+        if len(self._again) >= REMEMBERED:
+            self._again.clear()
+        self._again[key] = at, old, made.along(old.fan, old.passage)
+        return self._again[key][2]
 
     def _entrusted(self, at: Instance, task: str, now: datetime) -> tuple[Instance, datetime, bool]:
         """The instance when somebody may do the task: escalated, if it is for nobody now. If nobody ever may, as if

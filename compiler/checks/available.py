@@ -8,7 +8,6 @@ the words of the text, what the checks have found out otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from ...dsl.model import (
     Assign,
@@ -24,6 +23,7 @@ from ...dsl.model import (
     Update,
 )
 from ...dsl.source import NOWHERE
+from ...dsl.values import replace
 from ..instance import Taken
 from ..kernel import Command, Kernel, Stay
 from ..trace import source

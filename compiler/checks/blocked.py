@@ -9,7 +9,6 @@ proved, and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 
 from ...dsl.model import (
@@ -26,6 +25,7 @@ from ...dsl.model import (
     Update,
 )
 from ...dsl.source import NOWHERE, Span
+from ...dsl.values import dataclass
 from ..instance import Taken
 from ..kernel import Command, Configuration
 from .atoms import Atom, Place

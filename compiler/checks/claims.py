@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ...dsl.diagnostics import Rule
@@ -22,6 +21,7 @@ from ...dsl.model import (
     Reach,
     Unary,
 )
+from ...dsl.values import replace
 from ..evaluate import Fault
 from ..simulate import holds
 from .control import standing

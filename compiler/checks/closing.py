@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 
 from ...dsl.model import Value
+from ...dsl.values import dataclass, replace
 from ..kernel import Undo
 from .attempt import Attempts
 from .control import Abstraction, Control, Grain
@@ -94,10 +95,13 @@ class Closing:
                 self.open["a group of calls is left in the step that begins it"] = None
             return True
         depth = len(passage.trail)
+        undoes = isinstance(passage.target, Undo)
         for _ in range(TURNS):
             runs = [run for run in search.runs if run.taken[:depth] == passage.trail and self._sized(run, passage)]
-            if any(len(run.taken) > depth for run in runs):
+            if undoes and any(len(run.taken) > depth for run in runs):
                 return True
+            # what goes on from groups without items, on the same way, may come to as many calls later on
+            runs = [run for run in runs if undoes or len(run.taken) == depth]
             missing = self._missing(search, passage, runs)
             if missing is None:
                 return False
@@ -140,14 +144,17 @@ class Closing:
         for run in runs:
             control = self.abstraction.control(run.instance)
             all_of_it = self.grain is Grain.CUBES  # one run of a passage stands for the whole cube it leads to
-            found[control, () if all_of_it else self.states.answers(control.place, run.instance)] = None
+            data = () if all_of_it else self.states.answers(control.place, run.instance)
+            if not data:
+                return None  # one run stands for all that the passage leads to
+            found[control, data] = None
         memo = id(search.state), passage.id, frozenset((control.place, data) for control, data in found)
         if memo in self._closed:
             return None
         new = self.encoder.all(
             *(self.encoder.no(self.states.after(passage, control.place, data)) for control, data in found)
         )
-        reply = self.states.ask(search.state, passage.condition, new)
+        reply = self.states.ask(search.state, passage.condition, new, shown=False)
         if reply.impossible:
             self._closed.add(memo)
         if reply.unknown:
@@ -178,6 +185,7 @@ class Closing:
             if found is not None and self._attempt(search, *found):
                 return True
         if not search.arrivals:
+            self.open["Z3 could not decide how it may start"] = None
             return False
         if not search.made_up:
             self.wanting = True

@@ -8,11 +8,11 @@ search leaves out, are kept by `joint`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from ...dsl.model import BoolType, EnumType, IntType, OptionalType, Type, Value
+from ...dsl.values import dataclass
 from ..effects import Effect, SendEvent
 from ..instance import Event, Instance
 from ..kernel import Kernel, On, TriggerKind

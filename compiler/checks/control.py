@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise, product
 
@@ -40,6 +39,7 @@ from ...dsl.model import (
     Ref,
     Standing,
 )
+from ...dsl.values import dataclass, replace
 from ..instance import Entry, Instance
 from ..kernel import DONE, Configuration, Kernel, ScopeKind, TriggerKind
 from .atoms import Place
@@ -48,6 +48,7 @@ from .rewrite import inside
 from .ways import History
 
 REMEMBERED = 1000  # instances whose control is known
+DROPPED = (Effect.IRREVERSIBLE, Effect.UNDECLARED)  # what a compensation does not undo
 MOST_COUNTED = 8  # entries of one group that are told apart by how many they are
 
 
@@ -96,6 +97,11 @@ class Control:
         return any(segment.loose for segment in self.log)
 
     @property
+    def flying(self) -> bool:
+        """Whether a call was interrupted that is not settled yet."""
+        return any(status == "flying" for segment in self.log for _, _, status in segment.kinds)
+
+    @property
     def resting(self) -> bool:
         """Whether it rests in its leaves: no compensation is under way."""
         return self.place[0] == "at"
@@ -116,6 +122,7 @@ class Abstraction:
         self.kernel = kernel
         coarse = grain > Grain.FINE
         self._made: dict[int, tuple[Instance, Control]] = {}
+        self._drops = any(activity.effect in DROPPED for activity in kernel.activities)
         on = (command.on for command in kernel.commands if command.on is not None)
         self._ticking = frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
         claims = [expr for claim in kernel.properties for expr in _conditions(claim)]
@@ -262,15 +269,14 @@ class Abstraction:
     def dropped(self, at: Instance) -> Iterator[Instance]:
         """More variants, for what a compensation does with irreversible entries: it drops those it comes to, and the
         order in a loose segment is not known. So every number of them that may be left, the rest at the bottom."""
-        if not self.control(at).loose:
+        if not self._drops or not self.control(at).loose:
             return
         ids = {call.key for call in at.calls if not call.answer}
         groups: dict[tuple[int, Kind], list[Entry]] = {}
         for index, entry in enumerate(at.log):
             low, high = self._bounds(at, index)
             loose = self._segment([self.kind(other, ids) for other in at.log[low:high]]).loose
-            droppable = self.kernel.activity[entry.activity].effect in {Effect.IRREVERSIBLE, Effect.UNDECLARED}
-            if loose and droppable and not entry.in_flight:
+            if loose and self.kernel.activity[entry.activity].effect in DROPPED and not entry.in_flight:
                 groups.setdefault((low, self.kind(entry, ids)), []).append(entry)
         if not groups:
             return

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ...dsl.model import Assign, Expr, InState, Parameter, Update
+from ...dsl.values import replace
 from ..instance import Taken
 from ..kernel import Command, Kernel
 from ..trace import source

@@ -9,12 +9,12 @@ it is assumed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
+from ...dsl.values import dataclass
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..simulate import holds, step
@@ -105,7 +105,7 @@ def _come_to(inquiry: Inquiry, span: Span, group: list[Owed]) -> Witness:
 def _told(inquiry: Inquiry, breach: Breach, bad: Term, code: str, span: Span) -> tuple[TraceStep, ...] | None:
     """The run to the fault, replayed, with the trigger that the interpreter faults at; None if it does not."""
     if breach.arrival is None:
-        payload = _plain_start(inquiry, breach.payload, code)
+        payload = _plain_start(inquiry, breach, code)
         return None if payload is None else (refused_start(inquiry, payload, "does not start", span),)
 
     def comes(tried: Arrival) -> bool:
@@ -124,17 +124,19 @@ def _told(inquiry: Inquiry, breach: Breach, bad: Term, code: str, span: Span) ->
     return (*inquiry.tracer.tell(tried.before), inquiry.last_step(tried))
 
 
-def _plain_start(inquiry: Inquiry, inputs: tuple[Value, ...], code: str) -> tuple[Value, ...] | None:
+def _plain_start(inquiry: Inquiry, breach: Breach, code: str) -> tuple[Value, ...] | None:
     """Plainer inputs with which it faults as it starts; None if it does not."""
 
     def fault(trial: tuple[Value, ...]) -> Span | None:
         known = len(inquiry.attempts.faults)
-        inquiry.attempts.start(trial, inquiry.begin)
+        inquiry.attempts.start(trial, breach.now or inquiry.begin)
         return next((each.span for each in inquiry.attempts.faults[known:] if each.code == code), None)
 
-    place = fault(inputs)
+    place = fault(breach.payload)
     types = [variable.type for variable in inquiry.kernel.inputs]
-    return None if place is None else inquiry.tracer.plainest(inputs, types, lambda trial: fault(trial) == place)
+    return (
+        None if place is None else inquiry.tracer.plainest(breach.payload, types, lambda trial: fault(trial) == place)
+    )
 
 
 def _asked(inquiry: Inquiry, breach: Breach, claim: Expr, code: str) -> tuple[TraceStep, ...] | None:

@@ -10,7 +10,7 @@ at the door (`payload`). Assumed of `now`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -51,6 +51,7 @@ from ...dsl.model import (
     Value,
 )
 from ...dsl.source import Span
+from ...dsl.values import dataclass, replace
 from ..evaluate import COMPARE, EXACT, parted, position
 from .moves import simplest
 from .solver import Term

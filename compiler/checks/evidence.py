@@ -8,13 +8,13 @@ plainer data as it was with those Z3 found, Z3 is asked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TypeGuard
 
 from ...dsl.diagnostics import Rest, TraceStep
 from ...dsl.model import Value
 from ...dsl.source import Span
+from ...dsl.values import replace
 from ..instance import Instance
 from ..lanes import sender
 from ..trace import started

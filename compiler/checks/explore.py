@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from ...dsl.model import Value
+from ...dsl.values import dataclass, replace
 from ..instance import Instance
 from ..kernel import DONE, FAILED, TIMEOUT, Kernel, Stay, Undo
 from .arguments import owed
@@ -32,11 +32,12 @@ from .solver import Solver, Term
 from .states import Answers, States, covers
 from .zones import Zone
 
+UNSEEN = 1 << 30  # entries
 ALTERNATES = 6  # arrivals kept of one node
 MOST = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is searched so
 EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}  # the same for each leaf, of a large flow
 MOST_CUBES = 6  # of one control
-LAST = 6000  # of the coarsest grain that makes a difference
+LAST = 12000  # of the coarsest grain that makes a difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,10 @@ class Explorer:
         self._real: deque[Node] = deque()
         self._later: deque[tuple[Node, Arrival, Move]] = deque()
         self._unreal: deque[Node] = deque()
+        self._unreached: set[int] = set()  # the ids of nodes that no run has come to yet
+        self._least: dict[int, int] = {}  # by the id of a node with a loose log: how short that was in its runs
+        self._shorter: deque[tuple[Node, Arrival]] = deque()
+        self.lengthened = False  # whether runs were looked at in another order than that of their lengths
         self._edges: dict[tuple[object, ...], Edge] = {}
         self._undoing: dict[tuple[object, ...], bool] = {}
 
@@ -111,7 +116,7 @@ class Explorer:
     def _search(self, most: int) -> bool:
         """Whether it was not too much."""
         self._start()
-        while self._real or self._later or self._unreal:
+        while self._real or self._later or self._unreal or (self._shorter and self._unreached):
             if len(self.graph.nodes) > most or SUCCESSORS in self.closing.open:
                 self.closing.open.setdefault(f"there are more than {most} configurations")
                 return False
@@ -122,10 +127,14 @@ class Explorer:
                 self._expand(self._real.popleft(), False)
             elif self._later:
                 self._follow(*self._later.popleft(), True)
-            else:
+            elif self._unreal:
                 node = self._unreal.popleft()
                 if not node.real:
                     self._expand(node, True)
+            else:
+                node, arrival = self._shorter.popleft()
+                self.lengthened = True
+                self._later.extend((node, arrival, move) for move in moves(self.kernel, arrival.instance))
         return True
 
     def _balks(self) -> None:
@@ -149,7 +158,7 @@ class Explorer:
         arrival = node.arrivals[0]
         for move in moves(self.kernel, arrival.instance):
             self._follow(node, arrival, move, made_up)
-        for other in self.abstraction.variants(arrival.instance):
+        for other in self.abstraction.variants(arrival.instance) if self._ever_varies(node) else ():
             imagined = replace(arrival, instance=other, real=False)
             varying = (move for move in moves(self.kernel, other) if self._varies(node, move))
             self._later.extend((node, imagined, move) for move in varying)
@@ -166,6 +175,10 @@ class Explorer:
             return True
         answer = move.kind is MoveKind.ANSWER and move.answer not in {DONE, TIMEOUT, FAILED}
         return answer and self.abstraction.ordered
+
+    def _ever_varies(self, node: Node) -> bool:
+        """Whether there may be such a move: a call that answers where the order counts, or one that is settled."""
+        return not node.control.resting or self.abstraction.ordered or node.control.flying
 
     def _undoes(self, node: Node, move: Move) -> bool:
         """Whether a move may go on with a compensation, or start one, of itself or by a join that follows."""
@@ -265,12 +278,27 @@ class Explorer:
             self.graph.out.append([])
             self.graph.into.append([])
             (self._real if done.real else self._unreal).append(node)
+            self._unreached.update(() if done.real else (node.id,))
+            self._shortened(node, done)
         elif done.real and not node.real:
             node.arrivals.insert(0, done)
             self._real.append(node)
-        elif done.real and len(node.arrivals) < ALTERNATES and self._new_data(node, done.instance):
-            node.arrivals.append(done)
+            self._unreached.discard(node.id)
+            self._shortened(node, done)
+        elif done.real:
+            if self._shortened(node, done):
+                self._shorter.append((node, done))
+            if len(node.arrivals) < ALTERNATES and self._new_data(node, done.instance):
+                node.arrivals.append(done)
         return node
+
+    def _shortened(self, node: Node, done: Arrival) -> bool:
+        """Whether a run comes to a node with fewer entries on a loose log than any before: to the end of a compensation
+        only such runs come."""
+        if not (done.real and node.control.loose) or len(done.instance.log) >= self._least.get(node.id, UNSEEN):
+            return False
+        self._least[node.id] = len(done.instance.log)
+        return True
 
     @staticmethod
     def _widened(alike: Sequence[Node], data: Answers) -> Answers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from ...dsl.model import (
@@ -29,6 +28,7 @@ from ...dsl.model import (
     Unwrap,
 )
 from ...dsl.source import NOWHERE, Span
+from ...dsl.values import dataclass, replace
 from ..kernel import Choice, Command, Kernel, ScopeKind, Stay
 from ..trace import source
 from .encode import Encoder, Env

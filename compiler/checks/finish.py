@@ -7,7 +7,7 @@ its end whatever it answers; where only time is left, every timer that may come 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
@@ -94,9 +94,9 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         )
         named = [node for node in lost if leaf is None or leaf.name in node.control.configuration]
         arrivals = [node.arrivals[0] for node in named]
-        yield inquiry.by_run(
-            RULE, subject, kernel.span, arrivals, inquiry.among(named), always(finding), partial(_ends, inquiry)
-        )
+        shows, seen = inquiry.among(named), partial(_ends, inquiry)
+        soonest = partial(lost_first, inquiry, finals, graph.nodes)
+        yield inquiry.by_run(RULE, subject, kernel.span, arrivals, shows, always(finding), seen, soonest)
         return
     blocked = holdups(inquiry) if graph.complete else set[tuple[Configuration, str]]()
     if blocked:
@@ -120,6 +120,20 @@ def _ends(inquiry: Inquiry) -> Witness:
     names = [run.instance.configuration[0] for run in runs if run.real and run.instance.configuration]
     does = f"ends in `{names[0]}`, and every other can still" if names else "ends"
     return inquiry.seen(runs, does, "no run that ends was found")
+
+
+def lost_first(inquiry: Inquiry, goals: set[int], nodes: Iterable[Node], length: int) -> bool:
+    """Whether none of some nodes that a shorter run comes to holds instances, or moments, for which all goals are lost
+    although they are not for others: then the first such node from which no goal can be reached is where they are."""
+    alive = inquiry.graph.reaching(goals)
+    open_nodes = {node.id for node in nodes if node.id in alive and node.arrivals[0].length < length}
+    try:
+        sure = open_nodes <= goals or open_nodes <= ranked(inquiry, goals).keys()
+        return sure and not holdups(inquiry) and not doubtful(inquiry)
+    except Exception as error:
+        if not inquiry.explorer.budget.ran_out(error):
+            raise
+        return False  # what was found still stands
 
 
 def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:

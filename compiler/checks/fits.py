@@ -8,10 +8,10 @@ that is known: refuted only if it takes so long in a run that was played when it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import ActivityCall, DurationType
+from ...dsl.values import replace
 from ..evaluate import shown
 from ..kernel import Kernel, Leaf, On, Stay, Timer, TriggerKind
 from .inquiry import Finding, Inquiry

@@ -7,11 +7,11 @@ to, whether its guards can be so. The start is asked too, and what lies behind a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from ...dsl.diagnostics import Rule, TraceStep
 from ...dsl.source import Span
+from ...dsl.values import dataclass
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..kernel import DONE

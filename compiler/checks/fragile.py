@@ -11,14 +11,14 @@ to wait counts as one that is sent later.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Activity, ActivityCall, Effect
+from ...dsl.values import dataclass
 from ..instance import Instance
 from ..kernel import FAILED, TIMEOUT, Kernel, Leaf, LeafKind
-from .finish import ranked
+from .finish import lost_first, ranked
 from .graph import Arrival, Edge
 from .inquiry import Finding, Inquiry
 from .moves import Move, MoveKind
@@ -131,7 +131,9 @@ class _Question:
             def finding(arrival: Arrival) -> Finding:
                 return self._finding(leaf, call, arrival)
 
-            return inquiry.by_run(RULE, subject, leaf.span, (edge.arrival for edge in lost), shows, finding)
+            arrivals = [edge.arrival for edge in lost]
+            soonest = partial(lost_first, inquiry, self.goals, [graph.nodes[edge.target] for edge in edges])
+            return inquiry.by_run(RULE, subject, leaf.span, arrivals, shows, finding, shortest=soonest)
         if edges and doubtful(inquiry):
             return inquiry.unknown(RULE, subject, leaf.span, BALKS)
         unsure = [graph.nodes[edge.target] for edge in edges if edge.target not in self.sure]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
 from ...dsl.model import Expr, Value
 from ...dsl.source import Span
+from ...dsl.values import dataclass, replace
 from ..instance import Actor, Instance, Step, Trigger
 from ..kernel import Configuration, Kernel, LeafKind, Undo
 from ..lanes import sender
@@ -81,6 +81,10 @@ class Breach:
 Showing = str | Witness | Callable[[], Witness]
 """A witness, or what looks for one when a proof needs it."""
 
+Shortest = bool | Callable[[int], bool]
+"""Whether no shorter run shows it, if there is none among the configurations that were found; or what finds out, of a
+run of so many steps, when that is claimed."""
+
 MOST_PLAYED = 8  # runs that are replayed to find one that shows something
 
 
@@ -132,8 +136,10 @@ class Inquiry:
     def exact(self) -> bool:
         """Whether all that is known of was done by runs: then what the shortest run shows, no shorter one does."""
         graph = self.graph
-        if self.explorer.grain is Grain.CUBES:
+        if self.explorer.grain is Grain.CUBES or self.explorer.lengthened:
             return False  # the shortest run to a cube need not have been where in it something shows
+        if self.states.passages.timed:
+            return False  # a shorter run may show it that starts, or goes on, at another moment
         return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
 
     @property
@@ -233,10 +239,10 @@ class Inquiry:
         place: Span,
         finding: Finding,
         trace: Sequence[TraceStep] = (),
-        shortest: bool = True,
+        shortest: Shortest = True,
     ) -> Answer:
-        """shortest: whether no shorter run shows it, if there is none among the configurations that were found."""
-        note = f"{self.scope} examined" + ("; no shorter run shows it" if trace and shortest and self.exact else "")
+        claimed = bool(trace) and self.exact and (shortest if isinstance(shortest, bool) else shortest(len(trace)))
+        note = f"{self.scope} examined" + ("; no shorter run shows it" if claimed else "")
         diagnostic = Diagnostic(
             rule,
             finding.message,
@@ -259,7 +265,7 @@ class Inquiry:
         shows: Callable[[Arrival], bool],
         finding: Callable[[Arrival], Finding],
         witness: Showing = "",
-        shortest: bool = True,
+        shortest: Shortest = True,
     ) -> Answer:
         """Refuted by the shortest of the runs that can be replayed; unknown if only made-up ones show it."""
         known = sorted(arrivals, key=lambda arrival: arrival.length)
@@ -326,7 +332,7 @@ class Inquiry:
         if bad is False:
             return False
         if key not in self._possible:
-            self._possible[key] = not self.states.ask(state, bad).impossible
+            self._possible[key] = not self.states.ask(state, bad, shown=False).impossible
             self._kept.append(bad)  # so that its id stays its own
         if self.ledger is not None and not self._possible[key]:
             self.ledger.ruled_out(node, bad)
@@ -462,7 +468,7 @@ class Inquiry:
         wanted = self.encoder.all(self.state(node), self.encoder.no(surely))
         others = (self.explorer.closing.realise(arrival, wanted, self.nothing) for arrival in real)
         for arrival in chain(real, (other[0] for other in others if other is not None)):
-            if self.states.ask(self.states.exactly(arrival.instance), ever).impossible:
+            if self.states.ask(self.states.exactly(arrival.instance), ever, shown=False).impossible:
                 return [arrival]
         return [replace(node.arrivals[0], real=False)]
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from ...dsl.model import System
+from ...dsl.values import dataclass, replace
 from .budget import Budget
 from .component import Ahead, Alive, Component, Fall, Letter
 

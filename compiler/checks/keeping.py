@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from ...dsl.model import Assign, Expr, Parameter, Unwrap, Update
 from ...dsl.source import Span
+from ...dsl.values import replace
 from ..kernel import Branch, Command
 from .blocked import Blocked, Scene
 from .conflict import conflict

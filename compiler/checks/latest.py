@@ -12,17 +12,19 @@ operator does not count. Events and tasks come as late as timers and calls allow
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 from datetime import timedelta
 from functools import cache
 
-from ...dsl.model import Activity, Compensation, Retry
+from ...dsl.model import Activity, Compensation, Literal, Retry
+from ...dsl.values import dataclass
 from ..instance import Entry, Instance
 from ..kernel import Kernel
 from .clock import Clock
 from .graph import Arrival, Edge, Graph, Node
 from .moves import MoveKind
+from .rewrite import bare
 from .schedule import Bound
 from .verdict import Horizon
 
@@ -142,13 +144,20 @@ class Latest:
         if at.undoing is not None:
             name = at.log[-1].activity
             return f"how long `{name}` takes to undo itself is not known" if self.kernel.activity[name].flow else None
-        for leaf, *_ in control.running:
-            call = self.kernel.leaf[leaf].call
-            if call is not None and self.kernel.activity[call.activity].flow and self._child(call.activity) is None:
-                known = self.children.get(call.activity)
-                reason = "" if known is None or not known.reason else f", for {known.reason}"
-                return f"how long `{call.activity}` takes is not known{reason}"
-        return None
+        return next((self._open_end(leaf) for leaf in self._open_ended(node)), None)
+
+    def _open_ended(self, node: Node) -> list[str]:
+        """The leaves whose calls run, of sub-flows that nobody knows how long they take."""
+        running = ((leaf, self.kernel.leaf[leaf].call) for leaf, *_ in node.control.running)
+        called = [(leaf, call.activity) for leaf, call in running if call is not None]
+        return [leaf for leaf, name in called if self.kernel.activity[name].flow and self._child(name) is None]
+
+    def _open_end(self, leaf: str) -> str:
+        call = self.kernel.leaf[leaf].call
+        assert call is not None, "its call runs"
+        known = self.children.get(call.activity)
+        reason = "" if known is None or not known.reason else f", for {known.reason}"
+        return f"how long `{call.activity}` takes is not known{reason}"
 
     def lent(self, node: Node) -> bool:
         """Whether the worst case of a sub-flow bounds a node: it takes no longer, but perhaps never so long."""
@@ -179,6 +188,39 @@ class Latest:
         """What ends going round over some edges: under way all the time, it never begins anew; None: nothing does."""
         common = self.lasting(group)
         return min(common, key=common.__getitem__) if common else None
+
+    def overtaken(self, group: Sequence[Edge]) -> bool:
+        """Whether nobody goes round over some edges for ever, since some time a timer is due at every place on the way
+        that leads elsewhere, however often it is armed anew: it is for a moment that is written, or counts from the
+        entry of a place around it, which is not entered on the way."""
+        fired = {edge.move.name for edge in group if edge.move.kind is MoveKind.TIMER}
+        entered = {place for edge in group for place in edge.entered}
+        return all(
+            any(self._comes(timer, entered) for timer in self.graph.nodes[edge.source].control.timers - fired)
+            for edge in group
+        )
+
+    def _comes(self, name: str, entered: Container[str]) -> bool:
+        """Whether a timer is due some time, however often it is armed anew while no place is entered but some."""
+        timer = self.kernel.timer[name]
+        if timer.at is not None:
+            return isinstance(bare(timer.at), Literal)
+        since, around = timer.since, self.kernel.above(self.clock.place[name])
+        return since in around and since not in entered and self.clock.length(name) is not None
+
+    def perhaps_ended(self, group: Sequence[Edge]) -> str | None:
+        """Why it is not known whether something ends going round over some edges; None: nothing does. A sub-flow may,
+        that is under way all the time and never begins anew, and a timer that is not put off by being armed anew."""
+        calls = [
+            {leaf for leaf in self._open_ended(self.graph.nodes[edge.source]) if not self.again(edge, leaf)}
+            for edge in group
+        ]
+        if found := set[str]().union(*calls).intersection(*calls):
+            return self._open_end(min(found))
+        entered = {place for edge in group for place in edge.entered}
+        timers = [[self.kernel.timer[name] for name in self.graph.nodes[e.source].control.timers] for e in group]
+        late = all(any(t.at or (t.since and t.since not in entered) for t in armed) for armed in timers)
+        return "when a timer falls due does not depend on when it is armed" if late else None
 
     def lasting(self, group: Iterable[Edge]) -> dict[str, int]:
         """What is under way all the time while a run goes round over some edges, and never begins anew."""

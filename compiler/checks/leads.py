@@ -9,19 +9,20 @@ goes round without B (F301), or takes longer (F204); a longest way that does not
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 from ...dsl.diagnostics import Fix, Rule
 from ...dsl.model import DurationType, Expr, LeadsTo, Literal
+from ...dsl.values import replace
 from ..evaluate import Fault, shown
 from ..simulate import holds
 from ..trace import place
 from .claims import RULE, may_hold, occurs
+from .components import strong
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
-from .livelock import follow, ring, round_trip, strong, undoes, way
+from .livelock import follow, ring, round_trip, undoes, way
 from .moves import MoveKind
 from .queues import Queues, by_event
 from .rewrite import placed
@@ -69,7 +70,7 @@ class Question:
             by_run, seen = inquiry.by_run, self._seen
             return by_run(RULE, self.subject, claim.span, runs, self._without, self._stays, seen, shortest=False)
         for group in self.groups:
-            if any(map(drives, group)) and self.latest.ended_by(group) is None:
+            if any(map(drives, group)) and self.latest.ended_by(group) is None and not self.latest.overtaken(group):
                 return self._goes_round(group)
         if stuck or doubtful(inquiry):
             return self._unknown((self.latest.awaited(stuck[0]) if stuck else BALKS) or "")
@@ -111,7 +112,9 @@ class Question:
         if self._under_deadline(group):
             group = [edge for edge in group if edge.move.kind is not MoveKind.TIMER]
         cycle = ring(self.inquiry, group, drives)
-        if cycle is not None and self.latest.ended_by(cycle) is not None:
+        if cycle is not None and (reason := self.latest.perhaps_ended(cycle)) is not None:
+            return self._unknown(reason)
+        if cycle is not None and (self.latest.ended_by(cycle) is not None or self.latest.overtaken(cycle)):
             cycle = None  # only other rounds, over what puts off what ends this one, may go on
         trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
         if trip is None or not self._without(trip):

@@ -20,8 +20,10 @@ from ..instance import Instance
 from ..kernel import FAILED
 from . import duties
 from .atoms import Place
+from .components import strong
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
+from .instant import at_once, entries
 from .moves import INTERRUPTED, Move, MoveKind, moves
 from .states import covers
 from .verdict import Answer, Witness
@@ -85,13 +87,13 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     if written:
         return
     yield from duties.check(inquiry, RULE, _again)
-    seen = partial(_alone, inquiry)
-    alone = [edge for edge in inquiry.graph.edges() if unaided(inquiry, edge)]
+    alone = at_once(inquiry)
+    seen = partial(_alone, inquiry, alone)
     groups = [group for group in strong(len(inquiry.graph.nodes), alone) if any(map(drives, group))]
     rounds = [found for group in groups if (found := ring(inquiry, group, drives)) is not None]
-    shown = [arrival for found in rounds if (arrival := _goes_round(inquiry, found)) is not None]
+    shown = [trip for found in rounds if (trip := _goes_round(inquiry, found)) is not None]
     if shown:
-        shortest = min(shown, key=lambda arrival: arrival.length)
+        shortest, steps = min(shown, key=lambda trip: trip[0].length)
         entered = [name for taken in shortest.taken for name in taken.entered if name in kernel.leaf]
         leaf = kernel.leaf[[*entered, *shortest.instance.configuration][0]]
         finding = Finding(
@@ -102,7 +104,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             fixes=(Fix("bound the repeats with a counter, or wait with `after`"),),
         )
         home = inquiry.abstraction.control(shortest.instance).place, shortest.instance.values
-        back = partial(_back, inquiry, home)
+        back = partial(_back, inquiry, home, steps)
         yield inquiry.by_run(RULE, subject, kernel.span, [shortest], back, always(finding), seen, shortest=False)
     elif groups:
         yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
@@ -110,8 +112,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         yield inquiry.proved(RULE, subject, kernel.span, seen)
 
 
-def _alone(inquiry: Inquiry) -> Witness:
-    runs = [edge.arrival for edge in inquiry.graph.edges() if drives(edge) and unaided(inquiry, edge)]
+def _alone(inquiry: Inquiry, alone: Sequence[Edge]) -> Witness:
+    runs = [edge.arrival for edge in alone if drives(edge)]
     if not runs:
         return Witness("nothing ever goes on by itself")
     return inquiry.seen(runs, "goes on by itself, and no such steps lead in a circle", "no such run was found")
@@ -127,20 +129,10 @@ def _again(text: str, span: Span) -> Finding:
     )
 
 
-def _back(inquiry: Inquiry, home: tuple[Place, tuple[Value, ...]], arrival: Arrival) -> bool:
-    return (inquiry.abstraction.control(arrival.instance).place, arrival.instance.values) == home
-
-
-def unaided(inquiry: Inquiry, edge: Edge) -> bool:
-    """Whether an edge needs nobody, and may take no time."""
-    match edge.move.kind:
-        case MoveKind.ANSWER | MoveKind.SETTLE | MoveKind.UNDONE:
-            return True
-        case MoveKind.TIMER:
-            clock = inquiry.explorer.clock
-            return not clock.length(edge.move.name)
-        case _:
-            return False
+def _back(inquiry: Inquiry, home: tuple[Place, tuple[Value, ...]], steps: int, arrival: Arrival) -> bool:
+    """Whether a run is back home, after so many steps that took no time."""
+    then, place = arrival.run()[-1 - steps].now, inquiry.abstraction.control(arrival.instance).place
+    return then == arrival.now and (place, arrival.instance.values) == home
 
 
 def drives(edge: Edge) -> bool:
@@ -156,41 +148,6 @@ def undoes(edge: Edge) -> bool:
 
 def _compensates(edge: Edge) -> bool:
     return edge.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
-
-
-def strong(number: int, edges: Sequence[Edge]) -> list[list[Edge]]:
-    """The edges of each strongly connected component of so many nodes that has any."""
-    out: list[list[int]] = [[] for _ in range(number)]
-    into: list[list[int]] = [[] for _ in range(number)]
-    for edge in edges:
-        out[edge.source].append(edge.target)
-        into[edge.target].append(edge.source)
-    order: list[int] = []
-    seen = [False] * number
-    for root in range(number):
-        stack = [] if seen[root] else [(root, iter(out[root]))]
-        seen[root] = True
-        while stack:
-            node, rest = stack[-1]
-            fresh = next((n for n in rest if not seen[n]), None)
-            if fresh is None:
-                order.append(stack.pop()[0])
-            else:
-                seen[fresh] = True
-                stack.append((fresh, iter(out[fresh])))
-    group = [-1] * number
-    for root in reversed(order):
-        todo = [root] if group[root] < 0 else []
-        while todo:
-            node = todo.pop()
-            if group[node] < 0:
-                group[node] = root
-                todo.extend(n for n in into[node] if group[n] < 0)
-    inner: dict[int, list[Edge]] = {}
-    for edge in edges:
-        if group[edge.source] == group[edge.target]:
-            inner.setdefault(group[edge.source], []).append(edge)
-    return [edges for _, edges in sorted(inner.items())]
 
 
 def ring(inquiry: Inquiry, group: Sequence[Edge], begins: Callable[[Edge], bool]) -> list[Edge] | None:
@@ -235,16 +192,44 @@ def way(out: Mapping[int, Sequence[Edge]], start: int, goal: int, most: int | No
     return None
 
 
-def _goes_round(inquiry: Inquiry, cycle: Sequence[Edge]) -> Arrival | None:
-    """The run to the cycle and once round it, in no time."""
-    at = round_trip(inquiry, cycle, drives)
-    return at if at is not None and at.now == inquiry.graph.nodes[cycle[0].source].arrivals[0].now else None
-
-
-def round_trip(inquiry: Inquiry, cycle: Sequence[Edge], counts: Callable[[Edge], bool]) -> Arrival | None:
-    """The run to a cycle and once round it, compensations run to their end; None if it does not come back."""
+def _goes_round(inquiry: Inquiry, cycle: Sequence[Edge]) -> tuple[Arrival, int] | None:
+    """The run to the cycle and round it in no time, and how many steps it goes round in."""
     home = inquiry.graph.nodes[cycle[0].source]
-    at: Arrival | None = home.arrivals[0]
+    trips = (_in_no_time(inquiry, cycle, at) for at in (home.arrivals[0], *_late(inquiry, cycle, home)))
+    return next((trip for trip in trips if trip is not None), None)
+
+
+def _in_no_time(inquiry: Inquiry, cycle: Sequence[Edge], at: Arrival) -> tuple[Arrival, int] | None:
+    """The same from one arrival. Round once more where it took time, or a timer may have been due from before."""
+    once = round_trip(inquiry, cycle, drives, at)
+    if once is None or (once.now == at.now and all(edge.move.kind is not MoveKind.TIMER for edge in cycle)):
+        return None if once is None else (once, once.length - at.length)
+    twice = round_trip(inquiry, cycle, drives, once)
+    if twice is None or twice.now != once.now:
+        return None
+    return once if once.now == at.now else twice, twice.length - once.length
+
+
+def _late(inquiry: Inquiry, cycle: Sequence[Edge], home: Node) -> Iterator[Arrival]:
+    """Arrivals at the cycle after a place was entered that a timer of it counts from."""
+    graph, timers = inquiry.graph, inquiry.kernel.timer
+    since = {timers[edge.move.name].since for edge in cycle if edge.move.kind is MoveKind.TIMER} - {None}
+    out = {node.id: [edge for edge in graph.out[node.id] if edge.real] for node in graph.nodes}
+    for first in [edge for edge in graph.edges() if edge.real and not since.isdisjoint(entries(edge))]:
+        at: Arrival | None = first.arrival
+        for edge in way(out, first.target, home.id) or ():
+            at = None if at is None else follow(inquiry, at, edge, at.now)
+        if at is not None and _alike(inquiry, home, at.instance):
+            yield at
+
+
+def round_trip(
+    inquiry: Inquiry, cycle: Sequence[Edge], counts: Callable[[Edge], bool], after: Arrival | None = None
+) -> Arrival | None:
+    """The run to a cycle and once round it, compensations run to their end; None if it does not come back. after:
+    another run that has come there than the shortest."""
+    home = inquiry.graph.nodes[cycle[0].source]
+    at: Arrival | None = after or home.arrivals[0]
     steps = [edge for edge in cycle if counts(edge) and not _compensates(edge)]
     if not steps:  # each compensation leads into the next
         return undone(inquiry, _settled(inquiry, at), lambda at: _alike(inquiry, home, at.instance))

@@ -8,10 +8,10 @@ Timers are `clock`'s.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
 from ...dsl.model import (
     BoolType,
@@ -28,6 +28,7 @@ from ...dsl.model import (
     Type,
     Value,
 )
+from ...dsl.values import dataclass, replace
 from ..evaluate import kept
 from ..instance import NOBODY, Actor, Completion, Event, Fired, Instance, Outcome, Trigger
 from ..kernel import DONE, Kernel, On, TriggerKind
@@ -63,17 +64,7 @@ class Move:
     @property
     def on(self) -> On:
         """What a leaf's commands call it. A move that no leaf answers has none."""
-        match self.kind:
-            case MoveKind.ANSWER:
-                return On(TriggerKind.OUTCOME, self.answer)
-            case MoveKind.EVENT:
-                return On(TriggerKind.EVENT, self.name)
-            case MoveKind.TASK:
-                return On(TriggerKind.TASK, self.name)
-            case MoveKind.TIMER:
-                return On(TriggerKind.TIMER, self.name)
-            case MoveKind.START | MoveKind.SETTLE | MoveKind.UNDONE:
-                raise AssertionError("no command answers it")
+        return _on(self.kind, self.answer if self.kind is MoveKind.ANSWER else self.name)
 
     def trigger(self, payload: tuple[Value, ...]) -> Trigger:
         match self.kind:
@@ -89,6 +80,20 @@ class Move:
                 return Outcome(self.name, self.answer, payload)
             case MoveKind.ANSWER | MoveKind.SETTLE | MoveKind.UNDONE:
                 return Outcome(self.name, self.answer, payload[0] if payload else None)
+
+
+_TRIGGERS = {
+    MoveKind.ANSWER: TriggerKind.OUTCOME,
+    MoveKind.EVENT: TriggerKind.EVENT,
+    MoveKind.TASK: TriggerKind.TASK,
+    MoveKind.TIMER: TriggerKind.TIMER,
+}
+
+
+@cache
+def _on(kind: MoveKind, name: str) -> On:
+    assert kind in _TRIGGERS, "no command answers it"
+    return On(_TRIGGERS[kind], name)
 
 
 STARTING = Move(MoveKind.START, "")
@@ -125,14 +130,17 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
 
 
 def _handled(kernel: Kernel, at: Instance, move: Move) -> Iterator[Move]:
-    if kernel.written(at.configuration, move.on, answering(at, move)):
+    if kernel.written(at.configuration, move.on, move.leaf):
         yield move
 
 
 def answering(at: Instance, move: Move) -> str:
     """The leaf whose call a move answers; nothing for other moves."""
-    found = (call.leaf for call in at.calls if move.kind is MoveKind.ANSWER and call.key == move.name)
-    return next(found, "")
+    if move.kind is MoveKind.ANSWER:
+        for call in at.calls:
+            if call.key == move.name:
+                return call.leaf
+    return ""
 
 
 def alike(move: Move, at: Instance) -> Move | None:

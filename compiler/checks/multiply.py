@@ -7,11 +7,11 @@ and counting those that are still different.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 
 from ...dsl.model import Ref
 from ...dsl.source import Span
+from ...dsl.values import dataclass, replace
 from ..kernel import Kernel, ScopeKind
 from .atoms import Atom, Test
 from .control import Control

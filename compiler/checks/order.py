@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
+from ...dsl.values import replace
 from ..instance import Taken
 from ..kernel import Kernel, ScopeKind
 from .attempt import Attempts

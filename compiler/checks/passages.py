@@ -8,7 +8,6 @@ it can. What it goes on with is another fan, `after` it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from ...dsl.model import (
     Activity,
@@ -17,12 +16,14 @@ from ...dsl.model import (
     DurationType,
     Expr,
     InstantType,
+    InState,
     Now,
     OptionalType,
     Parameter,
     Ref,
     Type,
 )
+from ...dsl.values import dataclass, replace
 from ...dsl.walk import nodes
 from ..instance import Taken
 from ..kernel import (
@@ -91,6 +92,19 @@ class Fan:
     again: tuple[Again, ...] = ()
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Ways:
+    """Everything a trigger can do at every rest where the same commands count for it: where it leads to is the rest's
+    to say."""
+
+    walk: Walk
+    env: Env
+    found: tuple[tuple[Command | None, Target, Way], ...]
+    params: tuple[Parameter, ...]
+    payload: tuple[Symbol, ...]
+    given: tuple[Symbol, ...]
+
+
 def is_time(type: Type) -> bool:
     return isinstance(type.item if isinstance(type, OptionalType) else type, DurationType | InstantType)
 
@@ -109,7 +123,13 @@ class Passages:
         domains += [encoder.domain(self.variables[v.name], v.type, grown=True) for v in bounded]
         self.typed = encoder.all(moment, *domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
+        written = (kernel.commands, kernel.choices, kernel.leaves, kernel.scopes)
+        self._placed = any(isinstance(node, InState) for node in nodes(written))  # whether guards ask where it rests
         self._fans: dict[tuple[Rest, On, str, int], Fan] = {}
+        self._ways: dict[tuple[object, ...], _Ways] = {}
+        self._joins: dict[
+            tuple[object, ...], tuple[Passage, Walk, tuple[tuple[Command | None, Target, Way], ...]]
+        ] = {}  # the passage too: what its ids are of is kept
         self._exits: dict[tuple[str, History], Fan] = {}
         self._onward: dict[int, Fan] = {}
         self._count = 0
@@ -120,20 +140,30 @@ class Passages:
         key = rest, on, leaf, needed
         if key not in self._fans:
             commands = self.kernel.written(rest.configuration, on, leaf)
-            params = commands[0].params if commands else ()
-            payload = tuple(self.encoder.variable(param.name, param.type) for param in params)
-            env = self._env(rest)
-            premise = self.encoder.all(*map(self.encoder.domain, payload, (param.type for param in params)))
-            walk = self._walk(rest)
-            given: tuple[Symbol, ...] = ()
-            if on == On(TriggerKind.OUTCOME, DONE):
-                premise, given = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env, needed)
             covered = on.kind is TriggerKind.EVENT and (
                 self.kernel.ignored(rest.configuration, on.name) or self.kernel.deferred(rest.configuration, on.name)
             )
-            found = walk.commands(commands, premise, env, payload, covered) if commands else ()
-            self._fans[key] = replace(self._fan(walk, rest, found, env, params, payload), given=given)
+            told = tuple(command.id for command in commands), rest.history, on, leaf, needed, covered
+            same = told, rest.configuration if self._placed else ()
+            if same not in self._ways:
+                self._ways[same] = self._told(rest, commands, on, leaf, needed, covered)
+            ways = self._ways[same]
+            fan = self._fan(ways.walk, rest, ways.found, ways.env, ways.params, ways.payload)
+            self._fans[key] = replace(fan, given=ways.given) if ways.given else fan
         return self._fans[key]
+
+    def _told(self, rest: Rest, commands: tuple[Command, ...], on: On, leaf: str, needed: int, covered: bool) -> _Ways:
+        """What commands do about a trigger: of the rest, only its history counts, and its places if guards ask."""
+        params = commands[0].params if commands else ()
+        payload = tuple(self.encoder.variable(param.name, param.type) for param in params)
+        env = self._env(rest)
+        premise = self.encoder.all(*map(self.encoder.domain, payload, (param.type for param in params)))
+        walk = self._walk(rest)
+        given: tuple[Symbol, ...] = ()
+        if on == On(TriggerKind.OUTCOME, DONE):
+            premise, given = self._ensured(walk, self.kernel.leaf[leaf], premise, payload, env, needed)
+        found = walk.commands(commands, premise, env, payload, covered) if commands else ()
+        return _Ways(walk, env, tuple(found), params, payload, given)
 
     def exit(self, node: str, history: History) -> Fan:
         """What happens when a compensation that leads to `node` has ended."""
@@ -190,9 +220,20 @@ class Passages:
                 walk.owe(passage.condition, [Need("F005", joined.span, False)])
                 found = ()
             else:
-                found = walk.command(joined, passage.condition, env, passage.trail)
+                walk, found = self._joining(walk, joined, passage, env)
             self._onward[passage.id] = self._fan(walk, rest, found, env, before=passage)
         return self._onward[passage.id]
+
+    def _joining(
+        self, walk: Walk, joined: Command, passage: Passage, env: Env
+    ) -> tuple[Walk, tuple[tuple[Command | None, Target, Way], ...]]:
+        """What a join does behind a passage, wherever else the flow rests."""
+        placed = passage.rest.configuration if self._placed else ()
+        same = joined.id, id(passage.after), id(passage.condition), passage.trail, passage.rest.history, placed
+        if same not in self._joins:
+            found = tuple(walk.command(joined, passage.condition, env, passage.trail))
+            self._joins[same] = passage, walk, found
+        return self._joins[same][1:]
 
     def _nothing_called(self, walk: Walk, passage: Passage, env: Env) -> Iterable[tuple[Command | None, Target, Way]]:
         """The group of the first leaf that has no items is done at once, with no results."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from ...dsl.model import Literal, Task
+from ...dsl.values import dataclass
 from ..instance import Instance
 from ..kernel import Kernel, On, Stay, TriggerKind
 from ..staff import Staff

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ...dsl.model import Value
+from ...dsl.values import replace
 from ..evaluate import Fault
 from ..instance import NOBODY, Actor, Completion, Fired, Rejected
 from ..simulate import start, step

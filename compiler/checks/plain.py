@@ -13,7 +13,6 @@ above it, between two such neighbours, nothing plainer passes; so it is for guar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -33,6 +32,7 @@ from ...dsl.model import (
     Type,
     Value,
 )
+from ...dsl.values import dataclass
 from ...dsl.walk import nodes
 from ..evaluate import EXACT, fits
 from ..kernel import Kernel

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix
-from ...dsl.model import Always, LeadsTo, Reach
+from ...dsl.model import Always, Elapsed, LeadsTo, Reach
 from ..trace import source
 from . import leads
 from .claims import RULE, broken, holds_in, occurs, premises, required
 from .explaining import Explaining
 from .graph import Arrival
 from .inquiry import Finding, Inquiry, Why, always
+from .rewrite import inside
 from .verdict import Answer, Witness
 
 
@@ -50,9 +51,10 @@ def _always(inquiry: Inquiry, claim: Always) -> Answer:
         fixes=(Fix("mend the flow, or the property"),),
     )
     seen = partial(_premise, inquiry, claim)
-    return inquiry.by_run(
-        RULE, f"`{text}`", claim.span, shown, lambda at: broken(inquiry, condition, at), always(finding), seen
-    )
+    breaks = partial(broken, inquiry, condition)
+    # a shorter run that takes longer may break what is about time: not all moments are tried
+    shortest = not any(isinstance(part, Elapsed) for part in inside(condition))
+    return inquiry.by_run(RULE, f"`{text}`", claim.span, shown, breaks, always(finding), seen, shortest)
 
 
 def _premise(inquiry: Inquiry, claim: Always) -> Witness:

@@ -6,10 +6,11 @@ run again from the start, so the arrival that comes out is as real as the first 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ...dsl.model import InstantType, Value
+from ...dsl.values import dataclass
 from ..kernel import Timer
 from .attempt import Attempts
 from .encode import Env, scaled
@@ -21,6 +22,18 @@ from .states import States
 from .symbols import Symbol
 
 LONGEST_RUN = 80  # steps
+REMEMBERED = 5000  # steps of which what they come to is kept
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Path:
+    """What a run comes to with a step, whatever it brings: that it takes this way, and the data there. `arrival`: the
+    step, kept so that its id stays its own; `brought`: what it brings."""
+
+    arrival: Arrival
+    brought: tuple[Symbol, ...]
+    condition: Term
+    current: Mapping[str, Symbol]
 
 
 class Realise:
@@ -28,6 +41,7 @@ class Realise:
         self.states = states
         self.encoder = states.encoder
         self.attempts = attempts
+        self._known: dict[int, _Path] = {}
 
     def __call__(self, arrival: Arrival, wanted: Term, fan: Fan) -> tuple[Arrival, tuple[Value, ...], datetime] | None:
         """wanted: over the data after the run, and the payload and the moment of `fan`, which is what should come next.
@@ -37,19 +51,10 @@ class Realise:
         run = arrival.run()
         if len(run) > LONGEST_RUN:
             return None
-        current: dict[str, Symbol] = {}
-        terms: list[Term] = []
-        brought: list[tuple[Symbol, ...]] = []
-        for step in run:
-            fresh = () if step.fan is None else self._fresh(step.fan)
-            brought.append(fresh)
-            if step.fan is None or step.passage is None:
-                continue
-            change = self._change(current, step, step.fan, fresh)
-            terms.append(change(step.passage.condition))
-            current = {name: self.encoder.put(symbol, change) for name, symbol in step.passage.after.variables.items()}
+        paths = self._paths(run)
         last = self._fresh(fan)
-        reply = self.states.ask(*terms, self._put(wanted, self._pairs(current, fan, last)))
+        conditions = [path.condition for path in paths]
+        reply = self.states.ask(*conditions, self._put(wanted, self._pairs(paths[-1].current, fan, last)))
         if reply.model is None:
             return None
 
@@ -58,8 +63,8 @@ class Realise:
             return tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in typed)
 
         payloads = [
-            step.payload if step.fan is None or not step.fan.params else read(step.fan, fresh)
-            for step, fresh in zip(run, brought, strict=True)
+            step.payload if step.fan is None or not step.fan.params else read(step.fan, path.brought)
+            for step, path in zip(run, paths, strict=True)
         ]
         again = self.replay(run, payloads)
         if again is None:
@@ -67,18 +72,36 @@ class Realise:
         now = self.read_now(reply) if self.states.passages.timed else again.now
         return None if now < again.now else (again, read(fan, last), now)
 
+    def _paths(self, run: Sequence[Arrival]) -> list[_Path]:
+        """Of every step of a run; what was made of a step before is not made again."""
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        found: list[_Path] = []
+        current: Mapping[str, Symbol] = {}
+        for step in run:
+            path = self._known.get(id(step))
+            if path is None:
+                path = self._known[id(step)] = self._path(current, step)
+            current = path.current
+            found.append(path)
+        return found
+
+    def _path(self, current: Mapping[str, Symbol], step: Arrival) -> _Path:
+        fresh = () if step.fan is None else self._fresh(step.fan)
+        if step.fan is None or step.passage is None:
+            return _Path(step, fresh, True, current)
+        change = self._change(current, step, step.fan, fresh)
+        condition = change(step.passage.condition)
+        after = {name: self.encoder.put(symbol, change) for name, symbol in step.passage.after.variables.items()}
+        return _Path(step, fresh, condition, after)
+
     def replay(self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]]) -> Arrival | None:
         """The run with other payloads; None if it takes another way."""
         at: Arrival | None = None
         for old, payload in zip(run, payloads, strict=True):
-            if at is None:
-                at = self.attempts.start(payload, old.now)
-            else:
-                assert old.move is not None, "only the start has no move"
-                at = self.attempts.step(at, old.move, payload, old.now)
-            if at is None or at.taken != old.taken or not at.real:
+            at = self.attempts.again(at, old, payload, old.now)
+            if at is None or not at.real:
                 return None
-            at = at.along(old.fan, old.passage)
         return at
 
     def given(self, term: Term, fan: Fan, payload: Sequence[Value]) -> Term:
@@ -92,7 +115,7 @@ class Realise:
         return tuple(self.encoder.variable(param.name, param.type) for param in fan.params)
 
     def _change(
-        self, current: dict[str, Symbol], step: Arrival, fan: Fan, fresh: Sequence[Symbol]
+        self, current: Mapping[str, Symbol], step: Arrival, fan: Fan, fresh: Sequence[Symbol]
     ) -> Callable[[Term], Term]:
         """What puts the data before a step, its payload and its moment in their places; the slots of a list among them
         are made when they are looked at, so they are gathered again when there are more."""
@@ -111,7 +134,7 @@ class Realise:
 
         return change
 
-    def _pairs(self, current: dict[str, Symbol], fan: Fan, fresh: Sequence[Symbol]) -> list[tuple[Term, Term]]:
+    def _pairs(self, current: Mapping[str, Symbol], fan: Fan, fresh: Sequence[Symbol]) -> list[tuple[Term, Term]]:
         before = self.states.passages.variables
         old = [*(before[name] for name in current), *fan.payload]
         new = [*current.values(), *fresh]
@@ -128,7 +151,8 @@ class Realise:
         if arrival is not None and move.kind is MoveKind.TIMER:
             earliest = max(earliest, *(a.due for a in arrival.instance.timers if a.timer == move.name))
         now = self.states.passages.now
-        return (now == self._moment(earliest), now >= self._moment(earliest))
+        earlier = (True,) if arrival is None else ()  # it may start at any time
+        return (now == self._moment(earliest), now >= self._moment(earliest), *earlier)
 
     def moment(self, now: datetime) -> Term:
         """That the step comes at a moment, where moments decide."""

@@ -8,11 +8,11 @@ every such place proves that there is a last instance.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import IntType
+from ...dsl.values import dataclass
 from ..kernel import Leaf
 from .graph import Arrival, Node, Reaction
 from .inquiry import Finding, Inquiry

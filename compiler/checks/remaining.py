@@ -16,8 +16,9 @@ by then. One that nothing ends has no longest way, and neither has anything befo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...dsl.values import dataclass
 from .components import strongly
 from .graph import Edge, Graph
 from .latest import Latest

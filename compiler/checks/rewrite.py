@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ...dsl.model import (
@@ -35,6 +34,7 @@ from ...dsl.model import (
     Unwrap,
 )
 from ...dsl.source import NOWHERE
+from ...dsl.values import dataclass, replace
 from ..evaluate import Fault, Scope, evaluate, position
 from .encode import scaled
 

@@ -6,10 +6,10 @@ Z3 is imported when a Solver is made and not before. Nothing outside `encode` bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from ...dsl.values import dataclass
 from .budget import Budget
 from .terms import Terms
 
@@ -36,6 +36,7 @@ class Reply:
 
 
 UNLIMITED = float("inf")
+REMEMBERED = 20_000  # questions that were answered no
 LAST = 5.0  # seconds
 MEMORY = "memory_max_size"  # in MB, of what Z3 holds; when there is no more, it raises a Z3Exception
 LEAST = 64  # MB; a process that imports Z3 holds more than that
@@ -57,6 +58,7 @@ class Solver:
         self._solver.set("random_seed", 0)
         self._solver.set("rlimit", rlimit)
         self._axioms = 0
+        self._impossible: dict[frozenset[int], tuple[Term, ...]] = {}  # with the terms, so that each keeps its address
         self.left = questions
         self.asked = 0
 
@@ -70,10 +72,15 @@ class Solver:
         if term is not True:
             self._door.require(self._solver.solver, self._door.known(term))
 
-    def ask(self, *terms: Term) -> Reply:
-        """Whether all the terms can be true together. Raises Spent."""
+    def ask(self, *terms: Term, shown: bool = True) -> Reply:
+        """Whether all the terms can be true together. shown: else `model` only says that they can. Raises Spent.
+
+        What was impossible once is not asked again: there are only ever more axioms."""
         self.budget.check()
         if any(term is False for term in terms):
+            return Reply()
+        key = frozenset(term.ast for term in terms if term is not True)
+        if key in self._impossible:
             return Reply()
         if self.left == 0:
             return Reply(unknown="the budget of questions is used up")
@@ -88,8 +95,11 @@ class Solver:
                 self._require(term)
             status = self._solver.check()
             if status == self._sat:
-                return Reply(model=self._solver.model())
+                return Reply(model=self._solver.model() if shown else True)
             if status == self._unsat:
+                if len(self._impossible) >= REMEMBERED:
+                    self._impossible.clear()
+                self._impossible[key] = terms
                 return Reply()
             if hurried:
                 self.budget.met = self.budget.met or f"a question had less than {LAST:g} seconds"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from ...dsl.model import Value, Variable
+from ...dsl.model import BoolType, Value, Variable
+from ...dsl.values import replace
 from ..instance import Instance
 from ..kernel import Kernel
 from .atoms import Place, answer, asked
@@ -13,6 +13,7 @@ from .encode import Encoder, Env
 from .live import Live
 from .passages import Fan, Passage, Passages
 from .solver import Reply, Solver, Term
+from .symbols import Symbol
 
 Answers = tuple[bool | None, ...]
 """To the atoms of a place, in their order. None: either (in cubes only)."""
@@ -32,32 +33,45 @@ class States:
         self._exactly: dict[tuple[int, Value], Term] = {}
         self._cubes: dict[tuple[int, int, Place], tuple[Term, Answers]] = {}  # the term too: its id stays its own
 
-    def ask(self, *terms: Term) -> Reply:
+    def ask(self, *terms: Term, shown: bool = True) -> Reply:
         self.solver.assume(self.encoder.axioms)
-        return self.solver.ask(*terms)
+        return self.solver.ask(*terms, shown=shown)
 
     def cube(self, state: Term, passage: Passage, place: Place, run: Answers) -> Answers:
         """The smallest cube around all that a passage leads to, from data in some state, as far as Z3 can tell; `run`
         is what one run of it came to."""
         key = id(state), passage.id, place
         if key not in self._cubes:
-            self._cubes[key] = (
-                state,
-                tuple(
-                    answer if self._always(state, passage, place, index, answer) else None
-                    for index, answer in enumerate(run)
-                ),
-            )
+            same = self._same(state, passage, place, run)
+            self._cubes[key] = state, tuple(answer if index in same else None for index, answer in enumerate(run))
         return self._cubes[key][1]
+
+    def _same(self, state: Term, passage: Passage, place: Place, run: Answers) -> set[int]:
+        """The answers that all give as the run does: any other is asked for, until there is none."""
+        left = set(range(len(run)))
+        pairs = zip(self._asked(passage, place), run, strict=True)
+        others = [self.encoder.no(term) if yes else term for term, yes in pairs]
+        while left:
+            reply = self.ask(state, passage.condition, self.encoder.any(*(others[index] for index in left)))
+            if reply.impossible:
+                break
+            if reply.model is None:
+                return {index for index in left if self._always(state, passage, place, index, run[index])}
+            found = {index for index in left if self.encoder.read(reply.model, Symbol(others[index]), BoolType())}
+            left = left - found if found else set()
+        return left
 
     def _always(self, state: Term, passage: Passage, place: Place, index: int, answer: bool | None) -> bool:
         other = (*(None for _ in range(index)), not answer)
-        return self.ask(state, passage.condition, self.after(passage, place, other)).impossible
+        return self.ask(state, passage.condition, self.after(passage, place, other), shown=False).impossible
 
     def answers(self, place: Place, at: Instance) -> tuple[bool, ...]:
         """What an instance answers to the atoms of its place."""
+        atoms = self.live[place]
+        if not atoms:
+            return ()
         variables = at.variables(self.kernel)
-        return tuple(answer(atom, variables, at.started) for atom in self.live[place])
+        return tuple(answer(atom, variables, at.started) for atom in atoms)
 
     def before(self, place: Place, answers: Answers) -> Term:
         """The data, before a step, of every instance in the place that answers so."""
@@ -70,10 +84,14 @@ class States:
 
     def after(self, passage: Passage, place: Place, answers: Answers) -> Term:
         """That a passage leads to data that answer so in the place it ends in."""
+        return self.encoder.all(*self._agree(self._asked(passage, place), answers))
+
+    def _asked(self, passage: Passage, place: Place) -> tuple[Term, ...]:
+        """The atoms of a place, of the data after a passage."""
         key = passage.id, place
         if key not in self._after:
             self._after[key] = tuple(asked(atom, self.encoder, passage.after) for atom in self.live[place])
-        return self.encoder.all(*self._agree(self._after[key], answers))
+        return self._after[key]
 
     def exactly(self, at: Instance) -> Term:
         """The data of one instance."""

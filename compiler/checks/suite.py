@@ -7,10 +7,10 @@ the codes that make the run itself unsafe.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from ...dsl.diagnostics import Diagnostic, Fix, Rule
 from ...dsl.model import Accept
+from ...dsl.values import replace
 from ..kernel import Kernel
 from ..staff import Staff
 from . import (

@@ -10,7 +10,7 @@ Python bool or int, so constants fold by themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -30,6 +30,7 @@ from ...dsl.model import (
     TextType,
     Type,
 )
+from ...dsl.values import dataclass, replace
 from .. import evaluate
 from .solver import Term
 

@@ -8,10 +8,10 @@ refuted was played on the interpreter (`rehearsal`). That an activity ends, and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from ...dsl.diagnostics import Diagnostic, Label, Rule
 from ...dsl.model import System
+from ...dsl.values import replace
 from ..kernel import Kernel
 from .budget import Budget
 from .component import Component

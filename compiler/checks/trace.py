@@ -155,15 +155,11 @@ class Tracer:
         later = any(step.now > now and _of_task(step) for step, now in zip(known, times, strict=False))
         for index in range(len(known), len(run)):
             old, payload, now = run[index], payloads[index], times[index]
-            if at is None or old.move is None:
-                at = self.attempts.start(payload, now)
-            else:
-                after = self.attempts.step(at, old.move, payload, now)
-                at = after if after is not None and self.in_time(at, after) else None
+            after = self.attempts.again(at, old, payload, now)
+            at = after if after is not None and (at is None or self.in_time(at, after)) else None
             later = later or (_of_task(old) and at is not None and at.now > now)
-            if at is None or at.taken != old.taken or (at.now != now and not later):
+            if at is None or (at.now != now and not later):
                 return None
-            at = at.along(old.fan, old.passage)
         return at if at is not None and shows(at) else None
 
     def in_time(self, at: Arrival, step: Arrival) -> bool:

@@ -9,12 +9,12 @@ unless a run has faulted there. F401 and F403 ask alike for what is out of range
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
 from ...dsl.model import Compensation
 from ...dsl.source import Span
+from ...dsl.values import replace
 from ..evaluate import Fault
 from ..instance import Rejected
 from ..kernel import Undo

@@ -10,10 +10,10 @@ premise that the run gets there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from ...dsl.model import Assign, Type, Update
 from ...dsl.source import Span
+from ...dsl.values import dataclass, replace
 from ..instance import Taken
 from ..kernel import Command, Configuration, Goto, Kernel, Place, ScopeKind, Stay, Target, Undo
 from .encode import Encoder, Env, Need
@@ -288,8 +288,7 @@ def left(kernel: Kernel, configuration: Configuration, scope: str, target: Targe
     if isinstance(target, Stay):
         return frozenset()
     domain = kernel.domain(scope, target.node) if isinstance(target, Goto) else ""
-    inside = (above[: above.index(domain)] for above in map(kernel.above, configuration) if domain in above[1:])
-    return frozenset(name for names in inside for name in names)
+    return kernel.leaving(configuration, domain)
 
 
 def _passed(trail: tuple[Taken, ...]) -> set[str]:

@@ -8,7 +8,8 @@ tightened) and not empty.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from ...dsl.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

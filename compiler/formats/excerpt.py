@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from ...dsl.diagnostics import Label
 from ...dsl.source import Source, Span
+from ...dsl.values import dataclass
 from .style import Style, clean, columns
 
 WIDEST = 160

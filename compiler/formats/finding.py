@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...dsl.diagnostics import Diagnostic, Severity
 from ...dsl.source import Source, Span
+from ...dsl.values import dataclass, replace
 from ..checks.verdict import Verdict
 from ..pipeline import Examined
 

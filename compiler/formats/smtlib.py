@@ -7,8 +7,8 @@ but assumptions is asserted outside of them, and no option of one solver is set.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ...dsl.values import dataclass
 from .style import clean
 
 INT, BOOL = "Int", "Bool"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -14,6 +14,7 @@ from ..flow import Flow
 from ..letters import Letter, Message
 from ..overview import Overview
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem
+from ..troubles import Matter
 
 Inputs = TypeVar("Inputs")
 
@@ -60,18 +61,23 @@ class Client(Protocol):
         ...
 
     async def retry(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
-        """An operator gives a parked call a new round of attempts. Raises NotParked, Unknown."""
+        """An operator gives a call that is parked, or waits for its next attempt, a new round of attempts, from now on.
+
+        Raises NotParked for one that is due or under way, Unknown."""
         ...
 
     async def settle(self, id: str, outcome: Outcome, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
-        """An operator answers a parked call by hand. Raises NotParked, Unknown, Invalid."""
+        """An operator answers a call that is parked, or waits for its next attempt, by hand.
+
+        Raises NotParked for one that is under way, Unknown, Invalid."""
         ...
 
     async def skip(self, id: str, key: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
-        """An operator gives a parked call up. A compensation counts as done, and its row says that it was skipped; an
-        activity answers `failed`, unless its flow was proved for one that never does.
+        """An operator gives a call up that is parked, or waits for its next attempt. A compensation counts as done, and
+        its row says that it was skipped; an activity answers `failed`, unless its flow was proved for one that never
+        does.
 
-        Raises NotParked, Unknown, Invalid."""
+        Raises NotParked for one that is under way, Unknown, Invalid."""
         ...
 
     async def cancel(self, id: str, *, reason: str, by: Actor = NOBODY) -> JournalEntry:
@@ -91,6 +97,19 @@ class Client(Protocol):
         self, after: str = "", limit: int = 100, *, statuses: Sequence[Status] = tuple(Status), flow: str = ""
     ) -> Sequence[Instance]:
         """The first so many (in these statuses, of the flow `Order` or `Order/1`) whose ids come after this one."""
+        ...
+
+    async def troubled(self, after: str = "", limit: int = 100) -> Sequence[tuple[Instance, Sequence[Matter]]]:
+        """The first so many instances with which something is the matter, whose ids come after this one, by id."""
+        ...
+
+    async def matters(self, instances: Sequence[Instance]) -> Sequence[tuple[Instance, Sequence[Matter]]]:
+        """What is the matter with each of them, if something is."""
+        ...
+
+    async def unknown(self) -> Mapping[str, int]:
+        """How many instances there are of flows that this client does not know, and that have not ended. Reads them
+        all, beside the work."""
         ...
 
     async def overview(self, id: str) -> Overview:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ from ..sealing import PayloadCodec
 from ..spec import FlowSpec
 from ..store import Attempt, Child, Instance, JournalEntry, PendingCall, Status, TaskItem, Transaction
 from ..timers import Clock, SystemClock
+from ..troubles import Matter, matters, troubled
 from ..worker import Limits, Worker
 from .sqlite_store import SqliteStore
 
@@ -172,6 +174,20 @@ class SqliteClient:
     ) -> Sequence[Instance]:
         return await self._store.read(lambda tx: tx.page(after, limit, statuses, flow))
 
+    async def troubled(self, after: str = "", limit: int = 100) -> Sequence[tuple[Instance, Sequence[Matter]]]:
+        return await self._store.read(lambda tx: troubled(tx, after, limit, self._clock.now()))
+
+    async def matters(self, instances: Sequence[Instance]) -> Sequence[tuple[Instance, Sequence[Matter]]]:
+        return await self._store.read(lambda tx: matters(tx, instances, self._clock.now()))
+
+    async def unknown(self) -> Mapping[str, int]:
+        tally = await asyncio.to_thread(self._store.tally, self._clock.now())
+        known, found = set(map(label, self.flows)), Counter[str]()
+        for (flow, status), number in tally.instances.items():
+            if not status.finished and flow not in known:
+                found[flow] += number
+        return found
+
     async def overview(self, id: str) -> Overview:
         return await self._store.read(lambda tx: overview(tx, id))
 
@@ -284,7 +300,7 @@ class SqliteHost(SqliteClient):
             bell = self._worker.bell.of(id)
             if self._working.done():
                 await self._working
-            if at_rest := await self._store.read(lambda tx: self._resting(tx, id)):
+            if not self._worker.busy(id) and (at_rest := await self._store.read(lambda tx: self._resting(tx, id))):
                 return at_rest
             await bell.wait()
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from ..chain import Head, Link, Row, linked
-from ..store import EntryKind, JournalEntry, News, Status
+from ..codec import written
+from ..store import Attempt, EntryKind, JournalEntry, Status
 from ..timers import micros, moment
-from .sqlite_errors import as_written
+from .sqlite_errors import as_written, refuse
 from .sqlite_rows import MARKS, SqliteRows
 
-COLUMNS = "instance, sequence, at, kind, actor, trigger, note, request, effects, status, configuration"
+COLUMNS = "instance, sequence, at, kind, actor, trigger, note, request, effects, status, configuration, attempt"
 ENTRIES = f"SELECT {COLUMNS} FROM journal"
 LAST = "SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1"
-APPEND = f"INSERT INTO journal (position, hash, {COLUMNS}) VALUES ({MARKS[13]})"
+APPEND = f"INSERT INTO journal (position, hash, {COLUMNS}) VALUES ({MARKS[14]})"
 
 
 class SqliteJournal(SqliteRows):
@@ -23,22 +25,32 @@ class SqliteJournal(SqliteRows):
 
     def __init__(self, db: sqlite3.Connection) -> None:
         super().__init__(db)
-        self._head = Head()
-        self._since: tuple[News, int] = self.news, -1
+        self._head: Head | None = None  # the last row, if it is known
+        self._appended: list[tuple[Any, ...]] = []
+
+    def flush(self) -> None:
+        if not self._appended:
+            return
+        appended, self._appended = self._appended, []
+        try:
+            self._db.executemany(APPEND, appended)
+        except (sqlite3.Error, MemoryError) as error:
+            refuse(error)
+
+    def forget(self) -> None:
+        self._head = None
+        self._appended.clear()
 
     def append(self, e: JournalEntry) -> None:
-        """The last row is read once in a transaction; and again when a savepoint was undone, which leaves less news."""
-        news, number = self._since
-        if news is not self.news or number != len(news.entries):
-            self._head = self.head()
-        position = self._head.position + 1
+        head = self._head or self.head()
+        position = head.position + 1
         what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
-        columns = (*what, e.effects, e.status, " ".join(e.configuration))
-        hash = linked(self._head.hash, (position, *columns))
-        self._run(APPEND, position, hash, *columns)
+        columns = (*what, e.effects, e.status, " ".join(e.configuration), _attempt_text(e.attempt))
+        hash = linked(head.hash, (position, *columns))
+        self._appended.append((position, hash, *columns))
         self._head = Head(position, hash)
+        self.changes += 1
         self.news.entries.append(e)
-        self._since = self.news, len(self.news.entries)
 
     def entries(self, instance: str) -> Sequence[JournalEntry]:
         return [*map(_entry, self._all(f"{ENTRIES} WHERE instance = ? ORDER BY sequence", instance))]
@@ -78,6 +90,24 @@ def _any_text(text: bytes) -> str:
 
 @as_written
 def _entry(row: tuple[Any, ...]) -> JournalEntry:
-    instance, sequence, at, kind, actor, trigger, note, request, effects, status, leaves = row
+    instance, sequence, at, kind, actor, trigger, note, request, effects, status, leaves, attempt = row
     what = moment(at), EntryKind(kind), actor, trigger, note, request
-    return JournalEntry(instance, sequence, *what, effects, Status(status), tuple(leaves.split()))
+    left = Status(status), tuple(leaves.split())
+    return JournalEntry(instance, sequence, *what, effects, *left, _attempt(instance, attempt))
+
+
+def _attempt_text(a: Attempt | None) -> str:
+    """Its moments are microseconds since 1970, as all in the file."""
+    if a is None:
+        return ""
+    assert a.ended is not None, "the journal tells of what is over"
+    times = {"started": micros(a.started), "ended": micros(a.ended)}
+    return written({"key": a.key, "number": a.number, "worker": a.worker, **times, "result": a.result})
+
+
+def _attempt(instance: str, text: str) -> Attempt | None:
+    if not text:
+        return None
+    told = json.loads(text)
+    times = moment(told["started"]), moment(told["ended"])
+    return Attempt(instance, told["key"], told["number"], told["worker"], *times, told["result"])

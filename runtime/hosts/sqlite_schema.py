@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA = 3
+SCHEMA = 4
 """Counts the changes of the tables."""
 
 TABLES = """
@@ -15,6 +15,7 @@ CREATE TABLE instance (
   configuration TEXT NOT NULL,
   snapshot      TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX instance_other ON instance (status, id) WHERE status <> 'succeeded';
 
 CREATE TABLE journal (
   position      INTEGER PRIMARY KEY,
@@ -30,6 +31,7 @@ CREATE TABLE journal (
   effects       TEXT NOT NULL,
   status        TEXT NOT NULL,
   configuration TEXT NOT NULL,
+  attempt       TEXT NOT NULL,
   UNIQUE (instance, sequence)
 );
 CREATE UNIQUE INDEX journal_request ON journal (instance, request) WHERE request IS NOT NULL;
@@ -45,6 +47,7 @@ CREATE TABLE call (
   attempts      INTEGER NOT NULL,
   forgiven      INTEGER NOT NULL,
   owner         TEXT,
+  began         INTEGER,
   interrupted   INTEGER NOT NULL,
   error         TEXT NOT NULL,
   PRIMARY KEY (instance, key)
@@ -60,17 +63,6 @@ CREATE TABLE child (
   answers       TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX child_parent ON child (parent, key);
-
-CREATE TABLE attempt (
-  instance      TEXT NOT NULL REFERENCES instance (id),
-  key           TEXT NOT NULL,
-  number        INTEGER NOT NULL,
-  worker        TEXT NOT NULL,
-  started       INTEGER NOT NULL,
-  ended         INTEGER,
-  result        TEXT NOT NULL,
-  PRIMARY KEY (instance, key, number)
-) WITHOUT ROWID;
 
 CREATE TABLE timer (
   instance      TEXT NOT NULL REFERENCES instance (id) DEFERRABLE INITIALLY DEFERRED,

@@ -13,7 +13,7 @@ from typing import TypeVar
 from .. import sealing
 from ..letters import Letter, Message
 from ..sealing import PayloadCodec, Seals
-from ..store import Attempt, Instance, JournalEntry, PendingCall, Status, TaskItem
+from ..store import Instance, JournalEntry, PendingCall, Status, TaskItem
 from .sqlite_transaction import SqliteTransaction
 
 T = TypeVar("T")
@@ -33,9 +33,6 @@ class SealedTransaction(SqliteTransaction):
 
     def instance(self, id: str) -> Instance | None:
         return _of(self._instance, super().instance(id))
-
-    def instances(self, status: Status | None) -> Sequence[Instance]:
-        return [*map(self._instance, super().instances(status))]
 
     def page(
         self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
@@ -58,7 +55,7 @@ class SealedTransaction(SqliteTransaction):
     def requested(self, instance: str, request: str) -> JournalEntry | None:
         return _of(self._entry, super().requested(instance, request))
 
-    # ------------------------------------------------------------ calls and their attempts
+    # ------------------------------------------------------------ calls
 
     def call(self, instance: str, key: str) -> PendingCall | None:
         return _of(self._call, super().call(instance, key))
@@ -83,16 +80,6 @@ class SealedTransaction(SqliteTransaction):
 
     def parked_calls(self) -> Sequence[PendingCall]:
         return [*map(self._call, super().parked_calls())]
-
-    def begin_attempt(self, a: Attempt) -> None:
-        super().begin_attempt(sealing.attempt(self._seals.seal, a))
-
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
-        sealed = sealing.result(self._seals.seal, result, instance, key, number)
-        return super().end_attempt(instance, key, number, ended, sealed)
-
-    def attempts(self, instance: str) -> Sequence[Attempt]:
-        return [sealing.attempt(self._seals.unseal, a) for a in super().attempts(instance)]
 
     # ------------------------------------------------------------ tasks
 

@@ -8,7 +8,8 @@ so it always decides on the fresh state. That (instance, sequence) is unique in 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,9 @@ from .sqlite_transaction import SqliteTransaction
 
 APPLICATION = 0x50454E53
 """Marks the file as ours (`PENS`); other programs' databases are refused."""
+
+PAUSE = 0.005
+"""Seconds between two tries at what SQLite does not wait for."""
 
 T = TypeVar("T")
 
@@ -47,13 +51,11 @@ class SqliteStore:
     def tell(self, committed: Callable[[News], None] | None) -> None:
         self._thread.tell(committed)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        answer: T = await self._thread.asked(work, writes=True)
-        return answer
+    def write(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
+        return self._thread.asked(work, writes=True)
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        answer: T = await self._thread.asked(work, writes=False)
-        return answer
+    def read(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
+        return self._thread.asked(work, writes=False)
 
     def now(self, work: Callable[[Transaction], T]) -> T:
         """As `read`, for those without an event loop."""
@@ -79,24 +81,25 @@ def _open(path: Path, busy: timedelta) -> sqlite3.Connection:
     with translated():
         db = sqlite3.connect(path, isolation_level=None, timeout=busy.total_seconds(), check_same_thread=False)
         try:
-            _prepare(db, path)
+            _prepare(db, path, busy)
         except BaseException:
             db.close()
             raise
     return db
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
+def _prepare(db: sqlite3.Connection, path: Path, busy: timedelta) -> None:
     """Recognise the file before anything in it is changed; an empty one becomes ours."""
+    db.execute("BEGIN")  # as of one moment: another process may be making it ours
     application, schema, tables = _identity(db)
+    db.execute("COMMIT")
     if tables and application != APPLICATION:
         raise NotAStore(f"{path} belongs to another program")
     if schema > SCHEMA:
         raise TooNew(f"{path} has schema {schema}; this version of penstock knows {SCHEMA}")
     if tables and schema < SCHEMA:
         raise TooOld(f"{path} has schema {schema}, of an earlier penstock; this version knows {SCHEMA} only")
-    (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
-    if mode != "wal":
+    if _logging(db, busy) != "wal":
         raise NotWritable(f"{path} cannot have a write-ahead log: is it on a network file system?")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
@@ -107,6 +110,20 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(f"PRAGMA user_version = {SCHEMA}")
     db.execute("COMMIT")
+
+
+def _logging(db: sqlite3.Connection, busy: timedelta) -> str:
+    """The journal mode, WAL from now on if that can be. SQLite does not wait while another process sees to the same."""
+    end = time.monotonic() + busy.total_seconds()
+    while True:
+        try:
+            (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return str(mode)
 
 
 def _identity(db: sqlite3.Connection) -> tuple[int, int, int]:

@@ -2,9 +2,9 @@
 
 **Group commit.** All writing works that wait share one transaction and one wait for the disk (DeWitt et al. 1984), and
 are answered when it is committed: an acknowledgement still means durable. They run one after the other, so each sees
-what those before it did. One that raises must leave nothing behind, so then they all run again, each in a savepoint;
-if the storage itself refused one of them, each in a transaction of its own. A work may therefore run more than once,
-and changes nothing but its transaction. Reading works share a state.
+what those before it did. One that fails when it has written must leave nothing behind, so then they all run again, each
+in a savepoint; if the storage itself refused one of them, each in a transaction of its own. A work may therefore run
+more than once, and changes nothing but its transaction. Reading works share a state.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from ..observing import Audience, Tellings
 from ..sealing import PayloadCodec
 from ..store import Committed, News, Transaction
 from .sqlite_errors import translated
-from .sqlite_rows import ROLLED_BACK
 from .sqlite_sealed import SealedTransaction
 from .sqlite_transaction import SqliteTransaction
 
@@ -32,7 +31,6 @@ MOST = 256
 """How many works share a commit, so that the first does not wait long for the last."""
 
 R = TypeVar("R")
-WRITING, READING = "BEGIN IMMEDIATE", "BEGIN"
 
 Listener = Callable[[News], None]
 Answer = tuple[Any, BaseException | None]
@@ -76,13 +74,13 @@ class SqliteThread:
         """From now on `committed` is called after each commit, on this thread, with what it changed."""
         self._committed = committed
 
-    async def asked(self, work: Callable[[Transaction], Any], writes: bool) -> Any:
-        """What a work answers, for a coroutine."""
+    def asked(self, work: Callable[[Transaction], R], writes: bool) -> asyncio.Future[R]:
+        """What a work will answer, for the running loop."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
+        answer: asyncio.Future[R] = loop.create_future()
         context = copy_context() if writes and self._audience else None
         self._turns.put(Turn(work, writes, loop, answer, Tellings(), context))
-        return await answer
+        return answer
 
     def now(self, work: Callable[[Transaction], Any]) -> Any:
         """What a reading work answers, for a thread. Raises StoreError where it has been closed."""
@@ -133,9 +131,9 @@ class SqliteThread:
         return turns, False
 
     def _written(self, turns: Sequence[Turn]) -> list[Answer]:
-        for run in (_all, _each) if len(turns) > 1 else ():
+        for run in (_together, _apart) if len(turns) > 1 else (_together,):
             try:
-                return self._transact(WRITING, run, turns)
+                return self._transact(run, turns, careful=run is _apart)
             except _NotTogetherError:
                 continue
             except StoreError as error:
@@ -144,7 +142,7 @@ class SqliteThread:
 
     def _alone(self, turn: Turn) -> Answer:
         try:
-            return self._transact(WRITING, lambda tx, turns: (turns[0].done(tx), None), [turn])
+            return self._transact(lambda tx, turns: (turns[0].done(tx), None), [turn])
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
             if not isinstance(error, StoreError):
                 self._report([turn], failed=True)
@@ -152,26 +150,20 @@ class SqliteThread:
 
     def _read(self, turns: Sequence[Turn]) -> list[Answer]:
         try:
-            return self._transact(READING, _looks, turns)
+            return self._transact(_looks, turns, writes=False)
         except StoreError as error:
             return [(None, error)] * len(turns)
 
-    def _transact(self, begin: str, run: Callable[[SqliteTransaction, Sequence[Turn]], R], turns: Sequence[Turn]) -> R:
-        """SQLite ends a transaction by itself when the disk fails; who only read has been told then."""
-        news = self._transaction.news = News()
-        with translated():
-            self._db.execute(begin)
-            try:
-                answers = run(self._transaction, turns)
-                if self._db.in_transaction:
-                    self._db.execute("COMMIT")
-                elif begin == WRITING:
-                    raise StoreError(ROLLED_BACK)
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        if begin == WRITING:
+    def _transact(
+        self,
+        run: Callable[[SqliteTransaction, Sequence[Turn]], R],
+        turns: Sequence[Turn],
+        writes: bool = True,
+        careful: bool = True,
+    ) -> R:
+        with translated(), self._transaction.transact(writes, careful) as news:
+            answers = run(self._transaction, turns)
+        if writes:
             turns[0].tellings.tell(Committed(len(turns)))
             self._report(turns, failed=False)
             if self._committed is not None:
@@ -191,14 +183,26 @@ class _NotTogetherError(Exception):
     """A work failed, and left something behind that the others must not see."""
 
 
-def _all(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
+def _together(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
+    """All of them, without savepoints; one that fails before it has written may."""
+    answers: list[Answer] = []
+    for turn in turns:
+        changes = tx.changes
+        try:
+            answers.append((turn.done(tx), None))
+        except BaseException as error:
+            if tx.changes != changes or isinstance(error, StoreError):
+                raise _NotTogetherError from error
+            tx.tellings.undo(0)
+            answers.append((None, error))
     try:
-        return [(turn.done(tx), None) for turn in turns]
-    except BaseException as error:
+        tx.flush()
+    except StoreError as error:
         raise _NotTogetherError from error
+    return answers
 
 
-def _each(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
+def _apart(tx: SqliteTransaction, turns: Sequence[Turn]) -> list[Answer]:
     answers: list[Answer] = []
     for turn in turns:
         try:

@@ -9,36 +9,68 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from ..errors import Unreadable
+from ..errors import StoreError, Unreadable
 from ..gates import Gate
 from ..observing import Tellings
 from ..sealing import MARK
-from ..store import (
-    Attempt,
-    Child,
-    Happening,
-    Instance,
-    PendingCall,
-    Status,
-    Tally,
-    TaskItem,
-    Tick,
-    Timer,
-)
+from ..store import Attempt, Child, Happening, News, PendingCall, Status, Tally, TaskItem, Tick
 from ..timers import micros, moment
 from .sqlite_errors import as_written
+from .sqlite_instances import AWAKE, SqliteInstances
 from .sqlite_journal import SqliteJournal
 from .sqlite_mail import SqliteMail
+from .sqlite_rows import marks
+from .sqlite_troubles import SqliteTroubles
 
 T = TypeVar("T")
 
 
-class SqliteTransaction(SqliteJournal, SqliteMail):
-    """`store.Transaction` in SQL, one method a statement. Raises StoreError, never SQLite's own errors."""
+class MoreCarefully(StoreError):
+    """Something that wrote has failed, and no savepoint was set to go back to."""
+
+
+class SqliteTransaction(SqliteInstances, SqliteJournal, SqliteMail, SqliteTroubles):
+    """`store.Transaction` in SQL. Raises StoreError, never SQLite's own errors."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         super().__init__(db)
         self.tellings = Tellings()
+        self._careful = True
+        self._version = -1
+
+    @contextmanager
+    def transact(self, writes: bool, careful: bool = True) -> Generator[News]:
+        """What is done inside is done wholly or not at all. careful: savepoints are set, so that what fails in one is
+        undone; without them it has to be done again (`MoreCarefully`). Raises sqlite3.Error, too."""
+        news = self.news = News()
+        self._careful = careful
+        self._db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        try:
+            self._look()
+            yield news
+            if writes or self._db.in_transaction:  # when the disk fails SQLite ends it; who read was told
+                self.flush()
+                self._db.execute("COMMIT")
+        except BaseException:
+            self.forget()
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _look(self) -> None:
+        """What is at hand is what is in the file, if no other process has written meanwhile."""
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        if version != self._version or self.crowded:
+            self.forget()
+            self._version = version
+
+    def flush(self) -> None:
+        SqliteInstances.flush(self)
+        SqliteJournal.flush(self)
+
+    def forget(self) -> None:
+        SqliteInstances.forget(self)
+        SqliteJournal.forget(self)
 
     def report(self, happening: Happening) -> None:
         self.tellings.tell(happening)
@@ -48,44 +80,35 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
 
     @contextmanager
     def savepoint(self) -> Generator[None]:
+        told = self.tellings.mark()
+        if not self._careful:
+            changes = self.changes
+            try:
+                yield
+            except StoreError:
+                raise
+            except BaseException as error:
+                if self.changes != changes:
+                    raise MoreCarefully("it is to be done again, with savepoints") from error
+                self.tellings.undo(told)
+                raise
+            return
         self._run("SAVEPOINT step")
-        mark, told = self.news.mark(), self.tellings.mark()
+        mark = self.news.mark()
         try:
             yield
+            self.flush()
         except BaseException:
             self.news.rewind(mark)
             self.tellings.undo(told)
+            self.forget()
             if self._db.in_transaction:
                 self._run("ROLLBACK TO step")
                 self._run("RELEASE step")
             raise
         self._run("RELEASE step")
 
-    # ------------------------------------------------------------ instances
-
-    def instance(self, id: str) -> Instance | None:
-        return _first(map(_instance, self._all("SELECT * FROM instance WHERE id = ?", id)))
-
-    def instances(self, status: Status | None) -> Sequence[Instance]:
-        sql = "SELECT * FROM instance WHERE status = ? OR ? IS NULL ORDER BY id"
-        return [*map(_instance, self._all(sql, status, status))]
-
-    def page(
-        self, after: str, limit: int, statuses: Sequence[Status] = tuple(Status), flow: str = ""
-    ) -> Sequence[Instance]:
-        named = "? IN ('', flow, substr(flow, 1, instr(flow, '/') - 1))"
-        wanted = f"id > ? AND status IN ({_marks(statuses)}) AND {named}"
-        sql = f"SELECT * FROM instance WHERE {wanted} ORDER BY id LIMIT ?"
-        return [*map(_instance, self._all(sql, after, *statuses, flow, limit))]
-
-    def ids(self, after: str, limit: int) -> Sequence[str]:
-        sql = "SELECT id FROM instance WHERE id > ? ORDER BY id LIMIT ?"
-        return [id for (id,) in self._all(sql, after, limit)]
-
-    def put_instance(self, i: Instance) -> None:
-        row = i.id, i.flow, i.sequence, micros(i.at), i.status, " ".join(i.configuration), i.snapshot
-        self._run(PUT_INSTANCE, *row)
-        self.news.touched.add(i.id)
+    # ------------------------------------------------------------ all of it
 
     def require_readable(self) -> None:
         """Raises Unreadable where the payloads of the first instance at hand are not for this transaction to read."""
@@ -102,65 +125,16 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         lag = 0.0 if due is None else max((now - moment(due)).total_seconds(), 0.0)
         return Tally({(flow, Status(status)): count for flow, status, count in of}, parked, tasks, lag)
 
-    # ------------------------------------------------------------ calls and their attempts
-
-    def call(self, instance: str, key: str) -> PendingCall | None:
-        return _first(map(_call, self._all(f"{CALLS} WHERE instance = ? AND key = ?", instance, key)))
-
-    def calls(self, instance: str) -> Sequence[PendingCall]:
-        return [*map(_call, self._all(f"{CALLS} WHERE instance = ? ORDER BY key", instance))]
-
-    def put_call(self, c: PendingCall) -> None:
-        row = c.instance, c.key, c.flow, c.name, c.args, c.forward, _micros(c.due), c.attempts, c.forgiven
-        self._put("call", *row, c.owner, c.interrupted, c.error)
-        self.news.touched.add(c.instance)
-        if c.owner is None and c.due is not None:
-            self.news.falls_due(c.due)
-        elif c.interrupted:
-            self.news.unwanted.append(c)
-
-    def drop_call(self, instance: str, key: str) -> None:
-        self.news.touched.add(instance)
-        self._run("DELETE FROM call WHERE instance = ? AND key = ?", instance, key)
-
-    def due_calls(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[PendingCall]:
-        where = f"owner IS NULL AND due IS NOT NULL AND due <= ? AND flow IN ({_marks(flows)})"
-        return [*map(_call, self._all(f"{CALLS} WHERE {where} ORDER BY due LIMIT ?", micros(now), *flows, limit))]
-
-    def calls_after(self, flows: Sequence[str], moment: datetime) -> Sequence[PendingCall]:
-        where = f"owner IS NULL AND due IS NOT NULL AND due > ? AND flow IN ({_marks(flows)})"
-        return [*map(_call, self._all(f"{CALLS} WHERE {where}", micros(moment), *flows))]
-
-    def owned_calls(self, owner: str) -> Sequence[PendingCall]:
-        return [*map(_call, self._all(f"{CALLS} WHERE owner = ?", owner))]
-
-    def lost_calls(self, flows: Sequence[str], now: datetime) -> Sequence[PendingCall]:
-        lost = "owner IS NOT NULL AND owner NOT IN (SELECT id FROM worker WHERE lease > ?)"
-        sql = f"{CALLS} WHERE {lost} AND flow IN ({_marks(flows)})"
-        return [*map(_call, self._all(sql, micros(now), *flows))]
-
-    def parked_calls(self) -> Sequence[PendingCall]:
-        return [*map(_call, self._all(f"{CALLS} WHERE due IS NULL ORDER BY instance, key"))]
-
-    def begin_attempt(self, a: Attempt) -> None:
-        self._put("attempt", a.instance, a.key, a.number, a.worker, micros(a.started), _micros(a.ended), a.result)
-
-    def end_attempt(self, instance: str, key: str, number: int, ended: datetime, result: str) -> datetime | None:
-        one = "instance = ? AND key = ? AND number = ?"
-        sql = f"UPDATE attempt SET ended = ?, result = ? WHERE {one} RETURNING started"
-        return _first(moment(started) for (started,) in self._all(sql, micros(ended), result, instance, key, number))
-
-    def drop_attempt(self, instance: str, key: str, number: int) -> None:
-        self._run("DELETE FROM attempt WHERE instance = ? AND key = ? AND number = ?", instance, key, number)
-
     def attempts(self, instance: str) -> Sequence[Attempt]:
-        sql = "SELECT * FROM attempt WHERE instance = ? ORDER BY started, key, number"
-        return [
-            Attempt(instance, key, number, worker, moment(started), _moment(ended), result)
-            for _, key, number, worker, started, ended, result in self._all(sql, instance)
+        over = [entry.attempt for entry in self.entries(instance) if entry.attempt is not None]
+        running = [
+            Attempt(instance, call.key, call.attempts, call.owner, call.began, None, "")
+            for call in self.calls(instance)
+            if call.owner is not None and call.began is not None
         ]
+        return sorted([*over, *running], key=lambda attempt: (attempt.started, attempt.key, attempt.number))
 
-    # ------------------------------------------------------------ time
+    # ------------------------------------------------------------ families
 
     def put_child(self, c: Child) -> None:
         self._put("child", c.instance, c.parent, c.key, c.answers)
@@ -174,24 +148,10 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     def parent(self, instance: str) -> Child | None:
         return _first(Child(*row) for row in self._all("SELECT * FROM child WHERE instance = ?", instance))
 
-    def put_timer(self, t: Timer) -> None:
-        self._put("timer", t.instance, t.name, t.flow, micros(t.due))
-        self.news.touched.add(t.instance)
-        self.news.falls_due(t.due)
-
-    def drop_timer(self, instance: str, name: str) -> None:
-        self.news.touched.add(instance)
-        self._run("DELETE FROM timer WHERE instance = ? AND name = ?", instance, name)
-
-    def due_timers(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[Timer]:
-        where = f"due <= ? AND flow IN ({_marks(flows)}) AND {AWAKE}"
-        return [*map(_timer, self._all(f"{TIMERS} WHERE {where} ORDER BY due LIMIT ?", micros(now), *flows, limit))]
-
-    def timers(self, instance: str) -> Sequence[Timer]:
-        return [*map(_timer, self._all(f"{TIMERS} WHERE instance = ? ORDER BY due", instance))]
+    # ------------------------------------------------------------ time
 
     def next_due(self, flows: Sequence[str], calls: bool) -> datetime | None:
-        known = f"flow IN ({_marks(flows)})"
+        known = f"flow IN ({marks(flows)})"
         timer = self._all(
             f"SELECT due FROM timer INDEXED BY timer_due WHERE {known} AND {AWAKE} ORDER BY due LIMIT 1", *flows
         )
@@ -213,7 +173,7 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         return [*map(_tick, self._all("SELECT flow, schedule, due FROM tick ORDER BY flow, schedule"))]
 
     def due_ticks(self, flows: Sequence[str], now: datetime) -> Sequence[Tick]:
-        sql = f"SELECT flow, schedule, due FROM tick WHERE due <= ? AND flow IN ({_marks(flows)}) ORDER BY due"
+        sql = f"SELECT flow, schedule, due FROM tick WHERE due <= ? AND flow IN ({marks(flows)}) ORDER BY due"
         return [*map(_tick, self._all(sql, micros(now), *flows))]
 
     # ------------------------------------------------------------ breakers and limits
@@ -249,7 +209,7 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
     # ------------------------------------------------------------ workers
 
     def version(self) -> int:
-        return int(self._all("PRAGMA data_version")[0][0])
+        return self._version
 
     def lease(self, worker: str, until: datetime) -> None:
         self._put("worker", worker, micros(until))
@@ -268,21 +228,6 @@ class SqliteTransaction(SqliteJournal, SqliteMail):
         self._run(f"DELETE FROM worker WHERE lease <= ? AND id NOT IN ({busy})", micros(now))
 
 
-PUT_INSTANCE = """
-INSERT INTO instance (id, flow, sequence, at, status, configuration, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, at = excluded.at, status = excluded.status,
-configuration = excluded.configuration, snapshot = excluded.snapshot
-"""
-CALLS = "SELECT instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error FROM call"
-TIMERS = "SELECT instance, flow, name, due FROM timer"
-AWAKE = "NOT EXISTS (SELECT 1 FROM instance WHERE id = timer.instance AND status = 'compensating')"
-"""While an instance compensates, its deadline waits (K6)."""
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
 def _micros(moment: datetime | None) -> int | None:
     return None if moment is None else micros(moment)
 
@@ -293,27 +238,6 @@ def _moment(micros: int | None) -> datetime | None:
 
 def _first(rows: Iterator[T]) -> T | None:
     return next(rows, None)
-
-
-@as_written
-def _instance(row: tuple[Any, ...]) -> Instance:
-    id, flow, sequence, at, status, configuration, snapshot = row
-    return Instance(id, flow, sequence, moment(at), Status(status), tuple(configuration.split()), snapshot)
-
-
-@as_written
-def _call(row: tuple[Any, ...]) -> PendingCall:
-    instance, key, flow, name, args, forward, due, attempts, forgiven, owner, interrupted, error = row
-    when = _moment(due)
-    return PendingCall(
-        instance, flow, key, name, args, forward, when, attempts, forgiven, owner, bool(interrupted), error
-    )
-
-
-@as_written
-def _timer(row: tuple[Any, ...]) -> Timer:
-    instance, flow, name, due = row
-    return Timer(instance, flow, name, moment(due))
 
 
 def _moments(text: str) -> tuple[datetime, ...]:

@@ -26,6 +26,13 @@ def whose(record: AnyFlow, event: EventSpec) -> str:
     return ""
 
 
+def _wanted(record: AnyFlow, event: EventSpec | None) -> Sequence[str]:
+    """The roles that may send an event or do a task."""
+    if event is None or not event.task:
+        return () if event is None else event.roles
+    return [role for work in record.ledger.tasks if work.task == event.name for role in work.roles]
+
+
 def listed(record: AnyFlow) -> str:
     """All of them, in a line."""
     if record.compensating:
@@ -48,7 +55,8 @@ def refusal(rejected: Rejected, record: AnyFlow, id: str, name: str, by: Actor) 
         case "role":
             people = whose(record, event).partition(";")[0] if event is not None else ""
             has = f"{by.id or 'who sends it'} has {f'the role {roles}' if roles else 'no role'}"
-            return Refusal(f"`{name}` is {people}, and {has}", "roles are given with --role")
+            roles = " or ".join(f"--role {role}" for role in _wanted(record, event))
+            return Refusal(f"`{name}` is {people}, and {has}", f"roles are given with {roles or '--role'}")
         case "excluded":
             problem = f"somebody else than {by.id} has to do `{name}`"
         case "closed":

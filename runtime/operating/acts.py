@@ -16,7 +16,8 @@ from ..overview import Overview
 from ..spec import ActivitySpec, EventSpec
 from ..store import JournalEntry, PendingCall
 from .accepted import listed, refusal
-from .answers import NAME, Answer, Place, Refusal, Trouble
+from .advice import waiting
+from .answers import NAME, Answer, Place, Refusal, Trouble, code_of
 from .questions import flow_of, found, record_of
 from .showing import place_of
 from .values import fields, kind, optional, typed
@@ -100,23 +101,23 @@ async def delegate(args: argparse.Namespace, place: Place) -> Answer:
 
 async def retry(args: argparse.Namespace, place: Place) -> Answer:
     by, why = actor(args), reason(args)
-    key = (await _parked(args, place)).key
+    key = (await _meant(args, place)).key
     return await _written(place.client, await place.client.retry(args.id, key, reason=why, by=by))
 
 
 async def skip(args: argparse.Namespace, place: Place) -> Answer:
     by, why = actor(args), reason(args)
-    key = (await _parked(args, place)).key
+    key = (await _meant(args, place)).key
     return await _done(place, args.id, key, by, lambda: place.client.skip(args.id, key, reason=why, by=by))
 
 
 async def resolve(args: argparse.Namespace, place: Place) -> Answer:
-    """A parked call, answered by hand."""
+    """A call, answered by hand."""
     by, why = actor(args), reason(args)
-    call = await _parked(args, place)
+    call = await _meant(args, place)
     flow = flow_of(place.client, call.flow)
     if flow is None:
-        raise Trouble(f"answering needs the code of {call.flow}", "give --app")
+        raise Trouble(f"answering needs the code of {call.flow}", code_of(call.flow, place.client))
     value: object = None
     activity = flow.spec.activities.get(call.name)
     if call.forward is None and activity is not None:
@@ -144,7 +145,7 @@ def _result(text: str | None, activity: ActivitySpec) -> object:
 async def cancel(args: argparse.Namespace, place: Place) -> Answer:
     by, why = actor(args), reason(args)
     seen = await found(place.client, args.id)
-    _require_code(record_of(place.client, seen), seen)
+    _require_code(place.client, seen)
     return await _written(place.client, await place.client.cancel(args.id, reason=why, by=by))
 
 
@@ -164,7 +165,7 @@ async def discard(args: argparse.Namespace, place: Place) -> Answer:
 async def _addressed(args: argparse.Namespace, place: Place, name: str, task: bool) -> tuple[AnyFlow, EventSpec]:
     """The record, and the event or task of this name. Raises Trouble."""
     seen = await found(place.client, args.id)
-    record = _require_code(record_of(place.client, seen), seen)
+    record = _require_code(place.client, seen)
     what, other = ("task", "event") if task else ("event", "task")
     event = record.spec.events.get(name)
     if event is not None and event.task is not task:
@@ -180,25 +181,37 @@ async def _addressed(args: argparse.Namespace, place: Place, name: str, task: bo
     return record, event
 
 
-def _require_code(record: AnyFlow | None, seen: Overview) -> AnyFlow:
+def _require_code(client: SqliteClient, seen: Overview) -> AnyFlow:
+    record = record_of(client, seen)
     if record is None:
-        raise Trouble(f"that needs the code of {seen.instance.flow}", "give --app")
+        raise Trouble(f"that needs the code of {seen.instance.flow}", code_of(seen.instance.flow, client))
     return record
 
 
-async def _parked(args: argparse.Namespace, place: Place) -> PendingCall:
-    """The parked call that is meant: `--call`, or the only one. Raises Trouble."""
+async def _meant(args: argparse.Namespace, place: Place) -> PendingCall:
+    """The call that is meant: `--call` (its key, or its name where one alone has it); else the only one that is parked,
+    that waits for its next attempt, or that there is. Raises Trouble."""
     seen = await found(place.client, args.id)
-    keys = [call.key for call in seen.parked]
-    if args.call is None and len(keys) != 1:
-        problem = f"no call of {args.id} is parked" if not keys else f"several calls of {args.id} are parked"
-        raise Refusal(problem, _choice(keys) if keys else _elsewhere(seen))
-    call = next((call for call in seen.calls if call.key == (args.call or keys[0])), None)
-    if call is None:
-        close = get_close_matches(str(args.call), [each.key for each in seen.calls], n=1)
-        hint = f"did you mean `{close[0]}`?" if close else _choice(keys) if keys else _elsewhere(seen)
-        raise Trouble(f"{args.id} has no open call {args.call!r}", hint)
-    return call
+    if args.call is not None:
+        return _named(args.call, seen)
+    calls = seen.parked or waiting(seen, place.client.now()) or seen.calls
+    if len(calls) == 1:
+        return calls[0]
+    if calls:
+        raise Refusal(f"several calls of {args.id} could be meant", _choice(call.key for call in calls))
+    raise Refusal(f"no call of {args.id} waits", _elsewhere(seen))
+
+
+def _named(name: str, seen: Overview) -> PendingCall:
+    meant = [call for call in seen.calls if call.key == name] or [call for call in seen.calls if call.name == name]
+    if len(meant) == 1:
+        return meant[0]
+    id, keys = seen.instance.id, [call.key for call in seen.calls]
+    if meant:
+        raise Refusal(f"several calls of {id} are of {name}", _choice(call.key for call in meant))
+    close = get_close_matches(name, keys, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else _choice(keys) if keys else _elsewhere(seen)
+    raise Trouble(f"{id} has no open call {name!r}", hint)
 
 
 def _choice(keys: Iterable[str]) -> str:

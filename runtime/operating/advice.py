@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from ..codec import NOTHING
 from ..journal import AnyFlow
+from ..letters import Letter
 from ..operators import irreversible
 from ..outbox import DONE, FAILED
 from ..overview import Overview
@@ -22,20 +24,36 @@ REASON = ("--reason", "WHY")
 def suggestions(seen: Overview, record: AnyFlow | None, place: Place) -> Iterator[str]:
     """In the order in which they help; `record` where the flow's code is at hand."""
     id, operator = seen.instance.id, (*place.who, *REASON)
-    for call in seen.parked:
-        one = () if len(seen.parked) == 1 else ("--call", call.key)
+    calls = waiting(seen, place.client.now())
+    for call in calls:
+        one = () if len(calls) == 1 else ("--call", call.key)
         yield _said(place, ("instances", "retry", id), "", (*one, *operator))
-        if record is not None:
+        if record is not None and (call.due is None or len(calls) == 1):
             for words, value in _answers(record, call):
                 yield _said(place, ("instances", *words), value, (*one, *operator))
     for letter in seen.letters:
         if letter.reason:
-            yield _said(place, ("letters", "redeliver", letter.id), "", operator)
-            yield _said(place, ("letters", "discard", letter.id), "", operator)
+            yield from about_letter(letter, place)
     if record is not None and not record.compensating:
         yield from (_taken(record, id, event, place) for event in accepted(record))
     if record is not None and cancellable(record):
         yield _said(place, ("instances", "cancel", id), "", operator)
+
+
+def about_letter(letter: Letter, place: Place) -> Iterator[str]:
+    """What may be done about one that was not taken."""
+    for act in ("redeliver", "discard"):
+        yield _said(place, ("letters", act, letter.id), "", (*place.who, *REASON))
+
+
+def waiting(seen: Overview, now: datetime) -> Sequence[PendingCall]:
+    """The calls that an operator can do something about: parked ones first, then those that have failed and wait for
+    their next attempt."""
+    return [*seen.parked, *(call for call in seen.calls if call.due is not None and call.due > now and _failed(call))]
+
+
+def _failed(call: PendingCall) -> bool:
+    return call.owner is None and call.attempts > 0
 
 
 def _said(place: Place, words: Sequence[str], form: str, options: Sequence[str]) -> str:
@@ -45,7 +63,7 @@ def _said(place: Place, words: Sequence[str], form: str, options: Sequence[str])
 
 
 def _answers(record: AnyFlow, call: PendingCall) -> Iterator[tuple[Sequence[str], str]]:
-    """How a parked call may be answered by hand, or given up; and what its result looks like."""
+    """How a call may be answered by hand, or given up; and what its result looks like."""
     resolve, skip = ("resolve", call.instance), ("skip", call.instance)
     if call.forward is not None:
         yield (*resolve, "done"), ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..hosts.sqlite import SqliteClient
+from ..journal import label
 
 DONE, REFUSED, TROUBLE = 0, 1, 2
 """Exit codes: done and clean; refused by a flow or a host, or the audit found something; asked wrongly, or out of order
@@ -59,6 +60,14 @@ class Place:
     def who(self) -> tuple[str, ...]:
         """The option that a suggested act still needs."""
         return () if self.signed else ("--by", "YOU")
+
+
+def code_of(flow: str, client: SqliteClient) -> str:
+    """How to come by the code of a flow that a client does not know."""
+    if not client.flows:
+        return "give --app"
+    known = ", ".join(map(label, client.flows))
+    return f"this app runs {known}; while there are instances of {flow}, something has to run that, too"
 
 
 Command = Callable[[argparse.Namespace, Place], Awaitable[Answer]]

@@ -88,7 +88,7 @@ def loaded(name: str, folder: Path) -> SqliteClient:
         if error.name is not None and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             places = f"it was looked for in {folder} and on PYTHONPATH"
             raise Trouble(f"there is no module {error.name!r}", places) from None
-        raise _broken(f"{module_name} cannot be imported", error) from error
+        raise _broken(f"{module_name} cannot be imported", error, _nearby(error.name or "", folder)) from error
     except Exception as error:
         raise _broken(f"{module_name} cannot be imported", error) from error
     return _made(name, _found(module, module_name, attribute))
@@ -115,10 +115,17 @@ def _made(name: str, found: object) -> SqliteClient:
     return found
 
 
-def _broken(what: str, error: Exception) -> Trouble:
+def _nearby(module: str, folder: Path) -> str:
+    """Where a module that an app imports, and Python does not find, probably is: generated ones lie in a folder."""
+    found = sorted(folder.glob(f"*/{module}.py"))
+    return f"{found[0].relative_to(folder)} is there: set PYTHONPATH={found[0].parent.name}" if found else ""
+
+
+def _broken(what: str, error: Exception, hint: str = "") -> Trouble:
     """What the user's own code raised, and the line of it: where it was, not how we came there."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else ""
     if isinstance(error, SyntaxError):
         where = f" ({error.filename}:{error.lineno})"
-    return Trouble(f"{what}: {type(error).__name__}: {error}{where}", "with --debug the whole traceback is shown")
+    usual = "with --debug the whole traceback is shown"
+    return Trouble(f"{what}: {type(error).__name__}: {error}{where}", hint or usual)

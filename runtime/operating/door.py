@@ -20,6 +20,15 @@ from . import COMMANDS
 
 TROUBLE, INTERRUPTED = 2, 130
 
+HINTS = {
+    "Busy": "another process has kept the file to itself; nothing has changed: try again",
+    "DiskFull": "nothing has changed: make room, and try again",
+    "NotWritable": "nothing has changed: whose are the file and its folder, and may they be written?",
+    "Unreadable": "the app's host needs the codec that the file was written with, and its keys",
+    "Corrupt": "leave the file as it is, and go back to a copy: `audit verify --db COPY` says whether it is whole",
+}
+"""What to do about a file, by the name of the error."""
+
 
 class Parser(argparse.ArgumentParser):
     """Usage errors in one or two lines, with what was probably meant."""
@@ -93,6 +102,7 @@ def _instances(acts: Acts) -> None:
     listing = acts.add("list", "list the instances that have not ended", "questions.instances")
     listing.add_argument("--all", action="store_true", help="those that have ended, too")
     listing.add_argument("--status", choices=("running", "compensating", "succeeded", "failed"), help="only these")
+    listing.add_argument("--trouble", action="store_true", help="only those with which something is the matter")
     listing.add_argument("--parked", action="store_true", help="only those that wait for an operator")
     listing.add_argument("--flow", metavar="FLOW", help="only those of this flow, such as Order or Order/1")
     listing.add_argument("--limit", type=_positive, default=100, metavar="N", help="at most so many; default: 100")
@@ -102,9 +112,13 @@ def _instances(acts: Acts) -> None:
     start.add_argument("flow", metavar="FLOW", help="such as Order; its newest version, or Order/1")
     signal = acts.by("signal", "send an event", "acts.signal")
     mends = [
-        acts.by("retry", "give a parked call a new round of attempts", "acts.retry"),
-        acts.by("skip", "give a parked call up: a compensation counts as done, an activity as failed", "acts.skip"),
-        acts.by("resolve", "answer a parked call by hand", "acts.resolve"),
+        acts.by(
+            "retry",
+            "give a call that is parked, or has failed, a new round of attempts, which begins now",
+            "acts.retry",
+        ),
+        acts.by("skip", "give such a call up: a compensation counts as done, an activity as failed", "acts.skip"),
+        acts.by("resolve", "answer such a call by hand", "acts.resolve"),
     ]
     cancel = acts.by("cancel", "withdraw an instance: what it has done is undone", "acts.cancel")
     export = acts.add("export", "write one down, whole", "questions.export")
@@ -114,7 +128,9 @@ def _instances(acts: Acts) -> None:
     for act in (start, signal):
         _payload(act)
     for act in mends:
-        act.add_argument("--call", metavar="KEY", help="which, such as ship#4; not needed where only one is parked")
+        act.add_argument(
+            "--call", metavar="KEY", help="which, such as ship#4; not needed where only one could be meant"
+        )
     mends[-1].add_argument("outcome", metavar="OUTCOME", help="done, or a declared error")
     mends[-1].add_argument("value", nargs="?", metavar="VALUE", help="the result, of done")
     forms = ("story", "json", "cloudevents", "cloudevents-lines")
@@ -127,6 +143,7 @@ def _tasks(acts: Acts) -> None:
     listing = acts.add("list", "list the open tasks", "questions.tasks")
     listing.add_argument("--by", metavar="NAME", help="only those that this person may do, with the roles given")
     listing.add_argument("--role", metavar="ROLE", action="append", default=[], help="only those for this role")
+    listing.add_argument("--overdue", action="store_true", help="only those that are overdue")
     optional = "why, if that should stand in the journal"
     claim = acts.by("claim", "take a task for yourself alone", "acts.claim", optional)
     delegate = acts.by("delegate", "hand a task on to one person", "acts.delegate")
@@ -188,7 +205,8 @@ def _run(args: argparse.Namespace, program: str) -> int:
         return _complain(args, Refusal.kind, str(refused), "", Refusal.code)
     except StoreError as error:
         where = f"{args.db}: " if getattr(args, "db", None) else ""
-        return _complain(args, "file", f"{where}{type(error).__name__}: {error}", "", TROUBLE)
+        hint = next((HINTS[kind.__name__] for kind in type(error).mro() if kind.__name__ in HINTS), "")
+        return _complain(args, "file", f"{where}{type(error).__name__}: {error}", hint, TROUBLE)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return TROUBLE

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..chain import Head, head_of
-from ..codec import INSTANT
+from ..codec import INSTANT, LATEST
 from ..core import Actor
 from ..errors import Unknown
 from ..export import cloud_events, exported, open_task, sent_letter
@@ -20,48 +22,82 @@ from ..sealing import MARK
 from ..snapshot import Corrupt as CorruptSnapshot
 from ..store import Instance, Status, TaskItem
 from ..story import story
+from ..troubles import Kind, Matter
 from .accepted import accepted
-from .advice import suggestions
-from .answers import REFUSED, Answer, Place, Trouble
+from .advice import about_letter, suggestions
+from .answers import REFUSED, Answer, Place, Trouble, code_of
 from .layout import at, count, relative, table
-from .showing import place_of, shown
+from .showing import place_of, refused, shown, told
 
 OPEN = Status.RUNNING, Status.COMPENSATING
 
+MOST = 6
+"""So many commands are suggested below a list."""
+
 
 async def instances(args: argparse.Namespace, place: Place) -> Answer:
-    """The list: those that have not ended, unless it is asked for others."""
-    client = place.client
-    parked = {call.instance: call for call in await client.parked()}
-    found: Sequence[Instance]
-    if args.parked:
-        found = [await client.instance(id) for id in parked if id > args.after][: args.limit]
-    else:
-        statuses = [Status(args.status)] if args.status else [*Status] if args.all else OPEN
-        found = await client.page(args.after, args.limit, statuses=statuses, flow=args.flow or "")
-    now = client.now()
+    """The list: those that have not ended, unless it is asked for others; with what is the matter with them."""
+    client, now = place.client, place.client.now()
+    found = await _wanted(args, client)
     rows = [
-        (
-            each.id,
-            each.flow,
-            place_of(each),
-            relative(each.at, now),
-            f"parked: {parked[each.id].key}" if each.id in parked else "",
-        )
-        for each in found
+        (each.id, each.flow, place_of(each), relative(each.at, now), "; ".join(told(matter, now) for matter in matters))
+        for each, matters in found
     ]
-    text = table(("id", "flow", "where", "changed", ""), rows)
+    head = "id", "flow", "where", "changed", "trouble" if any(matters for _, matters in found) else ""
+    text = table(head, rows)
     if len(found) == args.limit:
-        text += f"\nThere may be more: --after {found[-1].id}\n"
+        text += f"\nThere may be more: --after {shlex.quote(found[-1][0].id)}\n"
+    elif not found and (args.trouble or args.parked):
+        text = "No instance waits for an operator.\n" if args.parked else "Nothing is the matter.\n"
     elif not found:
-        shown_ones = "" if args.all or args.status or args.parked else " that has not ended: --all shows the others"
+        shown_ones = "" if args.all or args.status else " that has not ended: --all shows the others"
         text = f"There is no instance{shown_ones}.\n"
-    data = [{**_instance(each), "parked": [*_keys(parked, each.id)]} for each in found]
+    text += "".join(f"\n{line}\n" for line in [*_strange(found, client), *await _dead(args, place)])
+    data = [{**_instance(each), **_troubles(matters)} for each, matters in found]
     return Answer(text, {"instances": data})
 
 
-def _keys(parked: dict[str, Any], id: str) -> Sequence[str]:
-    return [parked[id].key] if id in parked else []
+Found = Sequence[tuple[Instance, Sequence[Matter]]]
+
+
+async def _wanted(args: argparse.Namespace, client: SqliteClient) -> Found:
+    if args.trouble:
+        return await client.troubled(args.after, args.limit)
+    if args.parked:
+        ids = dict.fromkeys(call.instance for call in await client.parked() if call.instance > args.after)
+        return await client.matters([await client.instance(id) for id in [*ids][: args.limit]])
+    statuses = [Status(args.status)] if args.status else [*Status] if args.all else OPEN
+    return await client.matters(await client.page(args.after, args.limit, statuses=statuses, flow=args.flow or ""))
+
+
+def _strange(found: Found, client: SqliteClient) -> Iterator[str]:
+    """Which of them nothing goes on with, as far as this app knows."""
+    known = set(map(label, client.flows))
+    strange = [each.flow for each, _ in found if each.flow not in known and not each.status.finished]
+    for flow in sorted(set(strange)) if known else ():
+        yield f"{count(strange.count(flow), 'instance')} of {flow}: {code_of(flow, client)}."
+
+
+async def _dead(args: argparse.Namespace, place: Place) -> Sequence[str]:
+    """Letters that were not taken belong to nobody who is listed: who sent them may have ended."""
+    number = sum(bool(letter.reason) for letter in await place.client.letters())
+    command = " ".join((place.program, "letters list --dead", *place.words))
+    return [f"{count(number, 'dead letter')}: {command}"] if number and not args.trouble else []
+
+
+def _troubles(matters: Sequence[Matter]) -> dict[str, Any]:
+    return {
+        "parked": [matter.about for matter in matters if matter.kind is Kind.PARKED],
+        "trouble": [
+            {
+                "kind": str(matter.kind),
+                "about": matter.about,
+                "at": None if matter.at is None else INSTANT.encode(matter.at),
+                "error": matter.error,
+            }
+            for matter in matters
+        ],
+    }
 
 
 def _instance(instance: Instance) -> dict[str, Any]:
@@ -126,8 +162,9 @@ async def export(args: argparse.Namespace, place: Place) -> Answer:
     flow = flow_of(place.client, seen.instance.flow)
     if args.format == "story":
         if flow is None:
-            raise Trouble(f"the story needs the code of {seen.instance.flow}", "give --app, or another --format")
-        text = story(flow.spec, seen.journal, seen.attempts)
+            lacking = code_of(seen.instance.flow, place.client)
+            raise Trouble(f"the story needs the code of {seen.instance.flow}", f"{lacking}, or give another --format")
+        text = story(flow.spec, seen.journal)
     elif args.format == "cloudevents-lines":
         text = "".join(f"{json.dumps(event)}\n" for event in cloud_events(seen, args.source))
     else:
@@ -153,27 +190,40 @@ async def tasks(args: argparse.Namespace, place: Place) -> Answer:
     if args.role and not args.by:
         items = [item for item in items if set(item.roles).intersection(args.role)]
     now = place.client.now()
-    rows = [(each.instance, each.task, each.title, *_people(each), _due(each, now)) for each in items]
+    if args.overdue:
+        items = [item for item in items if item.overdue(now)]
+    items = sorted(items, key=lambda item: (item.due or LATEST, item.instance, item.key))
+    rows = [(each.instance, each.task, _open(each.title), *_people(each), _due(each, now)) for each in items]
     text = table(("instance", "task", "title", "for", "not", "due"), rows)
-    return Answer(
-        text or "No task is open.\n", {"tasks": [{"instance": each.instance, **open_task(each)} for each in items]}
-    )
+    none = "No task is overdue.\n" if args.overdue else "No task is open.\n"
+    return Answer(text or none, {"tasks": [{"instance": each.instance, **open_task(each)} for each in items]})
 
 
 def _people(task: TaskItem) -> tuple[str, str]:
-    return ", ".join((*task.roles, *task.persons)), ", ".join(task.excluded)
+    persons, excluded = map(_open, task.persons), map(_open, task.excluded)
+    return ", ".join(dict.fromkeys((*task.roles, *persons))), ", ".join(excluded)
 
 
-def _due(task: TaskItem, now: Any) -> str:
+def _open(text: str) -> str:
+    """What nobody can read without the codec is not shown."""
+    return "(sealed)" if text.startswith(MARK) else text
+
+
+def _due(task: TaskItem, now: datetime) -> str:
     return "" if task.due is None else f"{relative(task.due, now)}{', overdue' if task.overdue(now) else ''}"
 
 
 async def letters(args: argparse.Namespace, place: Place) -> Answer:
     """What flows sent each other and was not taken."""
     found = [each for each in await place.client.letters() if each.reason or not args.dead]
-    rows = [(each.id, each.event, f"{each.flow} {each.to}", at(each.at), each.reason or "waits") for each in found]
+    rows = [(each.id, each.event, f"{each.flow} {each.to}", at(each.at), refused(each)) for each in found]
     text = table(("letter", "event", "to", "sent", "reason"), rows)
-    return Answer(text or "No letter waits.\n", {"letters": [sent_letter(each) for each in found]})
+    commands = [command for each in found if each.reason for command in about_letter(each, place)]
+    if commands:
+        text += "\nwhat may be done now\n" + table((), [(command,) for command in commands[:MOST]], indent="  ")
+    none = "No letter was refused.\n" if args.dead else "No letter waits.\n"
+    data = {"letters": [sent_letter(each) for each in found], "suggestions": commands}
+    return Answer(text or none, data)
 
 
 # ---------------------------------------------------------------- the audit

@@ -21,6 +21,7 @@ from ..journal import label
 from ..logs import Correlated, JsonLines
 from . import apps
 from .answers import DONE, Trouble
+from .layout import count
 
 LOG = logging.getLogger("penstock")
 
@@ -64,6 +65,19 @@ async def _work(host: SqliteHost) -> None:
     async with host:
         flows = ", ".join(map(label, host.flows))
         LOG.info("working on %s: %s", host.path, flows)
-        await host.work(stop)
+        looking = asyncio.create_task(look_around(host))
+        try:
+            await host.work(stop)
+        finally:
+            looking.cancel()
         LOG.info("stopping")
     LOG.info("stopped")
+
+
+async def look_around(host: SqliteHost) -> None:
+    """Say which instances nobody here goes on with: after a deployment, the code of an earlier version may be gone."""
+    with contextlib.suppress(StoreError):  # then there is other trouble
+        for flow, number in (await host.unknown()).items():
+            LOG.warning(
+                "%s: nobody here goes on with it, for this app does not run %s", count(number, "instance"), flow
+            )

@@ -67,12 +67,12 @@ class Metrics:
                     self._steps.add(1, what | {"flow.trigger": words.trigger(entry)})
                     if before is not None:
                         self._latency.record((entry.at - before).total_seconds(), what)
-                case Ended(call, kind, _, began, at):
+                case Ended(call, kind, _, at):
                     what = words.of_flow(call.flow)
                     what |= {"flow.activity": words.activity(call.key), "flow.outcome": kind}
                     self._attempts.add(1, what)
-                    if began is not None:
-                        self._duration.record(max((at - began).total_seconds(), 0.0), what)
+                    if call.began is not None:
+                        self._duration.record(max((at - call.began).total_seconds(), 0.0), what)
                 case Refused(_, flow, reason):
                     self._refusals.add(1, words.of_flow(flow) | {"flow.reason": reason})
                 case Committed(works):

@@ -27,6 +27,8 @@ def of_flow(label: str) -> Attributes:
 def trigger(entry: JournalEntry) -> str:
     """What happened, in words that are the flow's: an event's or task's name, `charge_card done`, `timer expiry`."""
     content: Any = json.loads(entry.trigger)
+    if entry.kind is EntryKind.ATTEMPT:
+        return f"{activity(content)} in vain"
     if entry.kind is not EntryKind.STEP:
         return str(entry.kind)
     match content:

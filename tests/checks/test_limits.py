@@ -115,10 +115,10 @@ def test_wherever_z3_or_python_has_no_memory_left_nothing_else_is_claimed(
     whole = suite.check(sale)
     real = Solver.ask
 
-    def ask(self: Solver, *terms: Any) -> Any:
+    def ask(self: Solver, *terms: Any, shown: bool = True) -> Any:
         if self.asked >= asked:
             raise self.z3.Z3Exception(b"out of memory") if error == "z3" else MemoryError
-        return real(self, *terms)
+        return real(self, *terms, shown=shown)
 
     monkeypatch.setattr(Solver, "ask", ask)
     agree(suite.check(sale), whole, "it took more memory than there is")
@@ -144,7 +144,7 @@ def test_a_question_that_had_less_time_than_usual_may_be_answered_in_another_run
 
 
 def test_any_other_error_is_our_bug_and_is_raised(sale: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ask(self: Solver, *_: Any) -> Any:
+    def ask(self: Solver, *_: Any, shown: bool = True) -> Any:
         raise self.z3.Z3Exception(b"wrong sort")
 
     monkeypatch.setattr(Solver, "ask", ask)
@@ -152,7 +152,7 @@ def test_any_other_error_is_our_bug_and_is_raised(sale: Kernel, monkeypatch: pyt
         suite.check(sale)
 
 
-@pytest.mark.parametrize("seconds", [0, 20, 100])
+@pytest.mark.parametrize("seconds", [0, 20, 60])
 def test_of_a_system_all_is_unknown_that_was_not_found_in_time(seconds: int, clock: Clock) -> None:
     file = pipeline.read(repository.ROOT / "specs/shop.flow")
     kernels = {kernel.name: kernel for kernel in (*file.imported, *file.kernels)}

@@ -205,3 +205,22 @@ def test_what_a_timer_does_that_something_shorter_beats_is_not_refuted() -> None
     """
     assert Verdict.REFUTED not in verdicts(body.replace("SINCE", "4s since Inner"), "F403")
     assert verdicts(body.replace("SINCE", "1s since Inner"), "F403") == {Verdict.REFUTED}
+
+
+def test_a_flow_may_start_before_any_moment_that_it_asks_about() -> None:
+    """Brute force found it (seed 2444 of the flows about moments)."""
+    body = """
+      data { n: int 0..1 = 0 }
+      start -> When
+      choice When {
+        when now < @1999-01-01T00:00:00Z { n = n - 1 } -> Good
+        when now < @2026-01-01T00:00:00Z and now >= @1999-01-01T00:00:00Z -> Early
+        else -> Good
+      }
+      final Early
+      final Good
+      never in Early
+    """
+    assert verdicts(body, "F006") == {Verdict.PROVED}
+    assert verdicts(body, "F401") == verdicts(body, "F301") == {Verdict.REFUTED}
+    assert [answer.verdict for answer in answers(body, "F001")] == [Verdict.PROVED] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agreement import compared
 from kernels import kernel
 from penstock.compiler.checks import suite
 from penstock.compiler.checks.verdict import Verdict
@@ -85,3 +86,38 @@ flow Again version 1 {
     assert {"F004", "F005", "F301"} <= found.keys()
     told = found["F005"].diagnostic
     assert told is not None and [step.trigger for step in told.trace] == ["start", 'look done("")', "forget done"]
+
+
+def test_a_group_may_begin_with_as_many_calls_as_one_had_that_was_left_in_the_same_step() -> None:
+    """Entered without items, it is done, and a join enters it again with two. (Seed 20295639 of the comparison.)"""
+    text = """\
+flow R version 1 {
+  data { v: list<int 0..1> at most 2 = [] }
+  activity look() { readonly }
+  start -> Both
+  parallel Both {
+    on any failure -> Both
+    region One {
+      start -> Waiting
+      state Waiting {
+        do look()
+        on done   -> Both
+        on failed -> Both
+      }
+    }
+    region Two {
+      start -> Looking
+      state Looking {
+        do for item in v: look()
+        on done { v = [0, 1] } -> Broken
+        on failed -> Broken
+        after 1s { v = [] } stay
+      }
+      final failure Broken
+    }
+  }
+}
+"""
+    found = compared(text)
+    assert found.disagreements == []
+    assert found.unknown.total() == 0

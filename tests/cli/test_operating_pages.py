@@ -36,6 +36,11 @@ def played(console: Console, block: str) -> str:
     return "\n".join(f"$ {command}\n{console.run(command)}" for command in commands)
 
 
+def but_for_hashes(block: str) -> str:
+    """Attempts of several instances that are due at the same moment end in any order."""
+    return re.sub("[0-9a-f]{64}", "HASH", block)
+
+
 @pytest.mark.parametrize("page", [OPERATING, AUDIT], ids=lambda page: page.stem)
 def test_what_a_page_shows_happens(page: Path, console: Console, request: pytest.FixtureRequest) -> None:
     text = page.read_text(encoding="utf-8")
@@ -43,9 +48,10 @@ def test_what_a_page_shows_happens(page: Path, console: Console, request: pytest
     real = [played(console, block) for block in shown]
     if request.config.getoption("--remake-goldens"):
         for old, new in zip(shown, real, strict=True):
-            text = text.replace(f"```console\n{old}```", f"```console\n{new}```", 1)
+            if but_for_hashes(old) != but_for_hashes(new):
+                text = text.replace(f"```console\n{old}```", f"```console\n{new}```", 1)
         page.write_text(text, encoding="utf-8")
-    assert shown == real
+    assert [*map(but_for_hashes, shown)] == [*map(but_for_hashes, real)]
     assert len(shown) >= 2
 
 

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import pickle
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, field, fields, replace
+from dataclasses import FrozenInstanceError, field, fields
 from typing import cast
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.dsl.source import Span
-from penstock.dsl.values import dataclass
+from penstock.dsl.values import dataclass, replace
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,7 +71,9 @@ def test_instances_compare_hash_and_read_alike(x: int, y: str, z: list[int], hid
     assert repr(ours) == repr(standard).replace("Standard", "Ours")
     assert (ours.late, ours.hidden) == (standard.late, standard.hidden)
     assert (ours == Ours(a, b, z)) is (standard == Standard(a, b, z))
-    assert repr(replace(ours, y=b)) == repr(replace(standard, y=b)).replace("Standard", "Ours")
+    assert repr(replace(ours, y=b)) == repr(dataclasses.replace(standard, y=b)).replace("Standard", "Ours")
+    assert repr(replace(standard, z=z, x=a)) == repr(dataclasses.replace(standard, z=z, x=a))
+    assert replace(ours, x=a).late == a + 1
     assert hash(Span(x, a)) == hash((x, a)) and (Span(x, a) == Span(a, x)) is (x == a)
 
 
@@ -122,3 +124,35 @@ def test_methods_are_compiled_when_they_are_first_called() -> None:
     before = Fresh.__init__, Fresh.__eq__
     assert Fresh(1) == Fresh(1)
     assert (Fresh.__init__, Fresh.__eq__) != before
+
+
+def test_fields_that_are_not_given_cannot_be_replaced() -> None:
+    for replacing in (replace, dataclasses.replace):
+        with pytest.raises((TypeError, ValueError)):
+            replacing(Ours(1), late=2)
+        with pytest.raises(TypeError):
+            replacing(Ours(1), nothing=2)
+
+
+@dataclass(slots=True)
+class Changing:
+    x: int
+    y: list[int] = field(default_factory=list[int])
+
+
+@dataclass()
+class Loose:
+    x: int = 1
+
+
+def test_what_may_change_changes_and_is_no_key() -> None:
+    one, other = Changing(1), Changing(1)
+    one.y.append(1)
+    other.x = 2
+    assert (other.x, one.y, other.y) == (2, [1], [])
+    assert one != other and replace(other, x=1, y=[1]) == one
+    assert Loose() == Loose(1) and Loose(2) != Loose()
+    for value in (one, Loose()):
+        with pytest.raises(TypeError):
+            hash(value)
+    assert not hasattr(one, "__dict__") and copy.deepcopy(one) == one

@@ -103,7 +103,7 @@ def test_a_file_that_nobody_touched_is_clean(opened: sqlite3.Connection) -> None
         assert (report.findings, report.unknown, report.instances) == ((), {}, 3)
         assert report.rows == len(rows(opened)) == report.head.position > 20
         kinds = {row.kind for row in rows(opened)}
-        assert kinds == {"start", "step", "parked", "retry", "skipped"}
+        assert kinds == {"start", "step", "attempt", "parked", "retry", "skipped"}
         assert audited(opened, Head(1, str(rows(opened)[0].hash))).findings == ()
 
 

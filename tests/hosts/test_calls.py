@@ -113,16 +113,120 @@ def test_an_exhausted_call_is_parked_until_an_operator_retries_it(house: House) 
                 await host.retry("o-1", "charge_card#3", reason="why not", by=OLGA)
             await host.retry("o-1", "ship#4", reason="the carrier is back", by=OLGA)
             await host.run_until_idle()
-            with pytest.raises(NotParked):
-                await host.retry("o-1", "ship#4", reason="again", by=OLGA)
             await pass_time(host, house.clock, MINUTE)
             assert (await host.settled("o-1")).configuration == ("Delivered",)
             assert await host.parked() == []
             journal = await sound(host, "o-1")
-            assert triggers(journal)[-3:] == ["ship#4 parked", "ship#4 retry", "ship#4 done"]
+            assert triggers(journal)[-4:] == ["ship#4 parked", "ship#4 retry", "ship#4 attempt", "ship#4 done"]
             assert [(e.note, e.actor) for e in journal if e.kind == "retry"] == [
                 ("the carrier is back", '{"id":"olga","roles":[]}')
             ]
+
+    finishing(run())
+
+
+def test_a_call_that_waits_for_its_next_attempt_has_it_at_once_if_an_operator_says_so(house: House) -> None:
+    house.shop.script["ship"] = [LOST] * 9
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[HOUR] * 7)
+            before = house.clock.now()
+            assert house.shop.names().count("ship") == 8 and await host.parked() == []
+            with pytest.raises(ValueError, match="reason"):
+                await host.retry("o-1", "ship#4", reason=" ", by=OLGA)
+            await host.retry("o-1", "ship#4", reason="the carrier is back", by=OLGA)
+            await host.run_until_idle()
+            assert house.shop.names().count("ship") == 9, "it has failed again, and is at the beginning of a round"
+            await pass_time(host, house.clock, MINUTE)
+            assert (await host.settled("o-1")).configuration == ("Delivered",)
+            assert house.clock.now() == before + MINUTE
+            assert len({key for name, key, _ in house.shop.calls if name == "ship"}) == 1
+            journal = await sound(host, "o-1")
+            assert triggers(journal)[-3:] == ["ship#4 retry", "ship#4 attempt", "ship#4 done"]
+            assert [(e.note, e.actor) for e in journal if e.kind == "retry"] == [
+                ("the carrier is back", '{"id":"olga","roles":[]}')
+            ]
+
+    finishing(run())
+
+
+def test_a_round_of_attempts_that_an_operator_begins_is_a_whole_one(house: House) -> None:
+    house.shop.script["charge_card"] = [LOST] * 8
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[HOUR] * 3)
+            assert house.shop.names().count("charge_card") == 4, "of five"
+            await host.retry("o-1", "charge_card#3", reason="the bank is back", by=OLGA)
+            await pass_time(host, house.clock, *[HOUR] * 5)
+            assert (await host.settled("o-1")).configuration == ("Delivered",)
+            assert house.shop.names().count("charge_card") == 9
+
+    finishing(run())
+
+
+def test_what_a_worker_is_about_is_left_to_it_and_the_refusal_says_what_can_be_done(house: House) -> None:
+    house.shop.script["ship"] = [*[LOST] * 24, Hang]
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[HOUR] * 24)
+            async with house.client() as client:
+                await host.retry("o-1", "ship#4", reason="the carrier is back", by=OLGA)
+                await house.shop.called("ship", 25)
+                before = await host.instance("o-1")
+                for act in (
+                    client.retry("o-1", "ship#4", reason="now", by=OLGA),
+                    client.skip("o-1", "ship#4", reason="now", by=OLGA),
+                    client.settle("o-1", Outcome("ship#4", "done", "t-9"), reason="now", by=OLGA),
+                ):
+                    with pytest.raises(NotParked, match=r"attempt 25 of 'ship#4' .* is under way: wait .* or cancel"):
+                        await act
+                assert await host.instance("o-1") == before
+            await pass_time(host, house.clock, HOUR, MINUTE)
+            assert (await host.settled("o-1")).configuration == ("Delivered",)
+
+    finishing(run())
+
+
+def test_a_call_that_is_due_already_asks_for_a_worker_and_not_for_an_operator(house: House) -> None:
+    house.shop.script["ship"] = [LOST] * 24
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, *[HOUR] * 24)
+        async with house.client() as client:
+            await client.retry("o-1", "ship#4", reason="the carrier is back", by=OLGA)
+            with pytest.raises(NotParked, match=r"due already: is a worker running\?"):
+                await client.retry("o-1", "ship#4", reason="the carrier is back", by=OLGA)
+            assert len([row for row in await client.journal("o-1") if row.kind == "retry"]) == 1
+
+    finishing(run())
+
+
+def test_a_call_that_waits_for_its_next_attempt_can_be_answered_by_hand(house: House) -> None:
+    house.shop.script["ship"] = [LOST] * 3
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, HOUR)
+            assert await host.parked() == []
+            await host.settle("o-1", Outcome("ship#4", "done", "t-9"), reason="sent by hand", by=OLGA)
+            assert (await host.settled("o-1")).configuration == ("Delivered",)
+            assert (await sound(host, "o-1"))[-1].note == "sent by hand"
+            await pass_time(host, house.clock, *[HOUR] * 3)
+            assert house.shop.names().count("ship") == 2, "it is not tried again"
 
     finishing(run())
 
@@ -134,8 +238,6 @@ def test_an_operator_settles_a_parked_call_by_hand_with_an_outcome_it_can_have(h
         async with house.open() as host:
             await host.start(Order, "o-1", SMALL)
             await host.run_until_idle()
-            with pytest.raises(NotParked):
-                await host.settle("o-1", Outcome("ship#4", "done", "t-9"), reason="too early", by=OLGA)
             await pass_time(host, house.clock, *[HOUR] * 23)
             for outcome in (Outcome("ship#4", "failed"), Outcome("ship#4", "done", 9)):
                 with pytest.raises(Invalid):

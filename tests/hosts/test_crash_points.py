@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from crash_points import Crashed, crash_everywhere
 from penstock.runtime.engine import Engine
-from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
+from penstock.runtime.hosts import sqlite_instances
 from penstock.runtime.outbox import Result
 from penstock.runtime.store import News, PendingCall, Transaction
 from plans import SPECS, Plan, everything, subjects_of
@@ -74,7 +75,17 @@ def test_a_worker_that_is_not_told_is_found_out(place: Path, monkeypatch: pytest
 def test_an_attempt_that_is_not_counted_before_it_begins_is_found_out(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SqliteTransaction, "begin_attempt", ignore)
+    """A claim that is in memory, and not in the file."""
+    row = "penstock.runtime.hosts.sqlite_instances._call_row"
+    written = sqlite_instances._call_row
+
+    def uncounted(call: PendingCall) -> tuple[object, ...]:
+        if call.owner is None or call.due is None:
+            return written(call)
+        later = call.due + timedelta(hours=1)
+        return written(replace(call, owner=None, began=None, attempts=call.attempts - 1, due=later))
+
+    monkeypatch.setattr(row, uncounted)
     with pytest.raises(AssertionError, match="counted before it began"):
         crash_everywhere(place / "attempts", order())
 

@@ -39,7 +39,7 @@ def test_a_call_ends_waits_or_parks_as_its_policy_says(
     policy: RetryPolicy, kind: str, used: int, forgiven: int, interrupted: bool
 ) -> None:
     attempts = forgiven + used + 1
-    call = PendingCall("i", "F/1", "a#1", "a", "{}", None, START, attempts, forgiven, "w", interrupted)
+    call = PendingCall("i", "F/1", "a#1", "a", "{}", None, START, attempts, forgiven, "w", START, interrupted)
     after = follow(call, Result(kind, error="why"), policy, START)
     left = policy.attempts is None or used + 1 < policy.attempts
     if kind in ("done", "declined"):
@@ -49,7 +49,7 @@ def test_a_call_ends_waits_or_parks_as_its_policy_says(
     elif left or policy.park:
         assert isinstance(after, PendingCall)
         due = START + backoff(policy, used + 1) if left else None
-        assert (after.due, after.owner, after.attempts, after.error) == (due, None, attempts, "why")
+        assert (after.due, after.owner, after.began, after.attempts, after.error) == (due, None, None, attempts, "why")
     else:
         assert after == Outcome("a#1", "timeout" if kind == "timeout" else "failed")
 

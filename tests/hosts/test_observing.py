@@ -99,7 +99,7 @@ def test_every_row_and_every_attempt_is_told_once_and_in_order(house: House) -> 
                 (Began, 2),
                 (Ended, 2),
             ]
-            ends = [(e.kind, e.error, e.began, e.at) for e in told if isinstance(e, Ended)]
+            ends = [(e.kind, e.error, e.call.began, e.at) for e in told if isinstance(e, Ended)]
             later = START + timedelta(seconds=2)
             assert ends == [("failed", "ConnectionError: lost", START, START), ("done", "", later, later)]
             assert listener.ended[2:4] == [("charge_card#3", 1, "failed"), ("charge_card#3", 2, "done")]

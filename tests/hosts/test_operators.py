@@ -27,7 +27,7 @@ from orders import (
 )
 from penstock.runtime.codec import Invalid
 from penstock.runtime.core import Actor, Rejected, Withdraw
-from penstock.runtime.errors import NotParked, TooLate, Unknown
+from penstock.runtime.errors import TooLate, Unknown
 from penstock.runtime.hosts.protocol import Host
 from penstock.runtime.journal import replay
 from penstock.runtime.store import EntryKind, Status
@@ -91,12 +91,10 @@ def test_a_compensation_that_is_skipped_counts_as_done_and_its_row_says_that_it_
         async with house.open() as host, house.client() as client:
             await host.start(Order, "o-1", SMALL)
             await host.run_until_idle()
-            with pytest.raises(NotParked):
-                await client.skip("o-1", "charge_card#3", reason="too early", by=OLGA)
             await pass_time(host, house.clock, *[HOUR] * 20)
             with pytest.raises(ValueError, match="reason"):
                 await client.skip("o-1", "charge_card#3/undo", reason="", by=OLGA)
-            with pytest.raises(Unknown, match=r"parked: 'charge_card#3/undo'"):
+            with pytest.raises(Unknown, match=r"parked, or waiting: 'charge_card#3/undo'"):
                 await client.skip("o-1", "charge_card#3", reason="wrong key", by=OLGA)
             await client.skip("o-1", "charge_card#3/undo", reason="nothing was charged", by=OLGA)
             assert (await host.settled("o-1")).configuration == ("Cancelled",)
@@ -106,6 +104,29 @@ def test_a_compensation_that_is_skipped_counts_as_done_and_its_row_says_that_it_
             assert (row.note, json.loads(row.actor)["id"]) == ("nothing was charged", "olga")
             told = story(Order.spec, journal)
             assert 'refund (undoing charge_card) is skipped by olga ("nothing was charged")' in told
+
+    finishing(run())
+
+
+def test_a_call_that_still_has_attempts_can_be_skipped(house: House) -> None:
+    house.shop.script["charge_card"] = [LOST] * 5
+    house.shop.script["refund"] = [LOST] * 2
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", SMALL)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, HOUR)
+            await host.skip("o-1", "charge_card#3", reason="the bank is gone", by=OLGA)
+            await host.run_until_idle()
+            await pass_time(host, house.clock, HOUR)
+            assert house.shop.names().count("refund") == 2 and await host.parked() == []
+            await host.skip("o-1", "charge_card#3/undo", reason="nothing was charged", by=OLGA)
+            assert (await host.settled("o-1")).configuration == ("Cancelled",)
+            journal = await sound(host, "o-1")
+            assert [row.note for row in journal if row.kind is EntryKind.SKIPPED] == [
+                "the bank is gone", "nothing was charged"
+            ]  # fmt: skip
 
     finishing(run())
 

@@ -119,12 +119,16 @@ def test_an_activity_that_kills_its_process_is_exhausted_and_the_others_go_on(pl
 
 def test_who_cannot_write_for_another_waits_and_then_says_so(place: Path) -> None:
     impatient = SqliteStore(place / "rivals.db", busy=timedelta(milliseconds=200))
+
+    async def write() -> None:
+        await impatient.write(lambda tx: None)
+
     with closing(sqlite3.connect(place / "rivals.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Busy):
-            finishing(impatient.write(lambda tx: None))
+            finishing(write())
         other.execute("ROLLBACK")
-        finishing(impatient.write(lambda tx: None))
+        finishing(write())
     impatient.close()
 
 

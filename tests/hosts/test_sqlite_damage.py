@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 def test_the_file_is_written_ahead_and_synchronously(tmp_path: Path, connections: list[sqlite3.Connection]) -> None:
     store = SqliteStore(tmp_path / "orders.db")
-    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 3}
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 4}
     assert {name: connections[0].execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
     store.close()
 
@@ -181,6 +183,57 @@ def test_a_file_that_another_process_keeps_locked_is_busy(tmp_path: Path) -> Non
     with pytest.raises(Busy):
         SqliteStore(path, busy=timedelta(milliseconds=20))
     blocker.close()
+
+
+def test_a_new_file_that_another_process_is_making_ours_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "orders.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    SqliteStore(path).close()
+    assert len(waits) == 3, "SQLite itself does not wait here"
+    other.close()
+
+
+def test_a_new_file_is_ours_whenever_another_process_has_made_it_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def opened(path: Path, at: int) -> int:
+        """Open a file that another process opens before the statement of this number; how many there were."""
+        made: list[sqlite3.Connection] = []
+        statements: list[str] = []
+
+        def meanwhile(statement: str) -> None:
+            statements.append(statement)
+            if len(statements) == at:
+                with suppress(Busy):  # what we do is in its way
+                    SqliteStore(path, busy=timedelta(0)).close()
+
+        def traced(*args: Any, **options: Any) -> sqlite3.Connection:
+            made.append(connect(*args, **options))
+            if len(made) == 1:
+                made[0].set_trace_callback(meanwhile)
+            return made[-1]
+
+        monkeypatch.setattr(sqlite3, "connect", traced)
+        SqliteStore(path).close()
+        return len(statements)
+
+    total = opened(tmp_path / "alone.db", 0)
+    assert total > 10
+    for at in range(1, total + 1):
+        opened(tmp_path / f"{at}.db", at)
 
 
 def test_an_instance_that_cannot_be_read_is_put_before_an_operator_and_the_others_go_on(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def told(house: House, id: str, *, with_audit: bool) -> str:
     async def run() -> str:
         async with house.open() as host:
             journal = await host.journal(id)
-            text = story(Order.spec, journal, await host.attempts(id))
+            text = story(Order.spec, journal)
             return text + "\n" + audit(Order.spec, journal) if with_audit else text
 
     return finishing(run())

@@ -40,6 +40,7 @@ def written(order: Order | AnyFlow) -> Any:
 def test_a_record_comes_back_as_it_was() -> None:
     for order in records():
         assert Order.from_json(written(order)) == order
+        assert order.to_text() == json.dumps(order.to_json(), separators=(",", ":"))
 
 
 def places(json: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -21,12 +21,12 @@ from random_flows import random_flow
 
 CODES = (
     *(f"F00{n}" for n in range(1, 10)),
-    *("F101", "F102", "F103", "F104", "F105", "F201", "F202", "F301", "F401", "F402", "F403", "F501", "F502"),
+    *("F101", "F102", "F103", "F104", "F105", "F201", "F202", "F204", "F301", "F401", "F402", "F403", "F501", "F502"),
 )
-PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F301", "F501")
+PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F204", "F301", "F501")
 """Both sides name the same place; the other checks are compared by code."""
 RARE = ("F103", "F104", "F105")
-"""Of some flows nothing is asked: then nothing may be refuted either."""
+"""Of some flows nothing is asked: then nothing may be refuted either. (F204 is asked where F301 is proved.)"""
 COUNTED = (
     *("F003", "F004", "F006", "F007", "F008", "F009", "F101", "F102", "F103", "F104", "F105", "F201", "F301"),
     *("F401", "F402", "F403", "F501", "F502"),
@@ -144,6 +144,8 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
     for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in told if answer.rule.code == code]
         stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
+        if code == "F204" and (truth.undecided or not mine):
+            continue
         judge = truth.prompt if stopped or (code == "F105" and mine) else truth.refuted
         if code in PLACED and (mine or code not in RARE):
             for place in {answer.span.start for answer in mine}:
@@ -180,7 +182,8 @@ def _settle(about: str, code: str, answers: list[Answer], depth: int | None, cou
         runs = [len(each.trace) for each in shown if "no shorter run" in each.note]
         if code in COUNTED and counts and runs:
             tally.counted[code] += 1
-            if min(runs) != depth:
+            unsure = any(answer.verdict is Verdict.UNKNOWN for answer in answers)  # another place may show it sooner
+            if min(runs) < depth or (min(runs) > depth and not unsure):
                 message = f"{about}{code} is shown in {min(runs)} steps, brute force needs {depth}"
                 kind = "longer" if min(runs) > depth else "shorter"
                 tally.differences.append(Difference(code, kind, message, tuple(answers)))

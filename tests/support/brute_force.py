@@ -41,6 +41,7 @@ from penstock.compiler.kernel import (
     Branch,
     Choice,
     Command,
+    Configuration,
     Goto,
     Kernel,
     Leaf,
@@ -67,6 +68,7 @@ from penstock.dsl.model import (
     IntType,
     LeadsTo,
     ListType,
+    Literal,
     Now,
     OptionalType,
     Reach,
@@ -113,6 +115,7 @@ class Verdicts:
     asked: set[int] = field(default_factory=set[int])
     uncounted: set[int] = field(default_factory=set[int])  # places of `leads to`, whose runs are not the shortest
     blocked: bool = False  # nobody is left for a task
+    undecided: bool = False  # whether a promise of a time is kept was not found out
     instances: int = 0
     came: dict[object, Seen] = field(default_factory=dict[object, Seen])
     here: Seen = (None, "")  # the instance being looked at, and what comes to it
@@ -190,6 +193,7 @@ class Search:
         self.instances: dict[object, tuple[Instance, datetime]] = {}
         self.begun: list[object] = []  # what the starts lead to
         self.unaided: dict[object, set[object]] = {}  # edges made by answers of calls alone: no event, task or timer
+        self.instant: dict[object, set[object]] = {}  # by answers and timers, without any time
         self.finals: set[object] = set()
         self.successes: set[object] = set()
         self.given_up: list[tuple[int, object, object]] = []  # after the pivot: the place, from what, to what
@@ -210,6 +214,8 @@ class Search:
         self.promises = any(isinstance(claim, LeadsTo) for claim in kernel.properties)
         timed = (kernel.commands, kernel.choices, kernel.scopes, kernel.leaves, kernel.activities)
         self.timeless = not any(isinstance(part, Now | Elapsed) for part in nodes(timed))
+        self.asked = longest_asked(kernel)  # seconds: how long after the start a property asks
+        self.calendar = calendar(kernel)  # what the flow knows of the calendar, the first moment before the others
 
     def run(self) -> Verdicts:
         queue: Queue = deque()
@@ -217,23 +223,31 @@ class Search:
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
             nowhere = Instance((), (), EPOCH)
             self.found.here = None, f"start {given}"
-            self.probe(self.kernel.commands[0], nowhere, given, (), EPOCH, 1)
-            for starter in self.starters():
-                try:
-                    first = start(self.kernel, inputs, starter, EPOCH)
-                except Fault as fault:
-                    self.found.add(fault.code, fault.span.start, 1)
+            for starter, begin in product(self.starters(), self.begins()):
+                first = self.started(inputs, starter, begin)
+                self.probe(self.kernel.commands[0], nowhere, dict(given), (), begin, 1)
+                if isinstance(first, Fault):
+                    self.faulted(first, 1)
                     continue
-                except Rejected as rejected:
-                    self.stuck(rejected, 1)
+                if isinstance(first, Rejected):
+                    self.stuck(first, 1)
                     continue
                 self.note(first)
                 self.perform(None, None, first.after, 1)
-                self.begun.append(self.visit(first.after, EPOCH, 1, queue))
+                self.begun.append(self.visit(first.after, begin, 1, queue))
         while queue:
             self.expand(*queue.popleft(), queue)
         self.conclude()
         return self.found
+
+    def started(self, inputs: tuple[Value, ...], starter: Actor, now: datetime) -> Step | Fault | Rejected:
+        """What comes of a start, which is the step being looked at from now on."""
+        self.trying = None
+        try:
+            self.made = start(self.kernel, inputs, starter, now)
+        except (Fault, Rejected) as error:
+            self.made = error
+        return self.made
 
     def visit(self, instance: Instance, now: datetime, depth: int, queue: Queue) -> object:
         key = self.canonical(instance, now)
@@ -241,7 +255,8 @@ class Search:
             if len(self.depth) >= self.limit:
                 raise TooLarge(f"more than {self.limit} instances")
             self.depth[key] = depth
-            self.edges[key], self.prompt[key], self.unaided[key], self.ways[key] = set(), set(), set(), []
+            self.edges[key], self.prompt[key], self.ways[key] = set(), set(), []
+            self.unaided[key], self.instant[key] = set(), set()
             self.instances[key] = instance, now
             self.places[key] = instance.configuration
             self.found.came[key] = self.found.here
@@ -270,7 +285,7 @@ class Search:
         self, instance: Instance, trigger: Trigger, moment: datetime, depth: int, queue: Queue, first: bool
     ) -> bool:
         """One step of an instance; whether anything comes of it. first: there is more to see than a moment before."""
-        key, _ = self.found.here
+        key, came = self.found.here
         self.trying, self.made = (instance, trigger, moment), None
         if first:
             self.examine(instance, trigger, moment, depth + 1)
@@ -298,6 +313,8 @@ class Search:
             self.ways[key].append(
                 Way(target, self.drives(instance, trigger, after), self.lasting(instance, after.after))
             )
+        if isinstance(trigger, (Outcome, Fired)) and came == (trigger, 0):
+            self.instant[key].add(target)
         if isinstance(trigger, Outcome):
             self.unaided[key].add(target)
             self.give_up(instance, trigger, after, target)
@@ -336,7 +353,25 @@ class Search:
             instance.completed & self.told,
             instance.history,
             tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
+            min((now - instance.started) // SECOND, self.asked),
+            min(now, self.calendar[-1] + SECOND) if self.calendar else None,
         )
+
+    def begins(self) -> Iterator[datetime]:
+        """When it may be started: any time, and at and about all moments that the flow knows."""
+        if not self.calendar:
+            yield EPOCH
+            return
+        now = self.calendar[0] - SINCE * SECOND
+        while now <= self.calendar[-1] + SECOND:
+            yield now
+            now += SECOND
+
+    def patience(self, instance: Instance, now: datetime) -> int:
+        """So many seconds later it may matter how late it is, where no timer ends the wait."""
+        known = (self.calendar[-1] + SECOND - now) // SECOND if self.calendar else 0
+        asked = self.asked - (now - instance.started) // SECOND
+        return max(SINCE if instance.moments else 0, known, asked, 0)
 
     def tried(self) -> Step | Fault | Rejected:
         """What comes of the step being looked at."""
@@ -382,9 +417,11 @@ class Search:
         if instance.finished:
             return
         due = [max(armed.due, now) for armed in instance.due()]
-        longest = SINCE if instance.moments else 0  # nothing else tells what is longer ago
-        if due:
-            longest = max((due[-1] - now) // SECOND, 0) if instance.compensating else (due[0] - now) // SECOND
+        longest = self.patience(instance, now)
+        if due and instance.compensating:
+            longest = max((due[-1] - now) // SECOND, longest)
+        elif due:
+            longest = (due[0] - now) // SECOND
         for trigger in self.untimed(instance):
             for wait in range(longest + 1):
                 yield trigger, wait
@@ -451,8 +488,8 @@ class Search:
 
     def faulted(self, fault: Fault, depth: int) -> None:
         """F401 to F403, and F104 for what an argument of a compensation reads."""
-        handed = any(span.start <= fault.span.start and fault.span.end <= span.end for span in self.handed)
-        self.found.add("F104" if handed and fault.code == "F402" else fault.code, fault.span.start, depth)
+        code = "F104" if fault.code == "F402" and self.of_handing(fault) else fault.code
+        self.found.add(code, fault.span.start, depth)
 
     def give_up(self, instance: Instance, trigger: Outcome, after: Step, target: object) -> None:
         """Whether a call that used up its attempts answers a state, when something irreversible may have happened."""
@@ -482,13 +519,13 @@ class Search:
     def judge(self, instance: Instance, now: datetime, depth: int) -> None:
         """What is wrong with resting here."""
         kernel, found = self.kernel, self.found
-        for claim in kernel.properties:
+        for claim, moment in product(kernel.properties, self.while_there(instance, now)):
             try:
                 match claim:
-                    case Always() if holds(kernel, instance, claim.condition, now) is claim.negated:
+                    case Always() if holds(kernel, instance, claim.condition, moment) is claim.negated:
                         found.add("F301", claim.span.start, depth)
                     case Reach() if rests(instance.configuration, claim.state):
-                        if claim.condition is None or holds(kernel, instance, claim.condition, now):
+                        if claim.condition is None or holds(kernel, instance, claim.condition, moment):
                             self.reached.add(claim.span.start)
                     case _:
                         pass
@@ -523,6 +560,14 @@ class Search:
                 found.add("F201", place, depth)
             if not accepted and not instance.timers:
                 found.add("F003", place, depth)
+
+    def while_there(self, instance: Instance, now: datetime) -> tuple[datetime, ...]:
+        """When a property is asked of an instance: as long as it may rest there, where it matters how late it is."""
+        if not self.asked or instance.finished:
+            return (now,)
+        due = min((max(armed.due, now) for armed in instance.due()), default=None)
+        longest = self.patience(instance, now) if due is None or instance.compensating else (due - now) // SECOND
+        return tuple(now + wait * SECOND for wait in range(longest + 1))
 
     def judge_end(self, instance: Instance, depth: int) -> None:
         """What is wrong with having finished like this."""
@@ -567,7 +612,8 @@ class Search:
         if instance.undoing is not None:
             if isinstance(trigger, Outcome) and not self.undoes_more():
                 with suppress(Fault):
-                    self.walk(Goto(instance.undoing.node), instance, dict(instance.variables(self.kernel)), now, depth)
+                    values = dict(instance.variables(self.kernel))
+                    self.walk("", Goto(instance.undoing.node), instance, values, now, depth)
             return
         try:
             commands = enabled(self.kernel, instance, trigger, now)
@@ -588,9 +634,16 @@ class Search:
             self.probe(commands[0], instance, dict(instance.variables(self.kernel)), payload, now, depth)
 
     def undoes_more(self) -> bool:
-        """Whether a compensation is under way after what is being tried; if not, it comes to where it leads."""
-        made = None if self.trying is None else self.tried()
+        """Whether a compensation is under way after what is being tried, or has been stopped by what it hands on; if
+        not, it comes to where it leads."""
+        made = self.made if self.trying is None else self.tried()
+        if isinstance(made, Fault):
+            return self.of_handing(made)
         return isinstance(made, Step) and made.after.compensating
+
+    def of_handing(self, fault: Fault) -> bool:
+        """Whether an argument of a compensation has faulted."""
+        return any(span.start <= fault.span.start and fault.span.end <= span.end for span in self.handed)
 
     def brought(self, instance: Instance, call: Call, value: Value) -> tuple[Value, ...]:
         """What an answer brings: its result, of a sub-flow its outputs, or the results of all of its group."""
@@ -641,7 +694,7 @@ class Search:
         scope = Scope(values, now, params, configuration=instance.configuration)
         try:
             self.assign(command.updates, scope, values)
-            self.walk(command.target, instance, values, now, depth)
+            self.walk(command.scope, command.target, instance, values, now, depth)
         except Fault:
             return
 
@@ -651,41 +704,78 @@ class Search:
                 value = evaluate(update.value, scope)
                 values[update.name] = within(value, self.kernel.variable[update.name].type, update.span)
 
-    def walk(self, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int) -> None:
-        """The choices and starts behind a target."""
+    def walk(
+        self, home: str, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int
+    ) -> None:
+        """The choices and starts behind a target of a place, and behind the joins and the groups without items that it
+        comes to."""
+        followed: set[tuple[str, On]] = set()
+        vacant: list[str] = []
+        while (entered := self.enter(home, target, instance, values, now, depth)) is not None:
+            around, new = entered
+            vacant = [leaf for leaf in vacant if leaf in around] + new
+            instance, join = replace(instance, configuration=around), self.kernel.joined(around)
+            if join is not None:
+                assert join.on is not None, "a join answers to something"
+                home, on = join.scope, join.on
+            elif vacant:
+                home, on = vacant.pop(0), On(TriggerKind.OUTCOME, DONE)
+            else:
+                return
+            if (home, on) in followed:
+                return
+            followed.add((home, on))
+            scope = Scope(values, now, configuration=around)
+            if join is not None:
+                self.assign(join.updates, scope, values)
+                target = join.target
+            elif (after := self.vacant(self.kernel.leaf[home], scope, values, depth)) is not None:
+                target = after
+            else:
+                return
+
+    def enter(
+        self, home: str, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int
+    ) -> tuple[Configuration, list[str]] | None:
+        """The configuration that a target of a place leads to, and which of the leaves it enters are groups without
+        items. None: to none, or to where a compensation goes on first."""
         kernel, scope = self.kernel, Scope(values, now, configuration=instance.configuration)
-        resumed = dict(instance.history)
+        around, resumed = instance.configuration, dict(instance.history)
+        goal: str | None = None
+        entered: list[str] = []
         todo: list[Target] = [target]
-        vacant: set[str] = set()
         while todo:
             target = todo.pop(0)
             if isinstance(target, Stay):
-                return
+                return around, []
             if isinstance(target, Undo):  # it changes no data, and ends nowhere
                 if self.undoes_more():
-                    return
-                scope = Scope(values, now)
+                    return None
+                home, around, scope = "", (), Scope(values, now)
             if target.node in kernel.choice:
                 branch = self.branch(kernel.choice[target.node], scope, depth)
                 if branch is None:
-                    return
+                    return None
                 self.assign(branch.updates, scope, values)
                 todo.insert(0, branch.target)
                 continue
-            leaf = kernel.leaf.get(target.node)
-            if leaf is not None and leaf.call is not None and leaf.call.each is not None:
-                if evaluate(leaf.call.each.items, scope) == () and leaf.name not in vacant:
-                    vacant.add(leaf.name)
-                    todo = [after] if (after := self.vacant(leaf, scope, values, depth)) is not None else []
-                continue
+            goal = goal or target.node
             place = kernel.scope.get(target.node)
-            if place is None or (isinstance(target, Goto) and target.resume and place.name in resumed):
-                continue
-            if place.start is None:
+            if place is None:
+                entered.append(target.node)
+            elif isinstance(target, Goto) and target.resume and place.name in resumed:
+                entered += resumed[place.name]
+            elif place.start is None:
                 todo[:0] = [Goto(region) for region in kernel.inside[place.name]]
             else:
                 self.assign(place.start.updates, scope, values)
                 todo.insert(0, place.start.target)
+        assert goal is not None, "what neither stays nor compensates leads somewhere"
+        kept = [leaf for leaf in around if kernel.domain(home, goal) not in kernel.above(leaf)]
+        calls = ((leaf, call.each) for leaf in entered if (call := kernel.leaf[leaf].call) is not None)
+        after = Scope(values, now, configuration=(*kept, *entered))
+        groups = ((leaf, each) for leaf, each in calls if each is not None)
+        return (*kept, *entered), [leaf for leaf, each in groups if evaluate(each.items, after) == ()]
 
     def vacant(self, leaf: Leaf, scope: Scope, values: dict[str, Value], depth: int) -> Target | None:
         """Where a group without items leads: it is done at once, with no results."""
@@ -702,7 +792,7 @@ class Search:
             return None
         command, inner = open_[0]
         self.assign(command.updates, inner, values)
-        return None if isinstance(command.target, Stay) else command.target
+        return command.target
 
     def branch(self, choice: Choice, scope: Scope, depth: int) -> Branch | None:
         open_ = [b for b in choice.branches if b.guard is not None and evaluate(b.guard, scope)]
@@ -882,12 +972,27 @@ class Search:
             self.found.add("F004", self.kernel.span.start, self.depth[key])
 
     def livelocks(self) -> None:
-        """F005: a cycle of nothing but answers: it is left when instances without a way on are taken away, for ever.
+        """F005: a cycle of nothing but answers, and timers that are due at once: it is left when instances without a
+        way on are taken away, for ever.
 
-        The run that shows it goes there and once round."""
-        degree = {key: len(targets) for key, targets in self.unaided.items()}
-        back: dict[object, set[object]] = {key: set() for key in self.edges}
-        for key, targets in self.unaided.items():
+        The run that shows it goes there and once round it."""
+        shown: dict[object, int] = {}
+        for edges in (self.unaided, self.instant):
+            for key in self.endless(edges):
+                steps = self.round(key, edges)
+                if steps is not None:
+                    shown[key] = min(self.depth[key] + steps, shown.get(key, self.depth[key] + steps))
+        if shown:
+            first = min(shown, key=lambda key: shown[key])
+            self.found.here = first, "and round"
+            self.found.add("F005", self.kernel.span.start, shown[first])
+
+    @staticmethod
+    def endless(edges: dict[object, set[object]]) -> set[object]:
+        """The instances from which a run can go on for ever over some edges."""
+        degree = {key: len(targets) for key, targets in edges.items()}
+        back: dict[object, set[object]] = {key: set() for key in edges}
+        for key, targets in edges.items():
             for target in targets:
                 back[target].add(key)
         stack = [key for key, number in degree.items() if number == 0]
@@ -899,24 +1004,35 @@ class Search:
                 degree[before] -= 1
                 if degree[before] == 0:
                     stack.append(before)
-        shown = {key: self.depth[key] + steps for key in left if (steps := self.round(key)) is not None}
-        if shown:
-            first = min(shown, key=lambda key: shown[key])
-            self.found.here = first, "and round"
-            self.found.add("F005", self.kernel.span.start, shown[first])
+        return left
 
-    def round(self, home: object) -> int | None:
-        """The fewest answers that lead from an instance back to it."""
+    @staticmethod
+    def round(home: object, edges: dict[object, set[object]]) -> int | None:
+        """The fewest edges that lead from an instance back to it."""
         steps, todo = {home: 0}, deque([home])
         while todo:
             key = todo.popleft()
-            for target in self.unaided[key]:
+            for target in edges[key]:
                 if target == home:
                     return steps[key] + 1
                 if target not in steps:
                     steps[target] = steps[key] + 1
                     todo.append(target)
         return None
+
+
+def longest_asked(kernel: Kernel) -> int:
+    """A second more than the longest time from the start that a property compares with; 0: none does."""
+    claims = tuple(claim for claim in kernel.properties if any(isinstance(part, Elapsed) for part in nodes(claim)))
+    known = (part.value for part in nodes(claims) if isinstance(part, Literal))
+    return max((value // SECOND + 1 for value in known if isinstance(value, timedelta)), default=0)
+
+
+def calendar(kernel: Kernel) -> list[datetime]:
+    """The moments that are written where it matters when something comes, in their order."""
+    written = nodes((kernel.commands, kernel.choices, kernel.scopes, kernel.leaves))
+    known = (part.value for part in written if isinstance(part, Literal))
+    return sorted({value for value in known if isinstance(value, datetime)})
 
 
 def asked(trigger: Trigger) -> On:

@@ -5,11 +5,15 @@ There are as many people as matter, and all have every role; whoever starts is o
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from brute_force import Search, Verdicts
+from brute_force import Search, TooLarge, Verdicts
+from brute_promises import STOPS, broken
 from penstock.compiler.instance import Actor, Completion, Instance, Trigger, WorkItem
 from penstock.compiler.kernel import Kernel
+from penstock.dsl.model import Literal
+from penstock.dsl.walk import nodes
+from slow_force import spent
 
 
 class Performances(Search):
@@ -90,7 +94,32 @@ class Performances(Search):
                     self.found.add("F501", self.kernel.task[name].span.start, 0)
 
 
+def hurried(kernel: Kernel) -> bool:
+    """Whether a timer of a state never comes, since the call of the state is always answered by then."""
+    for leaf in kernel.leaves:
+        activity = None if leaf.call is None else kernel.activity[leaf.call.activity]
+        if activity is not None and not activity.retry.park and activity.retry.attempts is not None:
+            lengths = [part.value for timer in leaf.timers for part in nodes(timer.after) if isinstance(part, Literal)]
+            longest = [each for each in lengths if isinstance(each, timedelta)]
+            if max(longest, default=timedelta(0)) > spent(activity.timeout, activity.retry):
+                return True
+    return False
+
+
 def enumerate_flow(kernel: Kernel, limit: int = 4000) -> Verdicts:
-    """Every check decided by enumeration. Raises TooLarge when the flow has more than `limit` instances."""
+    """Every check decided by enumeration. Raises TooLarge when the flow has more than `limit` instances, or is about
+    when calls are answered, which only promises of a time are here."""
+    if hurried(kernel):
+        raise TooLarge("a call is answered before a timer of its state")
     asks = any(task.excluded or task.doer is not None for task in kernel.task.values())
-    return (Performances if asks else Search)(kernel, limit).run()
+    found = (Performances if asks else Search)(kernel, limit).run()
+    if STOPS & {code for code, _ in found.refuted}:
+        found.undecided = True
+        return found
+    try:
+        for place in broken(kernel):
+            if ("F301", place) not in found.refuted:
+                found.add("F204", place, 0)
+    except TooLarge:
+        found.undecided = True
+    return found

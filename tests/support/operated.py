@@ -14,8 +14,12 @@ import pytest
 from order_flow import Order
 from orders import CLEO, LARGE, SMALL, House, finishing, pass_time
 from penstock.compiler import cli
-from penstock.runtime.hosts.sqlite import SqliteHost
+from penstock.runtime.hosts.sqlite import SqliteClient, SqliteHost
 from penstock.runtime.journal import AnyFlow
+from penstock.runtime.operating import showing
+from penstock.runtime.operating.answers import Place
+from penstock.runtime.operating.questions import record_of
+from penstock.runtime.overview import Overview
 from penstock.runtime.sealing import PayloadCodec
 
 HOUR = timedelta(hours=1)
@@ -100,3 +104,9 @@ def console(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     finishing(run())
     with opened({Order: house.shop}, house, capsys, monkeypatch) as made:
         yield made
+
+
+def shown(client: SqliteClient, seen: Overview) -> str:
+    """What `penstock instances show` says."""
+    record = record_of(client, seen)
+    return showing.shown(seen, record, {}, Place(client, (), "penstock", signed=False), client.now())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -99,13 +100,15 @@ class House:
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
     shop: Shop = field(default_factory=Shop)
     limits: Limits = QUICK
+    workers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def open(self) -> Host:
         return self.open_for({Order: self.shop})
 
     def open_for(self, flows: Mapping[type[AnyFlow], object]) -> Host:
         file = self.folder / "orders.db"
-        return SqliteHost(file, flows, clock=self.clock, limits=self.limits, codec=self.codec)
+        worker = f"w{next(self.workers)}"
+        return SqliteHost(file, flows, clock=self.clock, limits=self.limits, worker=worker, codec=self.codec)
 
     @property
     def codec(self) -> PayloadCodec | None:

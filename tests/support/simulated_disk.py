@@ -68,15 +68,9 @@ class Disk:
         if writes and self.trouble is not None:
             raise self.trouble(f"the disk is in trouble for {who}")
         before = self.db.total_changes
-        news = self.transaction.news = News()
         self.transaction.tellings = Tellings()
-        self.db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-        try:
+        with self.transaction.transact(writes) as news:
             result = work(self.transaction)
-            self.db.execute("COMMIT")
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
         if (changes := self.db.total_changes - before) and writes:
             self.written += 1
             self.log("commit", who, changes)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+
+from penstock.runtime.timers import Alarm
 
 T = TypeVar("T")
 
@@ -124,6 +126,9 @@ class VirtualClock:
 
     def sleep(self, duration: timedelta) -> asyncio.Future[None]:
         return asyncio.ensure_future(asyncio.sleep(max(duration.total_seconds(), 0)))
+
+    def alarm(self, duration: timedelta, ring: Callable[[], object]) -> Alarm:
+        return asyncio.get_running_loop().call_later(max(duration.total_seconds(), 0), ring)
 
     def jump(self, duration: timedelta) -> None:
         """Put it forward, or back."""

@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from penstock.runtime.core import Outcome
@@ -57,6 +58,10 @@ class World:
 
     def of(self, kind: str, instance: str) -> Sequence[Fact]:
         return self._of[kind, instance]
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody else adds anything meanwhile."""
+        return nullcontext()
 
     def answered(self, instance: str, request: str) -> bool:
         """Whether a sender knows what became of what it sent."""
@@ -131,9 +136,10 @@ class Site:
         if answer.kind != "done" and self.dice("unseen", instance, key).random() < 0.5:
             return
         self.point()
-        undone = any(fact.more == f"{key}/undo" for fact in self.world.of(EFFECT, instance))
-        if not self.dead and not undone:  # a service does not do again what was undone under the same key
-            self.world.note(EFFECT, instance, spec.method, key)
+        with self.world.alone():
+            undone = any(fact.more == f"{key}/undo" for fact in self.world.of(EFFECT, instance))
+            if not self.dead and not undone:  # a service does not do again what was undone under the same key
+                self.world.note(EFFECT, instance, spec.method, key)
         self.point()
 
     async def _turn(self, instance: str, key: str) -> None:

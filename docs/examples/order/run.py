@@ -75,7 +75,7 @@ async def large_order(host: SqliteHost) -> None:
 async def tell(host: SqliteHost, id: str) -> None:
     """The story of an instance for people, and its journal for auditors."""
     journal = await host.journal(id)
-    for text in (story(Order.spec, journal, await host.attempts(id)), audit(Order.spec, journal)):
+    for text in (story(Order.spec, journal), audit(Order.spec, journal)):
         print("".join(f"   {line}\n" for line in text.splitlines()))
 
 
