@@ -55,6 +55,7 @@ def check(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
             files.append(pipeline.check(file, args.timeout, staff, args.max_memory, tell, likely, audit))
     for file, maker in zip(files, makers, strict=True):
         if maker is not None:
+            maker.systems(file)
             _certify(Path(args.certificate), file, maker, terminal, args.format == "full")
     for file, kept in zip(files, explored, strict=True):
         if kept is not None:
@@ -98,13 +99,13 @@ def _certify(folder: Path, file: Examined, maker: pipeline.Certifier, terminal: 
     if not told:
         return
     for each in maker.made:
-        where = clean(str(folder / f"{each.flow}.json"))
+        where = clean(str(folder / each.index))
         terminal.say(f"certificate {where}: {each.obligations} obligations for {each.proofs} proved answers\n")
-    missing = {kernel.name for kernel in file.kernels} - {each.flow for each in maker.made}
-    for flow in sorted(missing):
-        terminal.say(f"no certificate for the flow {flow}: time or memory were used up before\n")
-    for system in file.systems:
-        terminal.say(f"no certificate for the system {system.name}: its joint configurations are enumerated\n")
+    made = {each.index for each in maker.made}
+    expected = {f"flow {kernel.name}": f"{kernel.name}.json" for kernel in file.kernels}
+    expected |= {f"system {system.name}": f"{system.name}.system.json" for system in file.systems}
+    for what in sorted(what for what, index in expected.items() if index not in made):
+        terminal.say(f"no certificate for the {what}: time or memory were used up before\n")
 
 
 def _staff(name: str) -> Staff:

@@ -135,6 +135,16 @@ class Certifier:
 
         self.made.append(make(inquiry, self.spec))
 
+    def systems(self, file: Examined) -> None:
+        """The certificates of the systems of a file, if they were checked to the end. Raises Undischarged."""
+        from .certificates.system import make
+
+        kernels = {kernel.name: kernel for kernel in (*file.imported, *file.kernels)}
+        reports = file.reports[len(file.reports) - len(file.systems) :]
+        for system, report in zip(file.systems, reports, strict=True):
+            if not report.cut:
+                self.made.append(make(system, kernels, report, self.spec))
+
 
 class Explorations:
     """Keeps what was explored of the flows of one file, for its tests."""

@@ -33,12 +33,16 @@ class Undischarged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`files`: names, each with its text, the index last. `proofs`: how many answers it is about."""
+    """`flow`: or the system. `files`: names, each with its text, the index last. `proofs`: how many it is about."""
 
     flow: str
     files: tuple[tuple[str, str], ...]
     obligations: int
     proofs: int
+
+    @property
+    def index(self) -> str:
+        return self.files[-1][0]
 
 
 def make(inquiry: Inquiry, spec: str) -> Certificate:

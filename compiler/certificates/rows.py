@@ -69,7 +69,8 @@ def _of_move(inquiry: Inquiry, node: Node | None, reaction: Reaction | None, edg
         for edge in alike:
             target = inquiry.graph.nodes[edge.target]
             targets.setdefault(_kept_apart(node, target.control), {})[target.id] = target
-        stopped = isinstance(passage.target, Undo) and inquiry.attempts.balked  # by an argument that faults (F104)
+        undoing = isinstance(passage.target, Undo) or move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
+        stopped = undoing and inquiry.attempts.balked  # by an argument that faults (F104)
         if not targets and not stopped:
             yield Row(node, move, chain, (), passage.trail)
         for group in targets.values():

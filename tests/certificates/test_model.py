@@ -30,6 +30,7 @@ ORDER = SPECS / "order.flow"
 RANDOM = {"plain": random_flow, "mixed": random_mixture, "nested": random_tree, "groups": random_groups}
 SEEDS = [("plain", 3), ("mixed", 1), ("mixed", 4), ("mixed", 7), ("nested", 3), ("nested", 4), ("groups", 5)]
 FEW = suite.Limits(nodes=400)
+ENOUGH = 120  # steps of one flow
 
 
 def inquiries(text: str, limits: suite.Limits = FEW) -> list[Inquiry]:
@@ -54,9 +55,10 @@ def index() -> dict[str, Any]:
 
 
 def steps(asked: Model, walks: int = 12) -> list[Taken]:
-    """Of random runs, and of those of the search."""
+    """Of random runs, and of those of the search: some of them, where there are many."""
     made = [each for seed in range(walks) for each in walk(asked, Random(seed), 30)]
-    return [each for each in (*made, *searched(asked)) if asked.matters(each)][:600]
+    found = [each for each in (*made, *searched(asked)) if asked.matters(each)]
+    return Random(0).sample(found, min(len(found), ENOUGH))
 
 
 # ---------------------------------------------------------------- the relation is what the interpreter does

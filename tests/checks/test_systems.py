@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 from typing import TypeVar
 
 import pytest
@@ -23,6 +22,7 @@ from penstock.compiler.kernel import Kernel
 from penstock.compiler.pipeline import Examined
 from penstock.compiler.simulate import start, step
 from penstock.dsl.model import System
+from random_systems import random_system
 
 SYSTEMS = int(os.environ.get("PENSTOCK_SYSTEMS", "60"))
 MOST = 3000
@@ -143,45 +143,6 @@ def put(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:
 
 def in_order(box: tuple[Event, ...]) -> tuple[Event, ...]:
     return tuple(sorted(box, key=lambda event: event.name))
-
-
-def random_flow(random: Random, name: str, other: str) -> str:
-    """Three states that answer two messages and an event from outside in any way."""
-    lines = [f"flow {name} version 1 {{", "  event m0", "  event m1", "  event go"]
-    sends = [f'send {other}.m{number} to "x"' for number in range(2)]
-    targets = ["S0", "S1", "S2", "Done", "Done"]
-
-    def updates(least: int = 0) -> str:
-        chosen = random.choices(sends, k=random.choice((least, least, 1, 1, 2)))
-        return f"{{ {', '.join(chosen)} }} " if chosen else ""
-
-    lines.append(f"  start {updates()}-> S0")
-    bounds = {f"m{number}": random.choice((1, 2)) for number in range(2)}
-    for state in range(3):
-        lines.append(f"  state S{state} {{")
-        for event in ("m0", "m1"):
-            match random.randrange(6):
-                case 0:
-                    pass
-                case 1:
-                    lines.append(f"    ignore {event}")
-                case 2:
-                    lines.append(f"    defer {event} at most {bounds[event]}")
-                case 3:
-                    lines.append(f"    on {event} {updates()}stay")
-                case _:
-                    lines.append(f"    on {event} {updates()}-> {random.choice(targets)}")
-        if random.random() < 0.35:
-            lines.append(f"    on go {updates()}-> {random.choice(targets)}")
-        lines.append('    wait forever "x"\n  }')
-    return "\n".join([*lines, "  final Done", "}"])
-
-
-def random_system(seed: int) -> str:
-    random = Random(seed)
-    mailbox = f"mailbox {random.choice(('fifo', 'unordered'))} at most {random.choice((1, 2, 3))}"
-    flows = f"{random_flow(random, 'A', 'B')}\n{random_flow(random, 'B', 'A')}"
-    return f"{flows}\nsystem Both {{ a: A  b: B  {mailbox} }}\n"
 
 
 def examined(folder: Path, text: str) -> Examined:
