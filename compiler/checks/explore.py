@@ -42,8 +42,8 @@ LAST = 12000  # of the coarsest grain that makes a difference
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up and answer unknown. nodes: configurations; None: 12,000, and more of a large flow. seconds,
-    memory (MB): backstops only, no verdict should depend on them. tell: is told how far it has come, when it takes long."""
+    """When to give up and answer unknown. nodes: configurations; None: 12,000, and more of a large flow. seconds and
+    memory (MB): backstops only, no verdict should depend on them. tell: told how far it is, when it takes long."""
 
     nodes: int | None = None
     questions: int = 150_000
