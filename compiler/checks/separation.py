@@ -221,7 +221,10 @@ def _apart(inquiry: Inquiry, casting: Casting, task: Task, moment: str) -> Answe
 
 
 def _idle(inquiry: Inquiry, task: Task, moment: str, subject: str) -> Answer:
-    """The rule never matters."""
+    """The rule never matters; where nothing ever opens the task, that is another question."""
+    opens = _opens(inquiry, task, "")
+    if opens.vacuous:
+        return inquiry.unknown(RULE, subject, task.span, opens.text)
     finding = Finding(
         f"`except actor of {moment}` shuts nobody out: `{moment}` is never done before `{task.name}` is opened",
         task.span,

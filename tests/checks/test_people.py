@@ -186,6 +186,20 @@ def test_an_except_that_never_matters_is_refuted_without_a_staff() -> None:
     assert said(of(late, None)["`one` apart from `two`"]).startswith("`except actor of two` shuts nobody out")
 
 
+def test_an_except_of_a_task_that_perhaps_nobody_ever_opens_is_not_refuted() -> None:
+    """The timer that comes first faults; that it does so whatever `v` is, the search does not see."""
+    faulty = flow("""
+      data { v: int 0..1 = 0 }
+      roles a
+      start -> One
+      state One { after (if v >= 1 then 1s else 2s) -> Two after 1s { v = v - 1 } stay }
+      state Two { task two for a { title "2" except actor of two } on two -> End }
+      final End
+    """)
+    answer = of(faulty, None)["`two` apart from `two`"]
+    assert answer.verdict is Verdict.UNKNOWN
+
+
 def test_a_task_for_an_actor_who_may_never_have_acted_is_refuted_without_a_staff() -> None:
     skipped = flow("""
       roles a
