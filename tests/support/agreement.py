@@ -83,6 +83,7 @@ class Tally:
     refuted: Counter[str] = field(default_factory=Counter[str])
     proved: Counter[str] = field(default_factory=Counter[str])
     unknown: Counter[str] = field(default_factory=Counter[str])
+    unasked: Counter[str] = field(default_factory=Counter[str])  # of these: about what is perhaps never entered
     counted: Counter[str] = field(default_factory=Counter[str])  # runs whose length was compared, too
     differences: list[Difference] = field(default_factory=list[Difference])
 
@@ -97,6 +98,7 @@ class Tally:
         self.refuted += other.refuted
         self.proved += other.proved
         self.unknown += other.unknown
+        self.unasked += other.unasked
         self.counted += other.counted
         self.differences += other.differences
 
@@ -148,7 +150,8 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
         if code == "F204" and (truth.undecided or not mine):
             continue
         if not mine and unsure and code not in PLACED:
-            tally.unknown[code] += 1  # what may not be entered is not asked about
+            tally.unknown[code] += 1
+            tally.unasked[code] += 1
             continue
         judge = truth.prompt if stopped or (code == "F105" and mine) else truth.refuted
         if code in PLACED and (mine or code not in RARE):
