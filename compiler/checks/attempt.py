@@ -143,12 +143,16 @@ class Attempts:
         """Whether timers that the zones leave open allow the step after its run; the others are the zones' business."""
         if not isinstance(tried.trigger, Fired) or not tried.real:
             return tried.real
-        data = any(self.clock.loose(armed.timer) for armed in tried.instance.timers)
-        return not data or self.schedule.soonest(tried.run(), self.states.passages.timed) is not None
+        return not self._open(tried) or self.schedule.soonest(tried.run(), self.states.passages.timed) is not None
+
+    def _open(self, arrival: Arrival) -> bool:
+        """Whether the zones have left a timer open somewhere on the run: also one that is over, since it ended a wait
+        that they take to be as long as it likes."""
+        return any(self.clock.loose(armed.timer) for at in arrival.run() for armed in at.instance.timers)
 
     def in_turn(self, arrival: Arrival, move: Move) -> bool:
         """Whether, after a real run, a timer may come before the others, where the zones leave some open."""
-        if move.kind is not MoveKind.TIMER or not any(self.clock.loose(each.timer) for each in arrival.instance.timers):
+        if move.kind is not MoveKind.TIMER or not self._open(arrival):
             return True
         trigger = move.trigger(())
         now = self.moment(arrival, trigger)

@@ -31,6 +31,28 @@ def test_a_deadline_does_not_come_after_a_timer_that_data_make_sooner() -> None:
     assert verdicts(overlapping(1), "F006") == {Verdict.REFUTED}  # at the same moment, in either order
 
 
+def hurried(v: int) -> str:
+    return f"""
+      data {{ v: int 0..9 = {v} }}
+      activity act() {{ }}
+      start -> Calling
+      state Calling {{
+        do act()
+        on failed -> Resting
+        after (1s * v) -> Good
+      }}
+      state Resting {{ after 1s -> Good }}
+      final Good
+      deadline 4s {{ v = v + 9 }} -> Good
+    """
+
+
+def test_a_timer_that_data_make_sooner_has_ended_what_the_deadline_would_come_after() -> None:
+    """The call is answered within a second, and a second later all is over. (Brute force found this, at seed 20309838.)"""
+    assert Verdict.REFUTED not in verdicts(hurried(1), "F401")
+    assert Verdict.REFUTED in verdicts(hurried(5), "F401")
+
+
 def growing(patience: int) -> str:
     return f"""
       data {{ v: list<int 0..1> at most 2 = [1, 1] }}
