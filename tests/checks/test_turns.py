@@ -48,7 +48,7 @@ def hurried(v: int) -> str:
 
 
 def test_a_timer_that_data_make_sooner_has_ended_what_the_deadline_would_come_after() -> None:
-    """The call is answered within a second, and a second later all is over. (Brute force found this, at seed 20309838.)"""
+    """The call is answered within a second, and a second later all is over (seed 20309838)."""
     assert Verdict.REFUTED not in verdicts(hurried(1), "F401")
     assert Verdict.REFUTED in verdicts(hurried(5), "F401")
 
