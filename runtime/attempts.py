@@ -142,7 +142,7 @@ class Attempt:
         if self._pulse is not None and self._work.heartbeat is not None:
             silence = asyncio.ensure_future(_silent(self._pulse, self._work.heartbeat, self._clock))
             silence.add_done_callback(self._silent)
-            self._ends.append(_Cancels(silence))
+            self._ends.append(silence)
 
     def _late(self) -> None:
         self._end(Result(TIMEOUT, error=f"no answer within {self._work.spec.timeout}"))
@@ -170,14 +170,6 @@ class Attempt:
             end.cancel()
         if not self._answer.done():
             self._answer.cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class _Cancels:
-    future: asyncio.Future[None]
-
-    def cancel(self) -> None:
-        self.future.cancel()
 
 
 async def _silent(pulse: Pulse, longest: timedelta, clock: Clock) -> None:

@@ -28,7 +28,7 @@ def moment(micros: int) -> datetime:
 class Alarm(Protocol):
     """What goes off later, unless it is cancelled."""
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> object: ...
 
 
 class Clock(Protocol):

@@ -43,6 +43,7 @@ class Clock:
         self.deadline = None if deadline is None else deadline.id
         self.ticking = ticking(kernel)
         self._length = {timer: constant(kernel.timer[timer].after) for timer in self.ticking}
+        self.exact = not any(map(self.loose, self.ticking))  # whether the zones say of every timer when it falls due
         self.place = {timer.id: place.name for place in kernel.place.values() for timer in place.timers}
 
     def length(self, timer: str) -> int | None:

@@ -42,34 +42,12 @@ def strongly(targets: Mapping[int, Sequence[int]]) -> Iterator[list[int]]:
 
 def strong(number: int, edges: Sequence[Edge]) -> list[list[Edge]]:
     """The edges of each strongly connected component of so many nodes that has any."""
-    out: list[list[int]] = [[] for _ in range(number)]
-    into: list[list[int]] = [[] for _ in range(number)]
+    out: dict[int, list[int]] = {node: [] for node in range(number)}
     for edge in edges:
         out[edge.source].append(edge.target)
-        into[edge.target].append(edge.source)
-    order: list[int] = []
-    seen = [False] * number
-    for root in range(number):
-        stack = [] if seen[root] else [(root, iter(out[root]))]
-        seen[root] = True
-        while stack:
-            node, rest = stack[-1]
-            fresh = next((n for n in rest if not seen[n]), None)
-            if fresh is None:
-                order.append(stack.pop()[0])
-            else:
-                seen[fresh] = True
-                stack.append((fresh, iter(out[fresh])))
-    group = [-1] * number
-    for root in reversed(order):
-        todo = [root] if group[root] < 0 else []
-        while todo:
-            node = todo.pop()
-            if group[node] < 0:
-                group[node] = root
-                todo.extend(n for n in into[node] if group[n] < 0)
+    group = {node: min(found) for found in strongly(out) for node in found}
     inner: dict[int, list[Edge]] = {}
     for edge in edges:
         if group[edge.source] == group[edge.target]:
             inner.setdefault(group[edge.source], []).append(edge)
-    return [edges for _, edges in sorted(inner.items())]
+    return [inside for _, inside in sorted(inner.items())]
