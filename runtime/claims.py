@@ -7,7 +7,6 @@ What a transaction claims and releases counts once it is committed (`settle`); a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from .store import Began, News, PendingCall, Transaction
@@ -46,7 +45,7 @@ class Claims:
 
     def claim(self, tx: Transaction, call: PendingCall, now: datetime) -> None:
         """The attempt is counted before it begins."""
-        claimed = replace(call, owner=self.worker, began=now, attempts=call.attempts + 1)
+        claimed = call._replace(owner=self.worker, began=now, attempts=call.attempts + 1)
         tx.put_call(claimed)
         tx.news.claimed.append(claimed)
         tx.report(Began(claimed, now))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Teller: TypeAlias = Callable[[Any], Json]
 Schema: TypeAlias = Mapping[str, Json]
 """A JSON Schema. What has a `title` has a name of its own (an enumeration, a record)."""
 
@@ -74,13 +75,10 @@ class Codec(ABC, Generic[T_co]):
         """The JSON value of a value that was checked. Raises Invalid where it was not."""
 
     @property
-    def plain(self) -> bool:
-        """Whether `json.dumps` writes what was checked as it stands. (Tuples become lists.)"""
-        return False
-
-    def told(self, value: Any) -> Json:
-        """What is written as `encode(value)` is, of a value that was checked: it is not looked at again."""
-        return value if self.plain else self.encode(value)
+    def teller(self) -> Teller | None:
+        """Writes as `encode` does, of a value that was checked: it is not looked at again. None where `json` writes it
+        as it stands. (Tuples become lists.) Whoever tells more than once keeps it."""
+        return self.encode
 
     @abstractmethod
     def decode(self, json: object) -> T_co:
@@ -92,12 +90,16 @@ class Codec(ABC, Generic[T_co]):
         numbers of a thousand digits, numbers with a point such as `1.0`, and days that do not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Bool(Codec[bool]):
-    @property
-    def plain(self) -> bool:
-        return True
+class Plain(Codec[T_co]):
+    """Of what `json` writes as it stands."""
 
+    @property
+    def teller(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Bool(Plain[bool]):
     def check(self, value: object) -> bool:
         if not isinstance(value, bool):
             raise Invalid(f"expected true or false, not {brief(value)}")
@@ -114,13 +116,9 @@ class _Bool(Codec[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Int(Codec[int]):
+class _Int(Plain[int]):
     low: int | None = None
     high: int | None = None
-
-    @property
-    def plain(self) -> bool:
-        return True
 
     def check(self, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -175,11 +173,7 @@ class _Decimal(Codec[Decimal]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Text(Codec[str]):
-    @property
-    def plain(self) -> bool:
-        return True
-
+class _Text(Plain[str]):
     def check(self, value: object) -> str:
         if not isinstance(value, str):
             raise Invalid(f"expected text, not {brief(value)}")
@@ -255,12 +249,8 @@ class _Instant(Codec[datetime]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Enum(Codec[M]):
+class _Enum(Plain[M]):
     members: type[M]
-
-    @property
-    def plain(self) -> bool:
-        return True
 
     def check(self, value: object) -> M:
         if isinstance(value, str):
@@ -284,17 +274,15 @@ class _Optional(Codec[T_co | None]):
     item: Codec[T_co]
 
     @property
-    def plain(self) -> bool:
-        return self.item.plain
+    def teller(self) -> Teller | None:
+        tell = self.item.teller
+        return None if tell is None else lambda value: None if value is None else tell(value)
 
     def check(self, value: object) -> T_co | None:
         return None if value is None else self.item.check(value)
 
     def encode(self, value: object) -> Json:
         return None if value is None else self.item.encode(value)
-
-    def told(self, value: object) -> Json:
-        return None if value is None else self.item.told(value)
 
     def decode(self, json: object) -> T_co | None:
         return None if json is None else self.item.decode(json)
@@ -304,11 +292,7 @@ class _Optional(Codec[T_co | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Nothing(Codec[None]):
-    @property
-    def plain(self) -> bool:
-        return True
-
+class _Nothing(Plain[None]):
     def check(self, value: object) -> None:
         if value is not None:
             raise Invalid(f"expected None, not {brief(value)}")

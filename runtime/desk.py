@@ -113,7 +113,7 @@ class Desk:
 
     def _begun(self, job: Job) -> Job:
         """The attempt is counted before it is made."""
-        counted = replace(job, call=replace(job.call, attempts=job.call.attempts + 1))
+        counted = replace(job, call=job.call._replace(attempts=job.call.attempts + 1))
         self.running[job.call.key] = counted
         del self.waiting[job.call.key]
         return counted
@@ -151,7 +151,7 @@ class Desk:
                     self._ask(effect, name, self.spec.compensations[name], forward)
                 case InterruptActivity(key) if key in self.running:
                     job = self.running[key]
-                    self.running[key] = replace(job, call=replace(job.call, interrupted=True))
+                    self.running[key] = replace(job, call=job.call._replace(interrupted=True))
                 case InterruptActivity(key):
                     self.waiting.pop(key, None)
                     self._parked.pop(key, None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .claims import Claims
@@ -156,7 +156,7 @@ class Engine:
     def _rewind(self, tx: Transaction, lease: timedelta, now: datetime) -> None:
         """After the clock was put back, nothing waits longer than it would have: no call, no lease of a lost worker."""
         for call in tx.calls_after(self._labels, now + self._pause):
-            tx.put_call(replace(call, due=now))
+            tx.put_call(call._replace(due=now))
         tx.shorten_leases(now + max(lease, LONG), now + lease)
 
     def conclude(self, tx: Transaction, call: PendingCall, result: Result, now: datetime) -> bool:
@@ -179,7 +179,7 @@ class Engine:
             if call.interrupted:
                 self._after(tx, call, stopped, now)
             else:
-                tx.put_call(replace(call, owner=None, began=None, due=now, forgiven=call.forgiven + 1))
+                tx.put_call(call._replace(owner=None, began=None, due=now, forgiven=call.forgiven + 1))
                 attempt = self._ended(tx, call, stopped, now)
                 self._steps.remark(tx, call.instance, EntryKind.ATTEMPT, call.key, NOBODY, now, attempt=attempt)
         tx.end_lease(worker)
@@ -203,7 +203,7 @@ class Engine:
         opens = gate.admits(spec.breaker, spec.limit, now)
         if opens > now:
             tx.put_gate(call.flow, call.name, gate)
-            tx.put_call(replace(call, due=opens))
+            tx.put_call(call._replace(due=opens))
             return False
         tx.put_gate(call.flow, call.name, gate.entered(spec.limit, spec.timeout, now))
         return True
@@ -289,7 +289,7 @@ class Engine:
         except Exception as error:  # the flow's own fault: an operator must look, nothing is dropped
             fields = of_call(call).fields()
             LOG.exception("instance %s cannot take what became of %s", call.instance, call.key, extra=fields)
-            answer = replace(call, owner=None, began=None, due=None, error=f"{result.kind}, but {told(error)}")
+            answer = call._replace(owner=None, began=None, due=None, error=f"{result.kind}, but {told(error)}")
         tx.put_call(answer)
         kind, note = (EntryKind.PARKED, answer.error) if answer.due is None else (EntryKind.ATTEMPT, "")
         self._steps.remark(tx, call.instance, kind, call.key, NOBODY, now, note, attempt)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from .codec import written
@@ -55,10 +54,11 @@ class Families(Steps):
         self, tx: Transaction, old: Instance, entry: JournalEntry, step: Step[AnyFlow], now: datetime
     ) -> JournalEntry:
         full = super()._apply(tx, old, entry, step, now)
-        for effect in step[1]:
-            if (call := self._of_child(old, effect, now)) is not None:
+        nests = self.flow(old.flow).spec.nests
+        for effect in step[1] if nests or BETWEEN in old.id else ():
+            if nests and (call := self._of_child(old, effect, now)) is not None:
                 self.relay(tx, call, now)
-            elif isinstance(effect, Finish) and (link := _parent(tx, old.id)) is not None:
+            elif isinstance(effect, Finish) and (link := tx.parent(old.id)) is not None:
                 self._tell(tx, link, now)
         return full
 
@@ -88,7 +88,7 @@ class Families(Steps):
         elif call.forward is None and not call.interrupted:
             self._try(tx, call, lambda tx, _, now: self._answer(tx, link, now), now)
         else:
-            self._try(tx, call, lambda tx, _, now: self._withdraw(tx, replace(link, answers=call.key), now), now)
+            self._try(tx, call, lambda tx, _, now: self._withdraw(tx, link._replace(answers=call.key), now), now)
 
     def _try(self, tx: Transaction, call: PendingCall, act: Act, now: datetime) -> None:
         try:
@@ -97,11 +97,11 @@ class Families(Steps):
         except StoreError:
             raise
         except Unknown as error:  # another host has the code, and takes the call when it is due
-            tx.put_call(replace(call, due=now, error=told(error)))
+            tx.put_call(call._replace(due=now, error=told(error)))
         except Exception as error:  # the flow's own fault: an operator must look, nothing is dropped
             fields = about(call.instance, call.flow, call.key)
             LOG.exception("instance %s cannot go on with %s", call.instance, call.key, extra=fields)
-            tx.put_call(replace(call, due=None, error=told(error)))
+            tx.put_call(call._replace(due=None, error=told(error)))
             self.remark(tx, call.instance, EntryKind.PARKED, call.key, NOBODY, now, told(error))
 
     def _begin(self, tx: Transaction, call: PendingCall, now: datetime) -> None:
@@ -158,8 +158,3 @@ class Families(Steps):
         snapshot = json.loads(child.snapshot)
         known = snapshot["inputs"] | snapshot["data"]
         return {name: known[name] for name in spec.outputs}
-
-
-def _parent(tx: Transaction, id: str) -> Child | None:
-    """Whose child it is; most ids tell that it is nobody's."""
-    return tx.parent(id) if BETWEEN in id else None

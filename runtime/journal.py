@@ -41,7 +41,7 @@ def status_after(step: Step[AnyFlow], before: Status) -> Status:
 
 
 def effects_text(spec: FlowSpec, effects: Iterable[Effect]) -> str:
-    return written([*map(spec.effects.told, effects)])
+    return written([*map(spec.told_effect, effects)])
 
 
 def actor_text(by: Actor) -> str:

@@ -5,16 +5,14 @@ protocol of the storage that keeps both until they are acknowledged or delivered
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 CAPACITY = 1000
 """How many letters wait for an instance that has not been started; more are dead letters (`full`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What an instance emitted. `id` (`o-1/4/0`: the instance, the row of its journal, the number in that step) stays
     the same however often it is read. payload: JSON."""
 
@@ -26,8 +24,7 @@ class Message:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """An event on its way to the instance `to` of `flow`. reason: why it was not taken; "" while it waits."""
 
     id: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 from datetime import datetime
 
 from .codec import Invalid
@@ -49,7 +48,7 @@ class Mailbox:
     def again(self, tx: Transaction, id: str, reason: str, by: Actor, now: datetime) -> JournalEntry:
         """An operator has a dead letter delivered again. Raises Unknown, NotParked."""
         letter = self._dead(tx, id)
-        tx.put_letter(replace(letter, reason=""))
+        tx.put_letter(letter._replace(reason=""))
         return self._steps.remark(tx, letter.sender, EntryKind.RETRY, id, by, now, reason)
 
     def discard(self, tx: Transaction, id: str, reason: str, by: Actor, now: datetime) -> JournalEntry:
@@ -81,7 +80,7 @@ class Mailbox:
         except Exception:  # the flow's own fault: an operator must look, nothing is dropped
             LOG.exception("instance %s cannot take letter %s", letter.to, letter.id, extra=about(letter.to))
             reason = FAULTY
-        tx.put_letter(replace(letter, reason=reason))
+        tx.put_letter(letter._replace(reason=reason))
         self._steps.remark(tx, letter.sender, EntryKind.PARKED, letter.id, NOBODY, now, reason)
 
     def _take(self, tx: Transaction, letter: Letter, now: datetime) -> None:

@@ -8,7 +8,6 @@ sub-flow: everything that it has done is undone, newest first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from .codec import Invalid, admitted
@@ -39,7 +38,7 @@ class Operators:
         call = self._waiting(tx, id, key, now)
         if call.due is not None and call.due <= now:
             raise NotParked(f"the next attempt of {key!r} of instance {id!r} is due already: is a worker running?")
-        tx.put_call(replace(call, due=now, forgiven=call.attempts))
+        tx.put_call(call._replace(due=now, forgiven=call.attempts))
         return self._steps.remark(tx, id, EntryKind.RETRY, key, by, now, reason)
 
     def settle(self, tx: Transaction, id: str, outcome: Outcome, reason: str, by: Actor, now: datetime) -> JournalEntry:

@@ -35,14 +35,14 @@ def follow(call: PendingCall, result: Result, policy: RetryPolicy, now: datetime
         return Outcome(call.key, result.kind, result.value)
     if call.interrupted:
         return Outcome(call.key, INTERRUPTED)
-    released = replace(call, owner=None, began=None, error=result.error)
+    released = call._replace(owner=None, began=None, error=result.error)
     if result.kind == INTERRUPTED:  # its worker stopped or was lost, which says nothing about the call
         result = replace(result, kind=FAILED)
     used = call.attempts - call.forgiven
     if policy.attempts is None or used < policy.attempts:
-        return replace(released, due=now + wait(policy, used, call.idempotency_key))
+        return released._replace(due=now + wait(policy, used, call.idempotency_key))
     if policy.park:
-        return replace(released, due=None)
+        return released._replace(due=None)
     return Outcome(call.key, result.kind)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
-from .codec import TEXT, Codec, Invalid, Json, Schema, brief
+from .codec import TEXT, Codec, Invalid, Json, Schema, Teller, brief
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Sized)
@@ -20,10 +21,11 @@ class Record(Codec[T_co]):
 
     type: type[T_co]
     fields: tuple[tuple[str, Codec[object]], ...]
-    _tellers: Tellers = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_tellers", _tellers(self.fields))
+    @property
+    def teller(self) -> Teller:
+        tell = _telling(self.fields)
+        return tell if issubclass(self.type, tuple) else lambda value: tell(self.values(value))
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -42,9 +44,6 @@ class Record(Codec[T_co]):
 
     def encode(self, value: object) -> Json:
         return _encoded(self.fields, self.values(value))
-
-    def told(self, value: Any) -> Json:
-        return _told(self._tellers, cast(Iterable[Any], value) if isinstance(value, tuple) else self.values(value))
 
     def decode(self, json: object) -> T_co:
         return self.type(*_decoded(self.fields, json))
@@ -118,18 +117,23 @@ def _encoded(fields: Fields, values: tuple[object, ...]) -> Json:
     return found
 
 
-Tellers = tuple[tuple[str, Callable[[object], Json] | None], ...]
-"""Fields, each with its codec's `told`; None where the codec is plain."""
+def _telling(fields: Fields) -> Teller:
+    """How an object of these fields is told. Of lists, most are empty, and need not be asked about."""
+    names = tuple(name for name, _ in fields)
+    tellers = [(name, codec, codec.teller) for name, codec in fields]
+    lists = [(name, tell) for name, codec, tell in tellers if tell is not None and isinstance(codec, _Sequence)]
+    others = [(name, tell) for name, codec, tell in tellers if tell is not None and not isinstance(codec, _Sequence)]
 
+    def told(values: Any) -> Json:
+        found = dict(zip(names, values, strict=True))
+        for name, tell in others:
+            found[name] = tell(found[name])
+        for name, tell in lists:
+            if items := found[name]:
+                found[name] = tell(items)
+        return found
 
-def _tellers(fields: Fields) -> Tellers:
-    return tuple((name, None if codec.plain else codec.told) for name, codec in fields)
-
-
-def _told(tellers: Tellers, values: Iterable[Any]) -> Json:
-    """What is written as `_encoded` is, of values that were checked."""
-    pairs = zip(tellers, values, strict=True)
-    return {name: value if tell is None else tell(value) for (name, tell), value in pairs}
+    return told
 
 
 def _decoded(fields: Fields, json: object) -> tuple[object, ...]:
@@ -156,14 +160,17 @@ class Variant(Codec[T_co]):
     tag: str
     records: Mapping[str, Codec[T_co]]
 
+    @property
+    def teller(self) -> Teller:
+        tag_of = attrgetter(self.tag)
+        tellers = {name: codec.teller or codec.encode for name, codec in self.records.items()}
+        return lambda value: tellers[tag_of(value)](value)
+
     def check(self, value: object) -> T_co:
         return self._of(getattr(value, self.tag, None)).check(value)
 
     def encode(self, value: object) -> Json:
         return self._of(getattr(value, self.tag, None)).encode(value)
-
-    def told(self, value: object) -> Json:
-        return self.records[getattr(value, self.tag)].told(value)
 
     def decode(self, json: object) -> T_co:
         return self._of(members(json).get(self.tag)).decode(json)
@@ -184,16 +191,23 @@ class Union(Codec[T_co]):
     tag: str
     variants: Mapping[str, tuple[type[T_co], Codec[T_co]]]
 
+    @property
+    def teller(self) -> Teller:
+        tag = self.tag
+        tellers = {kind: (name, codec.teller or codec.encode) for name, (kind, codec) in self.variants.items()}
+
+        def told(value: Any) -> Json:
+            name, tell = tellers[type(value)]
+            return {tag: name, "payload": tell(value)}
+
+        return told
+
     def check(self, value: object) -> T_co:
         return self._of(value)[1].check(value)
 
     def encode(self, value: object) -> Json:
         name, codec = self._of(value)
         return {self.tag: name, "payload": codec.encode(value)}
-
-    def told(self, value: object) -> Json:
-        name, codec = self._of(value)
-        return {self.tag: name, "payload": codec.told(value)}
 
     def decode(self, json: object) -> T_co:
         name, payload = _decoded(((self.tag, TEXT), ("payload", _ANY)), json)
@@ -237,19 +251,16 @@ class Arguments(Codec[tuple[object, ...]]):
     """The arguments of a call, by position in Python, as a JSON object by name."""
 
     params: tuple[tuple[str, Codec[object]], ...]
-    _tellers: Tellers = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_tellers", _tellers(self.params))
+    @property
+    def teller(self) -> Teller:
+        return _telling(self.params)
 
     def check(self, value: object) -> tuple[object, ...]:
         return tuple(_checked(self.params, self._given(value)))
 
     def encode(self, value: object) -> Json:
         return _encoded(self.params, self._given(value))
-
-    def told(self, value: Any) -> Json:
-        return _told(self._tellers, value)
 
     def decode(self, json: object) -> tuple[object, ...]:
         return _decoded(self.params, json)
@@ -288,11 +299,9 @@ class _Sequence(Codec[tuple[T_co, ...]]):
         return [] if value == () else _each(self.item.encode, self._items(value))
 
     @property
-    def plain(self) -> bool:
-        return self.item.plain
-
-    def told(self, value: Any) -> Json:
-        return value if not value or self.item.plain else [*map(self.item.told, value)]
+    def teller(self) -> Teller | None:
+        tell = self.item.teller
+        return None if tell is None else lambda values: [*map(tell, values)]
 
     def decode(self, json: object) -> tuple[T_co, ...]:
         return tuple(_each(self.item.decode, self._counted(_list(json))))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from .errors import StoreError, Unreadable
@@ -85,15 +84,14 @@ Turn = Callable[[str, Place], str]
 
 def instance(turn: Turn, i: Instance) -> Instance:
     """With the row that it is after: an older snapshot is not taken for a newer."""
-    return replace(i, snapshot=turn(i.snapshot, Place("instance.snapshot", i.id, f"{i.sequence}")))
+    return i._replace(snapshot=turn(i.snapshot, Place("instance.snapshot", i.id, f"{i.sequence}")))
 
 
 def entry(turn: Turn, e: JournalEntry) -> JournalEntry:
     def of(column: str, text: str) -> str:
         return turn(text, Place(f"journal.{column}", e.instance, f"{e.sequence}"))
 
-    return replace(
-        e,
+    return e._replace(
         actor=of("actor", e.actor),
         trigger=of("trigger", e.trigger),
         note=of("note", e.note),
@@ -104,19 +102,19 @@ def entry(turn: Turn, e: JournalEntry) -> JournalEntry:
 
 def call(turn: Turn, c: PendingCall) -> PendingCall:
     args, error = (Place(f"call.{column}", c.instance, c.key) for column in ("args", "error"))
-    return replace(c, args=turn(c.args, args), error=turn(c.error, error))
+    return c._replace(args=turn(c.args, args), error=turn(c.error, error))
 
 
 def _attempt(turn: Turn, a: Attempt) -> Attempt:
-    return replace(a, result=turn(a.result, Place("attempt.result", a.instance, f"{a.key} {a.number}")))
+    return a._replace(result=turn(a.result, Place("attempt.result", a.instance, f"{a.key} {a.number}")))
 
 
 def message(turn: Turn, m: Message) -> Message:
-    return replace(m, payload=turn(m.payload, Place("message.payload", m.instance, m.id)))
+    return m._replace(payload=turn(m.payload, Place("message.payload", m.instance, m.id)))
 
 
 def letter(turn: Turn, each: Letter) -> Letter:
-    return replace(each, payload=turn(each.payload, Place("letter.payload", each.sender, each.id)))
+    return each._replace(payload=turn(each.payload, Place("letter.payload", each.sender, each.id)))
 
 
 def sealed_task(seals: Seals, t: TaskItem) -> TaskItem:
@@ -126,7 +124,7 @@ def sealed_task(seals: Seals, t: TaskItem) -> TaskItem:
         for column, who in (("persons", t.persons), ("excluded", t.excluded))
     )
     title = seals.seal(t.title, Place("task.title", t.instance, t.key))
-    return replace(t, title=title, persons=persons, excluded=excluded)
+    return t._replace(title=title, persons=persons, excluded=excluded)
 
 
 def unsealed_task(seals: Seals, t: TaskItem) -> TaskItem:
@@ -135,7 +133,7 @@ def unsealed_task(seals: Seals, t: TaskItem) -> TaskItem:
         for column, who in (("persons", t.persons), ("excluded", t.excluded))
     )
     title = seals.unseal(t.title, Place("task.title", t.instance, t.key))
-    return replace(t, title=title, persons=persons, excluded=excluded)
+    return t._replace(title=title, persons=persons, excluded=excluded)
 
 
 def _where(place: Place) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
-from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, Schema, optional, written
+from .codec import BOOL, INSTANT, INT, TEXT, Invalid, Json, Schema, Teller, optional, written
 from .contradictions import contradictions
 from .core import ArmTimer, Call, Entry, Ledger, Undoing, Work
 from .records import Record, Variant, arguments, members, part, record, sequence
@@ -39,14 +39,15 @@ def encode(spec: FlowSpec, inputs: object, data: object, at: tuple[str, ...], le
 
 def text(spec: FlowSpec, inputs: object, data: object, at: tuple[str, ...], ledger: Ledger[E]) -> str:
     """That value as JSON text."""
+    tell_inputs, tell_ledger = _tellers(spec)
     fields: dict[str, Json] = {
         "format": FORMAT,
         "flow": spec.name,
         "version": spec.version,
-        "inputs": spec.inputs.told(inputs),
+        "inputs": tell_inputs(inputs),
         "data": spec.data.encode(data),
         "at": at,
-        "ledger": _ledger(spec).told(ledger),
+        "ledger": tell_ledger(ledger),
     }
     return written(fields)
 
@@ -142,6 +143,11 @@ def _ledger(spec: FlowSpec) -> Record[Ledger[object]]:
         ("history", sequence(arguments(("place", TEXT), ("leaves", sequence(TEXT))))),
         ("moments", sequence(arguments(("place", TEXT), ("at", INSTANT)))),
     )
+
+
+@lru_cache
+def _tellers(spec: FlowSpec) -> tuple[Teller, Teller]:
+    return spec.inputs.teller, _ledger(spec).teller
 
 
 def _state(rules: Rules[I, D, S, E], name: str) -> S:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
 
-from .codec import BOOL, INSTANT, NOTHING, TEXT, Codec, Json, optional, written
+from .codec import BOOL, INSTANT, NOTHING, TEXT, Codec, Json, Teller, optional, written
 from .core import (
     ActivityError,
     Actor,
@@ -180,6 +180,11 @@ class FlowSpec:
         """Events and tasks by their trigger class."""
         return {event.record.type: event for event in self.events.values()}
 
+    @cached_property
+    def nests(self) -> bool:
+        """Whether it does other flows."""
+        return any(activity.flow for activity in self.activities.values())
+
     def event(self, name: str, payload: object = None) -> object:
         """The trigger of an event or task from its JSON payload (an object by field; None: no fields).
 
@@ -234,6 +239,13 @@ class FlowSpec:
     def effect_to_json(self, effect: Effect) -> Json:
         """An effect for an outbox. Raises Invalid for what is no effect of this flow."""
         return self.effects.encode(effect)
+
+    @cached_property
+    def told_effect(self) -> Teller:
+        """As `effect_to_json`, of an effect that the core made."""
+        teller = self.effects.teller
+        assert teller is not None, "an effect is an object"
+        return teller
 
     def effect_from_json(self, json: object) -> Effect:
         """The effect again, its arguments as exact values. Raises Invalid."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from .claims import Claims
@@ -41,7 +40,7 @@ from .journal import AnyFlow, actor_text, after_step
 from .letters import CAPACITY, Letter, Message
 from .logs import about
 from .outbox import INTERRUPTED
-from .spec import ActivitySpec, CompensationSpec
+from .spec import ActivitySpec, CompensationSpec, FlowSpec
 from .store import (
     NO_EFFECTS,
     Attempt,
@@ -138,7 +137,7 @@ class Steps:
     ) -> JournalEntry:
         """A step that is confirmed to somebody, so it has a row even if it changed nothing. Raises Rejected, Fault."""
         instance, entry, _, step = self._tried(tx, id, trigger, by, now)
-        return self._apply(tx, instance, replace(entry, kind=kind, note=note, request=request), step, now)
+        return self._apply(tx, instance, entry._replace(kind=kind, note=note, request=request), step, now)
 
     def react(
         self,
@@ -174,7 +173,7 @@ class Steps:
         entry = JournalEntry(
             id, sequence, at, kind, actor_text(by), written(key), note, None, NO_EFFECTS, *left, attempt
         )
-        tx.put_instance(replace(instance, sequence=sequence, at=at))
+        tx.put_instance(instance._replace(sequence=sequence, at=at))
         tx.append(entry)
         tx.report(Stepped(entry, instance.flow, instance.at))
         return entry
@@ -199,7 +198,8 @@ class Steps:
         self, tx: Transaction, old: Instance, entry: JournalEntry, step: Step[AnyFlow], now: datetime
     ) -> JournalEntry:
         """Write the step down, and carry out its effects: calls that were interrupted before they ran end at once."""
-        instance, full = after_step(self.flow(old.flow).spec, old, entry, step)
+        spec = self.flow(old.flow).spec
+        instance, full = after_step(spec, old, entry, step)
         tx.put_instance(instance)
         tx.append(full)
         tx.report(Stepped(full, old.flow, old.at if old.sequence else None))
@@ -207,43 +207,39 @@ class Steps:
         self._remember(instance.id, instance.snapshot, record)
         interrupted = [effect.key for effect in effects if isinstance(effect, InterruptActivity)]
         for effect in effects:
-            self._note_down(tx, instance, effect, interrupted, now)
-        self._send(tx, instance, effects)
+            self._note_down(tx, spec, instance, effect, interrupted, now)
+        if spec.messages or spec.sends:
+            self._send(tx, spec, instance, effects)
         for key in interrupted:
-            if tx.call(instance.id, key) is None and not self._sub_flow(instance, key):
+            if tx.call(instance.id, key) is None and not _sub_flow(spec, key):
                 self.react(tx, instance.id, Outcome(key, INTERRUPTED), now)
         return full
 
-    def _sub_flow(self, instance: Instance, key: str) -> bool:
-        """Whether the call is of a flow that another instance runs: `families` sees to it."""
-        return bool(self.flow(instance.flow).spec.activities[key.removesuffix("/undo").rpartition("#")[0]].flow)
-
-    def _make(self, tx: Transaction, call: PendingCall, gone: Collection[str], now: datetime) -> None:
+    def _make(self, tx: Transaction, call: PendingCall, gated: bool, gone: Collection[str], now: datetime) -> None:
         """A call is claimed at once, but if a breaker or a limit has a say, or the step has interrupted it already."""
-        spec = self.flow(call.flow).spec
-        gated = call.forward is None and spec.activities[call.name].gated
         if self.claims is None or gated or call.key in gone or not self.claims.at_once(tx.news):
             tx.put_call(call)
         else:
             self.claims.claim(tx, call, now)
 
     def _note_down(
-        self, tx: Transaction, instance: Instance, effect: Effect, gone: Collection[str], now: datetime
+        self, tx: Transaction, spec: FlowSpec, instance: Instance, effect: Effect, gone: Collection[str], now: datetime
     ) -> None:
-        id, label, spec = instance.id, instance.flow, self.flow(instance.flow).spec
+        id, label = instance.id, instance.flow
         match effect:
-            case StartActivity(key) | InterruptActivity(key) | StartCompensation(key) if self._sub_flow(instance, key):
+            case StartActivity(key) | InterruptActivity(key) | StartCompensation(key) if _sub_flow(spec, key):
                 pass
             case StartActivity(key, name, args):
-                text = written(spec.activities[name].params.encode(args))
-                self._make(tx, PendingCall(id, label, key, name, text, None, now), gone, now)
+                activity = spec.activities[name]
+                text = written(activity.params.encode(args))
+                self._make(tx, PendingCall(id, label, key, name, text, None, now), activity.gated, gone, now)
             case StartCompensation(key, name, args, forward):
                 text = written(spec.compensations[name].params.encode(args))
-                self._make(tx, PendingCall(id, label, key, name, text, forward, now), gone, now)
+                self._make(tx, PendingCall(id, label, key, name, text, forward, now), False, gone, now)
             case InterruptActivity(key):
                 call = tx.call(id, key)
                 if call is not None and call.owner is not None and not self._unclaimed(tx, call):
-                    tx.put_call(replace(call, interrupted=True))  # its worker must break it off
+                    tx.put_call(call._replace(interrupted=True))  # its worker must break it off
                 else:
                     tx.drop_call(id, key)
             case ArmTimer(timer, due):
@@ -255,14 +251,14 @@ class Steps:
                 tx.put_task(TaskItem(id, *effect, form=form))
             case EscalateTask(key, role):
                 if (task := tx.task(id, key)) is not None:
-                    tx.put_task(replace(task, roles=tuple(dict.fromkeys((*task.roles, role)))))
+                    tx.put_task(task._replace(roles=tuple(dict.fromkeys((*task.roles, role)))))
             case RemindTask(key):
                 if (task := tx.task(id, key)) is not None:
-                    tx.put_task(replace(task, reminders=task.reminders + 1))
+                    tx.put_task(task._replace(reminders=task.reminders + 1))
                     LOG.info("%s: %s still waits (%s)", id, key, task.title, extra=about(id, label))
             case DelegateTask(key, to):
                 if (task := tx.task(id, key)) is not None:
-                    tx.put_task(replace(task, roles=(), persons=(to,)))
+                    tx.put_task(task._replace(roles=(), persons=(to,)))
             case CloseTask(key):
                 tx.drop_task(id, key)
             case _:
@@ -271,9 +267,9 @@ class Steps:
     def _unclaimed(self, tx: Transaction, call: PendingCall) -> bool:
         return self.claims is not None and self.claims.unclaim(tx, call)
 
-    def _send(self, tx: Transaction, instance: Instance, effects: Iterable[Effect]) -> None:
+    @staticmethod
+    def _send(tx: Transaction, spec: FlowSpec, instance: Instance, effects: Iterable[Effect]) -> None:
         """Write down what a step emits and sends; `instance` is as it left it."""
-        spec = self.flow(instance.flow).spec
         messages = [effect for effect in effects if isinstance(effect, EmitEvent | SendEvent)]
         for number, each in enumerate(messages):
             id = f"{instance.id}/{instance.sequence}/{number}"
@@ -310,4 +306,9 @@ class Steps:
         except Exception:  # the flow's own fault; its timer must not be lost, nor fire without a pause
             fields = about(timer.instance, timer.flow)
             LOG.exception("instance %s cannot take its timer %s", timer.instance, timer.name, extra=fields)
-            tx.put_timer(replace(timer, due=now + FAULTY))
+            tx.put_timer(timer._replace(due=now + FAULTY))
+
+
+def _sub_flow(spec: FlowSpec, key: str) -> bool:
+    """Whether the call is of a flow that another instance runs: `families` sees to it."""
+    return spec.nests and bool(spec.activities[key.removesuffix("/undo").rpartition("#")[0]].flow)

@@ -31,8 +31,7 @@ class Status(StrEnum):
         return self in (Status.SUCCEEDED, Status.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """One run of a flow as it stands after the journal's row `sequence`. `snapshot` is the record, as JSON."""
 
     id: str
@@ -64,8 +63,7 @@ class EntryKind(StrEnum):
         return self in (EntryKind.START, EntryKind.STEP, EntryKind.SKIPPED)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One attempt of a call, for the audit trail. `ended` is None while it runs. result: what it came to, `done` or
     `failed: ConnectionError: ..`."""
 
@@ -81,8 +79,7 @@ class Attempt:
 NO_EFFECTS = "[]"
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(NamedTuple):
     """A row of the journal: what happened, who did it, and what followed. Never changed once written.
 
     actor, trigger, effects: JSON, the effects in order. status, configuration: afterwards. note: an operator's reason,
@@ -102,8 +99,7 @@ class JournalEntry:
     attempt: Attempt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PendingCall:
+class PendingCall(NamedTuple):
     """A call of an activity or a compensation that is not settled yet: a row of the outbox.
 
     forward: for a compensation, the key of the call it undoes. attempts: how many were begun; forgiven: how many of
@@ -131,8 +127,7 @@ class PendingCall:
         return f"{self.instance}/{self.forward or self.key}"
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(NamedTuple):
     """An instance that the call `key` of its parent started. `answers`: the key it answers with when it ends: that
     call's or, when the parent undoes it, the compensation's."""
 
@@ -142,16 +137,14 @@ class Child:
     answers: str
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(NamedTuple):
     instance: str
     flow: str
     name: str
     due: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TaskItem:
+class TaskItem(NamedTuple):
     """Work that waits for a person who has one of `roles` or is among `persons`, and not among `excluded` (actor ids).
     reminders: so many until now. form: the fields that completing it takes."""
 
@@ -175,8 +168,7 @@ class TaskItem:
         return work.entitles(actor) and actor.id not in self.excluded
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """When a schedule of a flow starts its next instance."""
 
     flow: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from types import TracebackType
 from typing import Any, TypeVar
 
 from ..errors import StoreError, Unreadable
@@ -27,6 +28,26 @@ T = TypeVar("T")
 
 class MoreCarefully(StoreError):
     """Something that wrote has failed, and no savepoint was set to go back to."""
+
+
+class _NoSavepoint(AbstractContextManager[None]):
+    """What fails in it after it has written cannot be undone: it has to be done again, more carefully."""
+
+    __slots__ = ("_changes", "_told", "_tx")
+
+    def __init__(self, tx: SqliteTransaction) -> None:
+        self._tx = tx
+        self._told = tx.tellings.mark()
+        self._changes = tx.changes
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, StoreError):
+            return
+        if self._tx.changes != self._changes:
+            raise MoreCarefully("it is to be done again, with savepoints") from error
+        self._tx.tellings.undo(self._told)
 
 
 class SqliteTransaction(SqliteInstances, SqliteJournal, SqliteMail, SqliteTroubles):
@@ -78,21 +99,12 @@ class SqliteTransaction(SqliteInstances, SqliteJournal, SqliteMail, SqliteTroubl
     def retract(self, call: PendingCall) -> None:
         self.tellings.retract(call)
 
+    def savepoint(self) -> AbstractContextManager[None]:
+        return self._savepoint() if self._careful else _NoSavepoint(self)
+
     @contextmanager
-    def savepoint(self) -> Generator[None]:
+    def _savepoint(self) -> Generator[None]:
         told = self.tellings.mark()
-        if not self._careful:
-            changes = self.changes
-            try:
-                yield
-            except StoreError:
-                raise
-            except BaseException as error:
-                if self.changes != changes:
-                    raise MoreCarefully("it is to be done again, with savepoints") from error
-                self.tellings.undo(told)
-                raise
-            return
         self._run("SAVEPOINT step")
         mark = self.news.mark()
         try:

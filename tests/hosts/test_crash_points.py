@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def test_an_attempt_that_is_not_counted_before_it_begins_is_found_out(
         if call.owner is None or call.due is None:
             return written(call)
         later = call.due + timedelta(hours=1)
-        return written(replace(call, owner=None, began=None, attempts=call.attempts - 1, due=later))
+        return written(call._replace(owner=None, began=None, attempts=call.attempts - 1, due=later))
 
     monkeypatch.setattr(row, uncounted)
     with pytest.raises(AssertionError, match="counted before it began"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -72,6 +71,6 @@ def test_a_journal_that_was_edited_is_found_out(house: House) -> None:
     with pytest.raises(Diverged, match="row 3 is missing"):
         replay(Order, [*journal[:2], *journal[3:]])
     with pytest.raises(Diverged, match="row 3: other effects follow"):
-        replay(Order, [*journal[:2], replace(journal[2], effects="[]"), *journal[3:]])
+        replay(Order, [*journal[:2], journal[2]._replace(effects="[]"), *journal[3:]])
     with pytest.raises(Diverged, match="no journal"):
         replay(Order, [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -104,7 +103,7 @@ def test_a_call_is_found_when_the_lease_of_its_worker_has_run_out(house: House) 
             await client.start(Order, "o-1", SMALL)
             store = SqliteStore(house.folder / "orders.db", codec=house.codec)
             (call,) = await store.read(lambda tx: tx.calls("o-1"))
-            begun = replace(call, owner="ghost", attempts=1, began=house.clock.now())
+            begun = call._replace(owner="ghost", attempts=1, began=house.clock.now())
             await store.write(lambda tx: tx.put_call(begun))
             await store.write(lambda tx: tx.lease("ghost", house.clock.now() + 15 * SECOND))
             store.close()
