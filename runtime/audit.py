@@ -19,7 +19,7 @@ from .chain import Head, Row
 from .errors import StoreError
 from .journal import AnyFlow, Diverged, replay
 from .remainders import differences
-from .sealing import MARK
+from .sealing import FORGOTTEN, MARK
 from .store import Instance, JournalEntry, Transaction
 
 PAGE = 1000
@@ -48,12 +48,13 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Report:
     """What was found. rows, instances: so many were looked at. unknown: how many instances of which flows could not be
-    replayed, since their code was not at hand."""
+    replayed, since their code was not at hand; forgotten: how many, since their key was destroyed."""
 
     head: Head
     rows: int
     instances: int
     unknown: Mapping[str, int]
+    forgotten: int
     findings: tuple[Finding, ...]
 
 
@@ -93,6 +94,11 @@ def _missing(first: int, last: int) -> str:
     return "it is missing" if first == last else f"it and all up to row {last} are missing"
 
 
+def forgotten(instance: Instance, entries: Sequence[JournalEntry]) -> bool:
+    """Whether a codec says so of all its rows: of one row alone it would be an edit."""
+    return {instance.snapshot, *(entry.trigger for entry in entries)} == {FORGOTTEN}
+
+
 def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[AnyFlow] | None) -> Iterator[Finding]:
     """What is stored of an instance, against its rows; and, where its code is given, against what they lead to."""
     id = instance.id
@@ -112,7 +118,7 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
     for what in stored:
         if stored[what] != told[what]:
             yield Finding(f"its {what} is not what its last row says", instance=id)
-    if flow is None and instance.snapshot.startswith(MARK):
+    if forgotten(instance, entries) or (flow is None and instance.snapshot.startswith(MARK)):
         return  # without their key nothing more can be said of sealed payloads
     snapshot = json.loads(instance.snapshot)
     if instance.flow != f"{snapshot['flow']}/{snapshot['version']}":
@@ -138,21 +144,25 @@ def verify(tx: Transaction, flows: Mapping[str, type[AnyFlow]], noted: Head | No
         rows += len(page)
     findings += trail.end()
     findings += [Finding("there are rows of it, and no such instance", instance=id) for id in tx.strays()]
-    instances, unknown = 0, dict[str, int]()
+    instances, lost, unknown = 0, 0, dict[str, int]()
     for id in _ids(tx):
         instances += 1
         try:
             instance = tx.instance(id)
             assert instance is not None, "it was there a moment ago, in the same transaction"
-            flow = flows.get(instance.flow)
-            wrong = [*mismatches(instance, tx.entries(id), flow)]
-            findings += wrong or ([] if flow is None else _left(tx, id, flow.from_json(json.loads(instance.snapshot))))
+            flow, entries = flows.get(instance.flow), tx.entries(id)
+            findings += (wrong := [*mismatches(instance, entries, flow)])
+            if forgotten(instance, entries):
+                lost += 1
+                continue
+            if flow is not None and not wrong:
+                findings += _left(tx, id, flow.from_json(json.loads(instance.snapshot)))
         except (ValueError, TypeError, LookupError, OverflowError, AttributeError, StoreError) as error:
             findings.append(Finding(f"it cannot be read: {error}", instance=id))
             continue
         if flow is None:
             unknown[instance.flow] = unknown.get(instance.flow, 0) + 1
-    return Report(tx.head(), rows, instances, unknown, tuple(findings))
+    return Report(tx.head(), rows, instances, unknown, lost, tuple(findings))
 
 
 def _left(tx: Transaction, id: str, record: AnyFlow) -> list[Finding]:

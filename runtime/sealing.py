@@ -20,6 +20,9 @@ from .store import Attempt, Instance, JournalEntry, PendingCall, TaskItem
 MARK = "sealed:"
 """What every sealed text begins with; no JSON does."""
 
+FORGOTTEN = '"(forgotten)"'
+"""What a codec reads of an instance whose key was destroyed on purpose. JSON, since most of it was."""
+
 
 class Place(NamedTuple):
     """Where a sealed text belongs: the column, the instance, and which of its rows. To be bound to it (as associated
@@ -42,8 +45,8 @@ class PayloadCodec(Protocol):
         ...
 
     def unseal(self, sealed: str, place: Place) -> str:
-        """The text again. Raises StoreError for what passes, and anything else for a wrong key, another place or a
-        changed text."""
+        """The text again; FORGOTTEN of an instance that was to be forgotten. Raises StoreError for what passes, and
+        anything else for a wrong key, another place or a changed text."""
         ...
 
 

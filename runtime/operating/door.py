@@ -144,6 +144,7 @@ def _tasks(acts: Acts) -> None:
     listing.add_argument("--by", metavar="NAME", help="only those that this person may do, with the roles given")
     listing.add_argument("--role", metavar="ROLE", action="append", default=[], help="only those for this role")
     listing.add_argument("--overdue", action="store_true", help="only those that are overdue")
+    listing.add_argument("--limit", type=_positive, default=100, metavar="N", help="the most urgent; default: 100")
     optional = "why, if that should stand in the journal"
     claim = acts.by("claim", "take a task for yourself alone", "acts.claim", optional)
     delegate = acts.by("delegate", "hand a task on to one person", "acts.delegate")

@@ -193,10 +193,14 @@ async def tasks(args: argparse.Namespace, place: Place) -> Answer:
     if args.overdue:
         items = [item for item in items if item.overdue(now)]
     items = sorted(items, key=lambda item: (item.due or LATEST, item.instance, item.key))
-    rows = [(each.instance, each.task, _open(each.title), *_people(each), _due(each, now)) for each in items]
+    listed = items[: args.limit]
+    rows = [(each.instance, each.task, _open(each.title), *_people(each), _due(each, now)) for each in listed]
     text = table(("instance", "task", "title", "for", "not", "due"), rows)
+    if more := len(items) - len(listed):
+        text += f"\nThere are {more} more: --limit {len(items)}\n"
     none = "No task is overdue.\n" if args.overdue else "No task is open.\n"
-    return Answer(text or none, {"tasks": [{"instance": each.instance, **open_task(each)} for each in items]})
+    data = [{"instance": each.instance, **open_task(each)} for each in listed]
+    return Answer(text or none, {"tasks": data, "more": more})
 
 
 def _people(task: TaskItem) -> tuple[str, str]:
@@ -241,10 +245,12 @@ async def verify(args: argparse.Namespace, place: Place) -> Answer:
     lines = [f"{finding}\n" for finding in report.findings]
     looked = f"{count(report.rows, 'row')} of {count(report.instances, 'instance')}"
     unknown = sum(report.unknown.values())
-    replayed = f"replayed {count(report.instances - unknown, 'instance')}"
+    replayed = f"replayed {count(report.instances - unknown - report.forgotten, 'instance')}"
     if unknown:
         flows = ", ".join(f"{flow} ({number})" for flow, number in sorted(report.unknown.items()))
         replayed += f", not those whose code is not at hand: {flows}"
+    if report.forgotten:
+        replayed += f", not {report.forgotten} whose key was destroyed"
     said = f"{count(len(lines), 'finding')} in {looked}" if lines else f"{looked}: whole, and none was changed"
     lines += [f"{said}; {replayed}\n", f"head {report.head}\n"]
     data = {
@@ -255,6 +261,7 @@ async def verify(args: argparse.Namespace, place: Place) -> Answer:
         "rows": report.rows,
         "instances": report.instances,
         "not replayed": dict(report.unknown),
+        "forgotten": report.forgotten,
         "head": str(report.head),
     }
     return Answer("".join(lines), data, REFUSED if report.findings else 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import operated
+from forgetting import KeyPerInstance
 from kernels import kernels
 from operated import Console
 from orders import KEYS, Hang, House, Shop, doing, finishing, inputs
@@ -116,6 +117,7 @@ def test_all_that_is_wrong_is_found_and_mended(console: Console, golden: Callabl
             console,
             "penstock instances list --trouble",
             "penstock tasks list --overdue",
+            "penstock tasks list --limit 1",
             "penstock instances show r-5",
             "penstock instances list --trouble --limit 2",
             "penstock instances list --trouble --after r-4 --limit 1",
@@ -196,6 +198,21 @@ def test_what_is_sealed_is_not_shown_as_if_it_said_something(
         console.run("penstock instances start Rental r-1 car=A garage=g --by cleo")
         said = console.run("penstock tasks list --db orders.db")
         assert "r-1       inspect  (sealed)  clerk, (sealed)" in said and "sealed:" not in said
+
+
+def test_an_audit_counts_what_was_forgotten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codec = KeyPerInstance(tmp_path)
+    house = House("sealed", tmp_path, shop=Desk())
+    with operated.opened({GARAGE: doing()}, house, capsys, monkeypatch, codec=codec) as console:
+        console.run("penstock instances start Garage g --by cleo")
+        console.run("penstock instances start Garage h --by cleo")
+        console.run(f"penstock instances signal g close {AS_OLGA}")
+        codec.forget("g")
+        said = console.run("penstock audit verify")
+        assert "3 rows of 2 instances: whole, and none was changed; replayed 1 instance, not 1 whose key was" in said
+        assert set(console.codes) == {0}
 
 
 @pytest.mark.parametrize(

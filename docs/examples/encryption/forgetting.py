@@ -11,11 +11,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from penstock.runtime.sealing import Place
+from penstock.runtime.sealing import FORGOTTEN, Place
 
 NONCE = 12
-FORGOTTEN = '"(forgotten)"'
-"""What is read of what was forgotten: JSON, since most of it was."""
 
 
 @dataclass(frozen=True)
