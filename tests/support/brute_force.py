@@ -209,6 +209,7 @@ class Search:
         self.anybody = self.actor = Actor("somebody", frozenset(kernel.roles))
         self.trying: tuple[Instance, Trigger, datetime] | None = None  # the step being looked at; None: a start
         self.made: Step | Fault | Rejected | None = None  # what comes of it
+        self.undone = 0  # how many compensations it has been followed through, the one under way before included
         self.computed = {activity.name for activity in kernel.activities if computes(activity)}
         self.told = {part.activity for part in nodes(kernel.properties) if isinstance(part, Standing)}
         self.promises = any(isinstance(claim, LeadsTo) for claim in kernel.properties)
@@ -225,6 +226,7 @@ class Search:
             self.found.here = None, f"start {given}"
             for starter, begin in product(self.starters(), self.begins()):
                 first = self.started(inputs, starter, begin)
+                self.undone = 0
                 self.probe(self.kernel.commands[0], nowhere, dict(given), (), begin, 1)
                 if isinstance(first, Fault):
                     self.faulted(first, 1)
@@ -610,6 +612,7 @@ class Search:
     def examine(self, instance: Instance, trigger: Trigger, now: datetime, depth: int) -> None:
         """Whether more than one command, or none of those written, answers a trigger; and so for the choices behind."""
         if instance.undoing is not None:
+            self.undone = 1
             if isinstance(trigger, Outcome) and not self.undoes_more():
                 with suppress(Fault):
                     values = dict(instance.variables(self.kernel))
@@ -628,18 +631,21 @@ class Search:
         if written and not commands and not self.passed_over(instance, trigger):
             self.found.add("F007", written[0].span.start, depth)
         if commands:
+            self.undone = 0
             payload = trigger.payload if isinstance(trigger, (Event, Completion)) else ()
             if isinstance(trigger, Outcome) and call is not None and trigger.kind == DONE:
                 payload = self.brought(instance, call, trigger.value)
             self.probe(commands[0], instance, dict(instance.variables(self.kernel)), payload, now, depth)
 
     def undoes_more(self) -> bool:
-        """Whether a compensation is under way after what is being tried, or has been stopped by what it hands on; if
-        not, it comes to where it leads."""
+        """Whether the last of the compensations followed is under way after what is being tried, or has been stopped by
+        what it hands on; if not, it comes to where it leads."""
         made = self.made if self.trying is None else self.tried()
         if isinstance(made, Fault):
             return self.of_handing(made)
-        return isinstance(made, Step) and made.after.compensating
+        if not isinstance(made, Step) or not made.after.compensating:
+            return False
+        return sum(taken.command is None for taken in made.taken) < self.undone
 
     def of_handing(self, fault: Fault) -> bool:
         """Whether an argument of a compensation has faulted."""
@@ -749,6 +755,7 @@ class Search:
             if isinstance(target, Stay):
                 return around, []
             if isinstance(target, Undo):  # it changes no data, and ends nowhere
+                self.undone += 1
                 if self.undoes_more():
                     return None
                 home, around, scope = "", (), Scope(values, now)
