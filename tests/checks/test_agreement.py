@@ -68,7 +68,9 @@ def test_the_checker_agrees_with_brute_force(first: int) -> None:
     assert tally.flows, "at least one of ten flows is small enough to enumerate"
     asked = sum((tally.refuted + tally.proved + tally.unknown).values())
     assert (tally.unknown - tally.unasked).total() <= asked / 20, "unknown must stay rare"
-    assert {*tally.refuted, *tally.proved, *tally.unknown} == set(CODES) - {"F204", "F501"}, "neither is asked there"
+    assert {*tally.refuted, *tally.proved, *tally.unknown} == set(CODES) - {"F204", "F206", "F501"}, (
+        "of these none is asked there"
+    )
 
 
 @pytest.mark.parametrize("first", range(0, TREES, CHUNK))

@@ -18,6 +18,7 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
+from brute_calls import Begun
 from penstock.compiler.evaluate import Fault, Scope, evaluate, rests, within
 from penstock.compiler.instance import (
     Actor,
@@ -115,6 +116,7 @@ class Verdicts:
     asked: set[int] = field(default_factory=set[int])
     uncounted: set[int] = field(default_factory=set[int])  # places of `leads to`, whose runs are not the shortest
     blocked: bool = False  # nobody is left for a task
+    turns: bool = False  # it does itself with some input smaller each time, but not always the same one
     undecided: bool = False  # whether a promise of a time is kept was not found out
     instances: int = 0
     came: dict[object, Seen] = field(default_factory=dict[object, Seen])
@@ -212,6 +214,7 @@ class Search:
         self.undone = 0  # how many compensations it has been followed through, the one under way before included
         self.computed = {activity.name for activity in kernel.activities if computes(activity)}
         self.told = {part.activity for part in nodes(kernel.properties) if isinstance(part, Standing)}
+        self.calls = Begun(kernel)
         self.promises = any(isinstance(claim, LeadsTo) for claim in kernel.properties)
         timed = (kernel.commands, kernel.choices, kernel.scopes, kernel.leaves, kernel.activities)
         self.timeless = not any(isinstance(part, Now | Elapsed) for part in nodes(timed))
@@ -235,6 +238,7 @@ class Search:
                     self.stuck(first, 1)
                     continue
                 self.note(first)
+                self.calls.note(None, first.after)
                 self.perform(None, None, first.after, 1)
                 self.begun.append(self.visit(first.after, begin, 1, queue))
         while queue:
@@ -299,6 +303,7 @@ class Search:
             self.stuck(after, depth + 1)
             return False
         self.note(after)
+        self.calls.note(instance, after.after)
         self.turn(instance, trigger, moment, after, depth + 1)
         self.compare_logs(instance, after.after, trigger, depth + 1)
         self.perform(instance, trigger, after.after, depth + 1)
@@ -845,6 +850,9 @@ class Search:
         for activity in kernel.activities:
             if activity.effect is Effect.UNDECLARED:
                 found.add("F101", activity.span.start, 0)
+        for code, place in self.calls.refuted(self.entered):
+            found.add(code, place, 0)
+        found.turns = self.calls.turns
         self.completion()
         self.fragility()
         self.without_waiting()
