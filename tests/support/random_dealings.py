@@ -54,12 +54,14 @@ class Partner:
     datum: bool = False
     call: str = ""  # how its effect is undone; nothing: it has none
     chatty: float = 0.3  # how often a step says something
+    hurry: float = 0.3  # how often time leads on
     most: dict[str, int] = field(default_factory=dict[str, int])  # so many of an event wait
 
     def text(self) -> str:
         rng = self.rng
         self.datum = rng.random() < 0.6
         self.call = rng.choice(("", "", "compensate undo()", "compensate undo()", "readonly", "irreversible"))
+        self.hurry = rng.choice((0.2, 0.4, 0.8))
         self.most = {event: rng.choice((1, 1, 2)) for event in (*MESSAGES, *OUTSIDE)}
         self.chatty = rng.choice((0.15, 0.3, 0.45))
         self.states = [f"S{k}" for k in range(rng.choice((1, 2, 2, 3)))]
@@ -69,7 +71,7 @@ class Partner:
         body = [self.state(name, names[at + 1 :], names) for at, name in enumerate(self.states)]
         body += [self.both()] if together else []
         body += [f"  choice Either {{\n    when v -> Done\n    else -> {rng.choice(self.states)}\n  }}"] * self.datum
-        updates = self.updates("", 2)
+        updates = self.updates("", rng.choice((0, 1, 2)))
         lines = [
             f"flow {self.name} version 1 {{",
             *(["  input { i: bool }"] if rng.random() < 0.3 else []),
@@ -140,7 +142,7 @@ class Partner:
                 lines.append(f"ignore {event}")
             elif kind < waits:
                 lines.append(f"defer {event} at most {self.most[event]}")
-        if rng.random() < 0.3:
+        if rng.random() < self.hurry:
             lines.append(f"after {rng.randint(1, 2)}s {self.updates('')}{self.target(*goals)}")
         if rng.random() < 0.1:
             lines += [f"task ask_{name.lower()} for clerk", *self.handlers(f"ask_{name.lower()}", "", goals)]
@@ -175,6 +177,6 @@ class Partner:
 def random_dealings(seed: int) -> str:
     """The text of the system that belongs to `seed`; the same on every machine and in every run."""
     rng = Random(f"dealings {seed}")
-    mailbox = f"mailbox {rng.choice(('fifo', 'unordered'))} at most {rng.choice((1, 2, 2, 3))}"
+    mailbox = f"mailbox {rng.choice(('fifo', 'unordered'))} at most {rng.choice((1, 2, 3, 3))}"
     flows = f"{Partner(rng, 'A', 'B').text()}\n{Partner(rng, 'B', 'A').text()}"
     return f"{flows}\nsystem Deal {{ a: A  b: B  {mailbox} }}\n"
