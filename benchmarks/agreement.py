@@ -24,12 +24,14 @@ from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from agreement import INSTANCES, Difference, Tally, alike, compared
+from agreement import INSTANCES, SYSTEM, Difference, Tally, alike, compared
 from brute_people import enumerate_flow
+from brute_systems import Worlds
 from features import FEATURES, features
-from kernels import kernels
+from kernels import kernels, together
 from penstock.compiler.checks.verdict import Answer
 from random_core import random_core
+from random_dealings import random_dealings
 from random_flows import random_flow
 from random_groups import random_groups
 from random_mixtures import random_mixture
@@ -44,8 +46,9 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "groups": random_groups,
     "mixtures": random_mixture,
     "moments": random_moments,
+    "systems": random_dealings,
 }
-MOST = {"core": 150, "moments": 400}  # instances; a larger flow is left out
+MOST = {"core": 150, "moments": 400, "systems": 1000}  # instances, or worlds; what is larger is left out
 CHUNK = 4
 TOLD = 20.0  # seconds between two lines about how far it has come
 
@@ -191,7 +194,7 @@ def report(text: str, first: Difference, most: int, seconds: float) -> None:
         print(each.said)
         for answer in each.answers:
             print(*checker_run(answer), sep="\n")
-        print(*brute_run(small, each.code, most), sep="\n")
+        print(*(brute_worlds(small, most) if SYSTEM in small else brute_run(small, each.code, most)), sep="\n")
 
 
 def checker_run(answer: Answer) -> Iterator[str]:
@@ -208,6 +211,15 @@ def brute_run(text: str, code: str, most: int) -> Iterator[str]:
     for found in shown:
         yield f"  at offset {found[1]}, in {truth.refuted[found]} steps"
         yield from (f"    {step}" for step in truth.run(found))
+
+
+def brute_worlds(text: str, most: int) -> Iterator[str]:
+    worlds = Worlds(*together(text), most)
+    found = worlds.run()
+    yield f"brute force, {len(worlds.worlds)} worlds"
+    for (code, subject), number in found.items():
+        yield f"  {code} {subject}"
+        yield from (f"    {said}" for said in worlds.way(number))
 
 
 def counted(of: str, seeds: range) -> str:

@@ -7,7 +7,7 @@ deferred and has its turn is part of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..checks.component import Alive, Component, Fall, Letter
 from ..checks.joint import NOT_STARTED, Events
@@ -15,10 +15,11 @@ from ..checks.joint import NOT_STARTED, Events
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """`key` NOT_STARTED: it has not begun."""
+    """`key` NOT_STARTED: it has not begun. midway: within a step, where something from outside has its turn."""
 
     key: int
     deferred: Events = ()
+    midway: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Locally:
 
     def alive(self, local: Local) -> bool:
         """Whether something is sure to happen without a message."""
-        return local.key == NOT_STARTED or self.component.alive(local.key) is Alive.SURELY
+        return local.key == NOT_STARTED or local.midway or self.component.alive(local.key) is Alive.SURELY
 
     def turns(self, local: Local, event: str = "") -> tuple[Turn, ...]:
         """Its steps: with a message, or without one."""
@@ -55,13 +56,17 @@ class Locally:
         return self._turns[local, event]
 
     def _alone(self, local: Local) -> Iterator[Turn]:
-        begins = local.key == NOT_STARTED
-        for ahead in self.component.starts if begins else self.component.alone(local.key):
+        component = self.component
+        if local.key == NOT_STARTED:
+            steps = tuple(component.starts)
+        else:
+            steps = component.waited(local.key) if local.midway else component.alone(local.key)
+        for ahead in steps:
             yield from self._settled(Local(ahead.key, local.deferred), ahead.sent)
 
     def _hearing(self, local: Local, event: str) -> Iterator[Turn]:
-        """A message is heard, ignored, deferred or rejected; nothing of it before the start or after the end."""
-        if local.key == NOT_STARTED or self.finished(local):
+        """A message is heard, ignored, deferred or rejected; not midway, before the start or after the end."""
+        if local.key == NOT_STARTED or local.midway or self.finished(local):
             return
         for ahead in self.component.hearing(local.key, event):
             yield from self._settled(Local(ahead.key, local.deferred), ahead.sent)
@@ -78,6 +83,8 @@ class Locally:
         """The oldest deferred message that is taken or ignored now has its turn; then the next one."""
         component = self.component
         control = component.control(local.key)
+        if local.deferred and control.resting and not control.finished and component.waited(local.key):
+            yield Turn(replace(local, midway=True), sent)
         for place, event in enumerate(local.deferred if control.resting and not control.finished else ()):
             rest = local.deferred[:place] + local.deferred[place + 1 :]
             for ahead in component.hearing(local.key, event):

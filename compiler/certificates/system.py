@@ -234,7 +234,8 @@ class SystemProof:
         if local == BEGIN:
             return {"where": "has not begun"}
         control = self.members[index].component.control(local.key)
-        return {"where": said.resting(control), "log": said.log(control), "deferred": list(local.deferred)}
+        told = {"where": said.resting(control), "log": said.log(control), "deferred": list(local.deferred)}
+        return told | ({"midway": True} if local.midway else {})
 
 
 def hears(flows: Sequence[Kernel], flow: Kernel) -> frozenset[str]:

@@ -15,7 +15,7 @@ from ...dsl.model import BoolType, EnumType, IntType, OptionalType, Type, Value
 from ...dsl.values import dataclass
 from ..effects import Effect, SendEvent
 from ..instance import Event, Instance
-from ..kernel import Kernel, On, TriggerKind
+from ..kernel import Kernel, On, TriggerKind, Undo
 from ..simulate import start, step
 from .budget import Budget
 from .control import Control
@@ -74,6 +74,7 @@ class Component:
                 self._nodes.append([])
             self._nodes[self._keys[key]].append(node)
         self._certain: dict[tuple[int, str], bool] = {}
+        self._waited: dict[int, tuple[Ahead, ...]] = {}
         self._steps: list[dict[str, tuple[Ahead, ...]]] = [self._ahead(nodes) for nodes in self._nodes]
 
     @property
@@ -101,6 +102,22 @@ class Component:
     def hearing(self, key: int, event: str) -> tuple[Ahead, ...]:
         """The steps that a message may make."""
         return self._steps[key].get(event, ())
+
+    def waited(self, key: int) -> tuple[Ahead, ...]:
+        """The steps of what came from outside and may have waited here, perhaps for longer than a message has."""
+        if key not in self._waited:
+            found = (edge for node in self._nodes[key] for edge in self.inquiry.graph.out[node.id])
+            kinds = (edge for edge in found if edge.move.kind is MoveKind.EVENT and edge.move.name in self.patient)
+            self._waited[key] = tuple(dict.fromkeys(map(self._target, kinds)))
+        return self._waited[key]
+
+    @cached_property
+    def patient(self) -> frozenset[str]:
+        """The events from outside that may wait beside messages."""
+        undoes = any(isinstance(target, Undo) for target in self.kernel.targets)
+        deferred = {event for place in self.kernel.place.values() for event in place.defers}
+        names = {event.name for event in self.kernel.events if undoes or event.name in deferred}
+        return frozenset(names - self.hears) if names & self.hears else frozenset()
 
     def _ahead(self, nodes: list[Node]) -> dict[str, tuple[Ahead, ...]]:
         """By the event heard, "" for those that are no message."""
@@ -167,7 +184,7 @@ class Component:
         on = {name: self.kernel.written(control.configuration, On(TriggerKind.EVENT, name)) for name in outside}
         if any(command.guard is None for commands in on.values() for command in commands):
             return Alive.SURELY
-        return Alive.PERHAPS if any(on.values()) else Alive.NOT
+        return Alive.PERHAPS if self.alone(key) else Alive.NOT
 
     @cached_property
     def ticking(self) -> frozenset[str]:
@@ -176,6 +193,13 @@ class Component:
         return frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
 
     # ------------------------------------------------------------ payloads to try
+
+    def waits(self, at: Instance) -> Iterator[Move]:
+        """Events from outside that have to wait where an instance is, and do not yet."""
+        for event in sorted(self.patient - {each.name for each in at.deferred}):
+            written = self.kernel.written(at.configuration, On(TriggerKind.EVENT, event))
+            if at.compensating or (not written and self.kernel.deferred(at.configuration, event)):
+                yield Move(MoveKind.EVENT, event)
 
     @cached_property
     def inputs(self) -> tuple[tuple[Value, ...], ...]:

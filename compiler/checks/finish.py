@@ -16,6 +16,7 @@ from .graph import Edge, Node
 from .holdups import holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
+from .queues import Queues, by_event
 from .undoing import BALKS, MENDED, doubtful
 from .verdict import HELD_UP, Answer, Witness
 
@@ -125,8 +126,15 @@ def _ends(inquiry: Inquiry) -> Witness:
 def lost_first(inquiry: Inquiry, goals: set[int], nodes: Iterable[Node], length: int) -> bool:
     """Whether none of some nodes that a shorter run comes to holds instances, or moments, for which all goals are lost
     although they are not for others: then the first such node from which no goal can be reached is where they are."""
-    alive = inquiry.graph.reaching(goals)
+    graph = inquiry.graph
+    alive = graph.reaching(goals)
     open_nodes = {node.id for node in nodes if node.id in alive and node.arrivals[0].length < length}
+    queues = Queues(inquiry.kernel, graph)
+    pairs = ((edge, queues.arriving(node)) for node in graph.nodes if node.id in alive for edge in graph.out[node.id])
+    at_once = {edge.target for edge, waiting in pairs if by_event(edge) and edge.move.name in waiting}
+    if not at_once <= alive:
+        return False  # all is lost already where an event waits that leads there
+    open_nodes |= at_once
     try:
         sure = open_nodes <= goals or open_nodes <= ranked(inquiry, goals).keys()
         return sure and not holdups(inquiry) and not doubtful(inquiry)

@@ -1,13 +1,13 @@
 """F203: can a call use up its attempts before a timer around it ends the wait?
 
-Read off the text: attempts times timeout and the waits between are held against every timer of a written length that
-leaves the state: its own, those of the states around it, and the deadline. A sub-flow has its own worst case, where
+Attempts times timeout and the waits between are held against every timer of a written length that leaves the state, its
+own, those of the states around it and the deadline, as long as it is armed. A sub-flow has its own worst case, where
 that is known: refuted only if it takes so long in a run that was played when it was checked, whatever it is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import ActivityCall, DurationType
@@ -74,21 +74,27 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 
 def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, child: Horizon | None) -> Answer:
-    clock = inquiry.explorer.clock
-    subject = f"`{leaf.name}`"
-    ending = [(clock.length(timer.id), timer) for timer in _ending(inquiry.kernel, leaf)]
-    known = ((length, timer) for length, timer in ending if length is not None)
-    shortest, timer = min(known, key=lambda end: end[0], default=(longest, None))
-    if timer is None or shortest >= longest:
-        most = shown(longest * MICRO, DurationType())
+    subject, needed = f"`{leaf.name}`", shown(longest * MICRO, DurationType())
+    calling = [node for node in inquiry.nodes(leaf.name) if leaf.name in {each for each, *_ in node.control.running}]
+    rooms = [_room(inquiry, leaf, node.control.timers, longest) for node in calling]
+    shortest, timer = max(rooms[: sum(node.real for node in calling)], key=_time, default=(0, None))
+    if shortest >= longest or (inquiry.graph.complete and not calling):
         room = (
-            "no timer ends the wait"
+            "it never waits"
+            if not calling
+            else "no timer ends the wait"
             if timer is None
             else f"{shown(shortest * MICRO, DurationType())} are left for them"
         )
-        witness = f"its attempts take {most} at the most, and {room}"
-        return Answer(RULE, subject, Verdict.PROVED, leaf.span, scope="the text", witness=witness)
-    needed, given = (shown(time * MICRO, DurationType()) for time in (longest, shortest))
+        witness = f"its attempts take {needed} at the most, and {room}"
+        return Answer(RULE, subject, Verdict.PROVED, leaf.span, scope="the text", witness=witness, vacuous=not calling)
+    if not inquiry.graph.complete:
+        rooms = [_room(inquiry, leaf, {each.id for each in leaf.timers}, longest)]  # these are armed in any case
+    shortest, timer = max(rooms, key=_time)
+    if timer is None or shortest >= longest:
+        reason = f"whether `{leaf.name}` is ever entered where no shorter timer is armed is not known"
+        return inquiry.unknown(RULE, subject, leaf.span, reason, "make the timers longer, or accept it with a reason")
+    given = shown(shortest * MICRO, DurationType())
     if child is not None and not child.always:
         reason = (
             f"`{call.activity}` takes no longer than {needed}, and whether it ever takes more than {given} is not known"
@@ -97,6 +103,18 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, chi
     finding = _spent(call, needed, given, leaf) if child is None else _withdrawn(call, needed, given, leaf)
     ended = replace(finding, others=(Label(timer.span, "ends the wait before"),))
     return inquiry.refuted(RULE, subject, leaf.span, ended)
+
+
+def _room(inquiry: Inquiry, leaf: Leaf, armed: Set[str], longest: int) -> tuple[int, Timer | None]:
+    """The shortest of the armed timers that end the wait in a leaf. That of a state around it, or the deadline, may
+    have fired before it is entered."""
+    ends = ((inquiry.explorer.clock.length(timer.id), timer) for timer in _ending(inquiry.kernel, leaf))
+    known = ((length, timer) for length, timer in ends if length is not None and timer.id in armed)
+    return min(known, key=_time, default=(longest, None))
+
+
+def _time(room: tuple[int, Timer | None]) -> int:
+    return room[0]
 
 
 def _spent(call: ActivityCall, needed: str, given: str, leaf: Leaf) -> Finding:

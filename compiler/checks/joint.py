@@ -22,11 +22,13 @@ Events = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One member: its key, its mailbox (sorted, if any order will do), the messages it has deferred."""
+    """One member: its key, its mailbox (sorted, if any order will do), the messages it has deferred; whether, in the
+    midst of a step, something from outside has its turn that waited longer than these."""
 
     key: int = NOT_STARTED
     box: Events = ()
     deferred: Events = ()
+    midway: bool = False
 
 
 Joint = tuple[Part, ...]
@@ -91,7 +93,7 @@ class Product:
     def _alive(self, joint: Joint) -> set[Alive]:
         return {
             Alive.SURELY
-            if part.key == NOT_STARTED or (part.box and not self._finished(index, part))
+            if part.key == NOT_STARTED or part.midway or (part.box and not self._finished(index, part))
             else self.components[index].alive(part.key)
             for index, part in enumerate(joint)
         }
@@ -126,9 +128,9 @@ class Product:
                 for ahead in component.starts:
                     yield from self._moved(joint, index, part, ahead)
                 continue
-            for ahead in component.alone(part.key):
-                yield from self._moved(joint, index, part, ahead)
-            for place in self._places(part.box):
+            for ahead in component.waited(part.key) if part.midway else component.alone(part.key):
+                yield from self._moved(joint, index, replace(part, midway=False), ahead)
+            for place in () if part.midway else self._places(part.box):
                 event, rest = part.box[place], replace(part, box=part.box[:place] + part.box[place + 1 :])
                 yield from self._delivered(joint, index, rest, event)
 
@@ -167,6 +169,8 @@ class Product:
             self.found.orphaned |= {(index, event) for event in part.deferred}
             yield replace(part, deferred=()), sent
             return
+        if part.deferred and control.resting and component.waited(part.key):
+            yield replace(part, midway=True), sent
         for place, event in enumerate(part.deferred if control.resting else ()):
             rest = replace(part, deferred=part.deferred[:place] + part.deferred[place + 1 :])
             for ahead in component.hearing(part.key, event):

@@ -96,7 +96,7 @@ class Rehearsal:
     def _keyed(self, index: int, at: Instance) -> tuple[object, ...]:
         component = self.components[index]
         key = component.key(at)
-        return (key if key >= 0 else at, waiting(at, component.hears))
+        return (key if key >= 0 else at, waiting(at, component.hears | component.patient))
 
     def _look(self, scene: Scene) -> None:
         """Note where not all have finished, and nothing can happen, or they can never all finish."""
@@ -144,7 +144,7 @@ class Rehearsal:
 
     def _alone(self, scene: Scene, index: int, at: Instance) -> Iterator[Scene]:
         component = self.components[index]
-        for move in moves(component.kernel, at):
+        for move in (*moves(component.kernel, at), *component.waits(at)):
             if move.kind is MoveKind.EVENT and move.name in component.hears:
                 continue
             now = self._moment(scene, at, move)

@@ -18,6 +18,8 @@ from .people import Casting, Opened, People, Scene
 from .performing import performed
 from .verdict import Answer, Witness
 
+MOST_PLAYED = 30  # runs
+
 RULE = Rule(
     "F501",
     "duties-not-separable",
@@ -121,7 +123,7 @@ def _suffices(inquiry: Inquiry, casting: Casting, task: Task) -> Answer:
             )
         reason = "it is for somebody whom data name, who may be one of those it shuts out"
         return inquiry.unknown(RULE, subject, task.span, reason, "add `escalate to` a role that others have")
-    for scene in blocked[:30]:
+    for scene in blocked[:MOST_PLAYED]:
         arrival = performed(inquiry, people, scene)
         if arrival is not None and _nobody(people, task, arrival.instance.tasks):
             finding = _nobody_left(casting, task, scene, casting.hopeless(task.name))
@@ -210,9 +212,11 @@ def _apart(inquiry: Inquiry, casting: Casting, task: Task, moment: str) -> Answe
         return inquiry.unknown(
             RULE, subject, task.span, "both may be open at the same time, but no run to it was found"
         )
-    shuts = any(dict(scene.cast.done).get(moment) in scene.cast.opened(task.name).excluded for scene in scenes)
+    shuts = [each for each in scenes if dict(each.cast.done).get(moment) in each.cast.opened(task.name).excluded]
     if scenes and casting.whole and not shuts:
         return _idle(inquiry, task, moment, subject)
+    if shuts and not any(performed(inquiry, casting.people, scene) for scene in shuts[:MOST_PLAYED]):
+        return inquiry.unknown(RULE, subject, task.span, "no run on which it shuts anybody out was found")
     done = [any(moment == name for name, _ in scene.cast.done) for scene in scenes]
     so = f"and whoever did `{moment}` is shut out"
     if not all(done):

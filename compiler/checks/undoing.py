@@ -8,7 +8,7 @@ unless a run has faulted there. F401 and F403 ask alike for what is out of range
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
@@ -23,6 +23,7 @@ from .arguments import Owed
 from .graph import Arrival, Faulted, Node
 from .inquiry import Finding, Inquiry
 from .moves import MoveKind
+from .passages import Fan
 from .verdict import Answer, Witness
 
 RULE = Rule(
@@ -94,11 +95,16 @@ def doubtful(inquiry: Inquiry) -> bool:
     return any(not _kept(inquiry, each) for each in inquiry.explorer.owed)
 
 
-def stoppable(inquiry: Inquiry, node: Node) -> bool:
-    """Whether a step out of a node may stop with such a fault."""
-    parts = (part for reaction in node.reactions for part in reaction.parts)
-    undone = any(isinstance(passage.target, Undo) for part in parts for passage in part.passages)
-    return undone and doubtful(inquiry)
+def stoppable(inquiry: Inquiry, node: Node, untried: Iterable[Fan] = ()) -> bool:
+    """Whether a step out of a node may stop with such a fault. untried: what it would do that never had its turn."""
+    tried = (part for reaction in node.reactions for part in reaction.parts)
+    return (_undoes(tried) and doubtful(inquiry)) or (
+        not all(each.safe for each in inquiry.explorer.owed) and _undoes(untried)
+    )
+
+
+def _undoes(parts: Iterable[Fan]) -> bool:
+    return any(isinstance(passage.target, Undo) for part in parts for passage in part.passages)
 
 
 def _kept(inquiry: Inquiry, owed: Owed) -> bool:

@@ -6,7 +6,7 @@ deadline, and the text does not say `wait forever`. It must accept something, el
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
@@ -85,7 +85,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         balks = False
         for node in inquiry.nodes(place.name):
             if quiet(node) and _blamed(inquiry, node.control.configuration) == place.name:
-                balks = balks or stoppable(inquiry, node)
+                balks = balks or stoppable(inquiry, node, _passed_over(inquiry, node))
                 waiting += _waits(inquiry, node)
         if balks or (not waiting and held_up(inquiry, place.name, blocked)):
             reason, help = (BALKS, MENDED) if balks else (HELD_UP, mend(blocked))
@@ -130,12 +130,22 @@ def _waits(inquiry: Inquiry, node: Node) -> list[Arrival]:
 
 def _leaves_in_time(inquiry: Inquiry, node: Node) -> Term:
     """That a timer which is armed leaves the state when it falls due, to the end of its step (where it may stay)."""
-    known = {reaction.move.name: reaction.parts for reaction in node.reactions if reaction.move.kind is MoveKind.TIMER}
-    leaving: list[Term] = []
-    for timer in sorted(node.control.timers):
-        parts = known.get(timer) or _fired(inquiry, node, timer)
-        leaving += [p.condition for p in inquiry.ends(parts) if p.left]
-    return inquiry.encoder.any(*leaving)
+    known = _known(node)
+    parts = [known[timer] if timer in known else _fired(inquiry, node, timer) for timer in sorted(node.control.timers)]
+    ends = (end for each in parts for end in inquiry.ends(each))
+    return inquiry.encoder.any(*(end.condition for end in ends if end.left))
+
+
+def _known(node: Node) -> dict[str, Sequence[Fan]]:
+    """What the timers do that may come first."""
+    return {reaction.move.name: reaction.parts for reaction in node.reactions if reaction.move.kind is MoveKind.TIMER}
+
+
+def _passed_over(inquiry: Inquiry, node: Node) -> Iterator[Fan]:
+    """What the others would do, that something always comes before, where there is something to undo."""
+    stands = any(segment.kinds for segment in node.control.log)
+    for timer in sorted(node.control.timers - _known(node).keys()) if stands else ():
+        yield from _fired(inquiry, node, timer)
 
 
 def _fired(inquiry: Inquiry, node: Node, timer: str) -> list[Fan]:

@@ -15,6 +15,7 @@ from penstock.compiler.certificates.certificate import Certificate, Undischarged
 from penstock.compiler.certificates.system import make
 from penstock.compiler.checks.verdict import Answer, Report, Verdict
 from penstock.compiler.pipeline import Examined
+from random_dealings import OVERTAKEN
 from random_systems import random_system
 from second_solver import answers
 
@@ -70,6 +71,17 @@ def test_another_solver_accepts_those_of_random_systems(tmp_path: Path, share: i
         assert answers(text(certificate)) == ["unsat"] * certificate.obligations, seed
         proofs += certificate.proofs
     assert proofs > 20
+
+
+def test_what_came_from_outside_has_its_turn_in_the_midst_of_a_step(tmp_path: Path) -> None:
+    """It may have waited for longer than a message: a local state of its own tells of that."""
+    path = tmp_path / "system.flow"
+    path.write_text(OVERTAKEN, encoding="utf-8")
+    certificate = certified(path)
+    assert answers(text(certificate)) == ["unsat"] * certificate.obligations
+    said = index(certificate)
+    assert "F313" not in {each["code"] for each in said["proved"] if each["subject"] == "a.m"}
+    assert any(each.get("midway") for each in said["local states"])
 
 
 CORRUPTED = {

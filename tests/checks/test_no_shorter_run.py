@@ -69,6 +69,34 @@ flow R version 1 {
 """The same of F105: where `ask` gives up in the first second, the run has lost its way to `Good`."""
 
 
+HELD = """
+flow R version 1 {
+  event broken
+  start -> Packing
+  state Packing {
+    defer broken
+    after 1s -> Both
+  }
+  parallel Both {
+    region One {
+      start -> Shipping
+      state Shipping {
+        on broken -> Stranded
+        after 1s -> Bad
+      }
+      final failure Stranded
+    }
+    region Two {
+      start -> Over
+      final Over
+    }
+  }
+  final failure Bad
+}
+"""
+"""Where `broken` waits in `Packing`, all is lost a step before `Stranded` is come to."""
+
+
 def refuted(text: str, code: str) -> Answer:
     answers = check(kernels(text)["R"]).answers
     return next(each for each in answers if each.rule.code == code and each.verdict is Verdict.REFUTED)
@@ -100,6 +128,17 @@ def test_where_giving_up_decides_it_is_said_that_none_has() -> None:
     text = PIVOT.replace("else      -> Resting", "else { late = true } -> Resting")
     assert claims(text, "F105")
     assert compared(text).counted["F105"] == 1
+
+
+def test_where_an_event_waits_that_loses_every_final_a_shorter_run_has_lost_it() -> None:
+    assert not claims(HELD, "F004")
+    assert compared(HELD).disagreements == []
+
+
+def test_where_it_does_not_wait_it_is_said_that_none_has() -> None:
+    text = HELD.replace("defer broken", "ignore broken")
+    assert claims(text, "F004")
+    assert compared(text).counted["F004"] == 1
 
 
 LATE = """

@@ -200,6 +200,20 @@ def test_an_except_of_a_task_that_perhaps_nobody_ever_opens_is_not_refuted() -> 
     assert answer.verdict is Verdict.UNKNOWN
 
 
+def test_an_except_that_matters_on_no_run_that_was_found_is_not_proved() -> None:
+    """`One` is never entered again: the other timer comes first, whose length is data (seed 20340294)."""
+    body = """
+      data { slow: bool = SLOW }
+      roles a
+      start -> One
+      state One { task one for a { title "1" except actor of one } on one -> Two }
+      state Two { after (if slow then 2s else 1s) -> One after 1s -> End }
+      final End
+    """
+    for slow, verdict in (("true", Verdict.UNKNOWN), ("false", Verdict.PROVED)):
+        assert of(flow(body.replace("SLOW", slow)), None)["`one` apart from `one`"].verdict is verdict
+
+
 def test_a_task_for_an_actor_who_may_never_have_acted_is_refuted_without_a_staff() -> None:
     skipped = flow("""
       roles a

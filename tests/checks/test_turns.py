@@ -79,3 +79,31 @@ def growing(patience: int) -> str:
 def test_entering_again_does_not_put_off_a_timer_that_counts_from_elsewhere() -> None:
     assert Verdict.REFUTED not in verdicts(growing(1), "F401")
     assert Verdict.REFUTED in verdicts(growing(3), "F401")
+
+
+def held(handed: str) -> str:
+    return f"""
+      data {{ v: list<int 0..1> at most 1 = [1] }}
+      roles clerk
+      activity act() -> bool {{ compensate undo({handed}) }}
+      start -> Calling
+      state Calling {{
+        do act()
+        on done(_) -> Asking
+        on failed -> Asking
+        after 1s -> Asking
+      }}
+      state Asking {{
+        task ask for clerk
+        on ask stay
+        after 1s {{ v = v + [1] }} stay
+      }}
+      final failure Bad
+      deadline 3s -> compensate -> Bad
+    """
+
+
+def test_a_deadline_that_another_timer_always_comes_before_may_not_lead_out() -> None:
+    """That timer is stopped for good, and so is the compensation of the deadline (seed 20338635)."""
+    assert Verdict.UNKNOWN in verdicts(held("not result"), "F201")
+    assert verdicts(held("result"), "F201") == {Verdict.PROVED}

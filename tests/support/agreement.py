@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from brute_force import TooLarge, Verdicts
 from brute_people import enumerate_flow
-from kernels import kernels
+from brute_systems import Worlds
+from kernels import kernels, together
+from penstock.compiler.checks import systems
 from penstock.compiler.checks.explore import Explorer
 from penstock.compiler.checks.graph import Edge
 from penstock.compiler.checks.inquiry import Finding, Inquiry
@@ -21,12 +23,14 @@ from random_flows import random_flow
 
 CODES = (
     *(f"F00{n}" for n in range(1, 10)),
-    *("F101", "F102", "F103", "F104", "F105", "F201", "F202", "F204", "F301", "F401", "F402", "F403", "F501", "F502"),
+    *("F101", "F102", "F103", "F104", "F105", "F201", "F202", "F203", "F204", "F205", "F206", "F301"),
+    *("F401", "F402", "F403", "F501", "F502"),
 )
-PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F204", "F301", "F501")
+PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F203", "F204", "F205", "F301", "F501")
 """Both sides name the same place; the other checks are compared by code."""
-RARE = ("F103", "F104", "F105")
-"""Of some flows nothing is asked: then nothing may be refuted either. (F204 is asked where F301 is proved.)"""
+RARE = ("F103", "F104", "F105", "F203", "F205")
+"""Of some flows nothing is asked: then nothing may be refuted either. (F204 is asked where F301 is proved, F206 of
+a flow that does itself.)"""
 COUNTED = (
     *("F003", "F004", "F006", "F007", "F008", "F009", "F101", "F102", "F103", "F104", "F105", "F201", "F301"),
     *("F401", "F402", "F403", "F501", "F502"),
@@ -35,6 +39,8 @@ COUNTED = (
 `never`. They do not where something escalates: the checker leaves those timers out of its runs. The others have no run
 (F001, F002, F202)."""
 INSTANCES = 1500
+SYSTEM = "\nsystem "
+"""What a text has in it where flows are looked at together."""
 PATIENT = Limits(seconds=3600.0)
 """No verdict may depend on how busy the machine is."""
 FAULTS = {"F007", "F104", "F401", "F402", "F403", "F502"}
@@ -111,12 +117,11 @@ def compare(seed: int, tally: Tally, write: Callable[[int], str] = random_flow, 
 
 
 def compared(text: str, most: int = INSTANCES, about: str = "") -> Tally:
-    """What both say of the flow `R` of a text without errors. about: how messages begin.
+    """What both say of the flow `R` of a text without errors, or of its system. about: how messages begin.
 
     A side that falls over differs from the other one, too."""
-    subject = kernels(text)["R"]
     try:
-        return settled(subject, most, about)
+        return settled_together(text, most, about) if SYSTEM in text else settled(kernels(text)["R"], most, about)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is a finding)
         name = type(error).__name__
         return Tally(differences=[Difference("crash", name, f"{about}{name}: {error}")])
@@ -125,8 +130,9 @@ def compared(text: str, most: int = INSTANCES, about: str = "") -> Tally:
 def alike(text: str, way: tuple[str, str], most: int = INSTANCES) -> list[Difference]:
     """Where the two differ that way about a text, which need not be a flow."""
     try:
-        if "R" not in kernels(text):
+        if SYSTEM not in text and "R" not in kernels(text):
             return []
+        kernels(text)
     except AssertionError:  # it has errors
         return []
     return [each for each in compared(text, most).differences if each.way == way]
@@ -147,7 +153,10 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
     for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in told if answer.rule.code == code]
         stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
-        if code == "F204" and (truth.undecided or not mine):
+        if (code == "F204" and (truth.undecided or not mine)) or (code == "F206" and not subject.recursive):
+            continue
+        if code == "F206" and truth.turns and any(answer.verdict is not Verdict.UNKNOWN for answer in mine):
+            tally.differences.append(Difference(code, "told", f"{about}F206 is known, and should not be", tuple(mine)))
             continue
         if not mine and unsure and code not in PLACED:
             tally.unknown[code] += 1
@@ -167,6 +176,24 @@ def settled(subject: Kernel, most: int, about: str) -> Tally:
             _settle(about, code, mine, min(shown or depths, default=None), plain, tally)
     if not truth.blocked:
         _missing(about, told, truth, tally)
+    return tally
+
+
+def settled_together(text: str, most: int, about: str) -> Tally:
+    """The same of flows that send each other messages: F311 to F314, message by message."""
+    system, flows = together(text)
+    worlds = Worlds(system, flows, most)
+    tally = Tally()
+    try:
+        found = worlds.run()
+    except TooLarge:
+        tally.too_large += 1
+        return tally
+    tally.flows += 1
+    tally.instances += len(worlds.worlds)
+    for answer in systems.check(system, flows, PATIENT).answers:
+        depth = found.get((answer.rule.code, answer.subject))
+        _settle(about, answer.rule.code, [answer], depth, False, tally)
     return tally
 
 

@@ -18,6 +18,7 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
+from brute_calls import Begun
 from penstock.compiler.evaluate import Fault, Scope, evaluate, rests, within
 from penstock.compiler.instance import (
     Actor,
@@ -115,6 +116,7 @@ class Verdicts:
     asked: set[int] = field(default_factory=set[int])
     uncounted: set[int] = field(default_factory=set[int])  # places of `leads to`, whose runs are not the shortest
     blocked: bool = False  # nobody is left for a task
+    turns: bool = False  # it does itself with some input smaller each time, but not always the same one
     undecided: bool = False  # whether a promise of a time is kept was not found out
     instances: int = 0
     came: dict[object, Seen] = field(default_factory=dict[object, Seen])
@@ -209,8 +211,10 @@ class Search:
         self.anybody = self.actor = Actor("somebody", frozenset(kernel.roles))
         self.trying: tuple[Instance, Trigger, datetime] | None = None  # the step being looked at; None: a start
         self.made: Step | Fault | Rejected | None = None  # what comes of it
+        self.undone = 0  # how many compensations it has been followed through, the one under way before included
         self.computed = {activity.name for activity in kernel.activities if computes(activity)}
         self.told = {part.activity for part in nodes(kernel.properties) if isinstance(part, Standing)}
+        self.calls = Begun(kernel)
         self.promises = any(isinstance(claim, LeadsTo) for claim in kernel.properties)
         timed = (kernel.commands, kernel.choices, kernel.scopes, kernel.leaves, kernel.activities)
         self.timeless = not any(isinstance(part, Now | Elapsed) for part in nodes(timed))
@@ -225,6 +229,7 @@ class Search:
             self.found.here = None, f"start {given}"
             for starter, begin in product(self.starters(), self.begins()):
                 first = self.started(inputs, starter, begin)
+                self.undone = 0
                 self.probe(self.kernel.commands[0], nowhere, dict(given), (), begin, 1)
                 if isinstance(first, Fault):
                     self.faulted(first, 1)
@@ -233,6 +238,7 @@ class Search:
                     self.stuck(first, 1)
                     continue
                 self.note(first)
+                self.calls.note(None, first.after)
                 self.perform(None, None, first.after, 1)
                 self.begun.append(self.visit(first.after, begin, 1, queue))
         while queue:
@@ -297,6 +303,7 @@ class Search:
             self.stuck(after, depth + 1)
             return False
         self.note(after)
+        self.calls.note(instance, after.after)
         self.turn(instance, trigger, moment, after, depth + 1)
         self.compare_logs(instance, after.after, trigger, depth + 1)
         self.perform(instance, trigger, after.after, depth + 1)
@@ -610,6 +617,7 @@ class Search:
     def examine(self, instance: Instance, trigger: Trigger, now: datetime, depth: int) -> None:
         """Whether more than one command, or none of those written, answers a trigger; and so for the choices behind."""
         if instance.undoing is not None:
+            self.undone = 1
             if isinstance(trigger, Outcome) and not self.undoes_more():
                 with suppress(Fault):
                     values = dict(instance.variables(self.kernel))
@@ -628,18 +636,21 @@ class Search:
         if written and not commands and not self.passed_over(instance, trigger):
             self.found.add("F007", written[0].span.start, depth)
         if commands:
+            self.undone = 0
             payload = trigger.payload if isinstance(trigger, (Event, Completion)) else ()
             if isinstance(trigger, Outcome) and call is not None and trigger.kind == DONE:
                 payload = self.brought(instance, call, trigger.value)
             self.probe(commands[0], instance, dict(instance.variables(self.kernel)), payload, now, depth)
 
     def undoes_more(self) -> bool:
-        """Whether a compensation is under way after what is being tried, or has been stopped by what it hands on; if
-        not, it comes to where it leads."""
+        """Whether the last of the compensations followed is under way after what is being tried, or has been stopped by
+        what it hands on; if not, it comes to where it leads."""
         made = self.made if self.trying is None else self.tried()
         if isinstance(made, Fault):
             return self.of_handing(made)
-        return isinstance(made, Step) and made.after.compensating
+        if not isinstance(made, Step) or not made.after.compensating:
+            return False
+        return sum(taken.command is None for taken in made.taken) < self.undone
 
     def of_handing(self, fault: Fault) -> bool:
         """Whether an argument of a compensation has faulted."""
@@ -749,6 +760,7 @@ class Search:
             if isinstance(target, Stay):
                 return around, []
             if isinstance(target, Undo):  # it changes no data, and ends nowhere
+                self.undone += 1
                 if self.undoes_more():
                     return None
                 home, around, scope = "", (), Scope(values, now)
@@ -838,6 +850,9 @@ class Search:
         for activity in kernel.activities:
             if activity.effect is Effect.UNDECLARED:
                 found.add("F101", activity.span.start, 0)
+        for code, place in self.calls.refuted(self.entered):
+            found.add(code, place, 0)
+        found.turns = self.calls.turns
         self.completion()
         self.fragility()
         self.without_waiting()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from brute_calls import spent
 from brute_force import Search, TooLarge, Verdicts
 from brute_promises import STOPS, broken
 from penstock.compiler.instance import Actor, Completion, Instance, Trigger, WorkItem
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.model import Literal
 from penstock.dsl.walk import nodes
-from slow_force import spent
 
 
 class Performances(Search):

@@ -9,25 +9,17 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime, timedelta
 
+from brute_calls import spent
 from brute_force import EPOCH, SECOND, Search, TooLarge, payloads, running
 from penstock.compiler.evaluate import Fault
 from penstock.compiler.instance import Actor, Fired, Instance, Outcome, Rejected
 from penstock.compiler.kernel import Kernel
 from penstock.compiler.simulate import start, step
-from penstock.dsl.model import Activity, Compensation, Retry
+from penstock.dsl.model import Activity, Compensation
 
 Dues = tuple[tuple[str, datetime], ...]
 """When what is under way has to be over: calls and interrupted calls by their keys, a compensation by its own."""
 Key = tuple[object, ...]
-
-
-def spent(timeout: timedelta, retry: Retry) -> timedelta:
-    """All attempts, and the waits between them, as the host makes them."""
-    assert retry.attempts is not None, "it ends"
-    total = timeout * retry.attempts
-    for repeat in range(retry.attempts - 1):
-        total += min(retry.first * 2**repeat, retry.limit)
-    return total
 
 
 class Seconds:
