@@ -68,7 +68,9 @@ def parser() -> Parser:
     for name in ("check", "test"):
         each[name].add_argument("--format", choices=FORMS, default="full", help="how to report; default: full")
     for name in ("check", "build", "tests"):
-        each[name].add_argument("--timeout", type=seconds, metavar="S", help="seconds a flow may take; default: 120")
+        each[name].add_argument(
+            "--timeout", type=seconds, metavar="S", help="processor seconds for a flow; default: 120"
+        )
         each[name].add_argument("--max-memory", type=megabytes, metavar="MB", help="memory that checking may take")
     each["check"].add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
     each["check"].add_argument("--certificate", metavar="DIR", help="write what others can check the proofs with")

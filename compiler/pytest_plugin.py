@@ -39,7 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what to make of a check that neither proves nor refutes; default: fail",
     )
     group.addoption(
-        "--flow-timeout", type=float, default=None, metavar="S", help="seconds that a flow may take; default: 120"
+        "--flow-timeout",
+        type=float,
+        default=None,
+        metavar="S",
+        help="processor seconds for a flow; default: 120",
     )
     parser.addini("flow_files", "collect .flow files, as --flow does", type="bool", default=False)
     parser.addini("flow_unknown", "as --flow-unknown", default="fail")

@@ -2,7 +2,7 @@
 
 The search may take three quarters of the time and of the memory, so that what it has found can still be looked at. When
 all is spent, whatever asks next is given up (`Spent`), and what was not answered by then is unknown. No verdict but
-unknown depends on it.
+unknown depends on it. Time is the processor's, so that a machine which others keep busy knows as much as an idle one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import process_time
 
 SEARCH = 0.75  # of everything
 LOOK = 0.02  # seconds between two looks at the memory
@@ -29,7 +29,7 @@ class Spent(Exception):
 
 
 class Budget:
-    """Of one flow, from now on. memory: megabytes of the whole process; None: all there is."""
+    """Of one flow, from now on. seconds: of a processor. memory: megabytes of the whole process; None: all there is."""
 
     def __init__(self, flow: str, seconds: float, memory: int | None = None, tell: Tell | None = None) -> None:
         self.flow = flow
@@ -39,14 +39,14 @@ class Budget:
         self._tell = tell
         self._doing = "search"
         self._count: Callable[[], int] = lambda: 0
-        self._begun = monotonic()
+        self._begun = process_time()
         self._looked = self._told = self._begun
         self._held = 0.0
 
     @property
     def left(self) -> float:
         """Seconds."""
-        return self._begun + self.seconds - monotonic()
+        return self._begun + self.seconds - process_time()
 
     def search_over(self, count: Callable[[], int]) -> str:
         """Why the search may not go on; empty: it may. count: of the configurations found so far."""
@@ -78,7 +78,7 @@ class Budget:
         return ""
 
     def _over(self, share: float) -> str:
-        now = monotonic()
+        now = process_time()
         if self._tell is not None and now - self._begun > LATE and now - self._told > AGAIN:
             self._told = now
             found = self._count()
@@ -86,7 +86,7 @@ class Budget:
             self._tell(f"{self.flow}: {many}, {self._doing}, {now - self._begun:.0f} s")
         why = ""
         if now - self._begun > self.seconds * share:
-            why = _took(self.seconds, share, "seconds")
+            why = _took(self.seconds, share, "seconds of processor time")
         elif self.memory is not None:
             if now - self._looked > LOOK or not self._held:
                 self._looked, self._held = now, held()

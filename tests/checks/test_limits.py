@@ -67,7 +67,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(budget, "monotonic", clock)
+    monkeypatch.setattr(budget, "process_time", clock)
     return clock
 
 
@@ -192,7 +192,7 @@ def test_on_a_terminal_one_line_tells_how_far_it_has_come_and_goes(sale: Kernel,
 
 
 def test_nobody_is_told_what_is_done_at_once(sale: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(budget, "process_time", lambda: 0.0)
     screen = Screen()
     with Terminal(io.StringIO(), screen, PLAIN).progress() as tell:
         suite.check(sale, Limits(tell=tell))

@@ -74,7 +74,8 @@ def test_regions_that_multiply_are_named_too() -> None:
 def test_time_that_ran_out_offers_more_of_it() -> None:
     said = first(LARGE, "F004", Limits(seconds=0.0))
     assert (
-        said.message == "it is not known whether the flow `Test` can always still finish: it took more than 0 seconds"
+        said.message == "it is not known whether the flow `Test` can always still finish: it took more than 0 seconds "
+        "of processor time"
     )
     assert "allow more time: `--timeout`" in helps(said)
 
