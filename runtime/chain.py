@@ -7,10 +7,11 @@ row, as they are stored. So whoever has noted the last hash can tell later that 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from .codec import quoted, written
 
 
 class Head(NamedTuple):
@@ -56,15 +57,17 @@ class Row(NamedTuple):
 
 def linked(previous: str, columns: Sequence[object]) -> str:
     """The hash of a row's columns, but for itself, in the order of `Row`."""
-    return sha256(_text([previous, *columns]).encode("ascii")).hexdigest()
+    text = ",".join([_TOLD.get(type(value), written)(value) for value in (previous, *columns)])
+    return sha256(f"[{text}]".encode("ascii")).hexdigest()
 
 
-def _bytes(value: bytes) -> dict[str, str]:
-    return {"no text": value.hex()}
+def _bytes(value: bytes) -> str:
+    """Only somebody else can have stored them."""
+    return written({"no text": value.hex()})
 
 
-_text = json.JSONEncoder(separators=(",", ":"), default=_bytes).encode
-"""Of texts, numbers and None; and of bytes, which only somebody else can have stored."""
+_TOLD: Mapping[type[object], Callable[[Any], str]] = {str: quoted, int: int.__repr__, bytes: _bytes}
+"""What `written` makes of a column, and of bytes."""
 
 
 class Link(NamedTuple):

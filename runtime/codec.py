@@ -15,10 +15,11 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
-Teller: TypeAlias = Callable[[Any], Json]
+Teller: TypeAlias = Callable[[Any], str]
 Schema: TypeAlias = Mapping[str, Json]
 """A JSON Schema. What has a `title` has a name of its own (an enumeration, a record)."""
 
@@ -57,6 +58,10 @@ def written(json_value: Json) -> str:
     return _WRITER.encode(json_value)
 
 
+quoted: Callable[[str], str] = encode_basestring_ascii
+"""What `written` makes of a text."""
+
+
 def brief(value: object) -> str:
     """A value in a message, short whatever it is."""
     text = repr(value)
@@ -75,10 +80,10 @@ class Codec(ABC, Generic[T_co]):
         """The JSON value of a value that was checked. Raises Invalid where it was not."""
 
     @property
-    def teller(self) -> Teller | None:
-        """Writes as `encode` does, of a value that was checked: it is not looked at again. None where `json` writes it
-        as it stands. (Tuples become lists.) Whoever tells more than once keeps it."""
-        return self.encode
+    def teller(self) -> Teller:
+        """Writes what `written(encode(value))` is, of a value that was checked: it is not looked at again. To be kept
+        by who tells more than once."""
+        return lambda value: written(self.encode(value))
 
     @abstractmethod
     def decode(self, json: object) -> T_co:
@@ -90,16 +95,12 @@ class Codec(ABC, Generic[T_co]):
         numbers of a thousand digits, numbers with a point such as `1.0`, and days that do not exist."""
 
 
-class Plain(Codec[T_co]):
-    """Of what `json` writes as it stands."""
-
-    @property
-    def teller(self) -> None:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
-class _Bool(Plain[bool]):
+class _Bool(Codec[bool]):
+    @property
+    def teller(self) -> Teller:
+        return {True: "true", False: "false"}.__getitem__
+
     def check(self, value: object) -> bool:
         if not isinstance(value, bool):
             raise Invalid(f"expected true or false, not {brief(value)}")
@@ -116,9 +117,13 @@ class _Bool(Plain[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Int(Plain[int]):
+class _Int(Codec[int]):
     low: int | None = None
     high: int | None = None
+
+    @property
+    def teller(self) -> Teller:
+        return int.__repr__
 
     def check(self, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -173,7 +178,11 @@ class _Decimal(Codec[Decimal]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Text(Plain[str]):
+class _Text(Codec[str]):
+    @property
+    def teller(self) -> Teller:
+        return quoted
+
     def check(self, value: object) -> str:
         if not isinstance(value, str):
             raise Invalid(f"expected text, not {brief(value)}")
@@ -249,8 +258,12 @@ class _Instant(Codec[datetime]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Enum(Plain[M]):
+class _Enum(Codec[M]):
     members: type[M]
+
+    @property
+    def teller(self) -> Teller:
+        return quoted
 
     def check(self, value: object) -> M:
         if isinstance(value, str):
@@ -274,9 +287,9 @@ class _Optional(Codec[T_co | None]):
     item: Codec[T_co]
 
     @property
-    def teller(self) -> Teller | None:
+    def teller(self) -> Teller:
         tell = self.item.teller
-        return None if tell is None else lambda value: None if value is None else tell(value)
+        return lambda value: "null" if value is None else tell(value)
 
     def check(self, value: object) -> T_co | None:
         return None if value is None else self.item.check(value)
@@ -292,7 +305,7 @@ class _Optional(Codec[T_co | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Nothing(Plain[None]):
+class _Nothing(Codec[None]):
     def check(self, value: object) -> None:
         if value is not None:
             raise Invalid(f"expected None, not {brief(value)}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from .codec import written
-from .core import NOBODY, Actor, Effect, Fault, Finish, Rejected, Step
+from .core import NOBODY, Actor, Fault, Finish, Rejected, Step
 from .flow import Flow
 from .spec import ACTOR, FlowSpec
 from .store import EntryKind, Instance, JournalEntry, Status
@@ -40,10 +40,6 @@ def status_after(step: Step[AnyFlow], before: Status) -> Status:
     return before if before.finished else Status.RUNNING
 
 
-def effects_text(spec: FlowSpec, effects: Iterable[Effect]) -> str:
-    return written([*map(spec.told_effect, effects)])
-
-
 def actor_text(by: Actor) -> str:
     return NOBODYS if by is NOBODY else written(ACTOR.encode(by))
 
@@ -58,7 +54,7 @@ def after_step(
     record, effects = step
     status, at = status_after(step, before.status), tuple(str(leaf) for leaf in record.at)
     instance = Instance(before.id, before.flow, entry.sequence, entry.at, status, at, record.to_text())
-    told = entry.kind, entry.actor, entry.trigger, entry.note, entry.request, effects_text(spec, effects)
+    told = entry.kind, entry.actor, entry.trigger, entry.note, entry.request, spec.effects_text(effects)
     return instance, JournalEntry(entry.instance, entry.sequence, entry.at, *told, status, at, entry.attempt)
 
 
@@ -72,7 +68,7 @@ def replay(flow: type[AnyFlow], entries: Iterable[JournalEntry]) -> AnyFlow:
         if entry.kind.moves:
             record, effects = step = _again(flow, record, entry)
             status = status_after(step, status)
-            if effects_text(flow.spec, effects) != entry.effects:
+            if flow.spec.effects_text(effects) != entry.effects:
                 raise Diverged(entry.instance, entry.sequence, "other effects follow")
         if record is None:
             raise Diverged(entry.instance, entry.sequence, "a row before the start")

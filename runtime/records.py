@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sized
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, call
 from typing import Any, TypeVar, cast
 
-from .codec import TEXT, Codec, Invalid, Json, Schema, Teller, brief
+from .codec import TEXT, Codec, Invalid, Json, Schema, Teller, brief, quoted
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Sized)
@@ -118,22 +118,13 @@ def _encoded(fields: Fields, values: tuple[object, ...]) -> Json:
 
 
 def _telling(fields: Fields) -> Teller:
-    """How an object of these fields is told. Of lists, most are empty, and need not be asked about."""
-    names = tuple(name for name, _ in fields)
-    tellers = [(name, codec, codec.teller) for name, codec in fields]
-    lists = [(name, tell) for name, codec, tell in tellers if tell is not None and isinstance(codec, _Sequence)]
-    others = [(name, tell) for name, codec, tell in tellers if tell is not None and not isinstance(codec, _Sequence)]
+    """How the values of these fields are told as an object."""
+    text = ",".join(f"{quoted(name).replace('%', '%%')}:%s" for name, _ in fields)
+    template, tellers = f"{{{text}}}", [codec.teller for _, codec in fields]
+    return lambda values: template % tuple(map(_tell, tellers, values))
 
-    def told(values: Any) -> Json:
-        found = dict(zip(names, values, strict=True))
-        for name, tell in others:
-            found[name] = tell(found[name])
-        for name, tell in lists:
-            if items := found[name]:
-                found[name] = tell(items)
-        return found
 
-    return told
+_tell = cast(Callable[[Teller, Any], str], call)
 
 
 def _decoded(fields: Fields, json: object) -> tuple[object, ...]:
@@ -163,7 +154,7 @@ class Variant(Codec[T_co]):
     @property
     def teller(self) -> Teller:
         tag_of = attrgetter(self.tag)
-        tellers = {name: codec.teller or codec.encode for name, codec in self.records.items()}
+        tellers = {name: codec.teller for name, codec in self.records.items()}
         return lambda value: tellers[tag_of(value)](value)
 
     def check(self, value: object) -> T_co:
@@ -184,6 +175,9 @@ class Variant(Codec[T_co]):
         return self.records[tag]
 
 
+PAYLOAD = '"payload":'
+
+
 @dataclass(frozen=True, slots=True)
 class Union(Codec[T_co]):
     """Values of several classes: a JSON object of the class's name under `tag`, and the value under `payload`."""
@@ -193,14 +187,9 @@ class Union(Codec[T_co]):
 
     @property
     def teller(self) -> Teller:
-        tag = self.tag
-        tellers = {kind: (name, codec.teller or codec.encode) for name, (kind, codec) in self.variants.items()}
-
-        def told(value: Any) -> Json:
-            name, tell = tellers[type(value)]
-            return {tag: name, "payload": tell(value)}
-
-        return told
+        heads = {kind: f"{{{quoted(self.tag)}:{quoted(name)},{PAYLOAD}" for name, (kind, _) in self.variants.items()}
+        tellers = {kind: codec.teller for kind, codec in self.variants.values()}
+        return lambda value: f"{heads[type(value)]}{tellers[type(value)](value)}}}"
 
     def check(self, value: object) -> T_co:
         return self._of(value)[1].check(value)
@@ -299,9 +288,9 @@ class _Sequence(Codec[tuple[T_co, ...]]):
         return [] if value == () else _each(self.item.encode, self._items(value))
 
     @property
-    def teller(self) -> Teller | None:
+    def teller(self) -> Teller:
         tell = self.item.teller
-        return None if tell is None else lambda values: [*map(tell, values)]
+        return lambda values: f"[{','.join(map(tell, values))}]" if values else "[]"
 
     def decode(self, json: object) -> tuple[T_co, ...]:
         return tuple(_each(self.item.decode, self._counted(_list(json))))

@@ -241,11 +241,9 @@ class FlowSpec:
         return self.effects.encode(effect)
 
     @cached_property
-    def told_effect(self) -> Teller:
-        """As `effect_to_json`, of an effect that the core made."""
-        teller = self.effects.teller
-        assert teller is not None, "an effect is an object"
-        return teller
+    def effects_text(self) -> Teller:
+        """The JSON text of a sequence of effects that the core made."""
+        return sequence(self.effects).teller
 
     def effect_from_json(self, json: object) -> Effect:
         """The effect again, its arguments as exact values. Raises Invalid."""

@@ -44,8 +44,8 @@ class SqliteJournal(SqliteRows):
     def append(self, e: JournalEntry) -> None:
         head = self._head or self.head()
         position = head.position + 1
-        what = e.instance, e.sequence, micros(e.at), e.kind, e.actor, e.trigger, e.note, e.request
-        columns = (*what, e.effects, e.status, " ".join(e.configuration), _attempt_text(e.attempt))
+        what = e.instance, e.sequence, micros(e.at), e.kind.value, e.actor, e.trigger, e.note, e.request
+        columns = (*what, e.effects, e.status.value, " ".join(e.configuration), _attempt_text(e.attempt))
         hash = linked(head.hash, (position, *columns))
         self._appended.append((position, hash, *columns))
         self._head = Head(position, hash)

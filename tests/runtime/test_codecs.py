@@ -56,8 +56,7 @@ def test_a_value_comes_back_from_json_as_it_was(data: st.DataObject, which: int)
     with localcontext(prec=3):  # nothing depends on the context of the thread
         back = kind.decode(json.loads(json.dumps(kind.encode(value))))
         checked = kind.check(value)
-        told = json.dumps(checked if kind.teller is None else kind.teller(checked), separators=(",", ":"))
-        assert told == codec.written(kind.encode(checked))
+        assert kind.teller(checked) == codec.written(kind.encode(checked))
     assert checked == value
     assert back == value
     assert type(back) is type(value)
