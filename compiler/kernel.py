@@ -492,7 +492,7 @@ class Kernel:
 
     def written(self, configuration: Configuration, on: On, leaf: str = "") -> tuple[Command, ...]:
         """The commands that count for a trigger, in the order of the text; an outcome is of the call of `leaf`."""
-        key = configuration, on, leaf
+        key = () if on.kind is TriggerKind.OUTCOME else configuration, on, leaf
         found = self._written.get(key)
         if found is None:
             found = self._written[key] = self._counting(configuration, on, leaf)

@@ -74,9 +74,11 @@ class Clock:
 
     def entered(self, moment: Zone, control: Control, entered: frozenset[str]) -> Zone:
         """The zone of where a move came to, some places having been entered on the way."""
-        if control.finished:
-            return Zone()
-        timers = {timer for timer in control.timers if self.length(timer) is not None}
+        return Zone() if control.finished else self.among(moment, control.timers, entered)
+
+    def among(self, moment: Zone, armed: frozenset[str], entered: frozenset[str]) -> Zone:
+        """The same, by the timers that are armed there."""
+        timers = {timer for timer in armed if self.length(timer) is not None}
         fresh = {timer for timer in timers if timer not in moment.names or self.place[timer] in entered}
         lengths = {timer: length for timer in fresh if (length := self._length[timer]) is not None}
         spans = {timer: (0 if self.counts(timer) else length, length) for timer, length in lengths.items()}

@@ -20,7 +20,7 @@ from ..instance import Rejected
 from ..simulate import holds, step
 from .claims import conditions, encoded
 from .evidence import evidence, refused_start
-from .graph import Arrival, Node, Reaction
+from .graph import Arrival, Edge, Node, Reaction
 from .inquiry import Breach, Finding, Inquiry
 from .moves import STARTING
 from .solver import Term
@@ -95,7 +95,7 @@ def _come_to(inquiry: Inquiry, span: Span, group: list[Owed]) -> Witness:
     written = [command.span for command in kernel.commands]
     written += [branch.span for choice in kernel.choices for branch in choice.branches]
     around = (each for each in dict.fromkeys(written) if each.start <= span.start and span.end <= each.end)
-    runs = [edge.arrival for each in around for edge in inquiry.taken[each]]
+    runs: list[Arrival | Edge] = [edge for each in around for edge in inquiry.taken[each]]
     for owed in group if not any(run.real for run in runs) else ():
         asked = owed.claim is not None and owed.node is not None
         runs += owed.node.arrivals if asked and owed.node is not None else inquiry.following(owed.node, owed.reaction)

@@ -25,10 +25,11 @@ from .clock import Clock
 from .closing import SUCCESSORS, Closing
 from .control import Abstraction, Control, Grain
 from .encode import Encoder
-from .graph import Arrival, Edge, Graph, Node, Reaction
-from .moves import STARTING, Move, MoveKind, answering, moves, needed, waits
+from .graph import Arrival, Edge, Graph, Node, Reaction, ran
+from .moves import STARTING, Move, MoveKind, alike, answering, moves, needed, waits
 from .passages import Fan, Passages
 from .solver import Solver, Term
+from .spared import Known, Spared
 from .states import Answers, States, covers
 from .zones import Zone
 
@@ -38,6 +39,8 @@ MOST = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is
 EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}  # the same for each leaf, of a large flow
 MOST_CUBES = 6  # of one control
 LAST = 12000  # of the coarsest grain that makes a difference
+SPARED = 5  # times as many, where so many steps are spared that
+STEPS = 16  # for each of these many are run, at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Limits:
     seconds: float = 120.0
     grain: Grain = Grain.FINE  # what is told apart, until there is too much
     memory: int | None = None
+    spare: bool = True  # whether a step may go without a run that an equal one was run for
     tell: Tell | None = None
 
 
@@ -83,6 +87,9 @@ class Explorer:
         self._unreached: set[int] = set()  # the ids of nodes that no run has come to yet
         self._least: dict[int, int] = {}  # by the id of a node with a loose log: how short that was in its runs
         self._shorter: deque[tuple[Node, Arrival]] = deque()
+        self._followed = 0  # moves, each in a run of its own
+        able = self.limits.spare and Spared.able(self.kernel, self.abstraction, grain)
+        self.spared = Spared(self.kernel, self.states, self.clock, self.abstraction) if able else None
         self.lengthened = False  # whether runs were looked at in another order than that of their lengths
         self._edges: dict[tuple[object, ...], Edge] = {}
         self._undoing: dict[tuple[object, ...], bool] = {}
@@ -118,7 +125,7 @@ class Explorer:
         """Whether it was not too much."""
         self._start()
         while self._real or self._later or self._unreal or (self._shorter and self._unreached):
-            if len(self.graph.nodes) > most or SUCCESSORS in self.closing.open:
+            if self._too_much(most) or SUCCESSORS in self.closing.open:
                 self.closing.open.setdefault(f"there are more than {most} configurations")
                 return False
             if why := self.budget.search_over(self.graph.nodes.__len__):
@@ -138,6 +145,13 @@ class Explorer:
                 self._later.extend((node, arrival, move) for move in moves(self.kernel, arrival.instance))
         return True
 
+    def _too_much(self, most: int) -> bool:
+        """Whether there are more nodes than that; of the last grain, whether it takes more work than so many do."""
+        nodes = len(self.graph.nodes)
+        if nodes <= most or self.spared is None or self.limits.nodes is not None or most < LAST:
+            return nodes > most
+        return nodes > SPARED * most or self._followed > STEPS * most
+
     def _balks(self) -> None:
         """Steps that an argument of a compensation stops are accounted for where the nodes tell them from others."""
         told = {(each.code, each.span) for each in self.owed if each.decided}
@@ -149,7 +163,7 @@ class Explorer:
         for done in self.closing.successors(True, (), STARTING, (), fan, True):
             control = self.abstraction.control(done.instance)
             node = self._arrive(control, self._data(None, True, control, done), self.clock.begun(control), done)
-            self.graph.begin.append(Edge(-1, node.id, STARTING, done.taken, False, done))
+            self.graph.begin.append(ran(-1, node.id, STARTING, done, False))
         self.graph.starting = Reaction(STARTING, fan, (fan, *self.closing.onward))
 
     def _expand(self, node: Node, made_up: bool) -> None:
@@ -203,6 +217,12 @@ class Explorer:
         if moment is None:
             return
         own = arrival is node.arrivals[0]
+        if own and self.spared is not None and node.control.resting and node.real:
+            known = self.spared(node, move)
+            if known is not None:
+                self._spare(node, *known)
+                return
+        self._followed += 1
         payload: tuple[Value, ...] = ()
         if move.kind in {MoveKind.SETTLE, MoveKind.UNDONE} or waits(self.kernel, arrival.instance, move):
             settling = self.attempts.settling(arrival.instance, move)
@@ -220,33 +240,60 @@ class Explorer:
             fan = self._fan(node, arrival.instance, move)
         state = self.states.before(node.control.place, node.data)
         arrivals = tuple(node.arrivals) if own else (arrival,)
-        for done in self.closing.successors(state, arrivals, move, payload, fan, made_up):
-            self._note(node, state, move, done, moment, stay=self._stays(done))
-        if own:
-            self._react(node, move, fan)
+        runs = self.closing.successors(state, arrivals, move, payload, fan, made_up)
+        reaction = self._react(node, move, fan) if own else None
+        for done in runs:
+            target, zone = self._note(node, state, move, done, moment, stay=self._stays(done))
+            alone = own and done.real and len(runs) == 1 and not self.closing.wanting
+            if self.spared is not None and reaction is not None and alone and node.control.resting:
+                self.spared.learn(node, reaction, done, target, zone)
         if self.closing.wanting:
             self._later.append((node, arrival, move))
 
-    def _react(self, node: Node, move: Move, fan: Fan) -> None:
+    def _spare(self, node: Node, target: Node, known: Known) -> None:
+        """A step that an equal one has shown."""
+        node.reactions.append(known.reaction)
+        length = node.arrivals[0].length + 1
+        stay = known.stays and target.control.place == node.control.place
+        edge = Edge(node.id, target.id, known.reaction.move, known.taken, stay, True, known.entered, length, self._made)
+        self.graph.out[node.id].append(edge)
+        self.graph.into[target.id].append(edge)
+
+    def _made(self, edge: Edge) -> Arrival:
+        """The run of a step that was spared."""
+        node = self.graph.nodes[edge.source]
+        move = alike(edge.move, node.instance)
+        assert move is not None, "it is a move of the node"
+        state, fan = self.states.before(node.control.place, node.data), self._fan(node, node.instance, move)
+        runs = self.closing.successors(state, node.arrivals[:1], move, (), fan, False)
+        (done,) = (run for run in runs if run.taken == edge.taken and run.real)
+        return done
+
+    def _react(self, node: Node, move: Move, fan: Fan) -> Reaction:
         """Note what a node can do about a move; a second search, on data made up, may find that the step goes on."""
         parts = dict.fromkeys((fan, *self.closing.onward))
         for index, known in enumerate(node.reactions):
             if known.move == move:
                 node.reactions[index] = Reaction(move, fan, (*dict.fromkeys((*known.parts, *parts)),))
-                return
+                return node.reactions[index]
         node.reactions.append(Reaction(move, fan, (*parts,)))
+        return node.reactions[-1]
 
     def _stays(self, done: Arrival) -> bool:
         command = done.taken[0].command
         return command is not None and isinstance(self.kernel.commands[command].target, Stay)
 
-    def _note(self, node: Node, state: Term, move: Move, done: Arrival, moment: Zone, stay: bool) -> None:
+    def _note(self, node: Node, state: Term, move: Move, done: Arrival, moment: Zone, stay: bool) -> tuple[Node, Zone]:
+        """The node that a step comes to, and its zone there."""
         control = self.abstraction.control(done.instance)
         resting = stay and control.place == node.control.place and control.resting
         entered = frozenset(() if done.passage is None else done.passage.entered)
         data = self._data(node, state, control, done)
-        target = self._arrive(control, data, self.clock.entered(moment, control, entered), done)
-        edge = Edge(node.id, target.id, move, done.taken, resting, done)
+        zone = self.clock.entered(moment, control, entered)
+        target = self._arrive(control, data, zone, done)
+        if self.spared is not None and done.real:
+            self.spared.arrived(target, control, data, zone, done)
+        edge = ran(node.id, target.id, move, done, resting)
         key = node.id, target.id, move.kind, move.name, move.answer, done.taken
         if key not in self._edges or (done.real and not self._edges[key].real):
             old = self._edges.get(key)
@@ -256,6 +303,7 @@ class Explorer:
             self._edges[key] = edge
             self.graph.out[node.id].append(edge)
             self.graph.into[target.id].append(edge)
+        return target, zone
 
     def _data(self, source: Node | None, state: Term, control: Control, done: Arrival) -> Answers:
         """What a run has come to answers; of cubes, what all that is led to by its way does."""

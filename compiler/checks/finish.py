@@ -152,7 +152,8 @@ def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
     todo = sorted(finals)
     while todo:
         while todo:
-            for source in sorted({edge.source for edge in graph.into[todo.pop()]} - found.keys() - {-1}):
+            into = graph.into[todo.pop()]
+            for source in sorted({edge.source for edge in into if edge.source >= 0 and edge.source not in found}):
                 ways = _leads_lower(inquiry, graph.nodes[source], found)
                 if ways is not None:
                     found[source] = ways

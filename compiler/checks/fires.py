@@ -88,7 +88,7 @@ def come(inquiry: Inquiry) -> frozenset[str]:
 
 def _known(edges: list[Edge]) -> list[Edge]:
     """Real ones first, those with a shorter run before."""
-    return sorted(edges, key=lambda edge: (not edge.real, edge.arrival.length))
+    return sorted(edges, key=lambda edge: (not edge.real, edge.length))
 
 
 def _finding(inquiry: Inquiry, timer: str, latest: Latest | None) -> Finding:

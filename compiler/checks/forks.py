@@ -83,7 +83,7 @@ def _come_to(inquiry: Inquiry, group: list[Meeting]) -> Witness:
     choice = group[0].fork.choice
     if choice is not None:
         return inquiry.enters(choice, f"comes to `{choice}`")
-    runs = [arrival for meeting in group for arrival in inquiry.following(meeting.node, meeting.reaction)]
+    runs = [edge for meeting in group for edge in inquiry.following(meeting.node, meeting.reaction)]
     return inquiry.seen(runs, f"comes to it with {trigger_name(group[0])}", "no run that comes to it was found")
 
 

@@ -141,7 +141,7 @@ class _Question:
             where = ", ".join(dict.fromkeys(f"`{node.name or 'compensating'}`" for node in unsure[:4]))
             reason = f"no move was found that leads on to a success from {where} for all data"
             return inquiry.unknown(RULE, subject, leaf.span, reason)
-        runs = [edge.arrival for edge in edges if edge.real]
+        runs = [edge for edge in edges if edge.real]
         does = "gives up there after the pivot, and can still end well"
         seen = partial(inquiry.seen, runs, does, "no run that gives up there after the pivot was found")
         never = partial(inquiry.enters, leaf.name, f"comes to `{leaf.name}`; it never gives up after the pivot there")

@@ -6,7 +6,7 @@ nodes holds of every run, if nothing is **open**; and what a real node or edge s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from datetime import datetime
 
@@ -85,25 +85,38 @@ class Node:
         return " + ".join(self.control.configuration)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Edge:
-    """`arrival` is the instance it led to; `real` if it was a run of the interpreter from a real node."""
+    """What a move leads to. `real`: it is a run of the interpreter from a real node. `entered`: the places that were
+    entered, outer before inner. `length`: of the run with it. `found`: the instance it led to, or what runs the step if
+    that is asked for."""
 
     source: int
     target: int
     move: Move
     taken: tuple[Taken, ...]
     stay: bool
-    arrival: Arrival
+    real: bool
+    entered: tuple[str, ...]
+    length: int
+    found: Arrival | Callable[[Edge], Arrival]
 
     @property
-    def real(self) -> bool:
-        return self.arrival.real
+    def ran(self) -> bool:
+        """Whether it is known what instance it led to. If not, one with such data has come to the target before."""
+        return isinstance(self.found, Arrival)
 
     @property
-    def entered(self) -> tuple[str, ...]:
-        """The places that were entered, outer before inner."""
-        return () if self.arrival.passage is None else self.arrival.passage.entered
+    def arrival(self) -> Arrival:
+        if not isinstance(self.found, Arrival):
+            self.found = self.found(self)
+        return self.found
+
+
+def ran(source: int, target: int, move: Move, done: Arrival, stay: bool) -> Edge:
+    """The edge of a step that was run."""
+    entered = () if done.passage is None else done.passage.entered
+    return Edge(source, target, move, done.taken, stay, done.real, entered, done.length, done)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -194,27 +194,27 @@ class Inquiry:
             self.ledger.shown(arrival)
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=f"{_a_run(arrival)} {does}")
 
-    def seen(self, arrivals: Iterable[Arrival], does: str, otherwise: str) -> Witness:
+    def seen(self, runs: Iterable[Arrival | Edge], does: str, otherwise: str) -> Witness:
         """The shortest of some runs, replayed; otherwise: what to say if there is none."""
-        for arrival in sorted((each for each in arrivals if each.real), key=lambda each: each.length)[:MOST_PLAYED]:
+        for run in sorted((each for each in runs if each.real), key=lambda each: each.length)[:MOST_PLAYED]:
+            arrival = run.arrival if isinstance(run, Edge) else run
             if self.plays(arrival):
                 return Witness(f"{_a_run(arrival)} {does}")
         return Witness(otherwise, vacuous=True)
 
     def enters(self, place: str, does: str) -> Witness:
         """A run that enters a place, or passes a choice."""
-        return self.seen(
-            (edge.arrival for edge in self.entered[place]), does, f"no run that enters `{place}` was found"
-        )
+        return self.seen(self.entered[place], does, f"no run that enters `{place}` was found")
 
     def comes(self, place: str, does: str) -> Witness:
         """A run that comes to rest in a place."""
         return self.seen((node.arrivals[0] for node in self.nodes(place)), does, f"no run rests in `{place}`")
 
-    def following(self, node: Node | None, reaction: Reaction) -> list[Arrival]:
-        """What a move of a node has led to; of no node, the start."""
+    def following(self, node: Node | None, reaction: Reaction) -> list[Edge]:
+        """What a move of a node leads to; of no node, the start."""
         edges = self.graph.begin if node is None else self.graph.out[node.id]
-        return [edge.arrival for edge in edges if node is None or edge.move == reaction.move]
+        move = reaction.move
+        return [edge for edge in edges if node is None or (edge.move.name == move.name and edge.move == move)]
 
     def plays(self, arrival: Arrival) -> bool:
         """Whether a run can be replayed as it is."""
@@ -433,18 +433,27 @@ class Inquiry:
     def enabled(self, node: Node, keep: Callable[[Edge], bool]) -> Term:
         """That one of the edges can be taken, each with the payload it was found with, in the data before it."""
         return self.encoder.any(
-            *(self.condition(edge) for edge in self.graph.out[node.id] if keep(edge) and edge.arrival.fan is not None)
+            *(
+                self.condition(edge)
+                for edge in self.graph.out[node.id]
+                if keep(edge) and (not edge.ran or edge.arrival.fan is not None)
+            )
         )
 
     def condition(self, edge: Edge) -> Term:
-        """That an edge can be taken with the payload it was found with."""
+        """That an edge can be taken with the payload it was found with. A step that was spared can, with any."""
+        if not edge.ran:
+            return True
         arrival = edge.arrival
         if arrival.passage is None or arrival.fan is None:
             return True
         return self.explorer.closing.realise.given(arrival.passage.condition, arrival.fan, arrival.payload)
 
     def misses(self, edge: Edge) -> Term:
-        """That an edge, with the payload it was found with, is not taken, or leads to data of another node."""
+        """That an edge, with the payload it was found with, is not taken, or leads to data of another node. A step
+        that was spared is always taken, and changes no data."""
+        if not edge.ran:
+            return False
         arrival, target = edge.arrival, self.graph.nodes[edge.target]
         if arrival.passage is None or arrival.fan is None:
             return False

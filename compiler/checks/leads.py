@@ -134,12 +134,12 @@ class Question:
     def _seen(self) -> Witness:
         """A run that comes to A and then to B; else one that comes to both at once; else that there is no A."""
         ids = {node.id for node in self.inner}
-        there = [edge.arrival for edge in self.edges if edge.target not in ids]
+        there = [edge for edge in self.edges if edge.target not in ids]
         seen = self.inquiry.seen(there, "comes to it, and then to what it leads to", "")
         if not seen.vacuous:
             return seen
         if self.claim.trigger is None:
-            return self.inquiry.seen((e.arrival for e in self.graph.begin), "comes to it at once", "no run comes to it")
+            return self.inquiry.seen(self.graph.begin, "comes to it at once", "no run comes to it")
         text = " ".join(self.inquiry.kernel.source.slice(self.claim.trigger.span).split())
         found = occurs(self.inquiry, self.claim.trigger)
         return self.inquiry.seen(found, f"comes to where `{text}`", f"`{text}` is never so")

@@ -114,7 +114,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 
 def _alone(inquiry: Inquiry, alone: Sequence[Edge]) -> Witness:
-    runs = [edge.arrival for edge in alone if drives(edge)]
+    runs = [edge for edge in alone if drives(edge)]
     if not runs:
         return Witness("nothing ever goes on by itself")
     return inquiry.seen(runs, "goes on by itself, and no such steps lead in a circle", "no such run was found")

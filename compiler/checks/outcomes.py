@@ -97,8 +97,8 @@ def _of(inquiry: Inquiry, place: Place) -> Answer:
         ),
     )
     calls = {place.name} if len(tasks) < len(missing) else set[str]()
-    controls = ((edge.arrival, inquiry.graph.nodes[edge.target].control) for edge in inquiry.entered[place.name])
-    arrivals = [arrival for arrival, control in controls if _waits(control, calls, tasks)]
+    controls = ((edge, inquiry.graph.nodes[edge.target].control) for edge in inquiry.entered[place.name])
+    arrivals = [edge.arrival for edge, control in controls if _waits(control, calls, tasks)]
     left = partial(inquiry.enters, place.name, f"enters `{place.name}`, and leaves it in the same step")
     return inquiry.by_run(RULE, subject, place.span, arrivals, lambda _: True, lambda _: finding, left)
 

@@ -124,7 +124,7 @@ class Passages:
         self.typed = encoder.all(moment, *domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
         written = (kernel.commands, kernel.choices, kernel.leaves, kernel.scopes)
-        self._placed = any(isinstance(node, InState) for node in nodes(written))  # whether guards ask where it rests
+        self.placed = any(isinstance(node, InState) for node in nodes(written))  # whether guards ask where it rests
         self._fans: dict[tuple[Rest, On, str, int], Fan] = {}
         self._ways: dict[tuple[object, ...], _Ways] = {}
         self._joins: dict[
@@ -144,7 +144,7 @@ class Passages:
                 self.kernel.ignored(rest.configuration, on.name) or self.kernel.deferred(rest.configuration, on.name)
             )
             told = tuple(command.id for command in commands), rest.history, on, leaf, needed, covered
-            same = told, rest.configuration if self._placed or self._bound(on, leaf) else ()
+            same = told, rest.configuration if self.placed or self._bound(on, leaf) else ()
             if same not in self._ways:
                 self._ways[same] = self._told(rest, commands, on, leaf, needed, covered)
             ways = self._ways[same]
@@ -233,7 +233,7 @@ class Passages:
         self, walk: Walk, joined: Command, passage: Passage, env: Env
     ) -> tuple[Walk, tuple[tuple[Command | None, Target, Way], ...]]:
         """What a join does behind a passage, wherever else the flow rests."""
-        placed = passage.rest.configuration if self._placed else ()
+        placed = passage.rest.configuration if self.placed else ()
         same = joined.id, id(passage.after), id(passage.condition), passage.trail, passage.rest.history, placed
         if same not in self._joins:
             found = tuple(walk.command(joined, passage.condition, env, passage.trail))

@@ -102,7 +102,7 @@ def _spared(inquiry: Inquiry, activity: Activity) -> Witness:
     if not seen.vacuous:
         return seen
     leaves = (leaf.name for leaf in inquiry.kernel.leaves if leaf.call and leaf.call.activity == activity.name)
-    runs = [edge.arrival for name in leaves for edge in inquiry.entered[name]]
+    runs = [edge for name in leaves for edge in inquiry.entered[name]]
     return inquiry.seen(runs, f"does `{activity.name}`, and no run compensates", f"no run does `{activity.name}`")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix
-from ...dsl.model import Always, Elapsed, LeadsTo, Reach
+from ...dsl.model import Always, Elapsed, LeadsTo, Now, Reach
 from ..trace import source
 from . import leads
 from .claims import RULE, broken, holds_in, occurs, premises, required
@@ -38,8 +38,10 @@ def _always(inquiry: Inquiry, claim: Always) -> Answer:
     text = " ".join(inquiry.kernel.source.slice(claim.span).split())
     condition = required(claim)
     shown: list[Arrival] = []
+    times = any(isinstance(part, (Elapsed, Now)) for part in inside(condition))
     for node in inquiry.nodes():
-        arrivals = [*node.arrivals, *(edge.arrival for edge in inquiry.graph.into[node.id])]  # at different times
+        edges = (edge for edge in inquiry.graph.into[node.id] if times or edge.ran)
+        arrivals = [*node.arrivals, *(edge.arrival for edge in edges)]  # at different times
         shown += [arrival for arrival in arrivals if arrival.real and broken(inquiry, condition, arrival)]
         if not shown:
             shown += holds_in(inquiry, node, condition, wanted=False)

@@ -147,7 +147,8 @@ def _settled(inquiry: Inquiry, casting: Casting, task: Task, subject: str, witne
 
 def _opens(inquiry: Inquiry, task: Task, so: str) -> Witness:
     """A run that opens a task; so: what is so then."""
-    runs = [e.arrival for e in inquiry.graph.edges() if any(i.task == task.name for i in e.arrival.instance.tasks)]
+    nodes = inquiry.graph.nodes
+    runs = [edge for edge in inquiry.graph.edges() if task.name in nodes[edge.target].control.tasks]
     return inquiry.seen(runs, f"opens `{task.name}`, {so}", f"no run that opens `{task.name}` was found")
 
 

@@ -141,7 +141,8 @@ def check(
     budget = Budget(kernel.name, limits.seconds, limits.memory, limits.tell)
     try:
         ledger = None if audit is None else Ledger()
-        inquiry = Inquiry(Explorer(kernel, limits, budget), staff, children, ledger)
+        each = limits if audit is None else replace(limits, spare=False)  # others are shown each step as it was run
+        inquiry = Inquiry(Explorer(kernel, each, budget), staff, children, ledger)
     except Exception as error:
         if not (why := budget.ran_out(error)):
             raise
