@@ -22,7 +22,7 @@ HOW = {
     "F002": "a run takes it",
     "F003": "every other node that rests there has a call that runs or a timer armed, as the table of nodes says",
     "F004": "the ranks; a compensation comes to its end by K5 and K6",
-    "F005": "the levels",
+    "F005": "the levels, in the model and beside it",
     "F006": "where no obligation is listed, the guards exclude each other as they are written",
     "F007": "where no obligation is listed, an `else` or the way the guards are written covers the rest",
     "F008": "read off the text: each answer and each task has a transition",

@@ -125,7 +125,8 @@ class Model:
             asked.append([*parts, *self._equal(each.after, each.then, "next/", changed or {})])
         head, _, _ = self.proof.script(()).text().partition("(push 1)")
         if without:
-            head = re.sub(rf"(\(define-fun step \(\) Bool .*) {re.escape(without)} ", r"\1 ", head)
+            among = r"(\(define-fun (?:from|settle|undone)/\S+ \(\) Bool .*)"
+            head = re.sub(rf"{among} {re.escape(without)} ", r"\1 ", head)
         data = set(self.proof.formulas.sorts)
         text = [head]
         for each, parts in zip(steps, asked, strict=True):
