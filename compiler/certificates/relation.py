@@ -50,7 +50,8 @@ class _Course:
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
     """One disjunct. there, here: where it leads, by its name; None: nowhere else. passage: what it does to data.
-    source: where it is taken; None: in several places."""
+    source: where it is taken; None: in several places. needed: of an answer after which a group of calls goes on, how
+    many it needs."""
 
     move: Move
     source: Where | None
@@ -60,6 +61,7 @@ class Step:
     there: str | None
     here: Where | None
     passage: Passage | None
+    needed: int = 0
 
 
 class Relation:
@@ -86,6 +88,12 @@ class Relation:
                 self._resting(where)
         self._settling()
         self._dropping()
+
+    @property
+    def last(self) -> str:
+        """That a compensation has no more than one entry to undo."""
+        left = f"(+ {' '.join(self.machine.to_undo(OVER))} 0)"
+        return f"(<= {self.named('to-undo', left, INT)} 1)"
 
     # ------------------------------------------------------------ places
 
@@ -178,22 +186,20 @@ class Relation:
                 self._triggered(rest, (here, running, least, met), ended, move, needed)
                 still = (here, running, least, no(enough), no(lacking))
                 where: Where = ("at", rest.configuration), rest.history
-                self._step(self.steps, move, (), still, waiting.copy(), here=None, source=where)
+                self._step(self.steps, move, (), still, waiting.copy(), None, source=where, needed=needed)
 
     def _compensating(self, where: Where) -> None:
         """A compensation goes on: something is undone; after the last of it, the target is entered."""
         (_, names), history = where
         here = f"(= {AT} {self.place(where)})"
-        left = self.named("to-undo", f"(+ {' '.join(self.machine.to_undo(OVER))} 0)", INT)
         for sort in (sort for sort in self.machine.logged if self.machine.undoable(sort)):
             for entry in (f"{OVER}/maybe/{sort}", f"{OVER}/{DONE}/{sort}"):
                 change = self.machine.now()
                 change.terms[entry] = f"(- {entry} 1)"
                 given = (here, f"(> {entry} 0)")
                 self._step(self.steps, Move(MoveKind.UNDONE, sort, DONE), (), given, change, here=None, source=where)
-        last = f"(<= {left} 1)"
         move = Move(MoveKind.UNDONE, "the last entry", DONE)
-        course = _Course((here, last), self.machine.now(), (), where)
+        course = _Course((here, self.last), self.machine.now(), (), where)
         self._through(self.passages.exit(names[0], history), course, move, self.steps)
 
     def _settling(self) -> None:
@@ -264,11 +270,12 @@ class Relation:
         here: Where | None,
         passage: Passage | None = None,
         source: Where | None = None,
+        needed: int = 0,
     ) -> None:
         """Note one disjunct. here: where it leads; None: nowhere else."""
         if "false" not in given:
             there = None if here is None else self.place(here)
-            into.append(Step(move, source, trail, given, change, there, here, passage))
+            into.append(Step(move, source, trail, given, change, there, here, passage, needed))
 
     # ------------------------------------------------------------ as text
 
@@ -292,10 +299,13 @@ class Relation:
         kinds = self.grouped().items()
         return [Definition(kind, (), BOOL, f"(or {' '.join(names)} false)") for kind, names in kinds]
 
+    def taken(self, step: Step) -> list[str]:
+        """What must be true for a step, but that its time passes."""
+        way = [] if step.passage is None else [self._way(step.passage, step.move)]
+        return [*step.given, *way]
+
     def _written(self, step: Step, name: str, data: Sequence[str]) -> tuple[Definition, Definition]:
-        if_taken = list(step.given)
-        if step.passage is not None:
-            if_taken.append(self._way(step.passage, step.move))
+        if_taken = self.taken(step)
         parts = [f"(= {next_(AT)} {step.there or AT})"]
         after = {each: each if step.passage is None else self.formulas.new(step.passage, each) for each in data}
         parts += self._group("data", after)

@@ -16,8 +16,10 @@ from kernels import kernels
 from penstock.compiler import pipeline
 from penstock.compiler.certificates import model
 from penstock.compiler.certificates.certificate import Certificate, make
-from penstock.compiler.checks import solver, suite
+from penstock.compiler.checks import finish, livelock, solver, suite
+from penstock.compiler.checks.graph import Arrival
 from penstock.compiler.checks.inquiry import Inquiry
+from penstock.compiler.checks.ledger import Proof
 from random_flows import random_flow
 from random_groups import random_groups
 from random_mixtures import random_mixture
@@ -29,7 +31,7 @@ SPECS = ROOT / "specs"
 ORDER = SPECS / "order.flow"
 RANDOM = {"plain": random_flow, "mixed": random_mixture, "nested": random_tree, "groups": random_groups}
 SEEDS = [("plain", 3), ("mixed", 1), ("mixed", 4), ("mixed", 7), ("nested", 3), ("nested", 4), ("groups", 5)]
-FEW = suite.Limits(nodes=400)
+FEW = suite.Limits(nodes=400, seconds=3600)
 ENOUGH = 120  # steps of one flow
 
 
@@ -141,7 +143,7 @@ def test_a_step_says_of_each_variable_once_what_it_is_after_it() -> None:
     steps = re.findall(r"^\(define-fun (step/\d+)\.to \(\) Bool (.*)\)$", text(), re.MULTILINE)
     for _, body in steps:
         for name, meaning in shared.items():
-            body = re.sub(rf"(?<=[ (]){re.escape(name)}(?=[ )])", lambda _, said=meaning: said, body)
+            body = meaning.join(re.split(rf"(?<=[ (]){re.escape(name)}(?=[ )])", body))
         said = re.findall(r"\(= (next/\S+) ", body)
         assert len(said) == len(set(said)) and set(said) <= variables
         assert len(re.findall(r"next/", body)) == len(said)
@@ -196,6 +198,17 @@ CORRUPTED = {
     "a timer that goes on": (r"(\(= next/at in/Charging\).*\(= next/armed/Approval\.after1) false\)", r"\1 true)"),
     "a value that is forgotten": (r"\(= next/payment\.5\? payment\.5\?/way\.\d+\)", "(= next/payment.5? payment.5?)"),
     "a level that does not fall": (r"(\(define-fun (?:next/)?level \(\) Int) .*\)", r"\1 0)"),
+    "a rank that does not fall": (r"(\(define-fun rank\.9 \(\) Int) \d+", r"\1 99"),
+    "a way to a success that does not lead to one": (r"(\(define-fun well\.7 \(\) Int) \d+", r"\1 0"),
+    "an answer that is not possible": (r"(\(define-fun step/\d+ \(\) Bool) \(and \(= at in/Quoting\).*", r"\1 false)"),
+    "a timer that leads nowhere": (
+        r"(\(define-fun step/\d+ \(\) Bool) \(and \(= at in/Approval\) armed.*",
+        r"\1 false)",
+    ),
+    "a compensation that does not get on": (
+        r"\(= next/over/done/reserve_stock \(- over/done/reserve_stock 1\)\)",
+        "(= next/over/done/reserve_stock over/done/reserve_stock)",
+    ),
     "effects that are not counted": (r"(\(define-fun (?:next/)?unsettled \(\) Int) .*\)", r"\1 0)"),
     "a start in the middle": (r"(\(define-fun start/\d+\.to .*\(= next/at) in/Reserving\)", r"\1 in/Shipping)"),
 }
@@ -221,6 +234,42 @@ def test_nothing_is_proved_because_nothing_can_be() -> None:
     assert answers(head + "".join(asked)) == ["sat"] * len(asked)
 
 
+# ---------------------------------------------------------------- where it leads
+
+
+def refuted(code: str) -> tuple[Inquiry, list[Proof]]:
+    """The example of a check, and what it refutes there as if that were proved."""
+    text = next(rule for rule in suite.RULES if rule.code == code).page.split("```flow\n")[1].split("```")[0]
+    (inquiry,) = inquiries(text)
+    assert inquiry.ledger is not None
+    return inquiry, [Proof(each, (), None) for each in inquiry.ledger.others if each.rule.code == code]
+
+
+@pytest.mark.parametrize("code", ["F004", "F105"])
+def test_what_a_check_refutes_another_solver_refuses(code: str) -> None:
+    inquiry, proofs = refuted(code)
+    assert proofs and "sat" in answers(model.ModelProof(inquiry, proofs).script(()).text())
+
+
+@pytest.mark.parametrize("name", ["order", "trip", "claims", "hiring"])
+def test_what_is_said_to_lead_to_a_final_the_interpreter_does(name: str) -> None:
+    """The relation allows more than it does; of the steps that ranks rest on it must not."""
+    (inquiry,) = inquiries((SPECS / f"{name}.flow").read_text(encoding="utf-8"), suite.Limits())
+    asked = Model(inquiry)
+    ways = finish.ranked(inquiry, {node.id for node in inquiry.graph.nodes if node.control.finished})
+    order = {id: index for index, id in enumerate(ways)}
+    taken = 0
+    for each in (each for seed in range(30) for each in walk(asked, Random(seed), 30)):
+        at = Arrival(each.after, each.then, True, (), ())
+        for node in inquiry.around(each.after):
+            edges = [edge for edge in ways[node.id] if edge.move.kind in finish.FREE]
+            made = [on for edge in edges if (on := livelock.follow(inquiry, at, edge, at.now)) is not None]
+            lower = [on for step in made for on in inquiry.around(step.instance) if order[on.id] < order[node.id]]
+            assert bool(lower) == bool(edges)
+            taken += bool(edges)
+    assert taken >= 20
+
+
 # ---------------------------------------------------------------- what it is for
 
 
@@ -228,7 +277,7 @@ def test_the_index_says_which_proofs_rest_on_the_model_alone() -> None:
     said = index()
     assert said["no model"] == ""
     rests = {each["code"] for each in said["proved"] if each["model"]}
-    assert {"F005", "F006", "F007", "F009", "F101", "F102", "F103", "F301"} <= rests
+    assert {"F004", "F005", "F006", "F007", "F009", "F101", "F102", "F103", "F105", "F301"} <= rests
     claimed = {id for each in said["proved"] for id in each["model"]}
     assert claimed == set(re.findall(r"^; (c\d+): ", text(), re.MULTILINE))
 

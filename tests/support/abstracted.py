@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from penstock.compiler.certificates.inductive import INVARIANT
 from penstock.compiler.certificates.machine import next_
-from penstock.compiler.certificates.model import INVARIANT, ModelProof
+from penstock.compiler.certificates.model import ModelProof
 from penstock.compiler.checks.graph import Arrival
 from penstock.compiler.checks.inquiry import Inquiry
 from penstock.compiler.checks.solver import answers
