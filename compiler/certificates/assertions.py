@@ -35,10 +35,12 @@ from ..checks import (
     unhandled,
     unset,
     unsettled,
+    waits,
 )
 from ..checks.encode import Env, Facts
 from ..checks.inquiry import Inquiry
 from ..checks.ledger import Proof
+from ..checks.moves import OUTSIDE, MoveKind
 from ..checks.rewrite import inside, replaced
 from ..checks.solver import Term
 from ..formats.smtlib import both, either, no
@@ -92,6 +94,8 @@ class Assertions:
             yield from self._passed_over(proof)
         elif code == deadlock.RULE.code:
             yield from self._deadlock(proof)
+        elif code == waits.RULE.code:
+            yield from self._waits(proof)
         elif leaf is not None and leaf.final:
             bad = self._at_the_end(code, leaf)
             if bad:
@@ -164,6 +168,20 @@ class Assertions:
             runs = [f"(> runs/{each} 0)" for each in self.machine.calls]
             armed = [f"armed/{timer}" for timer in self.machine.timers]
             yield never(self._among([where]), *map(no, (*runs, *armed, *sure)))
+
+    def _waits(self, proof: Proof) -> Iterator[Claim]:
+        """F201 of a place: nothing runs, no timer is armed that leaves it, and somebody could do something."""
+        name = next((name for name, place in self.kernel.place.items() if place.span == proof.answer.span), None)
+        for where in self.relation.places:
+            if where[0][0] != "at" or self.relation.final(where) or waits.blamed(self.inquiry, where[0][1]) != name:
+                continue
+            here = [step for step in self.relation.steps if step.source == where]
+            somebody = [step for step in here if step.move.kind in OUTSIDE]
+            timers = [step for step in here if step.move.kind is MoveKind.TIMER and step.passage and step.passage.left]
+            accepted = either([both(self.relation.taken(step)) for step in somebody])
+            taken = [[part for part in self.relation.taken(s) if not part.startswith("(= left/")] for s in timers]
+            runs = [f"(> runs/{each} 0)" for each in self.machine.calls]
+            yield never(self._among([where]), accepted, *map(no, (*runs, *map(both, taken))))
 
     # ------------------------------------------------------------ data and properties
 

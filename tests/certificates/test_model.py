@@ -245,7 +245,7 @@ def refuted(code: str) -> tuple[Inquiry, list[Proof]]:
     return inquiry, [Proof(each, (), None) for each in inquiry.ledger.others if each.rule.code == code]
 
 
-@pytest.mark.parametrize("code", ["F004", "F105"])
+@pytest.mark.parametrize("code", ["F004", "F105", "F201"])
 def test_what_a_check_refutes_another_solver_refuses(code: str) -> None:
     inquiry, proofs = refuted(code)
     assert proofs and "sat" in answers(model.ModelProof(inquiry, proofs).script(()).text())
@@ -277,7 +277,7 @@ def test_the_index_says_which_proofs_rest_on_the_model_alone() -> None:
     said = index()
     assert said["no model"] == ""
     rests = {each["code"] for each in said["proved"] if each["model"]}
-    assert {"F004", "F005", "F006", "F007", "F009", "F101", "F102", "F103", "F105", "F301"} <= rests
+    assert {"F004", "F005", "F006", "F007", "F009", "F101", "F102", "F103", "F105", "F201", "F301"} <= rests
     claimed = {id for each in said["proved"] for id in each["model"]}
     assert claimed == set(re.findall(r"^; (c\d+): ", text(), re.MULTILINE))
 
