@@ -38,8 +38,8 @@ HOW = {
     "F204": "the longest way through the table; how it is computed is trusted",
     "F205": "read off the text: each retry has a bound",
     "F206": "the data",
-    "F301": "where no obligation is listed, it holds by where a node rests and what is on its log; of `leads to`, the "
-    "way through the table is trusted",
+    "F301": "where no obligation is listed, it holds by where a node rests and what is on its log; of `leads to`, "
+    "where the model claims nothing, the way through the table is trusted",
     "F401": "the data",
     "F402": "the data",
     "F403": "the data",

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...dsl.model import Effect
+from ...dsl.model import Effect, LeadsTo
+from ..checks import claims as properties
 from ..checks import finish, fragile, livelock
 from ..checks.components import strong
 from ..checks.graph import Edge, Node
@@ -26,6 +27,7 @@ from ..checks.passages import Passage
 from ..formats.smtlib import BOOL, INT, Definition, both, either, no
 from ..kernel import LeafKind
 from .assertions import Claim
+from .eventually import claims
 from .formulas import Formulas
 from .inductive import INVARIANT, Inductive, where
 from .machine import ELAPSED, FLY, LOG, OVER, STATUS, next_
@@ -81,6 +83,13 @@ class Progress:
             yield from self._finishes()
         elif answer.rule is fragile.RULE:
             yield from self._succeeds(proof)
+        elif answer.rule is properties.RULE:
+            claim = next((each for each in kernel.properties if each.span == answer.span), None)
+            if isinstance(claim, LeadsTo):
+                self._unsettled()
+                numbers, found = claims(self.inquiry, claim, self.formulas, self.relation, self.inductive, self._less)
+                self.definitions |= {each.name: each for each in numbers}
+                yield from found
 
     def defined(self) -> list[Definition]:
         return [*self.definitions.values()]
@@ -140,6 +149,11 @@ class Progress:
         round = {id(edge) for group in strong(len(self.graph.nodes), [*edges.values()]) for edge in group}
         return [*known, *(edge for edge in counting if id(edge) not in round)]
 
+    @property
+    def _less(self) -> str:
+        """That a step settles or undoes something, and begins nothing that may have to be."""
+        return f"(<= 0 {next_(UNSETTLED)} (- {UNSETTLED} 1))"
+
     def _unsettled(self) -> str:
         """How much there is to settle and to undo; what is in flight counts twice, since it may be undone when it is
         settled."""
@@ -160,7 +174,7 @@ class Progress:
         yield Claim((INVARIANT,), either([*dict.fromkeys(map(self.inductive.node, ranks.ways))]))
         yield from (Claim((self.inductive.node(id),), f"(finished {AT})") for id in sorted(goals))
         for id in ranks.ways:
-            yield from self._leads_lower(self.graph.nodes[id], ranks)
+            yield from self._at_once(id, self._leads_lower(self.graph.nodes[id], ranks))
         yield from self._never_held_up()
 
     def _succeeds(self, proof: Proof) -> Iterator[Claim]:
@@ -190,11 +204,17 @@ class Progress:
             node = self.graph.nodes[id]
             if id in goals:
                 yield Claim((self.inductive.node(id),), places)
-            yield from self._leads_lower(node, ranks)
+            yield from self._at_once(id, self._leads_lower(node, ranks))
             new = {edge.target for edge in ranks.ways[id]} - known
             known |= new
             todo += sorted(new)
         yield from self._never_held_up()
+
+    def _at_once(self, id: int, claims: Iterable[Claim]) -> Iterator[Claim]:
+        """Claims about one node as one: it is asked of once."""
+        parts = [f"(=> {both(claim.given[1:])} {claim.then})" if claim.given[1:] else claim.then for claim in claims]
+        if parts:
+            yield Claim((self.inductive.node(id),), both(parts))
 
     def _pivoted(self) -> str:
         """That something irreversible may have happened."""
@@ -304,18 +324,9 @@ class Progress:
         lower."""
         here, last = self.inductive.node(node.id), self.relation.last
         self._unsettled()
-        inner = {
-            name: step
-            for name, step in self._numbered()
-            if step.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
-            and not step.trail
-            and step.source in {None, where(node)}
-            and any(name.startswith(f"{OVER}/") and term != name for name, term in step.change.terms.items())
-        }
-        less = f"(<= 0 {next_(UNSETTLED)} (- {UNSETTLED} 1))"
-        if inner:
-            yield Claim((here, either([*inner]), *self.at_once), both([next_(here), less]))
-        yield Claim((here, no(last)), either([both(self.relation.taken(step)) for step in inner.values()]))
+        steps, possible = self._undoing(where(node))
+        yield Claim((here, steps, *self.at_once), both([next_(here), self._less]))
+        yield Claim((here, no(last)), possible)
         ends = ranks.ways[node.id]
         exits = [
             (name, step, [edge for edge in ends if edge.arrival.passage is step.passage])
@@ -323,6 +334,22 @@ class Progress:
             if step.source == where(node) and step.trail
         ]
         yield from self._all_lead((here, last), [each for each in exits if each[2]], node, ranks)
+
+    def _undoing(self, source: Where) -> tuple[str, str]:
+        """Names for what a compensation goes on with, and for that it is possible."""
+        place = self.relation.place(source).removeprefix("in/")
+        found = {
+            name: step
+            for name, step in self._numbered()
+            if step.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
+            and not step.trail
+            and step.source in {None, source}
+            and any(each.startswith(f"{OVER}/") and term != each for each, term in step.change.terms.items())
+        }
+        possible = either([both(self.relation.taken(step)) for step in found.values()])
+        for name, body in ((f"goes-on/{place}", either([*found])), (f"can-go-on/{place}", possible)):
+            self.definitions[name] = Definition(name, (), BOOL, body)
+        return f"goes-on/{place}", f"can-go-on/{place}"
 
     # ------------------------------------------------------------ steps of the relation
 

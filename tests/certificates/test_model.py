@@ -209,6 +209,11 @@ CORRUPTED = {
         r"\(= next/over/done/reserve_stock \(- over/done/reserve_stock 1\)\)",
         "(= next/over/done/reserve_stock over/done/reserve_stock)",
     ),
+    "a way to what is led to that does not get nearer": (r"(\(define-fun before\.3/2 \(\) Int) \d+", r"\1 99"),
+    "an answer that begins its call anew": (
+        r"(\(= next/at in/Quoting\).*\(= next/runs/Quoting) 1\)",
+        r"\1 2)",
+    ),
     "effects that are not counted": (r"(\(define-fun (?:next/)?unsettled \(\) Int) .*\)", r"\1 0)"),
     "a start in the middle": (r"(\(define-fun start/\d+\.to .*\(= next/at) in/Reserving\)", r"\1 in/Shipping)"),
 }
