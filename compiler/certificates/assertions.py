@@ -35,15 +35,18 @@ from ..checks import (
     unhandled,
     unset,
     unsettled,
+    waits,
 )
 from ..checks.encode import Env, Facts
 from ..checks.inquiry import Inquiry
 from ..checks.ledger import Proof
+from ..checks.moves import OUTSIDE, MoveKind
 from ..checks.rewrite import inside, replaced
 from ..checks.solver import Term
 from ..formats.smtlib import both, either, no
 from ..kernel import DONE, Leaf, On, TriggerKind
 from .formulas import Formulas
+from .inductive import INVARIANT
 from .machine import FLY, LOG, MAYBE, OVER, Machine, total
 from .relation import AT, Relation, Where
 
@@ -54,11 +57,16 @@ NOTHING = Literal(0, IntType(0, 0), NOWHERE)
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
-    """What must not be: `parts` all together, where the instance is in the invariant; or, `free`, at any start."""
+class Claim:
+    """`given` implies `then`, for all states before and after a step, all payloads and moments."""
 
-    parts: tuple[str, ...]
-    free: bool = False
+    given: tuple[str, ...]
+    then: str
+
+
+def never(*parts: str) -> Claim:
+    """What is so of no instance in the invariant: all of it together."""
+    return Claim((INVARIANT,), no(both(parts)))
 
 
 class Assertions:
@@ -72,7 +80,7 @@ class Assertions:
         self.machine: Machine = relation.machine
         self.codes = {rule.RULE.code for rule in DATA}
 
-    def of(self, proof: Proof) -> Iterator[Bad]:
+    def of(self, proof: Proof) -> Iterator[Claim]:
         """What a proof claims of the model; nothing for those that are no invariants."""
         code, span = proof.answer.rule.code, proof.answer.span
         leaf = next((leaf for leaf in self.kernel.leaves if leaf.span == span), None)
@@ -86,10 +94,12 @@ class Assertions:
             yield from self._passed_over(proof)
         elif code == deadlock.RULE.code:
             yield from self._deadlock(proof)
+        elif code == waits.RULE.code:
+            yield from self._waits(proof)
         elif leaf is not None and leaf.final:
             bad = self._at_the_end(code, leaf)
             if bad:
-                yield Bad((self._in(leaf.name), bad))
+                yield never(self._in(leaf.name), bad)
 
     # ------------------------------------------------------------ where
 
@@ -129,16 +139,16 @@ class Assertions:
             case _:
                 return ""
 
-    def _passed_over(self, proof: Proof) -> Iterator[Bad]:
+    def _passed_over(self, proof: Proof) -> Iterator[Claim]:
         """F102 of an activity: no compensation begins with it above the mark."""
         activity = next((each for each in self.kernel.activities if each.span == proof.answer.span), None)
         if activity is None or activity.effect is not Effect.IRREVERSIBLE:
             return
         sort = self.machine.sorts[activity.name]
         found = [both([*each.given, f"(> {each.change.standing([sort])} 0)"]) for each in self.relation.begun]
-        yield Bad((either(list(dict.fromkeys(found))),))
+        yield never(either(list(dict.fromkeys(found))))
 
-    def _deadlock(self, proof: Proof) -> Iterator[Bad]:
+    def _deadlock(self, proof: Proof) -> Iterator[Claim]:
         """F003 of a place: nothing runs, is armed, or is sure to be accepted."""
         name = next((name for name, place in self.kernel.place.items() if place.span == proof.answer.span), None)
         if name is None:
@@ -157,23 +167,37 @@ class Assertions:
             ]
             runs = [f"(> runs/{each} 0)" for each in self.machine.calls]
             armed = [f"armed/{timer}" for timer in self.machine.timers]
-            yield Bad((self._among([where]), *map(no, (*runs, *armed, *sure))))
+            yield never(self._among([where]), *map(no, (*runs, *armed, *sure)))
+
+    def _waits(self, proof: Proof) -> Iterator[Claim]:
+        """F201 of a place: nothing runs, no timer is armed that leaves it, and somebody could do something."""
+        name = next((name for name, place in self.kernel.place.items() if place.span == proof.answer.span), None)
+        for where in self.relation.places:
+            if where[0][0] != "at" or self.relation.final(where) or waits.blamed(self.inquiry, where[0][1]) != name:
+                continue
+            here = [step for step in self.relation.steps if step.source == where]
+            somebody = [step for step in here if step.move.kind in OUTSIDE]
+            timers = [step for step in here if step.move.kind is MoveKind.TIMER and step.passage and step.passage.left]
+            accepted = either([both(self.relation.taken(step)) for step in somebody])
+            taken = [[part for part in self.relation.taken(s) if not part.startswith("(= left/")] for s in timers]
+            runs = [f"(> runs/{each} 0)" for each in self.machine.calls]
+            yield never(self._among([where]), accepted, *map(no, (*runs, *map(both, taken))))
 
     # ------------------------------------------------------------ data and properties
 
-    def _data(self, proof: Proof) -> Iterator[Bad]:
+    def _data(self, proof: Proof) -> Iterator[Claim]:
         """What the check ruled out of nodes, of all nodes that are where these are."""
         found: dict[str, dict[str, None]] = {}
         for claim in proof.claims:
             if claim.node is None:
-                yield Bad((self.formulas.text(claim.bad),), free=True)
+                yield Claim((), no(self.formulas.text(claim.bad)))
             else:
                 where = claim.node.control.place, claim.node.control.history
                 found.setdefault(self.formulas.text(claim.bad), {})[self._among([where])] = None
         for bad, places in found.items():
-            yield Bad((either(list(places)), bad))
+            yield never(either(list(places)), bad)
 
-    def _always(self, claim: Always) -> Iterator[Bad]:
+    def _always(self, claim: Always) -> Iterator[Claim]:
         """F301: that a property is not so where an instance rests or compensates."""
         if any(isinstance(part, Elapsed) for part in inside(claim.condition)):
             return
@@ -188,7 +212,7 @@ class Assertions:
             bad = self.formulas.text(encoder.all(*(need.term for need in needs), broken))
             if bad != "false":
                 named = ((self.formulas.text(term), self._number(name, where)) for name, term in numbers.items())
-                yield Bad((self._among([where]), *(f"(= {name} {number})" for name, number in named), bad))
+                yield never(self._among([where]), *(f"(= {name} {number})" for name, number in named), bad)
 
     def _counted(self, condition: Expr, where: Where) -> tuple[Expr, Mapping[str, Term]]:
         """The condition with `done` as a number like `count`, and an unknown for each of them."""

@@ -7,15 +7,16 @@ nodes do: what may be left to undo is bounded, since the relation knows no order
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..checks.control import Control, Segment
 from ..checks.graph import Node
 from ..checks.zones import Zone
-from ..formats.smtlib import BOOL, INT, Definition, applied, both, either, no, number, words
+from ..formats.smtlib import BOOL, Definition, both, no, number
 from .formulas import Formulas
-from .machine import FLY, LOG, OVER, STATUS, Machine, total
+from .machine import FLY, LOG, OVER, STATUS, Machine, next_, total
 from .relation import AT, Relation, Where
 
 
@@ -41,44 +42,52 @@ class _Shapes:
     """Formulas that several nodes have in common, each defined once. kind: what they are about."""
 
     kind: str
-    sorts: Mapping[str, str]
     made: dict[str, str] = field(default_factory=dict[str, str])
-    definitions: list[Definition] = field(default_factory=list[Definition])
 
     def __call__(self, parts: Iterable[str]) -> str:
         body = both([*parts])
         if body == "true":
             return body
-        if body not in self.made:
-            params = [word for word in dict.fromkeys(words(body)) if word in self.sorts]
-            name = f"{self.kind}/{len(self.made) + 1}"
-            self.definitions.append(Definition(name, tuple((each, self.sorts[each]) for each in params), BOOL, body))
-            self.made[body] = applied(name, params)
-        return self.made[body]
+        return self.made.setdefault(body, f"{self.kind}/{len(self.made) + 1}")
 
 
 def where(node: Node) -> Where:
     return node.control.place, node.control.history
 
 
+INVARIANT, AFTER = "inv.before", "inv.after"
+
+
 class Inductive:
-    """The invariant of one flow: `definitions`, the last of which is `inv`, a function of `params`."""
+    """The invariant of one flow: its nodes, each a set of states."""
 
     def __init__(self, machine: Machine, formulas: Formulas, nodes: Sequence[Node], relation: Relation) -> None:
         self.machine = machine
         self.formulas = formulas
-        sorts = dict(machine.names())
-        self.control, self.log = _Shapes("control", sorts), _Shapes("stands", sorts)
-        self.zones = _Shapes("times", sorts)
-        self.nodes: dict[str, dict[str, list[int]]] = {}
+        self.entries, self.log = _Shapes("entries"), _Shapes("stands")
+        self.control, self.zones = _Shapes("control"), _Shapes("times")
+        self.nodes: dict[str, dict[str, list[int]]] = {}  # by place and by what they say
+        self._names: dict[int, str] = {}
         for node in nodes:
             place = relation.place(where(node))
-            self.nodes.setdefault(place, {}).setdefault(self._of(node), []).append(node.id)
+            ids = self.nodes.setdefault(place, {}).setdefault(self._of(node), [])
+            ids.append(node.id)
+            self._names[node.id] = f"node/{ids[0]}"
+        shapes = (self.entries, self.control, self.log, self.zones)
+        self._shapes = {name: body for each in shapes for body, name in each.made.items()}
+        self._state = {AT, *(name for name, _ in machine.names()), *self._shapes, *self._names.values()}
 
     def _of(self, node: Node) -> str:
         """What a node says."""
         data = self.formulas.before(node)
-        return both([data, self.control(self._controls(node)), self.log(self._stands(node)), self._times(node.zone)])
+        return both(
+            [
+                data,
+                self.control(self._controls(node)),
+                self.log(self._by_activity(self._stands(node))),
+                self._times(node.zone),
+            ]
+        )
 
     def _controls(self, node: Node) -> Iterator[str]:
         control, machine = node.control, self.machine
@@ -111,7 +120,15 @@ class Inductive:
 
     # ------------------------------------------------------------ the log
 
-    def _stands(self, node: Node) -> Iterator[str]:
+    def _by_activity(self, said: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """What is said of the entries of each activity, which many nodes say alike."""
+        found: dict[str, list[str]] = {}
+        for sort, part in said:
+            found.setdefault(sort, []).append(part)
+        yield from map(self.entries, found.values())
+
+    def _stands(self, node: Node) -> Iterator[tuple[str, str]]:
+        """Of the entries of activities, each with a part of what is so of them."""
         control = node.control
         if control.finished:
             yield from self._left(control)
@@ -120,22 +137,25 @@ class Inductive:
         kept = control.log if mark < 0 else control.log[:mark]
         marks = dict(control.marks)
         counts = [self._counts(segment) for segment in kept]
-        for entry in (name.removeprefix(f"{OVER}/") for name in self.machine.entries(OVER)):
+        for sort, entry in self._entries():
             numbers = [count.get(entry, NONE) for count in counts]
-            yield sum(numbers, NONE).of(f"{LOG}/{entry}")
+            yield sort, sum(numbers, NONE).of(f"{LOG}/{entry}")
             for each in self.machine.marks:
                 cut = marks.get(each, 0)
-                yield sum(numbers[cut:], NONE).of(f"above.{each}/{entry}")
+                yield sort, sum(numbers[cut:], NONE).of(f"above.{each}/{entry}")
                 if any(one.open for one in numbers):
-                    yield sum(numbers[:cut], NONE).of(f"(- {LOG}/{entry} above.{each}/{entry})")
+                    yield sort, sum(numbers[:cut], NONE).of(f"(- {LOG}/{entry} above.{each}/{entry})")
         if mark >= 0:
             yield from self._bounded(control.log[mark:])
 
-    def _left(self, control: Control) -> Iterator[str]:
+    def _entries(self) -> Iterator[tuple[str, str]]:
+        return ((sort, f"{status}/{sort}") for sort in self.machine.logged for status in STATUS)
+
+    def _left(self, control: Control) -> Iterator[tuple[str, str]]:
         """Of a finished instance: what is on its log."""
         counts = [self._counts(segment) for segment in control.log]
-        for entry in (name.removeprefix(f"{OVER}/") for name in self.machine.entries(OVER)):
-            yield sum((count.get(entry, NONE) for count in counts), NONE).of(f"{LOG}/{entry}")
+        for sort, entry in self._entries():
+            yield sort, sum((count.get(entry, NONE) for count in counts), NONE).of(f"{LOG}/{entry}")
 
     def _counts(self, segment: Segment) -> dict[str, Number]:
         """The settled entries of a segment, and those in flight that do not run."""
@@ -147,13 +167,13 @@ class Inductive:
                 found[entry] = found.get(entry, NONE) + Number(many, bool(segment.numbers) and many >= self.machine.cap)
         return found
 
-    def _bounded(self, segments: Sequence[Segment]) -> Iterator[str]:
+    def _bounded(self, segments: Sequence[Segment]) -> Iterator[tuple[str, str]]:
         """What may be left to undo of some segments: a call that is not settled may become either, or nothing."""
         counts = [self._counts(segment) for segment in segments]
         for sort in self.machine.logged:
             fly, maybe, done = (sum((c.get(f"{s}/{sort}", NONE) for c in counts), NONE) for s in STATUS)
             terms = [f"{OVER}/{status}/{sort}" for status in STATUS]
-            yield from (f"(>= {term} 0)" for term in terms)
+            yield from ((sort, f"(>= {term} 0)") for term in terms)
             for most, parts in (
                 (fly, terms[:1]),
                 (fly + maybe, terms[:2]),
@@ -161,7 +181,7 @@ class Inductive:
                 (fly + maybe + done, terms),
             ):
                 if not most.open:
-                    yield f"(<= {total(parts)} {most.least})"
+                    yield sort, f"(<= {total(parts)} {most.least})"
 
     # ------------------------------------------------------------ times
 
@@ -178,20 +198,29 @@ class Inductive:
 
     # ------------------------------------------------------------ the whole
 
-    def definitions(self, sorts: Mapping[str, str]) -> list[Definition]:
-        """sorts: every state variable. The last one is the invariant, of all of them."""
-        found: list[Definition] = [*self.control.definitions, *self.log.definitions, *self.zones.definitions]
-        ways: list[str] = []
+    def node(self, id: int) -> str:
+        """The name of what says that an instance is in a node; of it after a step, `next_` of that."""
+        return self._names[id]
+
+    def definitions(self, sorts: Iterable[str]) -> list[Definition]:
+        """Each node as a set of states, before a step and after it. sorts: every state variable."""
+        said = [(name, body, "") for name, body in self._shapes.items()]
         for place, nodes in self.nodes.items():
-            body = either(list(nodes))
-            params = [word for word in dict.fromkeys(words(body)) if word in sorts]
-            name = f"inv{place.removeprefix('in')}"
-            ids = ", ".join(str(id) for each in nodes.values() for id in each)
-            comment = f"nodes {ids}"
-            found.append(Definition(name, tuple((each, sorts[each]) for each in params), BOOL, body, comment))
-            ways.append(f"(and (= {AT} {place}) {applied(name, params)})")
-        found.append(Definition("inv", ((AT, INT), *sorts.items()), BOOL, either(ways), "the invariant"))
-        return found
+            for body, ids in nodes.items():
+                comment = f"node{'s' * (len(ids) > 1)} {', '.join(map(str, ids))}"
+                said.append((self._names[ids[0]], both([f"(= {AT} {place})", body]), comment))
+        self._state.update(sorts)
+        made = ((Definition(n, (), BOOL, body, note), self.afterwards(n, BOOL, body)) for n, body, note in said)
+        return [each for pair in made for each in pair]
+
+    def afterwards(self, name: str, sort: str, body: str) -> Definition:
+        """The definition of what a term over the state is after a step."""
+        after = re.sub(r"[^\s()]+", lambda word: next_(word[0]) if word[0] in self._state else word[0], body)
+        return Definition(next_(name), (), sort, after)
+
+    def invariant(self, name: str, named: Callable[[str], str]) -> Definition:
+        """That an instance is in one of the nodes, named as they are before a step or after it."""
+        return Definition(name, (), BOOL, f"(or {' '.join(map(named, dict.fromkeys(self._names.values())))} false)")
 
 
 def _difference(left: str, right: str) -> str:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from ..checks.inquiry import Inquiry
 from ..checks.ledger import Proof
 from ..checks.solver import answers
-from ..formats.smtlib import BOOL, INT, Definition, Obligation, Script, Section, applied, both, no
-from .assertions import Assertions, Bad
+from ..formats.smtlib import BOOL, INT, Definition, Obligation, Script, Section, both
+from .assertions import Assertions, Claim
 from .formulas import Formulas
-from .inductive import Inductive, where
+from .inductive import AFTER, INVARIANT, Inductive, where
 from .machine import ELAPSED, next_
+from .progress import Progress
 from .relation import AT, Relation
 
-INVARIANT, AFTER = "inv.before", "inv.after"
 MOST = 40_000  # nodes times variables
 LIMIT = 40_000_000  # of Z3's resource units, for one answer
 
@@ -32,10 +32,10 @@ COARSE = "the relation allows more than the nodes do: Z3 does not find the invar
 
 
 @dataclass(eq=False, slots=True)
-class _Claim:
-    """`says`: what it is for, of each proof that needs it."""
+class _Noted:
+    """A claim. `says`: what it is for, of each proof that needs it."""
 
-    bad: Bad
+    claim: Claim
     says: dict[str, None] = field(default_factory=dict[str, None])
     refused: bool = False
 
@@ -68,9 +68,10 @@ def made(inquiry: Inquiry, proofs: Sequence[Proof], head: Sequence[str]) -> Mode
         script = proof.script(head)
         said = answers(f"(set-option :rlimit {LIMIT})\n{script.text()}")
         found = [line for line in said if line in {"unsat", "sat", "unknown"}]
-        if len(found) != len(script.obligations) or found[:2] != ["unsat", "unsat"]:
+        closed = len(script.obligations) - proof.claimed
+        if len(found) != len(script.obligations) or found[:closed] != ["unsat"] * closed:
             return _none(head, COARSE)
-        if not proof.refuse(found[2:]):
+        if not proof.refuse(found[closed:]):
             return Model(script, "", proof.named())
 
 
@@ -88,52 +89,66 @@ class ModelProof:
         if self.size <= MOST:
             self.inductive = Inductive(self.machine, self.formulas, self.nodes, self.relation)
         self.proofs = proofs
-        self.claims: dict[Bad, _Claim] = {}
-        self._of: dict[int, list[Bad]] = {}
-        assertions = Assertions(inquiry, self.formulas, self.relation)
-        for proof in proofs:
-            answer = proof.answer
-            self._of[id(proof)] = list(dict.fromkeys(assertions.of(proof)))
-            for bad in self._of[id(proof)]:
-                text = f"{answer.rule.code} {answer.subject} (line {self.kernel.source.line(answer.span)})"
-                self.claims.setdefault(bad, _Claim(bad)).says[text] = None
+        self.claims: dict[Claim, _Noted] = {}
+        self._of: dict[int, list[Claim]] = {}
+        if self.size <= MOST and not self.open:
+            self.assertions = Assertions(inquiry, self.formulas, self.relation)
+            self.progress = Progress(inquiry, self.formulas, self.relation, self.inductive)
+            for proof in proofs:
+                self._note(proof)
+
+    def _note(self, proof: Proof) -> None:
+        answer = proof.answer
+        found = dict.fromkeys((*self.assertions.of(proof), *self.progress.of(proof)))
+        self._of[id(proof)] = list(found)
+        for claim in found:
+            text = f"{answer.rule.code} {answer.subject} (line {self.kernel.source.line(answer.span)})"
+            self.claims.setdefault(claim, _Noted(claim)).says[text] = None
 
     # ------------------------------------------------------------ claims
 
-    def _kept(self) -> list[_Claim]:
-        return [claim for claim in self.claims.values() if not claim.refused]
+    def _kept(self) -> list[_Noted]:
+        """What is needed by a proof of which nothing was left out."""
+        refused = {each.claim for each in self.claims.values() if each.refused}
+        whole = (claims for claims in self._of.values() if refused.isdisjoint(claims))
+        return [self.claims[claim] for claim in dict.fromkeys(claim for claims in whole for claim in claims)]
+
+    @property
+    def claimed(self) -> int:
+        """How many obligations are claims; they are the last."""
+        return len(self._kept())
 
     def refuse(self, found: Sequence[str]) -> bool:
         """Leave out the claims that were not answered `unsat`; whether there were any."""
-        for claim, line in zip(self._kept(), found, strict=True):
-            claim.refused = line != "unsat"
+        for each, line in zip(self._kept(), found, strict=True):
+            each.refused = line != "unsat"
         return any(line != "unsat" for line in found)
 
     def named(self) -> dict[int, tuple[str, ...]]:
         """The ids of the obligations of each proof; none of a proof of which one was left out."""
-        ids = {claim.bad: f"c{index + 1}" for index, claim in enumerate(self._kept())}
+        ids = {each.claim: f"c{index + 1}" for index, each in enumerate(self._kept())}
         return {
-            key: tuple(ids[bad] for bad in bads) if all(bad in ids for bad in bads) else ()
-            for key, bads in self._of.items()
+            key: tuple(ids[claim] for claim in claims) if ids.keys() >= {*claims} else ()
+            for key, claims in self._of.items()
         }
 
     def _obligations(self) -> Iterable[Obligation]:
-        for index, claim in enumerate(self._kept()):
-            given = () if claim.bad.free else (INVARIANT,)
-            yield Obligation(f"c{index + 1}", "; ".join(claim.says), given, no(both(claim.bad.parts)))
+        for index, each in enumerate(self._kept()):
+            yield Obligation(f"c{index + 1}", "; ".join(each.says), each.claim.given, each.claim.then)
 
     # ------------------------------------------------------------ the whole
 
     def script(self, head: Sequence[str]) -> Script:
         formulas, relation = self.formulas, self.relation
         starts, steps, data = self._written()
+        kinds = relation.kinds()
         sorts = dict(self.machine.names()) | {name: formulas.sorts[name] for name in data}
         state = {AT: INT, **sorts}
         fresh = [f"(declare-fun fresh/{timer} () Int)" for timer in self.machine.clocks]
         others = [line for line in formulas.declarations() if line.split()[1] not in sorts]
         closed = [
-            Definition(INVARIANT, (), BOOL, applied("inv", [*state])),
-            Definition(AFTER, (), BOOL, applied("inv", [next_(name) for name in state])),
+            self.inductive.invariant(INVARIANT, str),
+            self.inductive.invariant(AFTER, next_),
         ]
         return Script(
             head,
@@ -151,24 +166,41 @@ class ModelProof:
                 ),
                 Section("places, as numbers", relation.numbers()),
                 Section("ways: what must be true of data and payload, and the data after it", formulas.ways),
-                Section("what stays as it was", [*relation.same.values()]),
+                Section("what steps have in common; `same/..`: it stays as it was", [*relation.shared.values()]),
                 Section("starts", [*starts, _any("start", starts)]),
                 Section(
                     "the transition relation: what may happen, by configuration and trigger",
-                    [*steps, _any("step", steps)],
+                    [
+                        *steps,
+                        *kinds,
+                        Definition("step", (), BOOL, f"(or {' '.join(each.name for each in kinds)} false)"),
+                    ],
                 ),
                 Section(
                     "the invariant",
-                    [*formulas.types, *formulas.invariants, *self.inductive.definitions(sorts), *closed],
+                    [*formulas.types, *formulas.invariants, *self.inductive.definitions(state), *closed],
                 ),
                 Section("initiation", [Obligation("i1", "every start lies in the invariant", ("start",), AFTER)]),
                 Section(
                     "consecution",
-                    [Obligation("s1", "every step leads from the invariant into it", (INVARIANT, "step"), AFTER)],
+                    [
+                        Obligation(
+                            f"s{index + 1}", f"{kind.name}: from the invariant into it", (INVARIANT, kind.name), AFTER
+                        )
+                        for index, kind in enumerate(kinds)
+                    ],
                 ),
+                Section("nodes are the same before a step and after it", [self._alike(state)]),
+                Section("numbers that fall, and what is asked of them", self.progress.defined()),
                 Section("claims: the invariant implies what was proved", [*self._obligations()]),
             ),
         )
+
+    def _alike(self, state: Iterable[str]) -> Obligation:
+        given = tuple(f"(= {next_(name)} {name})" for name in state)
+        names = dict.fromkeys(self.inductive.node(node.id) for node in self.nodes)
+        says = "if the state after a step is the one before it, it is in the same nodes"
+        return Obligation("n1", says, given, both([f"(= {next_(name)} {name})" for name in names]))
 
     def _written(self) -> tuple[list[Definition], list[Definition], list[str]]:
         """Starts and steps, and the unknowns of the data; what a list holds may only come to light on the way."""
@@ -186,4 +218,5 @@ def _declared(state: dict[str, str], named: Callable[[str], str]) -> list[str]:
 
 
 def _any(name: str, parts: Sequence[Definition]) -> Definition:
-    return Definition(name, (), BOOL, f"(or {' '.join(each.name for each in parts)} false)")
+    """The disjunction of steps, each of which is two definitions."""
+    return Definition(name, (), BOOL, f"(or {' '.join(each.name for each in parts[1::2])} false)")

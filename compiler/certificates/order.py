@@ -106,7 +106,7 @@ class OrderProof:
         """F005: steps that need nobody and no time never lead to a higher level, and calls and timers to a lower."""
         nodes = self.inquiry.graph.nodes
         alone = at_once(self.inquiry)
-        level = _levels(len(nodes), alone)
+        level = levels(len(nodes), alone)
         self._numbers += [Definition(f"level.{node.id}", (), INT, str(level[node.id])) for node in nodes]
         ids: list[str] = []
         for node in nodes:
@@ -149,7 +149,7 @@ def _once(parts: Iterable[str]) -> list[str]:
     return [*dict.fromkeys(parts)]
 
 
-def _levels(number: int, edges: Sequence[Edge]) -> list[int]:
+def levels(number: int, edges: Sequence[Edge]) -> list[int]:
     """The most calls and timers on a way over the edges, from each node; there is no cycle with one."""
     into: list[list[Edge]] = [[] for _ in range(number)]
     for edge in edges:

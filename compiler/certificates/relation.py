@@ -38,25 +38,30 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """A step under way: what was taken, what must be true, and where it is."""
+    """A step under way: what must be true, what it has done, where it is, and from where it came."""
 
     given: tuple[str, ...]
     change: Change
     configuration: tuple[str, ...]
+    source: Where | None
     entered: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Step:
-    """One disjunct. there, here: where it leads, by its name; None: nowhere else. passage: what it does to data."""
+class Step:
+    """One disjunct. there, here: where it leads, by its name; None: nowhere else. passage: what it does to data.
+    source: where it is taken; None: in several places. needed: of an answer after which a group of calls goes on, how
+    many it needs."""
 
     move: Move
+    source: Where | None
     trail: tuple[Taken, ...]
     given: tuple[str, ...]
     change: Change
     there: str | None
     here: Where | None
     passage: Passage | None
+    needed: int = 0
 
 
 class Relation:
@@ -68,10 +73,11 @@ class Relation:
         self.formulas = formulas
         self.machine = Machine(inquiry)
         self.places: dict[Where, str] = {}
-        self.starts: list[_Step] = []
-        self.steps: list[_Step] = []
+        self.starts: list[Step] = []
+        self.steps: list[Step] = []
         self.begun: list[Begun] = []
-        self.same: dict[str, Definition] = {}
+        self.shared: dict[str, Definition] = {}
+        self._named: dict[str, str] = {}
         for where in wanted:
             self.place(where)
         self._start()
@@ -82,6 +88,12 @@ class Relation:
                 self._resting(where)
         self._settling()
         self._dropping()
+
+    @property
+    def last(self) -> str:
+        """That a compensation has no more than one entry to undo."""
+        left = f"(+ {' '.join(self.machine.to_undo(OVER))} 0)"
+        return f"(<= {self.named('to-undo', left, INT)} 1)"
 
     # ------------------------------------------------------------ places
 
@@ -101,15 +113,17 @@ class Relation:
         return self.final(where) and any(self.kernel.leaf[name].kind is LeafKind.FAILURE for name in where[0][1])
 
     def numbers(self) -> list[Definition]:
-        """Places as numbers, and which of them are final."""
+        """Places as numbers, and which of them are final, or on the way out of a compensation."""
         finals = [f"(= {AT} {name})" for where, name in self.places.items() if self.final(where)]
         made = [Definition(name, (), INT, number(index)) for index, name in enumerate(self.places.values())]
-        return [*made, Definition("finished", ((AT, INT),), BOOL, either(finals))]
+        undoing = [f"(= {AT} {name})" for (place, _), name in self.places.items() if place[0] != "at"]
+        told = (("finished", finals), ("compensating", undoing))
+        return [*made, *(Definition(name, ((AT, INT),), BOOL, either(places)) for name, places in told)]
 
     # ------------------------------------------------------------ what may happen
 
     def _start(self) -> None:
-        made = _Course((), self.machine.start(), ())
+        made = _Course((), self.machine.start(), (), None)
         if self.kernel.deadline is not None:
             made.change.arm(self.kernel.deadline.id)
         self._through(self.passages.start(), made, STARTING, self.starts)
@@ -137,7 +151,8 @@ class Relation:
     def _triggered(self, rest: Rest, given: tuple[str, ...], change: Change, move: Move, needed: int = 1) -> None:
         if self.kernel.written(rest.configuration, move.on, move.leaf):
             fan = self.passages.of(rest, move.on, move.leaf, needed)
-            self._through(fan, _Course(given, change, rest.configuration), move, self.steps)
+            where: Where = ("at", rest.configuration), rest.history
+            self._through(fan, _Course(given, change, rest.configuration, where), move, self.steps)
 
     def _answers(self, rest: Rest, here: str, leaf: str) -> None:
         """What the call of a leaf, or one of its calls for each item, may answer."""
@@ -170,7 +185,8 @@ class Relation:
                 ended.answered(leaf, outcome, ends=True)
                 self._triggered(rest, (here, running, least, met), ended, move, needed)
                 still = (here, running, least, no(enough), no(lacking))
-                self._step(self.steps, move, (), still, waiting.copy(), here=None)
+                where: Where = ("at", rest.configuration), rest.history
+                self._step(self.steps, move, (), still, waiting.copy(), None, source=where, needed=needed)
 
     def _compensating(self, where: Where) -> None:
         """A compensation goes on: something is undone; after the last of it, the target is entered."""
@@ -180,12 +196,10 @@ class Relation:
             for entry in (f"{OVER}/maybe/{sort}", f"{OVER}/{DONE}/{sort}"):
                 change = self.machine.now()
                 change.terms[entry] = f"(- {entry} 1)"
-                given = (here, f"(> {entry} 0)", change.waits)
-                self._step(self.steps, Move(MoveKind.UNDONE, sort, DONE), (), given, change, here=None)
-        waiting = self.machine.to_undo(OVER)
-        last = f"(<= (+ {' '.join(waiting)} 0) 1)"
+                given = (here, f"(> {entry} 0)")
+                self._step(self.steps, Move(MoveKind.UNDONE, sort, DONE), (), given, change, here=None, source=where)
         move = Move(MoveKind.UNDONE, "the last entry", DONE)
-        course = _Course((here, last), self.machine.now(), ())
+        course = _Course((here, self.last), self.machine.now(), (), where)
         self._through(self.passages.exit(names[0], history), course, move, self.steps)
 
     def _settling(self) -> None:
@@ -196,29 +210,27 @@ class Relation:
             failures = [failure.name for failure in activity.fails]
             for outcome in (DONE, *failures, *(() if activity.flow else (INTERRUPTED,))):
                 for where in (LOG, OVER):
-                    undoing = [f"(= {AT} {name})" for (place, _), name in self.places.items() if place[0] != "at"]
-                    here = no(f"(finished {AT})") if where == LOG else either(undoing)
+                    here = no(f"(finished {AT})") if where == LOG else f"(compensating {AT})"
                     for given, change in self.machine.now().settled(where, activity.name, outcome):
                         move = Move(MoveKind.SETTLE, activity.name, outcome)
                         self._step(self.steps, move, (), (here, given), change, here=None)
 
     def _dropping(self) -> None:
         """A compensation drops what is irreversible when it comes to it (F102 refuses flows in which it does)."""
-        undoing = either([f"(= {AT} {name})" for (place, _), name in self.places.items() if place[0] != "at"])
         for sort in (sort for sort in self.machine.logged if not self.machine.undoable(sort)):
             for entry in (f"{OVER}/maybe/{sort}", f"{OVER}/{DONE}/{sort}"):
                 change = self.machine.now()
                 change.terms[entry] = f"(- {entry} 1)"
                 move = Move(MoveKind.UNDONE, sort, DONE)
-                self._step(self.steps, move, (), (undoing, f"(> {entry} 0)"), change, here=None)
+                self._step(self.steps, move, (), (f"(compensating {AT})", f"(> {entry} 0)"), change, here=None)
 
     # ------------------------------------------------------------ ways through a step
 
-    def _through(self, fan: Fan, course: _Course, move: Move, into: list[_Step]) -> None:
+    def _through(self, fan: Fan, course: _Course, move: Move, into: list[Step]) -> None:
         for passage in fan.passages:
             self._along(passage, course, move, into)
 
-    def _along(self, passage: Passage, course: _Course, move: Move, into: list[_Step]) -> None:
+    def _along(self, passage: Passage, course: _Course, move: Move, into: list[Step]) -> None:
         """One way: places are left, others entered; then the step ends, or goes on."""
         change = course.change.copy()
         scope = "" if passage.command is None else passage.command.scope
@@ -232,17 +244,17 @@ class Relation:
         if isinstance(passage.target, Undo):
             change.begin(passage.target)
             self.begun.append(Begun((*course.given, self._way(passage, move)), change))
-            waits = change.waits
+            waits = change.waits if change.waits == "false" else self.named("waits", change.waits)
             there: Where = (("undo", (passage.target.node,)), passage.rest.history)
-            self._step(into, move, passage.trail, (*course.given, waits), change, there, passage)
-            on = _Course((*course.given, no(waits)), change, (), entered)
+            self._step(into, move, passage.trail, (*course.given, waits), change, there, passage, course.source)
+            on = _Course((*course.given, no(waits)), change, (), course.source, entered)
             self._through(self.passages.after(passage), on, move, into)
         elif self.passages.goes_on(passage):
-            on = _Course(course.given, change, passage.rest.configuration, entered)
+            on = _Course(course.given, change, passage.rest.configuration, course.source, entered)
             self._through(self.passages.after(passage), on, move, into)
         else:
             there = ("at", passage.rest.configuration), passage.rest.history
-            self._step(into, move, passage.trail, course.given, change, there, passage)
+            self._step(into, move, passage.trail, course.given, change, there, passage, course.source)
 
     def _way(self, passage: Passage, move: Move) -> str:
         says = f"{said.move(self.kernel, move)}, {said.way(self.kernel, passage.trail)}"
@@ -250,50 +262,96 @@ class Relation:
 
     def _step(
         self,
-        into: list[_Step],
+        into: list[Step],
         move: Move,
         trail: tuple[Taken, ...],
         given: tuple[str, ...],
         change: Change,
         here: Where | None,
         passage: Passage | None = None,
+        source: Where | None = None,
+        needed: int = 0,
     ) -> None:
         """Note one disjunct. here: where it leads; None: nowhere else."""
         if "false" not in given:
-            into.append(_Step(move, trail, given, change, None if here is None else self.place(here), here, passage))
+            there = None if here is None else self.place(here)
+            into.append(Step(move, source, trail, given, change, there, here, passage, needed))
 
     # ------------------------------------------------------------ as text
 
-    def written(self, steps: Sequence[_Step], kind: str, data: Sequence[str]) -> list[Definition]:
-        """The disjuncts as definitions: what must be true, and every variable after it. data: the unknowns."""
-        return [self._written(step, f"{kind}/{index + 1}", data) for index, step in enumerate(steps)]
+    def written(self, steps: Sequence[Step], kind: str, data: Sequence[str]) -> list[Definition]:
+        """The disjuncts as definitions, two for each: every variable after it; that it is taken. data: the unknowns."""
+        numbered = ((step, f"{kind}/{index + 1}") for index, step in enumerate(steps))
+        return [made for step, name in numbered for made in self._written(step, name, data)]
 
-    def _written(self, step: _Step, name: str, data: Sequence[str]) -> Definition:
-        parts = list(step.given)
-        if step.passage is not None:
-            parts.append(self._way(step.passage, step.move))
-        parts.append(f"(= {next_(AT)} {step.there or AT})")
+    def grouped(self) -> dict[str, dict[str, Step]]:
+        """The steps, by name, by where they are taken, or else by what is settled or undone."""
+        found: dict[str, dict[str, Step]] = {}
+        for index, step in enumerate(self.steps):
+            alone = not step.trail and step.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
+            place = "" if step.source is None else self.place(step.source).removeprefix("in/")
+            kind = f"{step.move.kind}/{step.move.name}" if alone else f"from/{place}"
+            found.setdefault(kind, {})[f"step/{index + 1}"] = step
+        return found
+
+    def kinds(self) -> list[Definition]:
+        """The disjunctions of these."""
+        kinds = self.grouped().items()
+        return [Definition(kind, (), BOOL, f"(or {' '.join(names)} false)") for kind, names in kinds]
+
+    def taken(self, step: Step) -> list[str]:
+        """What must be true for a step, but that its time passes."""
+        way = [] if step.passage is None else [self._way(step.passage, step.move)]
+        return [*step.given, *way]
+
+    def _written(self, step: Step, name: str, data: Sequence[str]) -> tuple[Definition, Definition]:
+        if_taken = self.taken(step)
+        parts = [f"(= {next_(AT)} {step.there or AT})"]
         after = {each: each if step.passage is None else self.formulas.new(step.passage, each) for each in data}
         parts += self._group("data", after)
         for group, variables in self.machine.variables.items():
             if group == "timers":
                 parts += self._clocks(step.change)
+                if_taken += self._in_time(step.change)
             elif group != "over" or step.here is None or step.here[0][0] != "at":  # at rest it has no meaning
                 parts += self._group(group, {each: step.change.terms[each] for each in variables})
         says = [said.move(self.kernel, step.move), *([said.way(self.kernel, step.trail)] if step.trail else [])]
-        return Definition(name, (), BOOL, both(parts), ", ".join(says))
+        leads = Definition(leading(name), (), BOOL, both(parts))
+        return leads, Definition(name, (), BOOL, both([*if_taken, leads.name]), ", ".join(says))
 
     def _group(self, group: str, after: Mapping[str, str]) -> list[str]:
-        """What the variables of a group are after a step; that they are what they were has a name of its own."""
-        equal = [f"(= {next_(name)} {term})" for name, term in after.items()]
-        if all(name == term for name, term in after.items()) and equal:
-            self.same[group] = Definition(f"same/{group}", (), BOOL, both(equal))
-            return [f"same/{group}"]
-        return equal
+        """What the variables of a group are after a step. That they are what they were has a name, and so has what
+        becomes of the entries of one activity, since many steps have that in common."""
+        if all(name == term for name, term in after.items()):
+            return [self._same(group, after)] if after else []
+        parts: dict[str, dict[str, str]] = {}
+        for name, term in after.items():
+            parts.setdefault(name.rpartition("/")[2] if group in {"log", "over"} else name, {})[name] = term
+        return [self._part(f"{group}/{part}", terms) for part, terms in parts.items()]
+
+    def _part(self, name: str, after: Mapping[str, str]) -> str:
+        equal = [f"(= {next_(each)} {term})" for each, term in after.items()]
+        if len(equal) == 1:
+            return equal[0]
+        if all(each == term for each, term in after.items()):
+            return self._same(name, after)
+        return self.named(f"to/{name}", both(equal))
+
+    def _same(self, name: str, after: Mapping[str, str]) -> str:
+        said = f"same/{name}"
+        self.shared[said] = Definition(said, (), BOOL, both([f"(= {next_(each)} {each})" for each in after]))
+        return said
+
+    def named(self, kind: str, body: str, sort: str = BOOL) -> str:
+        """A name for a term that several steps have in common."""
+        if body not in self._named:
+            self._named[body] = f"{kind}.{len(self._named) + 1}"
+            self.shared[self._named[body]] = Definition(self._named[body], (), sort, body)
+        return self._named[body]
 
     def _clocks(self, change: Change) -> list[str]:
-        """Timers after a step, at the moment of the next one: some time has passed, and nothing armed is overdue."""
-        parts = [f"(>= {ELAPSED} 0)"] if self.machine.clocks else []
+        """Timers after a step, at the moment of the next one."""
+        parts: list[str] = []
         for timer in self.machine.timers:
             armed = change.terms[f"armed/{timer}"]
             parts.append(f"(= {next_(f'armed/{timer}')} {armed})")
@@ -302,7 +360,18 @@ class Relation:
                     length = self.machine.clock.length(timer) or 0
                     low = 0 if self.machine.clock.counts(timer) else length
                     parts.append(f"(<= {number(low)} fresh/{timer} {number(length)})")
-                there = next_(f"left/{timer}")
-                runs = f"(and (= {there} (- {change.terms[f'left/{timer}']} {ELAPSED})) (>= {there} 0))"
-                parts.append(runs if armed == "true" else f"(=> {armed} {runs})")
+                parts.append(f"(= {next_(f'left/{timer}')} (- {change.terms[f'left/{timer}']} {ELAPSED}))")
         return parts
+
+    def _in_time(self, change: Change) -> list[str]:
+        """That no time passes in which something armed would be overdue."""
+        parts = [f"(>= {ELAPSED} 0)"] if self.machine.clocks else []
+        for timer in self.machine.clocks:
+            armed, runs = change.terms[f"armed/{timer}"], f"(>= {next_(f'left/{timer}')} 0)"
+            parts += [] if armed == "false" else [runs if armed == "true" else f"(=> {armed} {runs})"]
+        return parts
+
+
+def leading(step: str) -> str:
+    """The name of what is after a step: an equation for each variable."""
+    return f"{step}.to"

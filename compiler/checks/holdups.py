@@ -8,9 +8,13 @@ F401 to F403 say so; but that something goes on must not be called proved where 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..kernel import Configuration
+from .graph import Node
 from .inquiry import Inquiry
 from .moves import OUTSIDE, MoveKind
+from .solver import Term
 
 
 def mend(blocked: set[tuple[Configuration, str]]) -> str:
@@ -21,22 +25,28 @@ def mend(blocked: set[tuple[Configuration, str]]) -> str:
 
 def holdups(inquiry: Inquiry) -> set[tuple[Configuration, str]]:
     """The configurations, and the events, that may wait, whose handling there may fault or find no way on."""
+    found: set[tuple[Configuration, str]] = set()
+    for node, event, refused in refusals(inquiry):
+        key = node.control.configuration, event
+        if key not in found and inquiry.possible(node, refused):
+            found.add(key)
+    return found
+
+
+def refusals(inquiry: Inquiry) -> Iterator[tuple[Node, str, Term]]:
+    """Of every event that may wait, in a node that handles it: that this faults or finds no way on."""
     encoder, kernel = inquiry.encoder, inquiry.kernel
     compensates = any(not node.control.resting for node in inquiry.graph.nodes)
     waiting = frozenset(name for place in kernel.place.values() for name in place.defers)
-    found: set[tuple[Configuration, str]] = set()
     for node, reaction in inquiry.reactions():
         move = reaction.move
-        if node is None or move.kind is not MoveKind.EVENT:
+        if node is None or move.kind is not MoveKind.EVENT or not (compensates or move.name in waiting):
             continue
-        key = node.control.configuration, move.name
-        for part in reaction.parts if key not in found and (compensates or move.name in waiting) else ():
+        for part in reaction.parts:
             faults = [encoder.all(duty.premise, encoder.no(duty.need)) for duty in part.duties]
             choices = (fork for fork in part.forks if fork.choice is not None and not fork.others)
             gaps = (encoder.all(f.premise, *(encoder.no(guard) for _, guard in f.guards)) for f in choices)
-            if inquiry.possible(node, encoder.any(*faults, *gaps)):
-                found.add(key)
-    return found
+            yield node, move.name, encoder.any(*faults, *gaps)
 
 
 def held_up(inquiry: Inquiry, leaf: str, blocked: set[tuple[Configuration, str]]) -> bool:

@@ -15,6 +15,7 @@ from ...dsl.diagnostics import Fix, Rule
 from ...dsl.model import DurationType, Expr, LeadsTo, Literal
 from ...dsl.values import replace
 from ..evaluate import Fault, shown
+from ..instance import Taken
 from ..simulate import holds
 from ..trace import place
 from .claims import RULE, may_hold, occurs
@@ -23,7 +24,7 @@ from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
 from .livelock import follow, ring, round_trip, undoes, way
-from .moves import MoveKind
+from .moves import Move, MoveKind
 from .queues import Queues, by_event
 from .rewrite import placed
 from .undoing import BALKS, doubtful
@@ -212,15 +213,15 @@ class Question:
     def _sources(self) -> list[Node]:
         if self.claim.trigger is None:
             ids = dict.fromkeys(edge.target for edge in self.graph.begin if not self._passes(edge))
-            return [self.graph.nodes[id] for id in ids if not self._met_in(self.graph.nodes[id])]
+            return [self.graph.nodes[id] for id in ids if not self.met(self.graph.nodes[id])]
         trigger = self.claim.trigger
         return [
             node
             for node in self.graph.nodes
-            if not self._met_in(node) and may_hold(self.inquiry, node, trigger, wanted=True)
+            if not self.met(node) and may_hold(self.inquiry, node, trigger, wanted=True)
         ]
 
-    def _met_in(self, node: Node) -> bool:
+    def met(self, node: Node) -> bool:
         """Whether B holds in a node, for all its data."""
         if node.id not in self._met:
             self._met[node.id] = not may_hold(self.inquiry, node, self.claim.goal, wanted=False)
@@ -231,9 +232,12 @@ class Question:
         return Queues(self.inquiry.kernel, self.graph)
 
     def _passes(self, step: Edge | Arrival) -> bool:
+        return self.passes(step.taken, step.move)
+
+    def passes(self, way: Sequence[Taken], move: Move | None) -> bool:
         """Whether a compensation with nothing to undo, on the way of a step, makes B true by itself."""
-        undone = sum(taken.command is None for taken in step.taken)
-        if step.move is not None and step.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
+        undone = sum(taken.command is None for taken in way)
+        if move is not None and move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}:
             undone -= 1
         goal = placed(self.claim.goal, dict.fromkeys(self.inquiry.kernel.place, False))
         return undone > 0 and isinstance(goal, Literal) and goal.value is True
@@ -252,7 +256,7 @@ class Question:
                 if passed and not (by_event(edge) and edge.move.name in waits):
                     continue
                 target = self.graph.nodes[edge.target]
-                reached = [(target.id, False)] if not self._met_in(target) else []
+                reached = [(target.id, False)] if not self.met(target) else []
                 reached += [(target.id, True)] if waits & queues.leaving(target) else []
                 todo += [each for each in reached if each not in found]
                 found.update(dict.fromkeys(reached))

@@ -6,7 +6,7 @@ run again from the start, so the arrival that comes out is as real as the first 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ...dsl.model import InstantType, Value
@@ -110,6 +110,12 @@ class Realise:
             return term  # a settled call's result: nothing depends on it
         known = tuple(self.encoder.value(value, p.type) for value, p in zip(payload, fan.params, strict=True))
         return self._put(term, self._pairs({}, fan, known))
+
+    def brings(self, fan: Fan, payload: Sequence[Value]) -> Iterator[tuple[Term, Term]]:
+        """What a fan's move brings, each unknown that was made so far with its value in a payload."""
+        if len(payload) == len(fan.params):
+            known = tuple(self.encoder.value(value, p.type) for value, p in zip(payload, fan.params, strict=True))
+            yield from self._pairs({}, fan, known)
 
     def _fresh(self, fan: Fan) -> tuple[Symbol, ...]:
         return tuple(self.encoder.variable(param.name, param.type) for param in fan.params)

@@ -84,7 +84,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         waiting: list[Arrival] = []
         balks = False
         for node in inquiry.nodes(place.name):
-            if quiet(node) and _blamed(inquiry, node.control.configuration) == place.name:
+            if quiet(node) and blamed(inquiry, node.control.configuration) == place.name:
                 balks = balks or stoppable(inquiry, node, _passed_over(inquiry, node))
                 waiting += _waits(inquiry, node)
         if balks or (not waiting and held_up(inquiry, place.name, blocked)):
@@ -112,7 +112,7 @@ def _meant(inquiry: Inquiry, name: str) -> bool:
     return any(inquiry.kernel.place[around].waits is not None for around in inquiry.kernel.above(name))
 
 
-def _blamed(inquiry: Inquiry, configuration: Configuration) -> str:
+def blamed(inquiry: Inquiry, configuration: Configuration) -> str:
     """Of the states that wait, the first that is not meant to."""
     blamed = inquiry.blamed(configuration)
     leaves = [leaf for leaf in configuration if inquiry.kernel.leaf[leaf].kind is LeafKind.STATE]

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from penstock.compiler.certificates.inductive import INVARIANT
 from penstock.compiler.certificates.machine import next_
-from penstock.compiler.certificates.model import INVARIANT, ModelProof
+from penstock.compiler.certificates.model import ModelProof
 from penstock.compiler.checks.graph import Arrival
 from penstock.compiler.checks.inquiry import Inquiry
 from penstock.compiler.checks.solver import answers
@@ -125,7 +126,8 @@ class Model:
             asked.append([*parts, *self._equal(each.after, each.then, "next/", changed or {})])
         head, _, _ = self.proof.script(()).text().partition("(push 1)")
         if without:
-            head = re.sub(rf"(\(define-fun step \(\) Bool .*) {re.escape(without)} ", r"\1 ", head)
+            among = r"(\(define-fun (?:from|settle|undone)/\S+ \(\) Bool .*)"
+            head = re.sub(rf"{among} {re.escape(without)} ", r"\1 ", head)
         data = set(self.proof.formulas.sorts)
         text = [head]
         for each, parts in zip(steps, asked, strict=True):

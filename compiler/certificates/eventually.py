@@ -1,0 +1,161 @@
+"""What is proved of `A leads to B`: a question of the check in, claims that every run from A comes to B, out.
+
+The nodes that a run from A may come to before B have a level, and something under way in each helps: a call that is
+answered some time, a timer that is due some time, or a compensation, which ends. Whatever happens leads to B, to a
+lower level, or leaves the level and what helps as it is; and where it is what helps that happens, to B or to a lower
+level. So no run stays for ever (Manna and Pnueli 1984, Lehmann, Pnueli and Stavi 1981).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ...dsl.model import Count, Elapsed, Expr, LeadsTo, Standing
+from ..checks.claims import possible
+from ..checks.components import strongly
+from ..checks.graph import Edge, Node
+from ..checks.inquiry import Inquiry
+from ..checks.latest import UNDOING
+from ..checks.leads import Question
+from ..checks.moves import MoveKind
+from ..checks.rewrite import inside
+from ..formats.smtlib import INT, Definition, both, either, no
+from .assertions import Claim
+from .formulas import Formulas
+from .inductive import Inductive, where
+from .machine import next_
+from .relation import AT, Relation, Step
+
+
+@dataclass(frozen=True, slots=True)
+class _Helped:
+    """A node before B. `by`: the leaf of a call, a timer, or UNDOING."""
+
+    level: int
+    by: str
+
+
+def claims(
+    inquiry: Inquiry, claim: LeadsTo, formulas: Formulas, relation: Relation, inductive: Inductive, less: str
+) -> tuple[list[Definition], list[Claim]]:
+    """The levels as numbers, and what has to be so of them; nothing where the argument is another. less: that a step
+    settles or undoes something and begins nothing that may have to be."""
+    if any(isinstance(part, Count | Elapsed | Standing) for part in _asked(claim)):
+        return [], []
+    made = _Eventually(inquiry, claim, formulas, relation, inductive, less)
+    found = [*made.claims()] if made.helped is not None else []
+    return made.numbers if found else [], found
+
+
+def _asked(claim: LeadsTo) -> Iterator[Expr]:
+    for condition in (claim.trigger, claim.goal):
+        yield from () if condition is None else inside(condition)
+
+
+class _Eventually:
+    def __init__(
+        self,
+        inquiry: Inquiry,
+        claim: LeadsTo,
+        formulas: Formulas,
+        relation: Relation,
+        inductive: Inductive,
+        less: str,
+    ) -> None:
+        self.inquiry = inquiry
+        self.claim = claim
+        self.graph = inquiry.graph
+        self.formulas = formulas
+        self.relation = relation
+        self.inductive = inductive
+        self.less = less
+        self.question = Question(inquiry, claim)
+        self.inner = {node.id: node for node in self.question.inner}
+        self.met = {node.id for node in self.graph.nodes if self.question.met(node)}
+        self.helped = None if self.met & self.inner.keys() else self._helped()
+        number = inquiry.kernel.properties.index(claim) + 1
+        self.name = f"before.{number}"
+        levels = (self.helped or {}).items()
+        self.numbers = [Definition(f"{self.name}/{id}", (), INT, str(each.level)) for id, each in levels]
+
+    def _helped(self) -> Mapping[int, _Helped] | None:
+        """The levels are those of components: what goes round in one is ended by what is under way all the time."""
+        latest, found = self.question.latest, dict[int, _Helped]()
+        kept: dict[int, list[Edge]] = {id: [] for id in self.inner}
+        for edge in self.question.kept:
+            kept[edge.source].append(edge)
+        components = strongly({id: [edge.target for edge in edges] for id, edges in kept.items()})
+        for level, ids in enumerate(components):
+            group = [edge for id in ids for edge in kept[id] if edge.target in ids]
+            node = self.inner[ids[0]]
+            lasting = latest.lasting(group) if group else latest.spans(node)
+            timers = sorted(node.control.timers) if latest.waits_for_data(node) and not group else []
+            if not node.control.resting:
+                by = UNDOING
+            elif not (by := min(lasting, key=lasting.__getitem__, default=next(iter(timers), ""))):
+                return None
+            found |= {id: _Helped(level, by) for id in ids}
+        return found
+
+    def claims(self) -> Iterator[Claim]:
+        assert self.helped is not None, "there is an argument"
+        there = [next_(self.inductive.node(id)) for id in sorted(self.met | self.inner.keys())]
+        if self.claim.trigger is None:
+            yield Claim(("start",), either([*dict.fromkeys(there)]))
+        for node in self.graph.nodes:
+            here = self.inductive.node(node.id)
+            if node.id in self.met:
+                yield Claim((here,), no(self._possible(node, self.claim.goal, wanted=False)))
+            elif node.id not in self.inner and self.claim.trigger is not None:
+                yield Claim((here,), no(self._possible(node, self.claim.trigger, wanted=True)))
+        for node in self.inner.values():
+            yield from self._leads(node, self.helped)
+
+    def _possible(self, node: Node, condition: Expr, wanted: bool) -> str:
+        return self.formulas.text(possible(self.inquiry, node, condition, wanted))
+
+    def _leads(self, node: Node, helped: Mapping[int, _Helped]) -> Iterator[Claim]:
+        here, mine = self.inductive.node(node.id), helped[node.id]
+        ends = sorted({node.id, *(edge.target for edge in self.graph.out[node.id])})
+        met = [next_(self.inductive.node(id)) for id in ends if id in self.met]
+        before = [id for id in ends if id in helped]
+        lower = [self._there(id, "<", node) for id in before]
+        kept = [self._there(id, "=", node) for id in before if helped[id].by == mine.by]
+        if mine.by == UNDOING:
+            kept = [both([either(kept), self.less])]
+        yield Claim((here,), self._under_way(mine.by))
+        others, own = self._steps(node, mine.by)
+        for steps, ways in ((others, [*met, *lower, *kept]), (own, [*met, *lower])):
+            if steps:
+                yield Claim((here, either(steps)), either(ways))
+
+    def _there(self, id: int, than: str, node: Node) -> str:
+        return both([next_(self.inductive.node(id)), f"({than} {self._level(id)} {self._level(node.id)})"])
+
+    def _level(self, id: int) -> str:
+        return f"{self.name}/{id}"
+
+    def _under_way(self, by: str) -> str:
+        if by == UNDOING:
+            return f"(compensating {AT})"
+        return f"(> runs/{by} 0)" if by in self.relation.machine.calls else f"armed/{by}"
+
+    def _steps(self, node: Node, by: str) -> tuple[list[str], list[str]]:
+        """What may happen in a node and leaves what helps as it is, and what does not: its own steps, and those with
+        which it begins anew. What passes B on its way is none of either."""
+        others: list[str] = []
+        own: list[str] = []
+        for index, step in enumerate(self.relation.steps):
+            if step.source in {None, where(node)} and not self.question.passes(step.trail, step.move):
+                (own if _ends(step, by) else others).append(f"step/{index + 1}")
+        return others, own
+
+
+def _ends(step: Step, by: str) -> bool:
+    if by == UNDOING:
+        return bool(step.trail)
+    if step.move.kind is MoveKind.TIMER and step.move.name == by:
+        return True
+    changed = step.change.terms.get(f"runs/{by}", f"runs/{by}") != f"runs/{by}"
+    return changed or step.change.terms.get(f"armed/{by}", f"armed/{by}") != f"armed/{by}"
