@@ -31,14 +31,14 @@ class Again(SmallFlow):
     def call(self, call: Call, args: str) -> str:
         if call.name != SELF.name:
             return super().call(call, args)
-        given = zip(self.inputs, args.split(", "), strict=False)
-        return f"do flow R({', '.join(f'{name.name}: {self.handed_on(name, arg)}' for name, arg in given)})"
+        return f"do flow R({', '.join(f'{name.name}: {self.given(name)}' for name in self.inputs)})"
 
-    def handed_on(self, name: Name, arg: str) -> str:
+    def given(self, name: Name) -> str:
         """Mostly less by one, so that there is something to prove."""
         if not name.name.startswith("n"):
-            return arg if arg.isidentifier() or arg[0] in "\"'0123456789" else self.constant(name.scalar)
-        return self.rng.choice((f"{name.name} - 1", f"{name.name} - 1", name.name, f"max({name.name} - 1, 0)", "0", "1"))
+            return self.value(name.type, [*self.inputs, *self.data])
+        less = f"{name.name} - 1"
+        return self.rng.choice((less, less, name.name, f"max({less}, 0)", "0", "1"))
 
     def properties(self) -> list[str]:
         """None about the flow itself, which it need not do in the end."""
