@@ -365,11 +365,14 @@ class Search:
         )
 
     def begins(self) -> Iterator[datetime]:
-        """When it may be started: any time, and at and about all moments that the flow knows."""
+        """When it may be started: any time, and at and about all moments that the flow knows; so long before that the
+        deadline can pass."""
         if not self.calendar:
             yield EPOCH
             return
-        now = self.calendar[0] - SINCE * SECOND
+        written = None if self.kernel.deadline is None else self.kernel.deadline.after
+        lasts = written.value if isinstance(written, Literal) and isinstance(written.value, timedelta) else SECOND
+        now = self.calendar[0] - max(SINCE * SECOND, lasts)
         while now <= self.calendar[-1] + SECOND:
             yield now
             now += SECOND
