@@ -30,6 +30,7 @@ from brute_systems import Worlds
 from features import FEATURES, features
 from kernels import kernels, together
 from penstock.compiler.checks.verdict import Answer
+from random_calls import random_calls
 from random_core import random_core
 from random_dealings import random_dealings
 from random_flows import random_flow
@@ -47,8 +48,9 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "mixtures": random_mixture,
     "moments": random_moments,
     "systems": random_dealings,
+    "calls": random_calls,
 }
-MOST = {"core": 150, "moments": 400, "systems": 1000}  # instances, or worlds; what is larger is left out
+MOST = {"core": 150, "calls": 150, "moments": 400, "systems": 1000}  # instances, or worlds; what is larger is left out
 CHUNK = 4
 TOLD = 20.0  # seconds between two lines about how far it has come
 

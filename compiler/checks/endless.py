@@ -64,6 +64,8 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf) -> Answer:
         times = activity.retry.attempts
         witness = f"`{activity.name}` is tried {times} time{'s' if times > 1 else ''} at the most"
         return Answer(RULE, f"`{leaf.name}`", Verdict.PROVED, leaf.span, scope="the text", witness=witness)
+    if not any(edge.real for edge in inquiry.entered[leaf.name]):
+        return inquiry.unknown(RULE, f"`{leaf.name}`", leaf.span, f"no run that enters `{leaf.name}` was found")
     name = activity.name
     if activity.retry.attempts is not None and isinstance(activity.effect, Compensation):
         name = activity.effect.name

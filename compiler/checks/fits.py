@@ -77,7 +77,8 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, chi
     subject, needed = f"`{leaf.name}`", shown(longest * MICRO, DurationType())
     calling = [node for node in inquiry.nodes(leaf.name) if leaf.name in {each for each, *_ in node.control.running}]
     rooms = [_room(inquiry, leaf, node.control.timers, longest) for node in calling]
-    shortest, timer = max(rooms[: sum(node.real for node in calling)], key=_time, default=(0, None))
+    seen = rooms[: sum(node.real for node in calling)]
+    shortest, timer = max(seen, key=_time, default=(0, None))
     if shortest >= longest or (inquiry.graph.complete and not calling):
         room = (
             "it never waits"
@@ -91,8 +92,9 @@ def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, chi
     if not inquiry.graph.complete:
         rooms = [_room(inquiry, leaf, {each.id for each in leaf.timers}, longest)]  # these are armed in any case
     shortest, timer = max(rooms, key=_time)
-    if timer is None or shortest >= longest:
-        reason = f"whether `{leaf.name}` is ever entered where no shorter timer is armed is not known"
+    if timer is None or shortest >= longest or not seen:
+        reason = f"whether a run enters `{leaf.name}`" + (" where no shorter timer is armed" if seen else "")
+        reason += " is not known"
         return inquiry.unknown(RULE, subject, leaf.span, reason, "make the timers longer, or accept it with a reason")
     given = shown(shortest * MICRO, DurationType())
     if child is not None and not child.always:

@@ -71,7 +71,8 @@ def _answer(
             continue
         trace = told(inquiry, breach, meeting.fork, bad(meeting.fork)) if breach.real else None
         if trace is not None:
-            return inquiry.refuted(rule, subject, span, finding(meeting, breach), trace)
+            alone = doubt is None  # else a shorter run comes there, and is stopped by what it updates
+            return inquiry.refuted(rule, subject, span, finding(meeting, breach), trace, alone)
         doubt = breach
     if doubt is not None:
         reason = "guards may be so that it is, and no run was found that shows it"

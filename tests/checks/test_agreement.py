@@ -18,6 +18,7 @@ from features import FEATURES, features
 from kernels import kernels
 from penstock.compiler.checks import suite
 from penstock.compiler.checks.verdict import Verdict
+from random_calls import random_calls
 from random_core import random_core
 from random_flows import random_flow
 from random_groups import random_groups
@@ -103,6 +104,11 @@ def test_the_checker_agrees_with_brute_force_about_small_flows_of_the_whole_lang
 @pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
 def test_the_checker_agrees_with_brute_force_about_moments(first: int) -> None:
     agree(first, random_moments, INSTANCES // 4, 6)  # what asks how long ago the start was is often left open
+
+
+@pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
+def test_the_checker_agrees_with_brute_force_about_how_often_calls_are_tried(first: int) -> None:
+    agree(first, random_calls, SMALL)
 
 
 @pytest.mark.parametrize("first", [7000, 7020])
@@ -332,6 +338,59 @@ def test_the_small_flows_have_every_feature_of_the_language_but_what_no_enumerat
 def test_the_flows_about_moments_have_what_the_others_never_have() -> None:
     counts = Counter(name for seed in range(200) for name in features(random_moments(seed)))
     assert {name for name in MOMENTS if counts[name] < 10} == set()
+
+
+def test_the_flows_about_calls_are_tried_for_ever_and_do_themselves() -> None:
+    texts = [random_calls(seed) for seed in range(100)]
+    words = (
+        "retry forever",
+        r"compensate undo_\w+\(.*\) \{ retry forever",
+        r"do flow R\(n0: n0 - 1",
+        r"timeout 3s",
+        "deadline ",
+    )
+    assert rare(texts, words, 5) == []
+
+
+TURNS = """
+flow R version 1 {
+  input { m: int 0..2, n: int 0..2 }
+  event other
+  start -> Asking
+  state Asking {
+    on other -> Second
+    after 1s -> First
+  }
+  choice First {
+    when n > 0 -> Counting
+    else -> Good
+  }
+  choice Second {
+    when m > 0 -> Waiting
+    else -> Good
+  }
+  state Counting {
+    do flow R(m: 2, n: n - 1)
+    on done -> Good
+    on failed -> Good
+  }
+  state Waiting {
+    do flow R(m: m - 1, n: 2)
+    on done -> Good
+    on failed -> Good
+  }
+  final Good
+}
+"""
+
+
+def test_where_each_call_counts_another_input_down_nobody_can_tell_whether_it_ends() -> None:
+    assert enumerate_flow(kernels(TURNS)["R"]).turns
+    found = compared(TURNS)
+    assert found.disagreements == []
+    assert found.unknown["F206"] == 1
+    assert compared(TURNS.replace("n: 2", "n: n - 1").replace("m > 0", "m > 0 and n > 0")).proved["F206"] == 1
+    assert compared(TURNS.replace("n - 1", "n")).refuted["F206"] == 1
 
 
 PROMISED = """

@@ -188,3 +188,33 @@ flow R version 1 {
 def test_where_now_is_asked_a_run_that_starts_later_may_be_shorter() -> None:
     assert not claims(STARTED, "F301")
     assert compared(STARTED).disagreements == []
+
+
+STOPPED = """
+flow R version 1 {
+  input { more: int 0..1 }
+  data { v: int 0..1 = 0 }
+  roles clerk
+  start -> Asking
+  state Asking {
+    task ask for clerk
+    on ask -> Either
+    after 1s { v = more } stay
+  }
+  choice Either {
+    when true { v = v - 1 } -> Good
+    when true -> Good
+  }
+  final Good
+}
+"""
+"""Two ways are open at once, and the one that is taken is stopped by what it updates. (Seed 20358977.)"""
+
+
+def test_where_a_shorter_run_is_stopped_at_a_choice_it_may_show_that_two_ways_are_open() -> None:
+    assert not claims(STOPPED, "F006")
+    assert compared(STOPPED).disagreements == []
+
+
+def test_where_none_is_stopped_no_shorter_run_shows_it() -> None:
+    assert claims(STOPPED.replace("v - 1", "v"), "F006")

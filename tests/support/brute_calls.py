@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from penstock.compiler.evaluate import Scope, evaluate
 from penstock.compiler.instance import Call, Instance
 from penstock.compiler.kernel import Kernel, On, Stay, TriggerKind
-from penstock.dsl.model import Activity, ActivityCall, Compensation, IntType, Literal, Retry, Type
+from penstock.dsl.model import Activity, ActivityCall, Compensation, IntType, Now, Ref, Retry, Type
+from penstock.dsl.walk import nodes
 
 
 def spent(timeout: timedelta, retry: Retry) -> timedelta:
@@ -57,13 +59,15 @@ class Begun:
         return all(length >= longest for timer, length in self.ending(call.leaf) if timer in armed)
 
     def ending(self, leaf: str) -> Iterator[tuple[str, timedelta]]:
-        """The timers of a leaf, and of what is around it, that leave it after a time that is written."""
+        """The timers of a leaf, and of what is around it, that leave it after a time that is no datum."""
         for name in self.kernel.above(leaf):
             for timer in self.kernel.place[name].timers:
                 answers = self.kernel.answering.get((name, On(TriggerKind.TIMER, timer.id)), ())
                 leads = any(not isinstance(command.target, Stay) for command in answers)
-                if leads and isinstance(timer.after, Literal) and isinstance(timer.after.value, timedelta):
-                    yield timer.id, timer.after.value
+                if leads and timer.after is not None and not any(isinstance(p, Ref | Now) for p in nodes(timer.after)):
+                    length = evaluate(timer.after, Scope({}, datetime.min.replace(tzinfo=UTC)))
+                    assert isinstance(length, timedelta), "it is well typed"
+                    yield timer.id, length
 
     def refuted(self, entered: set[str]) -> Iterator[tuple[str, int]]:
         """The codes, and the places they are about. entered: the places that a run enters."""

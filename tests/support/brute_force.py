@@ -18,7 +18,7 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from brute_calls import Begun
+from brute_calls import Begun, counted
 from penstock.compiler.evaluate import Fault, Scope, evaluate, rests, within
 from penstock.compiler.instance import (
     Actor,
@@ -365,11 +365,14 @@ class Search:
         )
 
     def begins(self) -> Iterator[datetime]:
-        """When it may be started: any time, and at and about all moments that the flow knows."""
+        """When it may be started: any time, and at and about all moments that the flow knows; so long before that the
+        deadline can pass."""
         if not self.calendar:
             yield EPOCH
             return
-        now = self.calendar[0] - SINCE * SECOND
+        written = None if self.kernel.deadline is None else self.kernel.deadline.after
+        lasts = written.value if isinstance(written, Literal) and isinstance(written.value, timedelta) else SECOND
+        now = self.calendar[0] - max(SINCE * SECOND, lasts)
         while now <= self.calendar[-1] + SECOND:
             yield now
             now += SECOND
@@ -888,16 +891,24 @@ class Search:
     def may_stay(self, instance: Instance, now: datetime) -> bool:
         """Whether nothing has to happen: what people and others send need never come."""
         ticking = any(self.kernel.timer[armed.timer].task is None for armed in instance.timers)
-        return instance.finished or not (instance.compensating or self.prompt_calls(instance) or ticking)
+        busy = instance.compensating and not self.undone_for_ever(instance)
+        return instance.finished or not (busy or self.prompt_calls(instance) or (ticking and not instance.compensating))
+
+    def undone_for_ever(self, instance: Instance) -> bool:
+        """Whether the compensation that runs is tried again for ever, and so may never succeed."""
+        if instance.undoing is None or instance.undoing.running is None:
+            return False
+        effect = self.kernel.activity[instance.log[-1].activity].effect
+        return isinstance(effect, Compensation) and effect.retry.attempts is None
 
     def prompt_calls(self, instance: Instance) -> tuple[Call, ...]:
-        """The calls that are answered in time: not those that wait for other instances, behind a breaker or a limit."""
-        activities = self.kernel.activity
-        return tuple(
-            call
-            for call in running(instance)
-            if activities[call.activity].breaker is None and activities[call.activity].limit is None
-        )
+        """The calls that are answered in time: not those that wait for other instances, behind a breaker or a limit, or
+        are tried again for ever."""
+
+        def prompt(activity: Activity) -> bool:
+            return activity.breaker is None and activity.limit is None and (counted(activity) or activity.flow)
+
+        return tuple(call for call in running(instance) if prompt(self.kernel.activity[call.activity]))
 
     def lasting(self, before: Instance, after: Instance) -> frozenset[object]:
         """The timers and calls that go on through a step, and end it all some time: but no deadline that a compensation
