@@ -49,7 +49,8 @@ def test_a_host_that_goes_on_after_a_failed_sync_loses_nothing(place: Path, leng
                 break
             failed += injector.hits
             promised = promise(recording.events, place)
-            where = set(dice.sample(range(len(recording.events) + 1), 400 if EVERY else 30))
+            moments = range(len(recording.events) + 1)
+            where = set(dice.sample(moments, min(len(moments), 400 if EVERY else 30)))
             for position, image in losses(recording.events, 2, dice, where=where):
                 images += 1
                 promised.kept_by(found(place, image), position)
