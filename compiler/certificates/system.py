@@ -234,8 +234,11 @@ class SystemProof:
         if local == BEGIN:
             return {"where": "has not begun"}
         control = self.members[index].component.control(local.key)
-        told = {"where": said.resting(control), "log": said.log(control), "deferred": list(local.deferred)}
-        return told | ({"midway": True} if local.midway else {})
+        told: dict[str, object] = {"where": said.resting(control), "log": said.log(control)}
+        told["deferred"] = list(local.deferred)
+        if local.midway:
+            told["midway"] = True
+        return told
 
 
 def hears(flows: Sequence[Kernel], flow: Kernel) -> frozenset[str]:
