@@ -37,6 +37,7 @@ from random_flows import random_flow
 from random_groups import random_groups
 from random_mixtures import random_mixture
 from random_moments import random_moments
+from random_regions import random_regions
 from random_trees import random_tree
 from shrinking import shrink
 
@@ -47,6 +48,7 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "groups": random_groups,
     "mixtures": random_mixture,
     "moments": random_moments,
+    "regions": random_regions,
     "systems": random_dealings,
     "calls": random_calls,
 }

@@ -300,7 +300,7 @@ class Draft:
 
     def settle(self, entry: Entry, kind: str, payload: Payload) -> None:
         """What an outcome says about its entry, which is not in flight any more then."""
-        index = next(index for index, each in enumerate(self.log) if each is entry)
+        index = next(index for index in range(len(self.log) - 1, -1, -1) if self.log[index] is entry)
         if kind in {failure.name for failure in self.kernel.activity[entry.activity].fails}:
             self.remove(index)
         elif kind == DONE:

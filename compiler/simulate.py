@@ -164,7 +164,7 @@ class _Run(Draft):
 
     def outcome(self, trigger: Outcome) -> None:
         call = next((call for call in self.calls if call.key == trigger.key and not call.answer), None)
-        entry = next((entry for entry in self.log if entry.key == trigger.key and entry.in_flight), None)
+        entry = next((entry for entry in reversed(self.log) if entry.key == trigger.key and entry.in_flight), None)
         if call is not None:
             self.call_answered(call, trigger)
         elif entry is not None:
@@ -184,7 +184,7 @@ class _Run(Draft):
         if (call.leaf, on) not in self.kernel.answering:
             raise Rejected("unhandled")
         command = None if brought is None else self.choose(on, brought, call.leaf)
-        entry = next((entry for entry in self.log if entry.key == call.key), None)
+        entry = next((entry for entry in reversed(self.log) if entry.key == call.key), None)
         if entry is not None:
             self.settle(entry, trigger.kind, payload)
         elif trigger.kind == DONE:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
 from ...dsl.model import Activity, Compensation, RecordType, Type, Value
 from ...dsl.source import Span
@@ -162,7 +164,7 @@ class Attempts:
 
     def settling(self, at: Instance, move: Move) -> tuple[Value, ...] | None:
         """The plainest payload with which a call is settled; None: its contract allows none."""
-        made: tuple[Entry | Call, ...] = (*at.log, *at.calls)
+        made: Iterator[Entry | Call] = chain(reversed(at.log), at.calls)
         entry = next((entry for entry in made if entry.key == move.name), None)
         activity = None if entry is None else self.kernel.activity[entry.activity]
         if move.answer != DONE or entry is None or activity is None or activity.result is None:

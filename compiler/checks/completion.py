@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from .graph import Arrival
-from .inquiry import Finding, Inquiry
+from .inquiry import MOST_PLAYED, Finding, Inquiry
 from .mends import compensations
 from .moves import MoveKind
 from .verdict import Answer, Witness
@@ -76,9 +77,10 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def _closed(inquiry: Inquiry, final: str) -> Witness:
     """A run that ends there with an interrupted call settled before, if there is one."""
-    edges = inquiry.entered[final]
-    settled = [e.arrival for e in edges if any(_settles(step) for step in e.arrival.run())]
-    seen = inquiry.seen(settled, f"ends in `{final}`, after a call that was interrupted was settled", "")
+    edges = sorted((edge for edge in inquiry.entered[final] if edge.real), key=lambda edge: edge.length)
+    settled = (edge for edge in edges if any(_settles(step) for step in edge.arrival.run()))
+    does = f"ends in `{final}`, after a call that was interrupted was settled"
+    seen = inquiry.seen(islice(settled, MOST_PLAYED), does, "")
     return inquiry.enters(final, f"ends in `{final}`, and nothing is open then") if seen.vacuous else seen
 
 

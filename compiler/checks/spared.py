@@ -131,12 +131,19 @@ class Spared:
         first = None if within is None else self._first.get((key, _left(node, within)))
         if first is None:
             return None
-        found = self._stays_inside(node, first) or self._goes_outside(node, first)
-        if found is None:
+        rest = self._rest(node)
+        after = _replaced(rest[0], first)
+        joined = self._join(after, first)
+        if first.leaves or joined != NONE:
+            found = self._goes_outside(node, first, rest, joined)
+        else:
+            found = self._stays_inside(node, first, rest, after)
+        if found is None or not found[0].real:
             return None
-        target, known = found
-        shown = target.real and any(arrival.instance.values == node.instance.values for arrival in target.arrivals)
-        return (target, known) if shown else None  # a run with other data may be worth keeping
+        target, values = found[0], node.instance.values
+        if values and all(arrival.instance.values != values for arrival in target.arrivals):
+            return None  # a run with other data may be worth keeping
+        return found
 
     def _looks(self, node: Node, move: Move) -> bool:
         """Whether a node and a move are such that what is known here is enough."""
@@ -146,19 +153,16 @@ class Spared:
     def _commands(self, node: Node, move: Move) -> tuple[object, ...]:
         """What says of a move which commands answer it, and whether it is refused otherwise."""
         if move.kind is MoveKind.ANSWER:
-            return move.leaf, move.on
+            return move.leaf, move.answer
         kernel, configuration = self.kernel, node.control.configuration
         commands = kernel.written(configuration, move.on)
         left = kernel.ignored(configuration, move.name) or kernel.deferred(configuration, move.name)
-        return move.on, left, tuple(command.id for command in commands)
+        return move.name, left, tuple(command.id for command in commands)
 
-    def _stays_inside(self, node: Node, first: _First) -> tuple[Node, Known] | None:
-        if first.leaves:
-            return None
-        configuration, running, open, log = self._rest(node)
-        if self._join(configuration, first) != NONE:
-            return None
-        after = _replaced(configuration, first)
+    def _stays_inside(
+        self, node: Node, first: _First, rest: Resting, after: Configuration
+    ) -> tuple[Node, Known] | None:
+        _, running, open, log = rest
         inside = self._inside.get((first, open, _held(running, first)))
         if inside is None:
             return None
@@ -166,13 +170,13 @@ class Spared:
         if data is None:
             return None
         zone = self._zone(node, inside.open[1], inside.known.entered)
-        on = tuple(sorted((*(each for each in running if each[0] not in {first.gone, first.own}), *inside.running)))
+        kept = [each for each in running if each[0] != first.gone and each[0] != first.own]
+        on = tuple(sorted([*kept, *inside.running]))
         found = self._at.get(((after, on, inside.open, self._change(log, inside)), data, zone))
         return None if found is None else (found, inside.known)
 
-    def _goes_outside(self, node: Node, first: _First) -> tuple[Node, Known] | None:
-        configuration, _, open, log = self._rest(node)
-        joined = self._join(configuration, first)
+    def _goes_outside(self, node: Node, first: _First, rest: Resting, joined: int) -> tuple[Node, Known] | None:
+        _, _, open, log = rest
         outside = self._outside.get((first.like, joined, open, log))
         if outside is None:
             return None
@@ -203,7 +207,7 @@ class Spared:
             return
         control = self.abstraction.control(done.instance)
         configuration, running, open, log = self._rest(node)
-        joined = self._join(configuration, first)
+        joined = self._join(_replaced(configuration, first), first)
         if not first.leaves and joined == NONE:
             after = self._of(control, done)
             assert after[0] == _replaced(configuration, first), "a leaf takes the place of another of its region"
@@ -290,9 +294,9 @@ class Spared:
 
     # ------------------------------------------------------------ parts
 
-    def _join(self, configuration: Configuration, first: _First) -> int:
-        """The join, by the id of its command, that follows a step which leaves some regions."""
-        joined = None if first.leaves else self.kernel.joined(_replaced(configuration, first))
+    def _join(self, after: Configuration, first: _First) -> int:
+        """The join, by the id of its command, that follows a step which leaves some regions as they are."""
+        joined = None if first.leaves else self.kernel.joined(after)
         return NONE if joined is None else joined.id
 
     def _rest(self, node: Node) -> Resting:
