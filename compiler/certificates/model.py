@@ -1,4 +1,4 @@
-"""The whole argument in one text: an explored kernel in; transition relation, invariant and three obligations out.
+"""The whole argument in one text: an explored kernel in; transition relation, invariant and obligations out.
 
 Every start lies in the invariant; every step leads from the invariant into it; the invariant implies what is claimed.
 Control, data, the compensation log and times are in it together, so nothing of it has to be believed but that the
