@@ -31,6 +31,7 @@ from ..checks import (
     pivot,
     ranges,
     recursion,
+    separation,
     unassigned,
     unhandled,
     unset,
@@ -96,6 +97,8 @@ class Assertions:
             yield from self._deadlock(proof)
         elif code == waits.RULE.code:
             yield from self._waits(proof)
+        elif code == separation.RULE.code:
+            yield from self._apart(proof)
         elif leaf is not None and leaf.final:
             bad = self._at_the_end(code, leaf)
             if bad:
@@ -182,6 +185,16 @@ class Assertions:
             taken = [[part for part in self.relation.taken(s) if not part.startswith("(= left/")] for s in timers]
             runs = [f"(> runs/{each} 0)" for each in self.machine.calls]
             yield never(self._among([where]), accepted, *map(no, (*runs, *map(both, taken))))
+
+    def _apart(self, proof: Proof) -> Iterator[Claim]:
+        """F501 of a task and a moment: what it names is not done while it stays open."""
+        for task in self.kernel.task.values():
+            for moment in task.excluded:
+                if proof.answer.subject == separation.apart(task, moment):
+                    opened = f"open/{task.name}"
+                    done = [s for s in self.relation.steps if s.move.kind is MoveKind.TASK and s.move.name == moment]
+                    stays = [step for step in done if step.change.terms[opened] == opened]
+                    yield never(opened, either([both(self.relation.taken(step)) for step in stays]))
 
     # ------------------------------------------------------------ data and properties
 

@@ -43,7 +43,8 @@ HOW = {
     "F401": "the data",
     "F402": "the data",
     "F403": "the data",
-    "F501": "who may do what was enumerated; how is trusted",
+    "F501": "who may do what was enumerated; how is trusted. Of tasks kept apart the model claims that one is not done "
+    "while the other is open; the rest is the rule that a task shuts out who had acted when it was opened",
     "F502": "the data",
 }
 """What each proof rests on beside the obligations that are listed, by code."""

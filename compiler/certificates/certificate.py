@@ -99,8 +99,9 @@ _HEADS = {
         "The whole argument: `start` and `step` are the transition relation of the flow over its state (`at`: where it",
         "is; calls that run, tasks open, timers armed and what they have to go, what is on the compensation log, data)",
         "and the state after (`next/..`); `inv` is an invariant. Every start lies in it (i1), every step leads from it",
-        "into it (s1), and it implies each claim. Of the log numbers of entries are known, not their order. Who trusts",
-        "the solver has to believe no more than that the relation is what the text means.",
+        "into it (s..), and it implies each claim; of what goes on, claims say which numbers fall. Of the log numbers",
+        "of entries are known, not their order. Who trusts the solver has to believe no more than that the relation is",
+        "what the text means.",
     ),
     DATA: (
         "The data part: `at/P.n` is an invariant of the place P over inputs and data; `way/n` says when one way of a",

@@ -75,7 +75,13 @@ class Inductive:
             self._names[node.id] = f"node/{ids[0]}"
         shapes = (self.entries, self.control, self.log, self.zones)
         self._shapes = {name: body for each in shapes for body, name in each.made.items()}
-        self._state = {AT, *(name for name, _ in machine.names()), *self._shapes, *self._names.values()}
+        self._state = {
+            AT,
+            *(name for name, _ in machine.names()),
+            *self._shapes,
+            *self._names.values(),
+            *map(self.at, self.nodes),
+        }
 
     def _of(self, node: Node) -> str:
         """What a node says."""
@@ -209,6 +215,8 @@ class Inductive:
             for body, ids in nodes.items():
                 comment = f"node{'s' * (len(ids) > 1)} {', '.join(map(str, ids))}"
                 said.append((self._names[ids[0]], both([f"(= {AT} {place})", body]), comment))
+        for place, nodes in self.nodes.items():
+            said.append((self.at(place), f"(or {' '.join(self._names[ids[0]] for ids in nodes.values())} false)", ""))
         self._state.update(sorts)
         made = ((Definition(n, (), BOOL, body, note), self.afterwards(n, BOOL, body)) for n, body, note in said)
         return [each for pair in made for each in pair]
@@ -220,7 +228,11 @@ class Inductive:
 
     def invariant(self, name: str, named: Callable[[str], str]) -> Definition:
         """That an instance is in one of the nodes, named as they are before a step or after it."""
-        return Definition(name, (), BOOL, f"(or {' '.join(map(named, dict.fromkeys(self._names.values())))} false)")
+        return Definition(name, (), BOOL, f"(or {' '.join(named(self.at(place)) for place in self.nodes)} false)")
+
+    def at(self, place: str) -> str:
+        """The name of that an instance is in one of the nodes of a place."""
+        return f"inv/{place.removeprefix('in/')}"
 
 
 def _difference(left: str, right: str) -> str:

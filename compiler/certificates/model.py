@@ -1,4 +1,4 @@
-"""The whole argument in one text: an explored kernel in; transition relation, invariant and three obligations out.
+"""The whole argument in one text: an explored kernel in; transition relation, invariant and obligations out.
 
 Every start lies in the invariant; every step leads from the invariant into it; the invariant implies what is claimed.
 Control, data, the compensation log and times are in it together, so nothing of it has to be believed but that the
@@ -184,17 +184,25 @@ class ModelProof:
                 Section(
                     "consecution",
                     [
-                        Obligation(
-                            f"s{index + 1}", f"{kind.name}: from the invariant into it", (INVARIANT, kind.name), AFTER
-                        )
+                        Obligation(f"s{index + 1}", f"{kind.name}: from the invariant into it", given, AFTER)
                         for index, kind in enumerate(kinds)
+                        for given in [(self._before(kind.name), kind.name)]
                     ],
                 ),
-                Section("nodes are the same before a step and after it", [self._alike(state)]),
+                Section("what the parts of the invariant are", [self._placed(), self._alike(state)]),
                 Section("numbers that fall, and what is asked of them", self.progress.defined()),
                 Section("claims: the invariant implies what was proved", [*self._obligations()]),
             ),
         )
+
+    def _before(self, kind: str) -> str:
+        """Where steps of a kind are taken."""
+        place = kind.replace("from/", "in/", 1)
+        return self.inductive.at(place) if place in self.inductive.nodes else INVARIANT
+
+    def _placed(self) -> Obligation:
+        parts = [f"(=> (= {AT} {place}) {self.inductive.at(place)})" for place in self.inductive.nodes]
+        return Obligation("p1", "the invariant at a place is that of the place", (INVARIANT,), both(parts))
 
     def _alike(self, state: Iterable[str]) -> Obligation:
         given = tuple(f"(= {next_(name)} {name})" for name in state)

@@ -188,9 +188,14 @@ def _nobody_left(casting: Casting, task: Task, scene: Scene, always: bool) -> Fi
 # ---------------------------------------------------------------- are they kept apart
 
 
+def apart(task: Task, moment: str) -> str:
+    """What an answer about a task and a moment is about."""
+    return f"`{task.name}` apart from `{moment}`"
+
+
 def _apart(inquiry: Inquiry, casting: Casting, task: Task, moment: str) -> Answer:
     """Whether who acted at the moment cannot do the task as well."""
-    subject = f"`{task.name}` apart from `{moment}`"
+    subject = apart(task, moment)
     scenes = list(casting.opening(task.name))
     doubted = False
     for scene in scenes:
