@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -76,16 +77,21 @@ def test_the_story_of_a_cancelled_order(house: House, golden: Callable[[str, str
 
 
 class Desk:
-    """Activities that answer at once, so that answers come in the order of the calls."""
+    """Activities that answer at once, but the money only when all is looked for: so answers come in one order."""
+
+    def __init__(self) -> None:
+        self._looked = asyncio.Event()
 
     async def pack(self, item: str, *, key: str) -> str:
         if item == "nothing":
+            self._looked.set()
             raise Missing("none left")
         return f"{item} in a box"
 
     async def unpack(self, result: str | None, *, key: str) -> None: ...
 
     async def charge(self, total: Decimal, *, key: str) -> str:
+        await self._looked.wait()
         return "p-1"
 
     async def refund(self, result: str | None, *, key: str) -> None: ...
