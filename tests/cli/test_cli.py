@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import repository
-from penstock.compiler import cli, commands, pipeline
+from penstock.compiler import cli, commandline, commands, pipeline
 from penstock.compiler.terminal import wants_color
 
 HELLO = """\
@@ -58,7 +58,7 @@ def hello(here: Path) -> Path:
 
 def test_the_version_and_the_help_are_told_and_no_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
-    assert capsys.readouterr().out == f"penstock {cli.version()}\n"
+    assert capsys.readouterr().out == f"penstock {commandline.version()}\n"
     assert cli.main(["help"]) == 0
     assert "check" in capsys.readouterr().out
     assert cli.main([]) == 2

@@ -1,0 +1,185 @@
+"""The commands about texts: arguments in, an exit code out. Heavy parts are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ..runtime.operating import COMMANDS as OPERATING
+from . import commands
+from .commands import Command, Trouble
+from .formats.style import Style, clean
+from .report import FORMS, TROUBLE, VERSIONED
+from .terminal import Terminal, speak_any_character, wants_color
+
+INTERRUPTED = 130
+SELDOM = 50_000, 20, 100
+"""When Python looks for circles of objects that nobody refers to: a check makes millions of objects, and hardly any."""
+VERIFIED = ("full", "concise", "json")
+"""The formats of `verify`."""
+
+COMMANDS: dict[str, tuple[Command, str]] = {
+    "check": (commands.check, "prove flows sound, or show the shortest run that breaks them"),
+    "build": (commands.build, "check flows, then write their Python, DOT and Mermaid files"),
+    "verify": (commands.verify, "prove that generated modules do what their flows say"),
+    "draw": (commands.draw, "draw a flow"),
+    "test": (commands.test, "run the scenarios that flows contain"),
+    "tests": (commands.tests, "write pytest modules that test the Python of flows"),
+    "fmt": (commands.fmt, "format flows"),
+    "explain": (commands.explain, "explain a code, or list them all"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Usage errors in one or two lines, with the command that was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        from difflib import get_close_matches
+
+        wrong = re.search(r"invalid choice: '([^']*)'", message)
+        close = get_close_matches(wrong[1], (*COMMANDS, *OPERATING), n=1) if wrong else []
+        hint = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` shows what there is."
+        self.exit(TROUBLE, f"{self.prog}: {clean(message)}\n{hint}\n")
+
+
+def parser() -> Parser:
+    top = Parser(prog="penstock", description="A language for workflows whose soundness is proved before they run.")
+    top.add_argument("--version", action="store_true", help="say which version this is")
+    everywhere = Parser(add_help=False)
+    everywhere.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
+    everywhere.add_argument("--debug", action="store_true", help="show a traceback for an internal error")
+    subcommands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    each: dict[str, argparse.ArgumentParser] = {}
+    for name, (_, purpose) in COMMANDS.items():
+        each[name] = subcommands.add_parser(
+            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", parents=[everywhere]
+        )
+    for name, purpose in OPERATING.items():  # `main` hands them over: they are the runtime's
+        subcommands.add_parser(name, help=purpose, add_help=False)
+    subcommands.add_parser("help", help="show this help")
+    files = "a .flow file, or a folder of them; default: specs, or else this folder"
+    for name in ("check", "build", "test", "tests", "fmt"):
+        each[name].add_argument("files", nargs="*", metavar="FILE", help=files)
+    for name in ("check", "test"):
+        each[name].add_argument("--format", choices=FORMS, default="full", help="how to report; default: full")
+    for name in ("check", "build", "tests"):
+        each[name].add_argument(
+            "--timeout", type=seconds, metavar="S", help="processor seconds for a flow; default: 120"
+        )
+        each[name].add_argument("--max-memory", type=megabytes, metavar="MB", help="memory that checking may take")
+    each["check"].add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
+    each["check"].add_argument("--certificate", metavar="DIR", help="write what others can check the proofs with")
+    each["check"].add_argument("--no-cache", action="store_true", help="answer anew, even what has not changed")
+    each["check"].add_argument("--keep-cases", action="store_true", help="keep the runs found, beside the spec")
+    each["check"].add_argument("--story", metavar="DIR", help="draw the run of each finding there, as SVG")
+    each["check"].add_argument("--mutate", action="store_true", help="say which small changes nobody would notice")
+    each["check"].add_argument(
+        "--mutate-seconds", type=seconds, default=600.0, metavar="S", help="for all changes of a flow; default: 600"
+    )
+    _build_options(each["build"])
+    each["tests"].add_argument("--out", default="tests", metavar="DIR", help="where to write; default: tests")
+    each["tests"].add_argument("--package", default="", metavar="NAME", help="where the generated modules are imported")
+    each["tests"].add_argument("--check", action="store_true", help="write nothing; say whether the tests have drifted")
+    each["verify"].add_argument("files", nargs="+", metavar="FILE", help="a module that penstock generated")
+    each["verify"].add_argument("--spec", metavar="FILE", help="its .flow file, where the module does not lead there")
+    each["verify"].add_argument("--format", choices=VERIFIED, default="full", help="how to report; default: full")
+    each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
+    each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")
+    each["draw"].add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")
+    each["draw"].add_argument("--format", dest="form", choices=commands.PICTURES, help="default: by the name, else svg")
+    each["fmt"].add_argument("--check", action="store_true", help="only say what would change")
+    each["explain"].add_argument("code", nargs="?", metavar="CODE", help="such as F101, or missing-compensation")
+    each["explain"].add_argument("--all", action="store_true", help="every page, as one Markdown document")
+    return top
+
+
+def _build_options(build: argparse.ArgumentParser) -> None:
+    build.add_argument("--out", default="generated", metavar="DIR", help="where to write; default: generated")
+    build.add_argument("--check", action="store_true", help="write nothing; say whether the files have drifted")
+    build.add_argument("--no-verify", action="store_true", help="build without checking soundness")
+    build.add_argument(
+        "--compile", action="store_true", help="compile the modules as well, with mypyc and a C compiler"
+    )
+    build.add_argument(
+        "--mutable", action="store_true", help="with a class that changes in place, where that is faster"
+    )
+    build.add_argument("--strict", action="store_true", help="refuse to build where a check is inconclusive")
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 86_400:
+        raise argparse.ArgumentTypeError("takes a number of seconds between 0 and 86400")
+    return value
+
+
+def megabytes(text: str) -> int:
+    """A whole positive number of megabytes, for argparse."""
+    if not re.fullmatch(r"[0-9]{1,7}", text) or not int(text):
+        raise argparse.ArgumentTypeError("takes a whole number of megabytes between 1 and 9999999")
+    return int(text)
+
+
+def version() -> str:
+    from importlib import metadata
+
+    return metadata.version("penstock")
+
+
+def main(given: Sequence[str]) -> int:
+    """Run one command. Never raises: every mistake and every bug of ours ends in a message and a code."""
+    speak_any_character(sys.stdout, sys.stderr)
+    gc.set_threshold(*SELDOM)
+    usage = parser()
+    try:
+        args = usage.parse_args(given)
+    except SystemExit as stop:  # argparse has printed help, the version or a usage error
+        return stop.code if isinstance(stop.code, int) else TROUBLE
+    if args.version:
+        sys.stdout.write(f"penstock {version()}\n")
+        return 0
+    if args.command in (None, "help"):
+        usage.print_help(sys.stdout if args.command else sys.stderr)
+        return 0 if args.command else TROUBLE
+    style = Style(wants_color(args.color, sys.stdout, os.environ))
+    return _run(args, Terminal(sys.stdout, sys.stderr, style))
+
+
+def _run(args: argparse.Namespace, terminal: Terminal) -> int:
+    try:
+        tool = version() if getattr(args, "format", "") in VERSIONED else ""  # which takes a while to find out
+        return COMMANDS[args.command][0](args, terminal, tool)
+    except Trouble as trouble:
+        return _fail(args, terminal, "input", str(trouble))
+    except OSError as error:  # a full disk, a lost network drive: nothing that a report to us would mend
+        where = f": {error.filename}" if error.filename else ""
+        return _fail(args, terminal, "input", f"{error.strerror or error}{where}")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as bug:  # noqa: BLE001 (the last line of defence: no traceback reaches a user unasked)
+        if args.debug:
+            import traceback
+
+            traceback.print_exc(file=terminal.err)
+        summary = f"internal error: {type(bug).__name__}: {bug}".splitlines()[0]
+        advice = "This is a bug in penstock: please report it on the project's issue tracker, with the flow and"
+        advice += " the output of the same command with --debug."
+        return _fail(args, terminal, "internal", f"{summary}\n{advice}")
+
+
+def _fail(args: argparse.Namespace, terminal: Terminal, kind: str, message: str) -> int:
+    terminal.complain(message if "\n" in message else clean(message))
+    if getattr(args, "format", "") == "json":
+        from .formats import data
+
+        terminal.say(data.crash(kind, message, version(), TROUBLE))
+    return TROUBLE
