@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agreement import Tally, compare
+from agreement import Tally, compare, compared
 from brute_systems import Worlds
 from penstock.compiler import pipeline
 from penstock.compiler.checks.systems import RULES
@@ -166,3 +166,28 @@ def test_a_member_may_be_imported_if_it_has_no_mistakes(tmp_path: Path) -> None:
     (tmp_path / "reply.flow").write_text(broken, "utf-8")
     said = [each.message for each in pipeline.read(path).diagnostics]
     assert said == ["`Reply`, or a flow beside it, has mistakes, so `Talk` cannot be checked."]
+
+
+NEVER = """
+flow A version 1 {
+  event paid(q: bool)
+  start -> Open
+  state Open {
+    on paid(q) when q -> Done
+    after 1s -> Open
+  }
+  final Done
+}
+flow B version 1 {
+  data { v: bool = false }
+  start { send A.paid(v) to "x" } -> Sent
+  final Sent
+}
+system Deal { a: A  b: B  mailbox fifo at most 3 }
+"""
+
+
+def test_those_that_by_their_places_could_all_end_and_never_do_are_refuted() -> None:
+    found = compared(NEVER)
+    assert found.disagreements == []
+    assert found.refuted["F311"] == found.refuted["F312"] == 1

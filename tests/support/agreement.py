@@ -191,8 +191,11 @@ def settled_together(text: str, most: int, about: str) -> Tally:
         return tally
     tally.flows += 1
     tally.instances += len(worlds.worlds)
+    ends = any(world.ended for world in worlds.worlds)
     for answer in systems.check(system, flows, PATIENT).answers:
         depth = found.get((answer.rule.code, answer.subject))
+        if answer.rule.code == "F311" and answer.verdict is Verdict.REFUTED and not ends:
+            depth = depth or 0  # they can never all end; whether they could is asked of places alone
         _settle(about, answer.rule.code, [answer], depth, False, tally)
     return tally
 
