@@ -99,8 +99,11 @@ def forgotten(instance: Instance, entries: Sequence[JournalEntry]) -> bool:
     return {instance.snapshot, *(entry.trigger for entry in entries)} == {FORGOTTEN}
 
 
-def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[AnyFlow] | None) -> Iterator[Finding]:
-    """What is stored of an instance, against its rows; and, where its code is given, against what they lead to."""
+def mismatches(
+    instance: Instance, entries: Sequence[JournalEntry], flow: type[AnyFlow] | None, gone: bool = False
+) -> Iterator[Finding]:
+    """What is stored of an instance, against its rows; and, where its code is given, against what they lead to. gone:
+    it was forgotten."""
     id = instance.id
     for expected, entry in enumerate(entries, 1):
         if entry.sequence != expected:
@@ -118,7 +121,7 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
     for what in stored:
         if stored[what] != told[what]:
             yield Finding(f"its {what} is not what its last row says", instance=id)
-    if forgotten(instance, entries) or (flow is None and instance.snapshot.startswith(MARK)):
+    if gone or (flow is None and instance.snapshot.startswith(MARK)):
         return  # without their key nothing more can be said of sealed payloads
     snapshot = json.loads(instance.snapshot)
     if instance.flow != f"{snapshot['flow']}/{snapshot['version']}":
@@ -135,8 +138,11 @@ def mismatches(instance: Instance, entries: Sequence[JournalEntry], flow: type[A
         yield Finding("its snapshot is not what its rows lead to", instance=id)
 
 
-def verify(tx: Transaction, flows: Mapping[str, type[AnyFlow]], noted: Head | None = None) -> Report:
-    """Look at everything in a store; `flows` by label (`Order/1`). Raises StoreError where it cannot be read at all."""
+def verify(
+    tx: Transaction, flows: Mapping[str, type[AnyFlow]], noted: Head | None = None, sealed: bool = False
+) -> Report:
+    """Look at everything in a store; `flows` by label (`Order/1`). sealed: a codec reads it, which may say that an
+    instance was forgotten; where there is none, nobody can. Raises StoreError where it cannot be read at all."""
     trail, rows, findings = Trail(noted), 0, list[Finding]()
     while page := tx.rows(trail.position if rows else BEFORE_ALL, PAGE):
         for row in page:
@@ -151,8 +157,9 @@ def verify(tx: Transaction, flows: Mapping[str, type[AnyFlow]], noted: Head | No
             instance = tx.instance(id)
             assert instance is not None, "it was there a moment ago, in the same transaction"
             flow, entries = flows.get(instance.flow), tx.entries(id)
-            findings += (wrong := [*mismatches(instance, entries, flow)])
-            if forgotten(instance, entries):
+            gone = sealed and forgotten(instance, entries)
+            findings += (wrong := [*mismatches(instance, entries, flow, gone)])
+            if gone:
                 lost += 1
                 continue
             if flow is not None and not wrong:

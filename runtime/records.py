@@ -175,9 +175,6 @@ class Variant(Codec[T_co]):
         return self.records[tag]
 
 
-PAYLOAD = '"payload":'
-
-
 @dataclass(frozen=True, slots=True)
 class Union(Codec[T_co]):
     """Values of several classes: a JSON object of the class's name under `tag`, and the value under `payload`."""
@@ -187,7 +184,7 @@ class Union(Codec[T_co]):
 
     @property
     def teller(self) -> Teller:
-        heads = {kind: f"{{{quoted(self.tag)}:{quoted(name)},{PAYLOAD}" for name, (kind, _) in self.variants.items()}
+        heads = {kind: f'{{{quoted(self.tag)}:{quoted(name)},"payload":' for name, (kind, _) in self.variants.items()}
         tellers = {kind: codec.teller for kind, codec in self.variants.values()}
         return lambda value: f"{heads[type(value)]}{tellers[type(value)](value)}}}"
 

@@ -221,7 +221,7 @@ class SqliteClient:
 
     async def audit(self, noted: Head | None = None) -> Report:
         flows = {label(flow): flow for flow in self.flows}
-        return await self._store.read(lambda tx: verify(tx, flows, noted))
+        return await self._store.read(lambda tx: verify(tx, flows, noted, self._codec is not None))
 
     async def settled(self, id: str) -> Instance:
         """Look whenever another process has written, and once a second since time passes as well."""

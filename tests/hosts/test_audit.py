@@ -19,6 +19,7 @@ from penstock.runtime.audit import Finding, Report, verify
 from penstock.runtime.chain import Head, Row, linked
 from penstock.runtime.hosts.sqlite import SqliteClient
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
+from penstock.runtime.sealing import FORGOTTEN
 
 HOUR = timedelta(hours=1)
 COLUMNS = Row._fields
@@ -238,6 +239,14 @@ def test_a_chain_that_was_written_anew_is_found_by_a_head_that_was_noted(opened:
         rewrite(opened, lambda row: row._replace(note="something else") if row.note == "never charged" else row)
         assert audited(opened).findings == ()
         assert audited(opened, noted).findings[0].position == noted.position
+
+
+def test_nobody_can_say_of_a_file_without_a_codec_that_something_was_forgotten(opened: sqlite3.Connection) -> None:
+    with tampered(opened):
+        rewrite(opened, lambda row: row._replace(trigger=FORGOTTEN) if row.instance == "o-1" else row)
+        opened.execute("UPDATE instance SET snapshot = ? WHERE id = 'o-1'", [FORGOTTEN])
+        report = audited(opened)
+        assert report.forgotten == 0 and [finding.instance for finding in report.findings] == ["o-1"]
 
 
 def test_a_chain_that_was_written_anew_must_still_lead_where_the_instances_are(opened: sqlite3.Connection) -> None:

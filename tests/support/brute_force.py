@@ -9,14 +9,14 @@ small domains, no instants.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from brute_calls import Begun, counted
 from penstock.compiler.evaluate import Fault, Scope, evaluate, rests, within
@@ -942,24 +942,9 @@ class Search:
             lasting &= way.lasting
         return any(way.drives for way in ways) and not lasting
 
-    @staticmethod
-    def reaching(goals: set[object], edges: dict[object, set[object]]) -> set[object]:
-        """What can come to one of these."""
-        back: dict[object, set[object]] = {key: set() for key in edges}
-        for key, targets in edges.items():
-            for target in targets:
-                back[target].add(key)
-        alive, stack = set(goals), list(goals)
-        while stack:
-            for key in back[stack.pop()]:
-                if key not in alive:
-                    alive.add(key)
-                    stack.append(key)
-        return alive
-
     def fragility(self) -> None:
         """F105: where a call gave up after the pivot and no success can be come to."""
-        alive = self.reaching(self.successes, self.edges)
+        alive = reaching(self.successes, self.edges)
         for place, source, target in self.given_up:
             if target not in alive:
                 self.found.add("F105", place, self.depth[source] + 1)
@@ -978,19 +963,19 @@ class Search:
                 depth[target] = depth[key] + 1
                 todo.append(target)
         edges = {key: self.prompt[key] for key in depth}
-        alive = self.reaching(self.finals & depth.keys(), edges)
+        alive = reaching(self.finals & depth.keys(), edges)
         lost = [key for key in depth if key not in alive]
         if lost:
             told = [key for key in lost if self.places[key]] or lost
             prompt["F004", self.kernel.span.start] = min(depth[key] for key in told)
-        alive = self.reaching(self.successes & depth.keys(), edges)
+        alive = reaching(self.successes & depth.keys(), edges)
         for place, source, target in self.given_up:
             if source in depth and target not in alive:
                 prompt["F105", place] = min(depth[source] + 1, prompt.get(("F105", place), depth[source] + 1))
 
     def completion(self) -> None:
         """F004: everything that cannot come to a final, by going backwards from the finals."""
-        alive = self.reaching(self.finals, self.edges)
+        alive = reaching(self.finals, self.edges)
         lost = [key for key in self.depth if key not in alive]
         told = [key for key in lost if self.places[key]] or lost  # rather at rest than while it compensates
         for key in sorted(told, key=lambda key: self.depth[key]):
@@ -1085,3 +1070,21 @@ def computes(activity: Activity) -> bool:
     otherwise, for no check is about what a compensation is called with."""
     undone = activity.effect.values if isinstance(activity.effect, Compensation) else ()
     return bool(activity.ensures) or not all(isinstance(value, Ref) for value in undone)
+
+
+T = TypeVar("T")
+
+
+def reaching(goals: Collection[T], edges: Mapping[T, Iterable[T]]) -> set[T]:
+    """What can come to one of these."""
+    back: dict[T, list[T]] = {key: [] for key in edges}
+    for key, targets in edges.items():
+        for target in targets:
+            back[target].append(key)
+    alive, stack = set(goals), list(goals)
+    while stack:
+        for key in back[stack.pop()]:
+            if key not in alive:
+                alive.add(key)
+                stack.append(key)
+    return alive

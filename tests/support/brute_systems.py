@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from brute_force import EPOCH, SECOND, Search, TooLarge, payloads
+from brute_force import EPOCH, SECOND, Search, TooLarge, payloads, reaching
 from penstock.compiler.effects import DropEvent, SendEvent
 from penstock.compiler.evaluate import Fault
 from penstock.compiler.instance import NOBODY, Actor, Event, Fired, Instance, Rejected, Step, Trigger
@@ -189,28 +189,16 @@ class Worlds:
 
     def conclude(self) -> None:
         """F311: none can go on, or all could have ended and no longer can; what lies beyond a mailbox is not known."""
-        hopeful = self.reaching(self.goes | self.cut | {n for n, world in enumerate(self.worlds) if world.ended})
+        edges = dict(enumerate(self.after))
+        hopeful = reaching(self.goes | self.cut | {n for n, world in enumerate(self.worlds) if world.ended}, edges)
         lost = [number for number in range(len(self.worlds)) if number not in hopeful]
         ends = {number for number, world in enumerate(self.worlds) if world.ended}
         if not lost and ends and not self.cut:
-            could = self.reaching(ends)
+            could = reaching(ends, edges)
             lost = [number for number in range(len(self.worlds)) if number not in could]
         if lost:
             self.here = lost[0]
             self.add("F311", self.system.name)
-
-    def reaching(self, goals: set[int]) -> set[int]:
-        into: list[list[int]] = [[] for _ in self.worlds]
-        for number, targets in enumerate(self.after):
-            for target in targets:
-                into[target].append(number)
-        reached, todo = set(goals), list(goals)
-        while todo:
-            for before in into[todo.pop()]:
-                if before not in reached:
-                    reached.add(before)
-                    todo.append(before)
-        return reached
 
     def way(self, number: int) -> list[str]:
         """What leads to a world."""
