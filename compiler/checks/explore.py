@@ -25,7 +25,7 @@ from .clock import Clock
 from .closing import SUCCESSORS, Closing
 from .control import Abstraction, Control, Grain
 from .encode import Encoder
-from .graph import Arrival, Edge, Graph, Node, Reaction, ran
+from .graph import Arrival, Edge, Graph, Node, Reaction, edge_of
 from .moves import STARTING, Move, MoveKind, alike, answering, moves, needed, waits
 from .passages import Fan, Passages
 from .solver import Solver, Term
@@ -163,7 +163,7 @@ class Explorer:
         for done in self.closing.successors(True, (), STARTING, (), fan, True):
             control = self.abstraction.control(done.instance)
             node = self._arrive(control, self._data(None, True, control, done), self.clock.begun(control), done)
-            self.graph.begin.append(ran(-1, node.id, STARTING, done, False))
+            self.graph.begin.append(edge_of(-1, node.id, STARTING, done, False))
         self.graph.starting = Reaction(STARTING, fan, (fan, *self.closing.onward))
 
     def _expand(self, node: Node, made_up: bool) -> None:
@@ -293,7 +293,7 @@ class Explorer:
         target = self._arrive(control, data, zone, done)
         if self.spared is not None and done.real:
             self.spared.arrived(target, control, data, zone, done)
-        edge = ran(node.id, target.id, move, done, resting)
+        edge = edge_of(node.id, target.id, move, done, resting)
         key = node.id, target.id, move.kind, move.name, move.answer, done.taken
         if key not in self._edges or (done.real and not self._edges[key].real):
             old = self._edges.get(key)

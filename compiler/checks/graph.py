@@ -113,7 +113,7 @@ class Edge:
         return self.found
 
 
-def ran(source: int, target: int, move: Move, done: Arrival, stay: bool) -> Edge:
+def edge_of(source: int, target: int, move: Move, done: Arrival, stay: bool) -> Edge:
     """The edge of a step that was run."""
     entered = () if done.passage is None else done.passage.entered
     return Edge(source, target, move, done.taken, stay, done.real, entered, done.length, done)
