@@ -7,11 +7,11 @@ row, as they are stored. So whoever has noted the last hash can tell later that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from .codec import quoted, written
+from .codec import written
 
 
 class Head(NamedTuple):
@@ -57,17 +57,7 @@ class Row(NamedTuple):
 
 def linked(previous: str, columns: Sequence[object]) -> str:
     """The hash of a row's columns, but for itself, in the order of `Row`."""
-    text = ",".join([_TOLD.get(type(value), written)(value) for value in (previous, *columns)])
-    return sha256(f"[{text}]".encode("ascii")).hexdigest()
-
-
-def _bytes(value: bytes) -> str:
-    """Only somebody else can have stored them."""
-    return written({"no text": value.hex()})
-
-
-_TOLD: Mapping[type[object], Callable[[Any], str]] = {str: quoted, int: int.__repr__, bytes: _bytes}
-"""What `written` makes of a column, and of bytes."""
+    return sha256(written((previous, *columns)).encode("ascii")).hexdigest()
 
 
 class Link(NamedTuple):

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from .codec import written
 from .core import (
     NOBODY,
     Effect,
@@ -66,8 +65,8 @@ class Families(Steps):
         """What the effect asks of a child, as a call of the parent."""
         activities = self.flow(parent.flow).spec.activities
         match effect:
-            case StartActivity(key, name, args) if activities[name].flow:
-                text = written(activities[name].params.encode(args))
+            case StartActivity(key, name) if activities[name].flow:
+                text = self.flow(parent.flow).spec.args_text(effect)
                 return PendingCall(parent.id, parent.flow, key, name, text, None, now)
             case StartCompensation(key, name, _, forward) if activities[forward.rpartition("#")[0]].flow:
                 return PendingCall(parent.id, parent.flow, key, name, "{}", forward, now)

@@ -39,9 +39,10 @@ def encode(spec: FlowSpec, inputs: object, data: object, at: tuple[str, ...], le
 
 def text(spec: FlowSpec, inputs: object, data: object, at: tuple[str, ...], ledger: Ledger[E]) -> str:
     """That value as JSON text."""
-    head, tell_inputs, tell_at, tell_ledger = _tellers(spec)
-    checked = written(spec.data.encode(data))  # what updates left in it, nobody has looked at yet
-    return f'{head}"inputs":{tell_inputs(inputs)},"data":{checked},"at":{tell_at(at)},"ledger":{tell_ledger(ledger)}}}'
+    head, tell_inputs, tell_data, tell_at, tell_ledger = _tellers(spec)
+    checked = spec.data.check(data)  # what updates left in it, nobody has looked at yet
+    given = f'"inputs":{tell_inputs(inputs)},"data":{tell_data(checked)}'
+    return f'{head}{given},"at":{tell_at(at)},"ledger":{tell_ledger(ledger)}}}'
 
 
 def schema(spec: FlowSpec) -> Schema:
@@ -138,10 +139,10 @@ def _ledger(spec: FlowSpec) -> Record[Ledger[object]]:
 
 
 @lru_cache
-def _tellers(spec: FlowSpec) -> tuple[str, Teller, Teller, Teller]:
-    """How it begins, and how inputs, leaves and ledger are told."""
+def _tellers(spec: FlowSpec) -> tuple[str, Teller, Teller, Teller, Teller]:
+    """How it begins, and how inputs, data, leaves and ledger are told."""
     head = written({"format": FORMAT, "flow": spec.name, "version": spec.version}).removesuffix("}")
-    return f"{head},", spec.inputs.teller, sequence(TEXT).teller, _ledger(spec).teller
+    return f"{head},", spec.inputs.teller, spec.data.teller, sequence(TEXT).teller, _ledger(spec).teller
 
 
 def _state(rules: Rules[I, D, S, E], name: str) -> S:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
 
-from .codec import BOOL, INSTANT, NOTHING, TEXT, Codec, Json, Teller, optional, written
+from .codec import BOOL, INSTANT, NOTHING, TEXT, Codec, Json, Teller, optional, quoted, written
 from .core import (
     ActivityError,
     Actor,
@@ -201,9 +201,7 @@ class FlowSpec:
     def trigger_to_json(self, trigger: object) -> Json:
         """A trigger for a journal. Raises Invalid for what is no trigger of this flow."""
         if isinstance(trigger, Outcome):
-            result = self._result(trigger.key, trigger.kind)
-            value = None if result is NOTHING else result.encode(trigger.value)
-            return {"key": trigger.key, "outcome": trigger.kind, "value": value}
+            return {"key": trigger.key, "outcome": trigger.kind, "value": self._brought(trigger)}
         if isinstance(trigger, Fired):
             return {"timer": trigger.timer}
         if isinstance(trigger, Delegation):
@@ -214,6 +212,9 @@ class FlowSpec:
 
     def trigger_text(self, trigger: object) -> str:
         """`trigger_to_json` as JSON text."""
+        if isinstance(trigger, Outcome):  # most are: without making the object
+            value = written(self._brought(trigger))
+            return f'{{"key":{quoted(trigger.key)},"outcome":{quoted(trigger.kind)},"value":{value}}}'
         return written(self.trigger_to_json(trigger))
 
     def trigger_from_json(self, json: object) -> object:
@@ -230,6 +231,10 @@ class FlowSpec:
             case _:
                 return self.triggers.decode(json)
 
+    def _brought(self, outcome: Outcome) -> Json:
+        result = self._result(outcome.key, outcome.kind)
+        return None if result is NOTHING else result.encode(outcome.value)
+
     def _result(self, key: str, kind: str) -> Codec[object]:
         """How the value of an outcome is written: as the result of its activity, or not at all."""
         activity = self.activities.get(key.rpartition("#")[0])
@@ -244,6 +249,25 @@ class FlowSpec:
     def effects_text(self) -> Teller:
         """The JSON text of a sequence of effects that the core made."""
         return sequence(self.effects).teller
+
+    def args_text(self, effect: StartActivity | StartCompensation) -> str:
+        """The arguments of a call as JSON text. Raises Invalid."""
+        kind, (_, name, args, *_) = type(effect), effect
+        params, tell = self._called[kind, name]
+        return tell(params.check(args))
+
+    @cached_property
+    def _called(self) -> Mapping[tuple[type[Effect], str], tuple[Arguments, Teller]]:
+        """What a call of that kind takes, and how it is told."""
+        kinds: dict[type[Effect], Mapping[str, ActivitySpec] | Mapping[str, CompensationSpec]] = {
+            StartActivity: self.activities,
+            StartCompensation: self.compensations,
+        }
+        return {
+            (kind, name): (each.params, each.params.teller)
+            for kind, specs in kinds.items()
+            for name, each in specs.items()
+        }
 
     def effect_from_json(self, json: object) -> Effect:
         """The effect again, its arguments as exact values. Raises Invalid."""

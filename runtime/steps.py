@@ -64,6 +64,8 @@ BATCH = 100
 REMEMBERED = 1000
 """Of so many instances that are under way the record is kept in memory, beside its snapshot."""
 
+CALLING = StartActivity, InterruptActivity, StartCompensation
+
 FAULTY = timedelta(minutes=1)
 """When a timer whose step failed (a fault of the flow's code) is tried again."""
 
@@ -150,7 +152,8 @@ class Steps:
         """A step that nobody waits for. One that changed nothing, since its trigger was stale, leaves no trace but
         that of the attempt that brought it."""
         instance, entry, before, step = self._tried(tx, id, trigger, NOBODY, now, attempt)
-        if step != (before, ()):
+        record, effects = step
+        if effects or record != before:
             self._apply(tx, instance, entry, step, now)
         elif attempt is not None:
             self.remark(tx, id, EntryKind.ATTEMPT, attempt.key, NOBODY, now, attempt=attempt)
@@ -226,16 +229,15 @@ class Steps:
         self, tx: Transaction, spec: FlowSpec, instance: Instance, effect: Effect, gone: Collection[str], now: datetime
     ) -> None:
         id, label = instance.id, instance.flow
+        if spec.nests and isinstance(effect, CALLING) and _sub_flow(spec, effect.key):
+            return
         match effect:
-            case StartActivity(key) | InterruptActivity(key) | StartCompensation(key) if _sub_flow(spec, key):
-                pass
-            case StartActivity(key, name, args):
-                activity = spec.activities[name]
-                text = written(activity.params.encode(args))
-                self._make(tx, PendingCall(id, label, key, name, text, None, now), activity.gated, gone, now)
-            case StartCompensation(key, name, args, forward):
-                text = written(spec.compensations[name].params.encode(args))
-                self._make(tx, PendingCall(id, label, key, name, text, forward, now), False, gone, now)
+            case StartActivity(key, name):
+                made = PendingCall(id, label, key, name, spec.args_text(effect), None, now)
+                self._make(tx, made, spec.activities[name].gated, gone, now)
+            case StartCompensation(key, name, _, forward):
+                made = PendingCall(id, label, key, name, spec.args_text(effect), forward, now)
+                self._make(tx, made, False, gone, now)
             case InterruptActivity(key):
                 call = tx.call(id, key)
                 if call is not None and call.owner is not None and not self._unclaimed(tx, call):

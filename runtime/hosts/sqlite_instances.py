@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -25,9 +25,9 @@ class SqliteInstances(SqliteRows):
 
     def __init__(self, db: sqlite3.Connection) -> None:
         super().__init__(db)
-        self._instances = Kept(PUT_INSTANCE, "", _instance_row)
-        self._calls = Kept(PUT_CALL, DROP_CALL, call_row)
-        self._timers = Kept(PUT_TIMER, DROP_TIMER, _timer_row)
+        self._instances = Kept(INSTANCE, PUT_INSTANCE, "", _instance_row, _only)
+        self._calls = Kept(f"{CALLS} WHERE instance = ?", PUT_CALL, DROP_CALL, call_row, _keyed_call)
+        self._timers = Kept(f"{TIMERS} WHERE instance = ?", PUT_TIMER, DROP_TIMER, _timer_row, _named_timer)
 
     def flush(self) -> None:
         if not self._db.in_transaction:
@@ -43,12 +43,10 @@ class SqliteInstances(SqliteRows):
         for kept in (self._instances, self._calls, self._timers):
             kept.forget()
 
-    def _of(
-        self, kept: Kept[T], instance: str, sql: str, read: Callable[[tuple[Any, ...]], tuple[str, T]]
-    ) -> dict[str, T]:
+    def _of(self, kept: Kept[T], instance: str) -> dict[str, T]:
         """All rows of an instance. What is not at hand is not held back either, so the file has it."""
         if (rows := kept.known.get(instance)) is None:
-            rows = kept.known[instance] = dict(map(read, self._found(sql, instance)))
+            rows = kept.known[instance] = dict(map(kept.read, self._found(kept.find, instance)))
         return rows
 
     @property
@@ -59,10 +57,7 @@ class SqliteInstances(SqliteRows):
     # ------------------------------------------------------------ instances
 
     def instance(self, id: str) -> Instance | None:
-        return self._instance_of(id).get("")
-
-    def _instance_of(self, id: str) -> dict[str, Instance]:
-        return self._of(self._instances, id, "SELECT * FROM instance WHERE id = ?", lambda row: ("", _instance(row)))
+        return self._of(self._instances, id).get("")
 
     def instances(self, status: Status | None) -> Sequence[Instance]:
         return self.page("", -1, tuple(Status) if status is None else (status,))
@@ -80,7 +75,7 @@ class SqliteInstances(SqliteRows):
 
     def put_instance(self, i: Instance) -> None:
         """A new one has no calls and no timers yet."""
-        if not self._instance_of(i.id):
+        if not self._of(self._instances, i.id):
             self._calls.known[i.id] = {}
             self._timers.known[i.id] = {}
         self._instances.put(i.id, "", i)
@@ -90,16 +85,13 @@ class SqliteInstances(SqliteRows):
     # ------------------------------------------------------------ calls
 
     def call(self, instance: str, key: str) -> PendingCall | None:
-        return self._calls_of(instance).get(key)
+        return self._of(self._calls, instance).get(key)
 
     def calls(self, instance: str) -> Sequence[PendingCall]:
-        return sorted(self._calls_of(instance).values(), key=lambda call: call.key)
-
-    def _calls_of(self, instance: str) -> dict[str, PendingCall]:
-        return self._of(self._calls, instance, f"{CALLS} WHERE instance = ?", _keyed_call)
+        return sorted(self._of(self._calls, instance).values(), key=lambda call: call.key)
 
     def put_call(self, c: PendingCall) -> None:
-        self._calls_of(c.instance)
+        self._of(self._calls, c.instance)
         self._calls.put(c.instance, c.key, c)
         self.changes += 1
         self.news.touched.add(c.instance)
@@ -109,7 +101,7 @@ class SqliteInstances(SqliteRows):
             self.news.unwanted.append(c)
 
     def drop_call(self, instance: str, key: str) -> None:
-        self._calls_of(instance)
+        self._of(self._calls, instance)
         self._calls.drop(instance, key)
         self.changes += 1
         self.news.touched.add(instance)
@@ -138,29 +130,27 @@ class SqliteInstances(SqliteRows):
     # ------------------------------------------------------------ timers
 
     def put_timer(self, t: Timer) -> None:
-        self._timers_of(t.instance)
+        self._of(self._timers, t.instance)
         self._timers.put(t.instance, t.name, t)
         self.changes += 1
         self.news.touched.add(t.instance)
         self.news.falls_due(t.due)
 
     def drop_timer(self, instance: str, name: str) -> None:
-        self._timers_of(instance)
+        self._of(self._timers, instance)
         self._timers.drop(instance, name)
         self.changes += 1
         self.news.touched.add(instance)
 
     def timers(self, instance: str) -> Sequence[Timer]:
-        return sorted(self._timers_of(instance).values(), key=lambda timer: (timer.due, timer.name))
-
-    def _timers_of(self, instance: str) -> dict[str, Timer]:
-        return self._of(self._timers, instance, f"{TIMERS} WHERE instance = ?", _named_timer)
+        return sorted(self._of(self._timers, instance).values(), key=lambda timer: (timer.due, timer.name))
 
     def due_timers(self, flows: Sequence[str], now: datetime, limit: int) -> Sequence[Timer]:
         where = f"due <= ? AND flow IN ({marks(flows)}) AND {AWAKE}"
         return [*map(_timer, self._all(f"{TIMERS} WHERE {where} ORDER BY due LIMIT ?", micros(now), *flows, limit))]
 
 
+INSTANCE = "SELECT * FROM instance WHERE id = ?"
 PUT_INSTANCE = """
 INSERT INTO instance (id, flow, sequence, at, status, configuration, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, at = excluded.at, status = excluded.status,
@@ -194,6 +184,10 @@ def _instance_row(i: Instance) -> tuple[Any, ...]:
 def _instance(row: tuple[Any, ...]) -> Instance:
     id, flow, sequence, at, status, configuration, snapshot = row
     return Instance(id, flow, sequence, moment(at), Status(status), tuple(configuration.split()), snapshot)
+
+
+def _only(row: tuple[Any, ...]) -> tuple[str, Instance]:
+    return "", _instance(row)
 
 
 def call_row(c: PendingCall) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..chain import Head, Link, Row, linked
-from ..codec import written
+from ..codec import quoted
 from ..store import Attempt, EntryKind, JournalEntry, Status
 from ..timers import micros, moment
 from .sqlite_errors import as_written, refuse
@@ -17,6 +17,7 @@ from .sqlite_rows import MARKS, SqliteRows
 COLUMNS = "instance, sequence, at, kind, actor, trigger, note, request, effects, status, configuration, attempt"
 ENTRIES = f"SELECT {COLUMNS} FROM journal"
 LAST = "SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1"
+ATTEMPT = '{"key":%s,"number":%d,"worker":%s,"started":%d,"ended":%d,"result":%s}'
 APPEND = f"INSERT INTO journal (position, hash, {COLUMNS}) VALUES ({MARKS[14]})"
 
 
@@ -44,8 +45,8 @@ class SqliteJournal(SqliteRows):
     def append(self, e: JournalEntry) -> None:
         head = self._head or self.head()
         position = head.position + 1
-        what = e.instance, e.sequence, micros(e.at), e.kind.value, e.actor, e.trigger, e.note, e.request
-        columns = (*what, e.effects, e.status.value, " ".join(e.configuration), _attempt_text(e.attempt))
+        what = e.instance, e.sequence, micros(e.at), str(e.kind), e.actor, e.trigger, e.note, e.request
+        columns = (*what, e.effects, str(e.status), " ".join(e.configuration), _attempt_text(e.attempt))
         hash = linked(head.hash, (position, *columns))
         self._appended.append((position, hash, *columns))
         self._head = Head(position, hash)
@@ -101,8 +102,7 @@ def _attempt_text(a: Attempt | None) -> str:
     if a is None:
         return ""
     assert a.ended is not None, "the journal tells of what is over"
-    times = {"started": micros(a.started), "ended": micros(a.ended)}
-    return written({"key": a.key, "number": a.number, "worker": a.worker, **times, "result": a.result})
+    return ATTEMPT % (quoted(a.key), a.number, quoted(a.worker), micros(a.started), micros(a.ended), quoted(a.result))
 
 
 def _attempt(instance: str, text: str) -> Attempt | None:

@@ -15,11 +15,20 @@ V = TypeVar("V")
 
 
 class Kept(Generic[V]):
-    """Of one table: all its rows of some instances, by name. put, drop: the statements that write and delete one; row:
-    the values of `put`; `drop` takes the instance and the name."""
+    """Of one table: all its rows of some instances, by name. find: the query for those of an instance; put, drop: the
+    statements that write and delete one; row: the values of `put`; read: name and value of what `find` finds; `drop`
+    takes the instance and the name."""
 
-    def __init__(self, put: str, drop: str, row: Callable[[V], tuple[Any, ...]]) -> None:
+    def __init__(
+        self,
+        find: str,
+        put: str,
+        drop: str,
+        row: Callable[[V], tuple[Any, ...]],
+        read: Callable[[tuple[Any, ...]], tuple[str, V]],
+    ) -> None:
         self.known: dict[str, dict[str, V]] = {}
+        self.find, self.read = find, read
         self._put, self._drop, self._row = put, drop, row
         self._changed: dict[tuple[str, str], V | None] = {}
 
