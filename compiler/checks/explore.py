@@ -28,7 +28,8 @@ from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Node, Reaction, edge_of
 from .moves import STARTING, Move, MoveKind, alike, answering, moves, needed, waits
 from .passages import Fan, Passages
-from .solver import Solver, Term
+from .repeated import Repeated
+from .solver import Solver
 from .spared import Known, Spared
 from .states import Answers, States, covers
 from .zones import Zone
@@ -90,6 +91,8 @@ class Explorer:
         self._followed = 0  # moves, each in a run of its own
         able = self.limits.spare and Spared.able(self.kernel, self.abstraction, grain)
         self.spared = Spared(self.kernel, self.states, self.clock, self.abstraction) if able else None
+        again = self.limits.spare and Repeated.able(self.states)
+        self.repeated = Repeated(self.states, self.attempts, self.abstraction, grain) if again else None
         self.lengthened = False  # whether runs were looked at in another order than that of their lengths
         self._edges: dict[tuple[object, ...], Edge] = {}
         self._undoing: dict[tuple[object, ...], bool] = {}
@@ -162,7 +165,7 @@ class Explorer:
         fan = self.passages.start()
         for done in self.closing.successors(True, (), STARTING, (), fan, True):
             control = self.abstraction.control(done.instance)
-            node = self._arrive(control, self._data(None, True, control, done), self.clock.begun(control), done)
+            node = self._arrive(control, self._data(None, control, done), self.clock.begun(control), done)
             self.graph.begin.append(edge_of(-1, node.id, STARTING, done, False))
         self.graph.starting = Reaction(STARTING, fan, (fan, *self.closing.onward))
 
@@ -230,7 +233,7 @@ class Explorer:
                 return
             done = self.attempts.step(arrival, move, settling, arrival.now)
             if done is not None and not done.taken:
-                self._note(node, True, move, done, moment, stay=True)
+                self._note(node, move, done, moment, stay=True)
                 return
             if move.kind is MoveKind.ANSWER:
                 return
@@ -238,17 +241,36 @@ class Explorer:
             payload, fan = settling, self.passages.exit(goal, node.control.history)
         else:
             fan = self._fan(node, arrival.instance, move)
-        state = self.states.before(node.control.place, node.data)
-        arrivals = tuple(node.arrivals) if own else (arrival,)
-        runs = self.closing.successors(state, arrivals, move, payload, fan, made_up)
-        reaction = self._react(node, move, fan) if own else None
+        again = None if self.repeated is None or payload or not own else self.repeated(node, move, fan)
+        if again is not None:
+            runs, onward = again
+            self.closing.wanting = False
+        else:
+            runs = self._successors(node, arrival, move, payload, fan, made_up)
+            onward = tuple(self.closing.onward)
+        reaction = self._react(node, move, fan, onward) if own else None
         for done in runs:
-            target, zone = self._note(node, state, move, done, moment, stay=self._stays(done))
+            target, zone = self._note(node, move, done, moment, stay=self._stays(done))
             alone = own and done.real and len(runs) == 1 and not self.closing.wanting
             if self.spared is not None and reaction is not None and alone and node.control.resting:
                 self.spared.learn(node, reaction, done, target, zone)
         if self.closing.wanting:
             self._later.append((node, arrival, move))
+
+    def _successors(
+        self, node: Node, arrival: Arrival, move: Move, payload: tuple[Value, ...], fan: Fan, made_up: bool
+    ) -> list[Arrival]:
+        """One run, or more, for each successor; what a node that is alike would come to by the same runs is learnt."""
+        own = arrival is node.arrivals[0]
+        before = len(self.closing.open), len(self.attempts.faults), len(self.attempts.balked)
+        state = self.states.before(node.control.place, node.data)
+        arrivals = tuple(node.arrivals) if own else (arrival,)
+        runs = self.closing.successors(state, arrivals, move, payload, fan, made_up)
+        whole = before == (len(self.closing.open), len(self.attempts.faults), len(self.attempts.balked))
+        shown = whole and not self.closing.wanting and all(run.real for run in runs)
+        if self.repeated is not None and own and not payload and shown:
+            self.repeated.learn(node, move, fan, runs, self.closing.onward)
+        return runs
 
     def _spare(self, node: Node, target: Node, known: Known) -> None:
         """A step that an equal one has shown."""
@@ -269,9 +291,10 @@ class Explorer:
         (done,) = (run for run in runs if run.taken == edge.taken and run.real)
         return done
 
-    def _react(self, node: Node, move: Move, fan: Fan) -> Reaction:
+    @staticmethod
+    def _react(node: Node, move: Move, fan: Fan, onward: Sequence[Fan]) -> Reaction:
         """Note what a node can do about a move; a second search, on data made up, may find that the step goes on."""
-        parts = dict.fromkeys((fan, *self.closing.onward))
+        parts = dict.fromkeys((fan, *onward))
         for index, known in enumerate(node.reactions):
             if known.move == move:
                 node.reactions[index] = Reaction(move, fan, (*dict.fromkeys((*known.parts, *parts)),))
@@ -283,12 +306,12 @@ class Explorer:
         command = done.taken[0].command
         return command is not None and isinstance(self.kernel.commands[command].target, Stay)
 
-    def _note(self, node: Node, state: Term, move: Move, done: Arrival, moment: Zone, stay: bool) -> tuple[Node, Zone]:
+    def _note(self, node: Node, move: Move, done: Arrival, moment: Zone, stay: bool) -> tuple[Node, Zone]:
         """The node that a step comes to, and its zone there."""
         control = self.abstraction.control(done.instance)
         resting = stay and control.place == node.control.place and control.resting
         entered = frozenset(() if done.passage is None else done.passage.entered)
-        data = self._data(node, state, control, done)
+        data = self._data(node, control, done)
         zone = self.clock.entered(moment, control, entered)
         target = self._arrive(control, data, zone, done)
         if self.spared is not None and done.real:
@@ -305,11 +328,12 @@ class Explorer:
             self.graph.into[target.id].append(edge)
         return target, zone
 
-    def _data(self, source: Node | None, state: Term, control: Control, done: Arrival) -> Answers:
+    def _data(self, source: Node | None, control: Control, done: Arrival) -> Answers:
         """What a run has come to answers; of cubes, what all that is led to by its way does."""
         if self.grain is Grain.CUBES and done.passage is not None:
             run = self.states.answers(control.place, done.instance)
-            return self.states.cube(state, done.passage, control.place, run)
+            before = None if source is None else (source.control.place, source.data)
+            return self.states.cube(before, done.passage, control.place, run)
         if self.grain is Grain.CUBES and source is not None:
             return source.data  # no data have changed, nor has the place
         return self.states.answers(control.place, done.instance)

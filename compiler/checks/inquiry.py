@@ -332,11 +332,23 @@ class Inquiry:
         if bad is False:
             return False
         if key not in self._possible:
-            self._possible[key] = not self.states.ask(state, bad, shown=False).impossible
+            free = None if node is None else self._without_rest(node, bad)
+            self._possible[key] = not self.states.ask(state, bad, shown=False).impossible if free is None else free
             self._kept.append(bad)  # so that its id stays its own
         if self.ledger is not None and not self._possible[key]:
             self.ledger.ruled_out(node, bad)
         return self._possible[key]
+
+    def _without_rest(self, node: Node, bad: Term) -> bool | None:
+        """Whether it is possible for the data that bear on it: one question for all nodes that differ in the rest only.
+        None: that does not say it, since nobody knows whether there are data like the rest."""
+        place, data = node.control.place, node.data
+        bearing = self.states.bearing(place, (bad,))
+        few = tuple(answer if number in bearing else None for number, answer in enumerate(data))
+        if few == data:
+            return None
+        reply = self.states.ask(self.states.before(place, few), bad, shown=False)
+        return False if reply.impossible else True if reply.model is not None and node.real else None
 
     def breach(self, node: Node | None, reaction: Reaction, bad: Term) -> Breach | None:
         """Data of the node, and a payload, for which something bad holds when the move comes."""
@@ -466,7 +478,26 @@ class Inquiry:
 
     def must(self, edge: Edge) -> bool:
         """Whether all data of its source take the edge, given its payload, to data of its target."""
-        return not self.possible(self.graph.nodes[edge.source], self.misses(edge))
+        source, missed = self.graph.nodes[edge.source], self.misses(edge)
+        if self.ledger is None and missed is not False:
+            missed = self._missing_change(edge, source)
+        return not self.possible(source, missed)
+
+    def _missing_change(self, edge: Edge, source: Node) -> Term:
+        """As `misses`, of what the edge may change: what the source answers, it need not be asked again."""
+        arrival, target = edge.arrival, self.graph.nodes[edge.target]
+        assert arrival.passage is not None and arrival.fan is not None, "else it misses nothing"
+        told = zip(self.states.now(source.control.place), source.data, strict=True)
+        known = {term.ast: answer for term, answer in told if not isinstance(term, bool)}
+        after = self.states.then(arrival.passage, target.control.place)
+        changed = tuple(
+            None if not isinstance(term, bool) and known.get(term.ast) is answer else answer
+            for term, answer in zip(after, target.data, strict=True)
+        )
+        both = self.encoder.all(
+            arrival.passage.condition, self.states.after(arrival.passage, target.control.place, changed)
+        )
+        return self.encoder.no(self.explorer.closing.realise.given(both, arrival.fan, arrival.payload))
 
     def lacking(self, node: Node, surely: Term, ever: Term) -> list[Arrival]:
         """Evidence that in a node something cannot happen: `ever` says that it can with some payload, `surely` with

@@ -121,7 +121,8 @@ class Passages:
         domains = [encoder.domain(self.variables[v.name], v.type) for v in kernel.inputs]
         bounded = (v for v in kernel.data if not is_time(v.type))  # a time may grow out of bounds
         domains += [encoder.domain(self.variables[v.name], v.type, grown=True) for v in bounded]
-        self.typed = encoder.all(moment, *domains)
+        self.domains = (moment, *domains)
+        self.typed = encoder.all(*self.domains)
         self.timed = any(isinstance(node, Now) for node in nodes(kernel))
         written = (kernel.commands, kernel.choices, kernel.leaves, kernel.scopes)
         self.placed = any(isinstance(node, InState) for node in nodes(written))  # whether guards ask where it rests

@@ -28,38 +28,56 @@ class States:
         self.passages = passages
         self.solver = solver
         self.live = Live(kernel)
+        self._now: dict[Place, tuple[Term, ...]] = {}
         self._before: dict[tuple[Place, Answers], Term] = {}
         self._after: dict[tuple[int, Place], tuple[Term, ...]] = {}
         self._exactly: dict[tuple[int, Value], Term] = {}
-        self._cubes: dict[tuple[int, int, Place], tuple[Term, Answers]] = {}  # the term too: its id stays its own
+        self._cubes: dict[
+            tuple[int, int, Place, frozenset[int]], tuple[Term, frozenset[int]]
+        ] = {}  # the term too: its id stays its own
+        self._asked: list[Term] = []  # so that each keeps its address
+        self._bearing: dict[tuple[Place, frozenset[int], int], tuple[int, ...]] = {}
 
     def ask(self, *terms: Term, shown: bool = True) -> Reply:
         self.solver.assume(self.encoder.axioms)
         return self.solver.ask(*terms, shown=shown)
 
-    def cube(self, state: Term, passage: Passage, place: Place, run: Answers) -> Answers:
-        """The smallest cube around all that a passage leads to, from data in some state, as far as Z3 can tell; `run`
-        is what one run of it came to."""
-        key = id(state), passage.id, place
-        if key not in self._cubes:
-            same = self._same(state, passage, place, run)
-            self._cubes[key] = state, tuple(answer if index in same else None for index, answer in enumerate(run))
-        return self._cubes[key][1]
+    def cube(self, source: tuple[Place, Answers] | None, passage: Passage, place: Place, run: Answers) -> Answers:
+        """The smallest cube around all that a passage leads to, from data in a place that answer so (None: at the
+        start), as far as Z3 can tell; `run` is what one run of it came to.
 
-    def _same(self, state: Term, passage: Passage, place: Place, run: Answers) -> set[int]:
-        """The answers that all give as the run does: any other is asked for, until there is none."""
-        left: set[int] = set(range(len(run)))
-        pairs = zip(self._asked(passage, place), run, strict=True)
+        Answers that the passage leaves as they are, and that have no part in its condition, stay what they were."""
+        after = self.then(passage, place)
+        kept: dict[int, bool | None] = {}
+        state: Term = True
+        if source is not None:
+            at, data = source
+            free = {*range(len(data))} - {*self.bearing(at, (passage.condition,))}
+            told = [(n, term.ast) for n, term in enumerate(self.now(at)) if not isinstance(term, bool)]
+            known = {ast: data[n] for n, ast in told if data[n] is not None or n in free}
+            kept = {n: known[t.ast] for n, t in enumerate(after) if not isinstance(t, bool) and t.ast in known}
+            state = self.near(at, data, (passage.condition, *(t for n, t in enumerate(after) if n not in kept)))
+        left = frozenset(range(len(run))).difference(kept)
+        key = id(state), passage.id, place, left
+        if key not in self._cubes:
+            self._cubes[key] = state, self._same(state, passage, place, run, left)
+        same = self._cubes[key][1]
+        return tuple(kept.get(n, answer if n in same else None) for n, answer in enumerate(run))
+
+    def _same(self, state: Term, passage: Passage, place: Place, run: Answers, asked: frozenset[int]) -> frozenset[int]:
+        """Those of the answers that all give as the run does: any other is asked for, until there is none."""
+        left: set[int] = {*asked}
+        pairs = zip(self.then(passage, place), run, strict=True)
         others = [self.encoder.no(term) if yes else term for term, yes in pairs]
         while left:
             reply = self.ask(state, passage.condition, self.encoder.any(*(others[index] for index in left)))
             if reply.impossible:
                 break
             if reply.model is None:
-                return {index for index in left if self._always(state, passage, place, index, run[index])}
+                return frozenset(index for index in left if self._always(state, passage, place, index, run[index]))
             found = {index for index in left if self.encoder.read(reply.model, Symbol(others[index]), BoolType())}
             left = left - found if found else set[int]()
-        return left
+        return frozenset(left)
 
     def _always(self, state: Term, passage: Passage, place: Place, index: int, answer: bool | None) -> bool:
         other = (*(None for _ in range(index)), not answer)
@@ -77,16 +95,41 @@ class States:
         """The data, before a step, of every instance in the place that answers so."""
         key = place, answers
         if key not in self._before:
-            env = Env(self.passages.variables, 0)
-            terms = (asked(atom, self.encoder, env) for atom in self.live[place])
-            self._before[key] = self.encoder.all(self.passages.typed, *self._agree(terms, answers))
+            self._before[key] = self.encoder.all(self.passages.typed, *self._agree(self.now(place), answers))
         return self._before[key]
+
+    def now(self, place: Place) -> tuple[Term, ...]:
+        """The atoms of a place, of the data before a step."""
+        if place not in self._now:
+            env = Env(self.passages.variables, 0)
+            self._now[place] = tuple(asked(atom, self.encoder, env) for atom in self.live[place])
+        return self._now[place]
+
+    def bearing(self, place: Place, terms: Iterable[Term]) -> tuple[int, ...]:
+        """The numbers of the atoms of a place that share unknowns with some terms, be it through other atoms, the types
+        of data, or axioms: what the others answer is of no matter to whether the terms can be true."""
+        unknowns, asked = self.encoder.z3.unknowns, [*terms]
+        key = place, frozenset(term.ast for term in asked if not isinstance(term, bool)), len(self.encoder.axioms)
+        if key not in self._bearing:
+            atoms = [*map(unknowns, self.now(place))]
+            together = [*atoms, *map(unknowns, (*self.passages.domains, *self.encoder.axioms))]
+            reached: set[str] = {name for term in asked for name in unknowns(term)}
+            while more := [each for each in together if not each.isdisjoint(reached) and not each <= reached]:
+                reached.update(*more)
+            self._bearing[key] = tuple(number for number, each in enumerate(atoms) if not each.isdisjoint(reached))
+            self._asked.extend(asked)
+        return self._bearing[key]
+
+    def near(self, place: Place, answers: Answers, terms: Iterable[Term]) -> Term:
+        """As `before`, of the data that bear on some terms."""
+        bearing = self.bearing(place, terms)
+        return self.before(place, tuple(yes if n in bearing else None for n, yes in enumerate(answers)))
 
     def after(self, passage: Passage, place: Place, answers: Answers) -> Term:
         """That a passage leads to data that answer so in the place it ends in."""
-        return self.encoder.all(*self._agree(self._asked(passage, place), answers))
+        return self.encoder.all(*self._agree(self.then(passage, place), answers))
 
-    def _asked(self, passage: Passage, place: Place) -> tuple[Term, ...]:
+    def then(self, passage: Passage, place: Place) -> tuple[Term, ...]:
         """The atoms of a place, of the data after a passage."""
         key = passage.id, place
         if key not in self._after:

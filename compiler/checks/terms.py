@@ -32,6 +32,13 @@ _SHAPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "substitute": (_POINTER, (_POINTER, _POINTER, _UINT, _POINTER, _POINTER)),
     "inc_ref": (None, (_POINTER, _POINTER)),
     "dec_ref": (None, (_POINTER, _POINTER)),
+    "get_ast_kind": (_UINT, (_POINTER, _POINTER)),
+    "get_app_decl": (_POINTER, (_POINTER, _POINTER)),
+    "get_app_num_args": (_UINT, (_POINTER, _POINTER)),
+    "get_app_arg": (_POINTER, (_POINTER, _POINTER, _UINT)),
+    "get_decl_kind": (_UINT, (_POINTER, _POINTER)),
+    "get_decl_name": (_POINTER, (_POINTER, _POINTER)),
+    "get_symbol_string": (c_char_p, (_POINTER, _POINTER)),
     "get_ast_id": (_UINT, (_POINTER, _POINTER)),
     "ast_to_string": (c_char_p, (_POINTER, _POINTER)),
     "get_error_code": (_UINT, (_POINTER,)),
@@ -58,6 +65,7 @@ class Door:
             setattr(self, name, CFUNCTYPE(result, *takes)(cast(theirs.f, c_void_p).value or 0))
         self.integer: int = z3.IntSort().as_ast().value
         self._made: dict[tuple[object, ...], tuple[Made, tuple[Made, ...]]] = {}  # the parts, so that none is replaced
+        self._unknowns: dict[int, tuple[Made, frozenset[str]]] = {}  # the term too, so that none takes its address
         self._call: Any = self
         self.true = self.wrapped(z3.BoolVal(True).as_ast().value, True)
         self.false = self.wrapped(z3.BoolVal(False).as_ast().value, True)
@@ -121,6 +129,31 @@ class Door:
         """Nobody refers to a term any more. When Python ends, the context may have gone before."""
         if self.context.ctx is not None:
             self._call.dec_ref(self.ref, ast)
+
+    def unknowns(self, term: Made) -> frozenset[str]:
+        """The names of all that nothing is known of in a term: of constants and of functions."""
+        if (known := self._unknowns.get(term.ast)) is not None:
+            return known[1]
+        call: Any = self._call
+        numeral, application, unknown = self.z3.Z3_NUMERAL_AST, self.z3.Z3_APP_AST, self.z3.Z3_OP_UNINTERPRETED
+        names: set[str] = set()
+        seen, todo = {term.ast}, [term.ast]
+        while todo:
+            ast = todo.pop()
+            kind = call.get_ast_kind(self.ref, ast)
+            assert kind in (application, numeral), "terms have no quantifiers"
+            if kind == numeral:
+                continue
+            declared = call.get_app_decl(self.ref, ast)
+            if call.get_decl_kind(self.ref, declared) == unknown:
+                names.add(call.get_symbol_string(self.ref, call.get_decl_name(self.ref, declared)).decode())
+            parts = {call.get_app_arg(self.ref, ast, n) for n in range(call.get_app_num_args(self.ref, ast))} - seen
+            seen |= parts
+            todo += parts
+        if len(self._unknowns) >= REMEMBERED:
+            self._unknowns.clear()
+        self._unknowns[term.ast] = term, frozenset(names)
+        return self._unknowns[term.ast][1]
 
     # ------------------------------------------------------------ questions
 
@@ -252,6 +285,10 @@ class Terms:
     def pick(self, condition: Made, then: Made | bool | int, otherwise: Made | bool | int) -> Made:
         first, second = self.door.known(then), self.door.known(otherwise)
         return self.door.make("mk_ite", first.logical, condition, first, second)
+
+    def unknowns(self, term: Made | bool | int) -> frozenset[str]:
+        """The names of all that nothing is known of in a term."""
+        return self.door.unknowns(term) if isinstance(term, Made) else frozenset()
 
     def integer(self, name: str) -> Made:
         return self.door.wrapped(self.door.z3.Int(name).as_ast().value, False)
