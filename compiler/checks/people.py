@@ -29,14 +29,18 @@ STRANGER = "somebody else"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open task: whom it shuts out, and whom alone it is for (None: for roles). `roles`: those it is for, the ones
-    included that it is escalated to in time; `perhaps`: whose people may come to do it at all."""
+    """An open task: whom it shuts out, for what they did, and whom alone it is for (None: for roles). `roles`: those it
+    is for, the ones included that it is escalated to in time; `perhaps`: whose people may come to do it at all."""
 
     task: str
-    excluded: frozenset[str]
+    shut: tuple[tuple[str, str], ...]  # moment -> who
     persons: frozenset[str] | None
     roles: frozenset[str]
     perhaps: frozenset[str]
+
+    @property
+    def excluded(self) -> frozenset[str]:
+        return frozenset(who for _, who in self.shut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,16 @@ class Escalating:
         least = most = inf
         for timer in self.graph.nodes[edge.target].control.timers:
             length = self.clock.length(timer)
-            ends = [self._closes(timer, goal, task) for goal in self._goals(timer)]
-            if length is not None and any(ends):
+            if length is not None and self.closes(timer, task, every=False):
                 begun = timer in moment.names and self.clock.place[timer] not in edge.entered
                 left = moment.high(timer) if begun else length
-                least, most = min(least, left), min(most, left) if all(ends) else most
+                least, most = min(least, left), min(most, left) if self.closes(timer, task, every=True) else most
         return least, most
+
+    def closes(self, timer: str, task: Task, every: bool) -> bool:
+        """Whether some way, or every way, that a timer leads closes a task."""
+        ends = [self._closed(timer, goal, task) for goal in self._goals(timer)]
+        return bool(ends) and (all(ends) if every else any(ends))
 
     def _goals(self, timer: str) -> Iterator[Target]:
         """Where it may lead, choices passed."""
@@ -115,7 +123,7 @@ class Escalating:
             else:
                 yield target
 
-    def _closes(self, timer: str, goal: Target, task: Task) -> bool:
+    def _closed(self, timer: str, goal: Target, task: Task) -> bool:
         """Whether a task is closed when a timer leads to a goal: its place is left then."""
         if isinstance(goal, Goto):
             return (
@@ -138,7 +146,7 @@ class People:
         self.roles: dict[str, frozenset[str]] = {}
         if staff is None:
             self.roles = {f"person {n}": frozenset(kernel.roles) for n in range(1, enough + 1)}
-            self.roles |= {str(name): frozenset() for name in named}
+            self.roles |= {str(name): frozenset(kernel.roles) for name in named}
         else:
             most = enough + sum(len(task.excluded) + 1 for task in tasks)  # a cast names no more
             alike: dict[frozenset[str], int] = {}
@@ -249,7 +257,7 @@ class Casting:
             persons = frozenset({done[task.doer]} if task.doer in done else ())
         elif isinstance(task.person, Literal):
             persons = frozenset({str(task.person.value)})
-        shut = frozenset(done[moment] for moment in task.excluded if moment in done)
+        shut = tuple((moment, done[moment]) for moment in task.excluded if moment in done)
         return Opened(name, shut, persons, *self.escalating.roles(task, edge))
 
     def _alike(self, cast: Cast) -> Cast:
@@ -268,7 +276,7 @@ class Casting:
         opened = tuple(
             replace(
                 item,
-                excluded=frozenset(map(known, sorted(item.excluded))),
+                shut=tuple((moment, known(who)) for moment, who in item.shut),
                 persons=None if item.persons is None else frozenset(map(known, sorted(item.persons))),
             )
             for item in cast.open

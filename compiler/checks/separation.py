@@ -113,10 +113,15 @@ def _asked(inquiry: Inquiry, task: Task) -> bool:
 # ---------------------------------------------------------------- is there somebody
 
 
+def about(task: Task) -> str:
+    """What an answer about somebody for a task is about."""
+    return f"the task `{task.name}`"
+
+
 def _suffices(inquiry: Inquiry, casting: Casting, task: Task) -> Answer:
     """Whether somebody can do a task wherever it is open."""
     people = casting.people
-    subject = f"the task `{task.name}`"
+    subject = about(task)
     blocked = [scene for scene in casting.opening(task.name) if not people.able(scene.cast.opened(task.name))]
     if blocked and people.free(task):
         if not any(scene.cast.opened(task.name).excluded for scene in blocked):
@@ -156,10 +161,9 @@ def _opens(inquiry: Inquiry, task: Task, so: str) -> Witness:
 
 def _nobody(people: People, opened: Opened, items: tuple[WorkItem, ...]) -> bool:
     """Whether nobody can do an open task, as the run left it."""
-    item = next(item for item in items if item.task == opened.task)
-    task = people.kernel.task[opened.task]
+    task, item = people.kernel.task[opened.task], next(item for item in items if item.task == opened.task)
     persons = None if task.doer is None and task.person is None else frozenset(item.persons)
-    return not people.able(replace(opened, excluded=frozenset(item.excluded), persons=persons))
+    return set(item.excluded).issuperset(people.entitled(replace(opened, persons=persons)))
 
 
 def _nobody_left(casting: Casting, task: Task, scene: Scene, always: bool) -> Finding:
