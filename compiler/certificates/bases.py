@@ -41,7 +41,7 @@ HOW = {
     "F206": "the data",
     "F301": "where no obligation is listed, it holds by where a node rests and what is on its log; of `leads to`, "
     "where the model claims nothing, the way through the table is trusted",
-    "F401": "the data",
+    "F401": "the data; where no obligation is listed, it fits by its type",
     "F402": "the data",
     "F403": "the data",
     "F501": "people who have names, and no delegation; of a task that data give to somebody, that they may do it; of "

@@ -17,7 +17,7 @@ from ...dsl.model import Expr, Literal, Task
 from ..checks.inquiry import Inquiry
 from ..checks.latest import MICRO
 from ..checks.moves import MoveKind
-from ..checks.people import Cast, Casting, Escalating, People
+from ..checks.people import Cast, Casting, Escalating, People, kin
 from ..formats.smtlib import BOOL, Definition, both, either, no, number
 from ..kernel import Kernel
 from ..staff import Staff
@@ -32,58 +32,59 @@ CROWD = 1_000_000  # as many people as are needed
 
 
 class Crowd:
-    """The people there are, as numbers: `ranges` from a first one to a last, by their roles, or by a name that a task
-    asks for."""
+    """The people there are, as numbers: `ranges` from a first one to a last, by whom they are alike."""
 
     def __init__(self, kernel: Kernel, staff: Staff | None, named: frozenset[str]) -> None:
         self.kernel = kernel
         self.staff = staff
-        sizes: dict[tuple[str, ...], int] = {(name,): 1 for name in sorted(named)}
+        sizes: dict[tuple[str, ...], int] = {kin(name, (), named): 1 for name in sorted(named)}
         self.roles: dict[tuple[str, ...], frozenset[str]] = {}
-        everybody = {} if staff is None else staff.people
-        for name, has in everybody.items():
+        there = staff or Staff({})
+        for name, has in there.people.items():
             known = has & frozenset(kernel.roles)
-            kin = (name,) if name in named else (*sorted(known),)
-            self.roles[kin] = known
-            sizes[kin] = 1 if name in named else sizes.get(kin, 0) + 1
-        for role in sorted(frozenset() if staff is None else staff.outside & frozenset(kernel.roles)):
+            sort = kin(name, known, named)
+            self.roles[sort] = known
+            sizes[sort] = 1 if name in named else sizes.get(sort, 0) + 1
+        for role in sorted(there.outside & frozenset(kernel.roles)):
             self.roles[(role,)], sizes[(role,)] = frozenset({role}), CROWD
         sizes.pop((), None)
         self.ranges: dict[tuple[str, ...], tuple[int, int]] = {}
-        for kin, size in sizes.items():
-            self.ranges[kin] = self.last + 1, self.last + size
+        for sort, size in sizes.items():
+            self.ranges[sort] = self.last + 1, self.last + size
 
     @property
     def last(self) -> int:
         """The last number of somebody who has a role, or a name that matters."""
         return max((high for _, high in self.ranges.values()), default=0)
 
-    def among(self, kin: tuple[str, ...], person: str) -> str:
-        """That somebody is one of those with the same roles."""
-        if kin not in self.ranges:  # of those without a role; without a staff, whoever may have any
+    def among(self, sort: tuple[str, ...], person: str) -> str:
+        """That somebody is one of those who are alike."""
+        if sort not in self.ranges:  # of those without a role; without a staff, whoever may have any
             return f"(> {person} {self.last})"
-        low, high = self.ranges[kin]
+        low, high = self.ranges[sort]
         return f"(= {person} {low})" if low == high else f"(<= {low} {person} {high})"
 
     def has(self, person: Expr | None) -> bool:
         """Whether there is somebody whom a task names."""
         return isinstance(person, Literal) and (self.staff is None or person.value in self.staff.people)
 
+    def named(self, name: str) -> int:
+        """The number of somebody whom a task names."""
+        return self.ranges[kin(name, (), {name})][0]
+
     def having(self, role: str, person: str) -> str:
         """That somebody has a role."""
         if self.staff is None:
             return f"(> {person} 0)"
-        return either(
-            [self.among(kin, person) for kin, has in self.roles.items() if role in has and kin in self.ranges]
-        )
+        return either([self.among(sort, person) for sort, has in self.roles.items() if role in has])
 
     def some(self, role: str, many: int) -> Iterator[int]:
         """So many who have a role, of each sort, or all there are."""
         if self.staff is None:
             yield from range(self.last + 1, self.last + many + 1)
-        for kin, has in self.roles.items():
-            if role in has and kin in self.ranges:
-                low, high = self.ranges[kin]
+        for sort, has in self.roles.items():
+            if role in has:
+                low, high = self.ranges[sort]
                 yield from range(low, min(high, low + many - 1) + 1)
 
 
@@ -159,9 +160,9 @@ class Performers:
             elif who in first:
                 parts.append(f"(= {variable} {first[who]})")
             else:
-                kin = self.people.kin[who]
-                parts.append(self.crowd.among(kin, variable))
-                alike = (o for o in first if self.crowd.staff is None or self.people.kin[o] == kin)
+                sort = self.people.kin[who]
+                parts.append(self.crowd.among(sort, variable))
+                alike = (o for o in first if self.crowd.staff is None or self.people.kin[o] == sort)
                 parts += [no(f"(= {variable} {first[other]})") for other in alike]
                 first[who] = variable
         return both(parts)
@@ -205,7 +206,7 @@ class Performers:
         if task.doer is not None:
             return [after(given_to(task))]
         if isinstance(task.person, Literal):
-            return [number(self.crowd.ranges[str(task.person.value),][0])]
+            return [number(self.crowd.named(str(task.person.value)))]
         return []
 
     def _too_late(self, task: Task, after: int) -> bool:

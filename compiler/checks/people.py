@@ -9,7 +9,8 @@ delegates answers for it. A task `for person` whose name is data is taken to nam
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import count, islice
 from math import inf
 
 from ...dsl.model import Literal, Task
@@ -156,9 +157,10 @@ class People:
                 if alike[known] <= most or name in named:  # of more with the same roles one is always left
                     self.roles[name] = known
             for role in sorted(staff.outside & frozenset(kernel.roles)):
-                self.roles |= {f"{role} {n}": frozenset({role}) for n in range(1, enough + 1)}
+                strangers = (name for n in count(1) if (name := f"{role} {n}") not in staff.people)
+                self.roles |= {name: frozenset({role}) for name in islice(strangers, enough)}
         self.roles.setdefault(STRANGER, frozenset())
-        self.kin = {name: (name,) if name in named else (*sorted(roles),) for name, roles in self.roles.items()}
+        self.kin = {name: kin(name, roles, named) for name, roles in self.roles.items()}
 
     def ever(self, task: Task) -> tuple[str, ...]:
         """The roles a task is for, all that it may be escalated to included."""
@@ -193,6 +195,11 @@ class People:
         if self.free(self.kernel.task[task]):
             found = [name for name in self.roles if name not in opened.excluded]
         return found if task in self.moments else found[:1]
+
+
+def kin(name: str, roles: Collection[str], named: Collection[str]) -> tuple[str, ...]:
+    """With whom somebody is alike: with those who have the same roles; whom a task names, with nobody."""
+    return (f'"{name}"',) if name in named else (*sorted(roles),)
 
 
 class Casting:

@@ -84,10 +84,12 @@ dora = ["clerk", "chief"]
 
 If `dora` prepares a payment, nobody is left to release it: two clerks and a chief do, or a rule that keeps chiefs from
 preparing. Refuted is what no choice of people can avoid, and what an unlucky choice leads to; the message says which.
-An escalation counts if it comes before a fixed time leads away from the task; of two that fall due together either may
-come first, so one at that very moment does not count, and yet somebody may do the task by it. Left aside is delegation
-(who delegates answers for it), and a task `for person` whose name is data is taken to name somebody who may do it. Also
-refuted is an `except` that can never shut anybody out, since what it names is never done before.
+Without a staff there are as many people as are needed, each of whom may have any role, and so may a person that a task
+names. An escalation counts if it comes before a fixed time leads away from the task; of two that fall due together
+either may come first, so one at that very moment does not count, and yet somebody may do the task by it. Left aside is
+delegation (who delegates answers for it); whoever does a task is taken to have a name; and a task `for person` whose
+name is data to name somebody who may do it. Also refuted is an `except` that can never shut anybody out, since what it
+names is never done before.
 """,
 )
 
