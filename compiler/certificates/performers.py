@@ -18,7 +18,7 @@ from ..checks.inquiry import Inquiry
 from ..checks.latest import MICRO
 from ..checks.moves import MoveKind
 from ..checks.people import Cast, Casting, Escalating, People, kin
-from ..formats.smtlib import BOOL, Definition, both, either, no, number
+from ..formats.smtlib import BOOL, INT, Definition, both, comment, either, no, number
 from ..kernel import Kernel
 from ..staff import Staff
 from .assertions import Claim
@@ -29,6 +29,7 @@ from .relation import Relation, Step
 MOST = 4_000  # of who did what, at different nodes
 WHO, KNOWN = "who", "people"
 CROWD = 1_000_000  # as many people as are needed
+SAID = 20  # names of those alike
 
 
 class Crowd:
@@ -38,6 +39,7 @@ class Crowd:
         self.kernel = kernel
         self.staff = staff
         sizes: dict[tuple[str, ...], int] = {kin(name, (), named): 1 for name in sorted(named)}
+        self.names: dict[tuple[str, ...], list[str]] = {kin(name, (), named): [name] for name in sorted(named)}
         self.roles: dict[tuple[str, ...], frozenset[str]] = {}
         there = staff or Staff({})
         for name, has in there.people.items():
@@ -45,6 +47,7 @@ class Crowd:
             sort = kin(name, known, named)
             self.roles[sort] = known
             sizes[sort] = 1 if name in named else sizes.get(sort, 0) + 1
+            self.names.setdefault(sort, []).extend([] if name in named else [name])
         for role in sorted(there.outside & frozenset(kernel.roles)):
             self.roles[(role,)], sizes[(role,)] = frozenset({role}), CROWD
         sizes.pop((), None)
@@ -74,9 +77,22 @@ class Crowd:
 
     def having(self, role: str, person: str) -> str:
         """That somebody has a role."""
-        if self.staff is None:
-            return f"(> {person} 0)"
-        return either([self.among(sort, person) for sort, has in self.roles.items() if role in has])
+        return f"(has/{role} {person})"
+
+    def definitions(self) -> Iterator[str | Definition]:
+        """Who is which number, and has which role; without a staff, whoever it is may have any."""
+        for sort, (low, high) in self.ranges.items():
+            names = self.names.get(sort, [])
+            said = [
+                *names[:SAID],
+                *(["..."] if len(names) > SAID else []),
+                *(["people outside"] if high - low >= CROWD - 1 else []),
+            ]
+            yield comment(f"{low} to {high}: {', '.join(said)}").rstrip()
+        for role in self.kernel.roles:
+            having = [self.among(sort, "person") for sort, has in self.roles.items() if role in has]
+            body = "(> person 0)" if self.staff is None else either(having)
+            yield Definition(f"has/{role}", (("person", INT),), BOOL, body)
 
     def some(self, role: str, many: int) -> Iterator[int]:
         """So many who have a role, of each sort, or all there are."""
@@ -119,8 +135,9 @@ class Performers:
             for name, step in relation.numbered():
                 self._acted(name, step)
 
-    def declared(self) -> list[str]:
-        return [f"(declare-fun {name} () Int)" for name in (WHO, *self.variables, *map(next_, self.variables))]
+    def declared(self) -> list[str | Definition]:
+        names = (WHO, *self.variables, *map(next_, self.variables))
+        return [*(f"(declare-fun {name} () Int)" for name in names), *self.crowd.definitions()]
 
     def _define(self, name: str, body: str, comment: str = "", after: bool = False) -> str:
         """after: also of the state after a step."""
