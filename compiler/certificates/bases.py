@@ -39,8 +39,9 @@ HOW = {
     "claims nothing, the longest way through the table is trusted",
     "F205": "read off the text: each retry has a bound",
     "F206": "the data",
-    "F301": "where no obligation is listed, it holds by where a node rests and what is on its log; of `leads to`, "
-    "where the model claims nothing, the way through the table is trusted",
+    "F301": "where no obligation is listed, it holds by where a node rests and what is on its log; of `leads to`, that "
+    "calls are answered, those that keep their budget before a timer of their state that is longer; where the model "
+    "claims nothing, the way through the table is trusted",
     "F401": "the data; where no obligation is listed, it fits by its type",
     "F402": "the data",
     "F403": "the data",
