@@ -45,8 +45,8 @@ HOW = {
     "F401": "the data; where no obligation is listed, it fits by its type",
     "F402": "the data",
     "F403": "the data",
-    "F501": "people who have names, and no delegation; of a task that data give to somebody, that they may do it; of "
-    "an event, the staff. Where the model claims nothing, how who may do what was enumerated is trusted",
+    "F501": "people who have names, and no delegation; of a task that data give to somebody, that they may do it. "
+    "Where the model claims nothing, how who may do what was enumerated is trusted",
     "F502": "the data",
 }
 """What each proof rests on beside the obligations that are listed, by code."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ...dsl.model import Expr, Literal, Task
+from ...dsl.model import Event, Expr, Literal, Task
 from ..checks.inquiry import Inquiry
 from ..checks.latest import MICRO
 from ..checks.moves import MoveKind
@@ -250,6 +250,10 @@ class Performers:
         for name, step in self.relation.numbered():
             if step.change.terms[opened] == "true":
                 yield Claim((KNOWN, f"by/{name}"), then)
+
+    def sendable(self, event: Event) -> Claim:
+        """Somebody has a role that may send an event."""
+        return Claim((), either([self.crowd.having(r, number(p)) for r in event.roles for p in self.crowd.some(r, 1)]))
 
     def apart(self, task: Task, moment: str) -> Iterator[Claim]:
         """Whoever does a task has not acted at a moment."""

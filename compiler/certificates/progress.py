@@ -96,6 +96,8 @@ class Progress:
         if self.performers is None:
             self.performers = Performers(self.inquiry, self.relation, self.inductive)
         made = self.performers
+        for event in (event for event in self.kernel.events if subject == separation.sent(event)):
+            yield made.sendable(event)
         for task in self.kernel.task.values() if made.whole else ():
             found: list[Claim] = []
             if subject == separation.about(task) and not made.people.free(task):
@@ -108,7 +110,7 @@ class Progress:
     def who(self) -> list[str | Definition]:
         """The people, where some claim is about them."""
         made = self.performers
-        return [] if made is None or not made.definitions else [*made.declared(), *made.definitions.values()]
+        return [] if made is None else [*made.declared(), *made.definitions.values()]
 
     def _leads_to(self, claim: LeadsTo, in_time: bool) -> Iterator[Claim]:
         """That it happens; in_time: and when at the latest."""

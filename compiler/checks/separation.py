@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
-from ...dsl.model import Task
+from ...dsl.model import Event, Task
 from ...dsl.values import replace
 from ..instance import WorkItem
 from .inquiry import Finding, Inquiry, Showing
@@ -272,6 +272,11 @@ def _both(inquiry: Inquiry, casting: Casting, scene: Scene, task: Task, moment: 
 # ---------------------------------------------------------------- events
 
 
+def sent(event: Event) -> str:
+    """What an answer about somebody who may send an event is about."""
+    return f"the event `{event.name}`"
+
+
 def _senders(inquiry: Inquiry) -> Iterator[Answer]:
     """Whether there is somebody for every event that asks for a role."""
     kernel, staff = inquiry.kernel, inquiry.staff
@@ -279,7 +284,7 @@ def _senders(inquiry: Inquiry) -> Iterator[Answer]:
     for event in kernel.events:
         if not event.roles:
             continue
-        subject = f"the event `{event.name}`"
+        subject = sent(event)
         if staff.roles.isdisjoint(event.roles):
             finding = Finding(
                 f"there is nobody who may send `{event.name}`, which is for {_listed(event.roles)}",

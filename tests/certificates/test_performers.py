@@ -13,6 +13,7 @@ import pytest
 
 from abstracted import NOW, Model, Taken
 from kernels import kernel
+from penstock.compiler.certificates import performers as performers_module
 from penstock.compiler.certificates.performers import KNOWN, Performers
 from penstock.compiler.checks import separation, suite
 from penstock.compiler.checks.inquiry import Inquiry
@@ -28,6 +29,7 @@ from second_solver import answers
 FLOW = """\
 flow Payment version 1 {
   roles clerk, chief
+  event stop by chief
   start -> Preparing
   state Preparing {
     task prepare for clerk {
@@ -36,6 +38,7 @@ flow Payment version 1 {
       escalate to chief after 1d
     }
     on prepare -> Releasing
+    on stop    -> Dropped
     after 9d   -> Dropped
   }
   state Releasing {
@@ -101,7 +104,7 @@ def test_it_finds_that_somebody_is_left_and_that_they_are_kept_apart() -> None:
     claims = "".join(re.findall(r"^; c\d+: (.*)$", text(), re.MULTILINE))
     for task in ("prepare", "release", "book"):
         assert f"F501 the task `{task}`" in claims
-    assert "F501 `release` apart from `prepare`" in claims
+    assert "F501 `release` apart from `prepare`" in claims and "F501 the event `stop`" in claims
 
 
 CORRUPTED = {
@@ -149,6 +152,15 @@ def test_of_a_crowd_one_more_is_asked_about_than_may_be_shut_out() -> None:
     assert {each.answer.verdict for each in claimed(inquiry, others=True)} == {Verdict.PROVED}
     said = Model(inquiry, claimed(inquiry)).proof.script(()).text()
     assert "(<= 1 person 5000)" in said and len(said) < 120_000
+    assert answers(said) == ["unsat"] * said.count("(check-sat)")
+
+
+def test_of_too_many_ways_to_choose_people_only_that_there_are_some_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(performers_module, "MOST", 3)
+    inquiry, _ = payment().inquiry, text()
+    said = Model(inquiry, claimed(inquiry)).proof.script(()).text()
+    claims = "".join(re.findall(r"^; c\d+: (.*)$", said, re.MULTILINE))
+    assert "F501 the event `stop`" in claims and "the task" not in claims
     assert answers(said) == ["unsat"] * said.count("(check-sat)")
 
 
