@@ -106,6 +106,10 @@ class Assertions:
 
     # ------------------------------------------------------------ where
 
+    def _somewhere(self) -> Claim:
+        """An instance is at one of the places that claims are about, one by one."""
+        return Claim((INVARIANT,), self._among(self.relation.places))
+
     def _in(self, name: str) -> str:
         """That an instance is in a place."""
         return self._among(where for where in self.relation.places if name in self._active(where))
@@ -156,6 +160,7 @@ class Assertions:
         name = next((name for name, place in self.kernel.place.items() if place.span == proof.answer.span), None)
         if name is None:
             return
+        yield self._somewhere()
         for where in self.relation.places:
             if where[0][0] != "at" or self.inquiry.blamed(where[0][1]) != name:
                 continue
@@ -175,6 +180,7 @@ class Assertions:
     def _waits(self, proof: Proof) -> Iterator[Claim]:
         """F201 of a place: nothing runs, no timer is armed that leaves it, and somebody could do something."""
         name = next((name for name, place in self.kernel.place.items() if place.span == proof.answer.span), None)
+        yield self._somewhere()
         for where in self.relation.places:
             if where[0][0] != "at" or self.relation.final(where) or waits.blamed(self.inquiry, where[0][1]) != name:
                 continue
@@ -214,6 +220,7 @@ class Assertions:
         """F301: that a property is not so where an instance rests or compensates."""
         if any(isinstance(part, Elapsed) for part in inside(claim.condition)):
             return
+        yield self._somewhere()
         for where in self.relation.places:
             condition, numbers = self._counted(claim.condition, where)
             facts = Facts(self._active(where), frozenset(), numbers, where[0][0] != "at", 0)

@@ -35,16 +35,18 @@ HOW = {
     "F201": "every other node that rests there has a call that runs or a timer armed, or is meant to wait",
     "F202": "a run in which it fires",
     "F203": "read off the text: attempts, timeouts and waits added up",
-    "F204": "the longest way through the table; how it is computed is trusted",
+    "F204": "calls and compensations that keep their budgets, and timers that come when they are due; where the model "
+    "claims nothing, the longest way through the table is trusted",
     "F205": "read off the text: each retry has a bound",
     "F206": "the data",
-    "F301": "where no obligation is listed, it holds by where a node rests and what is on its log; of `leads to`, "
-    "where the model claims nothing, the way through the table is trusted",
-    "F401": "the data",
+    "F301": "where no obligation is listed, it holds by where a node rests and what is on its log; of `leads to`, that "
+    "calls are answered, those that keep their budget before a timer of their state that is longer; where the model "
+    "claims nothing, the way through the table is trusted",
+    "F401": "the data; where no obligation is listed, it fits by its type",
     "F402": "the data",
     "F403": "the data",
-    "F501": "who may do what was enumerated; how is trusted. Of tasks kept apart the model claims that one is not done "
-    "while the other is open; the rest is the rule that a task shuts out who had acted when it was opened",
+    "F501": "people who have names, and no delegation; of a task that data give to somebody, that they may do it. "
+    "Where the model claims nothing, how who may do what was enumerated is trusted",
     "F502": "the data",
 }
 """What each proof rests on beside the obligations that are listed, by code."""

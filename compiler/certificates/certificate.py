@@ -100,8 +100,9 @@ _HEADS = {
         "is; calls that run, tasks open, timers armed and what they have to go, what is on the compensation log, data)",
         "and the state after (`next/..`); `inv` is an invariant. Every start lies in it (i1), every step leads from it",
         "into it (s..), and it implies each claim; of what goes on, claims say which numbers fall. Of the log numbers",
-        "of entries are known, not their order. Who trusts the solver has to believe no more than that the relation is",
-        "what the text means.",
+        "of entries are known, not their order. Where a claim is about times or people, `timed/step/k` and `by/step/k`",
+        "are steps with clocks of calls, and with who did them. Who trusts the solver has to believe no more than that",
+        "these relations are what the text means.",
     ),
     DATA: (
         "The data part: `at/P.n` is an invariant of the place P over inputs and data; `way/n` says when one way of a",

@@ -3,18 +3,19 @@
 The nodes that a run from A may come to before B have a level, and something under way in each helps: a call that is
 answered some time, a timer that is due some time, or a compensation, which ends. Whatever happens leads to B, to a
 lower level, or leaves the level and what helps as it is; and where it is what helps that happens, to B or to a lower
-level. So no run stays for ever (Manna and Pnueli 1984, Lehmann, Pnueli and Stavi 1981).
+level. So no run stays for ever (Manna and Pnueli 1984, Lehmann, Pnueli and Stavi 1981). Where a call that keeps its
+budget is answered before a timer that began with it falls due, the steps are those with clocks (`durations`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ...dsl.model import Count, Elapsed, Expr, LeadsTo, Standing
 from ..checks.claims import possible
 from ..checks.components import strongly
-from ..checks.graph import Edge, Node
+from ..checks.graph import Edge, Graph, Node
 from ..checks.inquiry import Inquiry
 from ..checks.latest import UNDOING
 from ..checks.leads import Question
@@ -22,6 +23,7 @@ from ..checks.moves import MoveKind
 from ..checks.rewrite import inside
 from ..formats.smtlib import INT, Definition, both, either, no
 from .assertions import Claim
+from .durations import IN_TIME, LIMITS, Durations, timed
 from .formulas import Formulas
 from .inductive import Inductive, where
 from .machine import next_
@@ -37,13 +39,19 @@ class _Helped:
 
 
 def claims(
-    inquiry: Inquiry, claim: LeadsTo, formulas: Formulas, relation: Relation, inductive: Inductive, less: str
+    inquiry: Inquiry,
+    claim: LeadsTo,
+    formulas: Formulas,
+    relation: Relation,
+    inductive: Inductive,
+    less: str,
+    clocks: Callable[[], Durations],
 ) -> tuple[list[Definition], list[Claim]]:
     """The levels as numbers, and what has to be so of them; nothing where the argument is another. less: that a step
-    settles or undoes something and begins nothing that may have to be."""
+    settles or undoes something and begins nothing that may have to be. clocks: asked for where a call is in time."""
     if any(isinstance(part, Count | Elapsed | Standing) for part in _asked(claim)):
         return [], []
-    made = _Eventually(inquiry, claim, formulas, relation, inductive, less)
+    made = _Eventually(inquiry, claim, formulas, relation, inductive, less, clocks)
     found = [*made.claims()] if made.helped is not None else []
     return made.numbers if found else [], found
 
@@ -62,6 +70,7 @@ class _Eventually:
         relation: Relation,
         inductive: Inductive,
         less: str,
+        clocks: Callable[[], Durations],
     ) -> None:
         self.inquiry = inquiry
         self.claim = claim
@@ -73,6 +82,9 @@ class _Eventually:
         self.question = Question(inquiry, claim)
         self.inner = {node.id: node for node in self.question.inner}
         self.met = {node.id for node in self.graph.nodes if self.question.met(node)}
+        latest, out = self.question.latest, inquiry.graph.out
+        hurried = any(latest.beaten(node, edge) for node in self.inner.values() for edge in out[node.id])
+        self.clocks = clocks() if hurried else None
         self.helped = None if self.met & self.inner.keys() else self._helped()
         number = inquiry.kernel.properties.index(claim) + 1
         self.name = f"before.{number}"
@@ -100,6 +112,8 @@ class _Eventually:
 
     def claims(self) -> Iterator[Claim]:
         assert self.helped is not None, "there is an argument"
+        if self.clocks is not None:
+            yield from self.clocks.kept()
         there = [next_(self.inductive.node(id)) for id in sorted(self.met | self.inner.keys())]
         if self.claim.trigger is None:
             yield Claim(("start",), either([*dict.fromkeys(there)]))
@@ -117,7 +131,7 @@ class _Eventually:
 
     def _leads(self, node: Node, helped: Mapping[int, _Helped]) -> Iterator[Claim]:
         here, mine = self.inductive.node(node.id), helped[node.id]
-        ends = sorted({node.id, *(edge.target for edge in self.graph.out[node.id])})
+        ends = reached(self.graph, node)
         met = [next_(self.inductive.node(id)) for id in ends if id in self.met]
         before = [id for id in ends if id in helped]
         lower = [self._there(id, "<", node) for id in before]
@@ -127,8 +141,10 @@ class _Eventually:
         yield Claim((here,), self._under_way(mine.by))
         others, own = self._steps(node, mine.by)
         for steps, ways in ((others, [*met, *lower, *kept]), (own, [*met, *lower])):
-            if steps:
+            if steps and self.clocks is None:
                 yield Claim((here, either(steps)), either(ways))
+            elif steps:
+                yield Claim((here, LIMITS, IN_TIME, either(timed(steps))), either(ways))
 
     def _there(self, id: int, than: str, node: Node) -> str:
         return both([next_(self.inductive.node(id)), f"({than} {self._level(id)} {self._level(node.id)})"])
@@ -146,10 +162,24 @@ class _Eventually:
         which it begins anew. What passes B on its way is none of either."""
         others: list[str] = []
         own: list[str] = []
-        for index, step in enumerate(self.relation.steps):
+        for name, step in self.relation.numbered():
             if step.source in {None, where(node)} and not self.question.passes(step.trail, step.move):
-                (own if _ends(step, by) else others).append(f"step/{index + 1}")
+                (own if _ends(step, by) else others).append(name)
         return others, own
+
+
+def reached(graph: Graph, node: Node) -> list[int]:
+    """The nodes that steps from a node may lead to, itself included: while it compensates, those of all that is left to
+    undo, as the relation knows no order in which it is."""
+    found, todo = {node.id}, [node]
+    while todo:
+        at = todo.pop()
+        for target in (edge.target for edge in graph.out[at.id] if edge.target not in found):
+            found.add(target)
+            there = graph.nodes[target]
+            if not at.control.resting and there.control.place == at.control.place:
+                todo.append(there)
+    return sorted(found)
 
 
 def _ends(step: Step, by: str) -> bool:

@@ -142,7 +142,7 @@ class Inductive:
         mark = control.undo_mark
         kept = control.log if mark < 0 else control.log[:mark]
         marks = dict(control.marks)
-        counts = [self._counts(segment) for segment in kept]
+        counts = [self.counts([segment]) for segment in kept]
         for sort, entry in self._entries():
             numbers = [count.get(entry, NONE) for count in counts]
             yield sort, sum(numbers, NONE).of(f"{LOG}/{entry}")
@@ -159,25 +159,27 @@ class Inductive:
 
     def _left(self, control: Control) -> Iterator[tuple[str, str]]:
         """Of a finished instance: what is on its log."""
-        counts = [self._counts(segment) for segment in control.log]
+        counts = self.counts(control.log)
         for sort, entry in self._entries():
-            yield sort, sum((count.get(entry, NONE) for count in counts), NONE).of(f"{LOG}/{entry}")
+            yield sort, counts.get(entry, NONE).of(f"{LOG}/{entry}")
 
-    def _counts(self, segment: Segment) -> dict[str, Number]:
-        """The settled entries of a segment, and those in flight that do not run."""
+    def counts(self, segments: Iterable[Segment]) -> dict[str, Number]:
+        """The settled entries of some segments, and those in flight that do not run, by `status/sort`."""
         found: dict[str, Number] = {}
-        numbers = segment.numbers or (1,) * len(segment.kinds)
-        for (sort, status, state), many in zip(segment.kinds, numbers, strict=True):
-            if state != "running":
-                entry = f"{FLY if state == 'flying' else status}/{sort}"
-                found[entry] = found.get(entry, NONE) + Number(many, bool(segment.numbers) and many >= self.machine.cap)
+        for segment in segments:
+            numbers = segment.numbers or (1,) * len(segment.kinds)
+            for (sort, status, state), many in zip(segment.kinds, numbers, strict=True):
+                if state != "running":
+                    entry = f"{FLY if state == 'flying' else status}/{sort}"
+                    more = bool(segment.numbers) and many >= self.machine.cap
+                    found[entry] = found.get(entry, NONE) + Number(many, more)
         return found
 
     def _bounded(self, segments: Sequence[Segment]) -> Iterator[tuple[str, str]]:
         """What may be left to undo of some segments: a call that is not settled may become either, or nothing."""
-        counts = [self._counts(segment) for segment in segments]
+        counts = self.counts(segments)
         for sort in self.machine.logged:
-            fly, maybe, done = (sum((c.get(f"{s}/{sort}", NONE) for c in counts), NONE) for s in STATUS)
+            fly, maybe, done = (counts.get(f"{status}/{sort}", NONE) for status in STATUS)
             terms = [f"{OVER}/{status}/{sort}" for status in STATUS]
             yield from ((sort, f"(>= {term} 0)") for term in terms)
             for most, parts in (
@@ -217,9 +219,13 @@ class Inductive:
                 said.append((self._names[ids[0]], both([f"(= {AT} {place})", body]), comment))
         for place, nodes in self.nodes.items():
             said.append((self.at(place), f"(or {' '.join(self._names[ids[0]] for ids in nodes.values())} false)", ""))
-        self._state.update(sorts)
+        self.know(sorts)
         made = ((Definition(n, (), BOOL, body, note), self.afterwards(n, BOOL, body)) for n, body, note in said)
         return [each for pair in made for each in pair]
+
+    def know(self, names: Iterable[str]) -> None:
+        """Take some names for terms over the state, which after a step are others."""
+        self._state.update(names)
 
     def afterwards(self, name: str, sort: str, body: str) -> Definition:
         """The definition of what a term over the state is after a step."""
@@ -229,6 +235,11 @@ class Inductive:
     def invariant(self, name: str, named: Callable[[str], str]) -> Definition:
         """That an instance is in one of the nodes, named as they are before a step or after it."""
         return Definition(name, (), BOOL, f"(or {' '.join(named(self.at(place)) for place in self.nodes)} false)")
+
+    def source(self, kind: str) -> str:
+        """The name of that an instance is where steps of a kind are taken."""
+        place = kind.replace("from/", "in/", 1)
+        return self.at(place) if place in self.nodes else INVARIANT
 
     def at(self, place: str) -> str:
         """The name of that an instance is in one of the nodes of a place."""

@@ -110,16 +110,24 @@ class Machine:
 
 
 class Change:
-    """What the variables are after a part of a step, as terms over what they were before it. `fresh`: timers armed."""
+    """What the variables are after a part of a step, as terms over what they were before it. `fresh`: timers armed;
+    `called`: leaves whose calls have begun."""
 
-    def __init__(self, machine: Machine, terms: dict[str, str], fresh: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        terms: dict[str, str],
+        fresh: frozenset[str] = frozenset(),
+        called: frozenset[str] = frozenset(),
+    ) -> None:
         self.machine = machine
         self.kernel = machine.kernel
         self.terms = terms
         self.fresh = fresh
+        self.called = called
 
     def copy(self) -> Change:
-        return Change(self.machine, dict(self.terms), self.fresh)
+        return Change(self.machine, dict(self.terms), self.fresh, self.called)
 
     def _add(self, name: str, number: str) -> None:
         self.terms[name] = plus(self.terms[name], number)
@@ -222,6 +230,7 @@ class Change:
             self.terms[f"open/{task.name}"] = "true"
         if isinstance(place, Leaf) and place.call is not None and calls:
             self.terms[f"runs/{place.name}"] = str(calls)
+            self.called |= {place.name}
             for where in self.machine.above if self.machine.in_log(place.call.activity) else ():
                 self.terms[f"{where}/runs/{place.name}"] = str(calls)
 

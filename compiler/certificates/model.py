@@ -186,19 +186,16 @@ class ModelProof:
                     [
                         Obligation(f"s{index + 1}", f"{kind.name}: from the invariant into it", given, AFTER)
                         for index, kind in enumerate(kinds)
-                        for given in [(self._before(kind.name), kind.name)]
+                        for given in [(self.inductive.source(kind.name), kind.name)]
                     ],
                 ),
                 Section("what the parts of the invariant are", [self._placed(), self._alike(state)]),
                 Section("numbers that fall, and what is asked of them", self.progress.defined()),
+                Section("how long things take, and what `within` asks of it (microseconds)", self.progress.timed()),
+                Section("people: who did what, and whom tasks are for and shut out; 0 is nobody", self.progress.who()),
                 Section("claims: the invariant implies what was proved", [*self._obligations()]),
             ),
         )
-
-    def _before(self, kind: str) -> str:
-        """Where steps of a kind are taken."""
-        place = kind.replace("from/", "in/", 1)
-        return self.inductive.at(place) if place in self.inductive.nodes else INVARIANT
 
     def _placed(self) -> Obligation:
         parts = [f"(=> (= {AT} {place}) {self.inductive.at(place)})" for place in self.inductive.nodes]

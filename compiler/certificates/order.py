@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..checks.components import strong
 from ..checks.finish import Ways
 from ..checks.graph import Edge, Node
 from ..checks.inquiry import Inquiry
@@ -150,7 +151,10 @@ def _once(parts: Iterable[str]) -> list[str]:
 
 
 def levels(number: int, edges: Sequence[Edge]) -> list[int]:
-    """The most calls and timers on a way over the edges, from each node; there is no cycle with one."""
+    """The most calls, timers and ends of compensations on a way over the edges, from each node; there is no cycle with
+    a call or a timer, and what goes round by compensations alone is not counted."""
+    round = {id(edge) for group in strong(number, edges) for edge in group}
+    counted = {id(edge) for edge in edges if drives(edge) or (edge.taken and id(edge) not in round)}
     into: list[list[Edge]] = [[] for _ in range(number)]
     for edge in edges:
         into[edge.target].append(edge)
@@ -159,7 +163,7 @@ def levels(number: int, edges: Sequence[Edge]) -> list[int]:
     while todo:
         target = todo.pop()
         for edge in into[target]:
-            least = level[target] + drives(edge)
+            least = level[target] + (id(edge) in counted)
             if level[edge.source] < least:
                 level[edge.source] = least
                 todo.append(edge.source)

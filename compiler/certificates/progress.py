@@ -1,11 +1,10 @@
 """What is proved of going on: an answer about what some time must or can happen in, claims over the model out.
 
-Two arguments. That no run goes round for ever by itself (F005): a number falls with every step that needs nobody and no
-time, so it takes only so many. That a final can be reached from everywhere (F004, F105): each node has a rank; some
-step of it is sure to be possible, and leads to a node of a lower one. The relation allows more steps than the kernel
-does, so such a step is one of those that the kernel never refuses: an answer of a call that runs, an event, a task that
-is open, with a payload that is written down; where only time is left, each timer that may fall due first; and while a
-compensation is under way, whatever it goes on with.
+Of rounds that need nobody and no time (F005), and of `leads to`, others make them. That a final can be reached from
+everywhere (F004, F105): each node has a rank; some step of it is sure to be possible, and leads to a node of a lower
+one. The relation allows more steps than the kernel does, so such a step is one of those that the kernel never refuses:
+an answer of a call that runs, an event, a task that is open, with a payload that is written down; where only time is
+left, each timer that may fall due first; and while a compensation is under way, whatever it goes on with.
 """
 
 from __future__ import annotations
@@ -15,28 +14,26 @@ from dataclasses import dataclass, field
 
 from ...dsl.model import Effect, LeadsTo
 from ..checks import claims as properties
-from ..checks import finish, fragile, livelock
-from ..checks.components import strong
+from ..checks import finish, fragile, livelock, missed, separation
 from ..checks.graph import Edge, Node
 from ..checks.holdups import refusals
 from ..checks.inquiry import Inquiry
-from ..checks.instant import at_once
 from ..checks.ledger import Proof
 from ..checks.moves import Move, MoveKind
 from ..checks.passages import Passage
 from ..formats.smtlib import BOOL, INT, Definition, both, either, no
 from ..kernel import LeafKind
 from .assertions import Claim
+from .durations import Durations
 from .eventually import claims
+from .falling import Falling
 from .formulas import Formulas
 from .inductive import INVARIANT, Inductive, where
-from .machine import ELAPSED, FLY, LOG, OVER, STATUS, next_
-from .order import levels
+from .machine import ELAPSED, LOG, OVER, STATUS, next_
+from .performers import Performers
 from .relation import AT, Relation, Step, Where, leading
+from .timely import Timely
 
-BY_ITSELF = {MoveKind.ANSWER, MoveKind.SETTLE, MoveKind.UNDONE, MoveKind.TIMER}
-
-LEVEL, DUE, UNSETTLED, FALLS = "level", "due", "unsettled", "falls"
 PASSES = "time-passes"
 
 
@@ -69,8 +66,11 @@ class Progress:
         self.machine = relation.machine
         self.inductive = inductive
         self.definitions: dict[str, Definition] = {}
+        self.falling = Falling(inquiry, relation, inductive)
+        self.performers: Performers | None = None  # people and clocks are made when some claim asks for them
+        self.durations: Durations | None = None
         self._steps: dict[tuple[object, ...], list[tuple[str, Step]]] = {}
-        for name, step in ((f"step/{index + 1}", step) for index, step in enumerate(relation.steps)):
+        for name, step in relation.numbered():
             self._steps.setdefault(self._key(step.source, step.move, step.passage), []).append((name, step))
 
     def of(self, proof: Proof) -> Iterator[Claim]:
@@ -78,92 +78,61 @@ class Progress:
         answer, kernel = proof.answer, self.kernel
         whole = answer.subject == f"the flow `{kernel.name}`" and answer.span == kernel.span
         if answer.rule is livelock.RULE and whole:
-            yield from self._livelock()
+            yield from self.falling.claims()
         elif answer.rule is finish.RULE and whole:
             yield from self._finishes()
         elif answer.rule is fragile.RULE:
             yield from self._succeeds(proof)
-        elif answer.rule is properties.RULE:
+        elif answer.rule in {properties.RULE, missed.RULE}:
             claim = next((each for each in kernel.properties if each.span == answer.span), None)
             if isinstance(claim, LeadsTo):
-                self._unsettled()
-                numbers, found = claims(self.inquiry, claim, self.formulas, self.relation, self.inductive, self._less)
-                self.definitions |= {each.name: each for each in numbers}
-                yield from found
+                yield from self._leads_to(claim, in_time=answer.rule is missed.RULE)
+        elif answer.rule is separation.RULE:
+            yield from self._people(answer.subject)
+
+    def _people(self, subject: str) -> Iterator[Claim]:
+        """That somebody is left for a task, whoever did what (nothing where data say for whom it is); that who does it
+        has not done what it is kept apart from."""
+        if self.performers is None:
+            self.performers = Performers(self.inquiry, self.relation, self.inductive)
+        made = self.performers
+        for event in (event for event in self.kernel.events if subject == separation.sent(event)):
+            yield made.sendable(event)
+        for task in self.kernel.task.values() if made.whole else ():
+            found: list[Claim] = []
+            if subject == separation.about(task) and not made.people.free(task):
+                found = [*made.left(task)]
+            for moment in task.excluded:
+                if subject == separation.apart(task, moment):
+                    found += made.apart(task, moment)
+            yield from (*made.kept(), *found) if found else ()
+
+    def who(self) -> list[str | Definition]:
+        """The people, where some claim is about them."""
+        made = self.performers
+        return [] if made is None else [*made.declared(), *made.definitions.values()]
+
+    def _leads_to(self, claim: LeadsTo, in_time: bool) -> Iterator[Claim]:
+        """That it happens; in_time: and when at the latest."""
+        self.falling.unsettled()
+        about = self.inquiry, claim, self.formulas, self.relation, self.inductive
+        numbers, found = claims(*about, self.falling.less, self._clocks)
+        self.definitions |= {each.name: each for each in numbers}
+        yield from found
+        if in_time and found:
+            yield from Timely(self.inquiry, claim, self.formulas, self.inductive, self._clocks()).claims()
+
+    def _clocks(self) -> Durations:
+        if self.durations is None:
+            self.durations = Durations(self.inquiry, self.relation, self.inductive)
+        return self.durations
+
+    def timed(self) -> list[str | Definition]:
+        """The clocks of calls and compensations, where some claim is about them."""
+        return [] if self.durations is None else [*self.durations.declared(), *self.durations.definitions.values()]
 
     def defined(self) -> list[Definition]:
-        return [*self.definitions.values()]
-
-    @property
-    def at_once(self) -> tuple[str, ...]:
-        """That no time passes before the next step."""
-        return (f"(= {ELAPSED} 0)",) if self.machine.clocks else ()
-
-    def _define(self, name: str, sort: str, body: str, comment: str = "") -> str:
-        """A name for a term over the state, and one for what it is after a step."""
-        if name not in self.definitions:
-            self.definitions[name] = Definition(name, (), sort, body, comment)
-            self.definitions[next_(name)] = self.inductive.afterwards(name, sort, body)
-        return name
-
-    # ------------------------------------------------------------ nothing goes round by itself (F005)
-
-    def _livelock(self) -> Iterator[Claim]:
-        """A step without an event, a task or time lowers the level, or keeps it and settles or undoes something. A
-        timer whose length is written may fire so, but not twice: armed anew, it has that length to go."""
-        fixed = [t for t in self.machine.clocks if self.machine.clock.length(t) and not self.machine.clock.counts(t)]
-        due = [f"(ite (and armed/{timer} (= left/{timer} 0)) 1 0)" for timer in fixed]
-        self._define(DUE, INT, f"(+ {' '.join(due)} 0 0)", "timers that are due")
-        self._define(LEVEL, INT, self._level(), "so many calls and timers there may be yet, without time")
-        self._unsettled()
-        falls = (
-            f"(or (< {next_(DUE)} {DUE}) (and (<= {next_(DUE)} {DUE}) (or (< {next_(LEVEL)} {LEVEL}) "
-            f"(and (<= {next_(LEVEL)} {LEVEL}) (<= 0 {UNSETTLED}) (< {next_(UNSETTLED)} {UNSETTLED})))))"
-        )
-        self.definitions[FALLS] = Definition(FALLS, (), BOOL, falls, "in this order, and none of them below nothing")
-        for steps in self.relation.grouped().values():
-            names = [name for name, step in steps.items() if step.move.kind in BY_ITSELF]
-            if names:
-                yield Claim((INVARIANT, either(names), *self.at_once), FALLS)
-
-    def _level(self) -> str:
-        """The level of a state as that of its nodes, the lowest if it is in several."""
-        found: dict[int, dict[str, None]] = {}
-        for node, level in zip(self.graph.nodes, levels(len(self.graph.nodes), self._alone()), strict=True):
-            found.setdefault(level, {})[self.inductive.node(node.id)] = None
-        highest = max(found)
-        term = str(highest)
-        for level in sorted(found.keys() - {highest}, reverse=True):
-            term = f"(ite {either([*found[level]])} {level} {term})"
-        return term
-
-    def _alone(self) -> list[Edge]:
-        """The steps of all rounds in no time, and timers that count since a place was entered and are on no round."""
-        known = at_once(self.inquiry)
-        counting = [
-            edge
-            for edge in self.graph.edges()
-            if edge.source >= 0 and edge.move.kind is MoveKind.TIMER and self.machine.clock.counts(edge.move.name)
-        ]
-        edges = {id(edge): edge for edge in (*known, *counting)}
-        round = {id(edge) for group in strong(len(self.graph.nodes), [*edges.values()]) for edge in group}
-        return [*known, *(edge for edge in counting if id(edge) not in round)]
-
-    @property
-    def _less(self) -> str:
-        """That a step settles or undoes something, and begins nothing that may have to be."""
-        return f"(<= 0 {next_(UNSETTLED)} (- {UNSETTLED} 1))"
-
-    def _unsettled(self) -> str:
-        """How much there is to settle and to undo; what is in flight counts twice, since it may be undone when it is
-        settled."""
-
-        def weighed(part: str) -> str:
-            names = self.machine.entries(part)
-            return f"(+ {' '.join(f'(* 2 {name})' if f'/{FLY}/' in name else name for name in names)} 0 0)"
-
-        body = f"(+ {weighed(LOG)} (ite (compensating {AT}) {weighed(OVER)} 0))"
-        return self._define(UNSETTLED, INT, body, "what may be settled or undone yet")
+        return [*self.falling.definitions.values(), *self.definitions.values()]
 
     # ------------------------------------------------------------ a final can be reached (F004, F105)
 
@@ -187,7 +156,7 @@ class Progress:
         ended = [node for node in self.graph.nodes if node.control.finished]
         goals = {node.id for node in ended if finals.issuperset(node.control.configuration)}
         ranks = _Ranks("well", finish.ranked(self.inquiry, goals))
-        left = [(n, s) for n, s in self._numbered() if s.move.leaf == leaf.name and fragile.gave_up(s.move)]
+        left = [(n, s) for n, s in self.relation.numbered() if s.move.leaf == leaf.name and fragile.gave_up(s.move)]
         begun = [
             id
             for id in ranks.ways
@@ -250,7 +219,7 @@ class Progress:
         for edge in ways:
             if len(ways) > 1:
                 parts.append(self.formulas.text(self.inquiry.encoder.no(self.inquiry.misses(edge))))
-            given = (here, *parts[-1:], *self._brought(edge), *self.at_once)
+            given = (here, *parts[-1:], *self._brought(edge), *self.relation.at_once)
             for name, _ in self._taken(node, edge):
                 yield Claim((*given, leading(name)), both([name, self._lower(node, ranks, self._alike(node, edge))]))
         if parts:
@@ -287,7 +256,7 @@ class Progress:
                 continue
             steps = [
                 (name, step, edges)
-                for name, step in self._numbered()
+                for name, step in self.relation.numbered()
                 if step.source == where(node) and step.move.kind is MoveKind.TIMER and step.move.name == timer
                 for edges in [[e for e in ranks.ways[node.id] if e.arrival.passage is step.passage]]
             ]
@@ -303,7 +272,7 @@ class Progress:
         """One of some steps is possible, and each of them, if it is, leads lower."""
         yield Claim(given, either([both(self.relation.taken(step)) for _, step, _ in steps]))
         for name, step, edges in steps:
-            taken = (*given, *self.relation.taken(step), *self.at_once, leading(name))
+            taken = (*given, *self.relation.taken(step), *self.relation.at_once, leading(name))
             yield Claim(taken, both([name, self._lower(node, ranks, edges)]))
 
     def _passing(self) -> str:
@@ -323,14 +292,14 @@ class Progress:
         """Whatever a compensation settles or undoes, less is left, and the node is the same; the last of it leads
         lower."""
         here, last = self.inductive.node(node.id), self.relation.last
-        self._unsettled()
+        self.falling.unsettled()
         steps, possible = self._undoing(where(node))
-        yield Claim((here, steps, *self.at_once), both([next_(here), self._less]))
+        yield Claim((here, steps, *self.relation.at_once), both([next_(here), self.falling.less]))
         yield Claim((here, no(last)), possible)
         ends = ranks.ways[node.id]
         exits = [
             (name, step, [edge for edge in ends if edge.arrival.passage is step.passage])
-            for name, step in self._numbered()
+            for name, step in self.relation.numbered()
             if step.source == where(node) and step.trail
         ]
         yield from self._all_lead((here, last), [each for each in exits if each[2]], node, ranks)
@@ -340,7 +309,7 @@ class Progress:
         place = self.relation.place(source).removeprefix("in/")
         found = {
             name: step
-            for name, step in self._numbered()
+            for name, step in self.relation.numbered()
             if step.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
             and not step.trail
             and step.source in {None, source}
@@ -352,9 +321,6 @@ class Progress:
         return f"goes-on/{place}", f"can-go-on/{place}"
 
     # ------------------------------------------------------------ steps of the relation
-
-    def _numbered(self) -> Iterator[tuple[str, Step]]:
-        return ((f"step/{index + 1}", step) for index, step in enumerate(self.relation.steps))
 
     def _key(self, source: Where | None, move: Move, passage: Passage | None) -> tuple[object, ...]:
         return source, move.kind, move.name.partition("#")[0], move.answer, move.leaf, id(passage)

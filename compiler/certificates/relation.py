@@ -7,7 +7,7 @@ is wanted; of the others the invariant says that no run comes there. What a trig
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..checks.atoms import Place
@@ -88,6 +88,11 @@ class Relation:
                 self._resting(where)
         self._settling()
         self._dropping()
+
+    @property
+    def at_once(self) -> tuple[str, ...]:
+        """That no time passes before the next step."""
+        return (f"(= {ELAPSED} 0)",) if self.machine.clocks else ()
 
     @property
     def last(self) -> str:
@@ -284,14 +289,18 @@ class Relation:
         numbered = ((step, f"{kind}/{index + 1}") for index, step in enumerate(steps))
         return [made for step, name in numbered for made in self._written(step, name, data)]
 
+    def numbered(self) -> Iterator[tuple[str, Step]]:
+        """The steps, each with its name."""
+        return ((f"step/{index + 1}", step) for index, step in enumerate(self.steps))
+
     def grouped(self) -> dict[str, dict[str, Step]]:
         """The steps, by name, by where they are taken, or else by what is settled or undone."""
         found: dict[str, dict[str, Step]] = {}
-        for index, step in enumerate(self.steps):
+        for name, step in self.numbered():
             alone = not step.trail and step.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
             place = "" if step.source is None else self.place(step.source).removeprefix("in/")
             kind = f"{step.move.kind}/{step.move.name}" if alone else f"from/{place}"
-            found.setdefault(kind, {})[f"step/{index + 1}"] = step
+            found.setdefault(kind, {})[name] = step
         return found
 
     def kinds(self) -> list[Definition]:

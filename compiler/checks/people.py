@@ -9,16 +9,20 @@ delegates answers for it. A task `for person` whose name is data is taken to nam
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Collection, Iterator
+from itertools import count, islice
+from math import inf
 
 from ...dsl.model import Literal, Task
-from ...dsl.values import dataclass
+from ...dsl.values import dataclass, replace
 from ..instance import Instance
-from ..kernel import Kernel, On, Stay, TriggerKind
+from ..kernel import Goto, Kernel, On, Target, TriggerKind, Undo
 from ..staff import Staff
+from .clock import Clock
 from .graph import Edge, Graph
 from .moves import MoveKind
+from .symbols import MICRO
+from .zones import Zone
 
 MOST = 40_000  # casts
 STRANGER = "somebody else"
@@ -26,11 +30,18 @@ STRANGER = "somebody else"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open task: whom it shuts out, and whom alone it is for (None: for roles)."""
+    """An open task: whom it shuts out, for what they did, and whom alone it is for (None: for roles). `roles`: those it
+    is for, the ones included that it is escalated to in time; `perhaps`: whose people may come to do it at all."""
 
     task: str
-    excluded: frozenset[str]
+    shut: tuple[tuple[str, str], ...]  # moment -> who
     persons: frozenset[str] | None
+    roles: frozenset[str]
+    perhaps: frozenset[str]
+
+    @property
+    def excluded(self) -> frozenset[str]:
+        return frozenset(who for _, who in self.shut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,68 @@ class Scene:
         return tuple(reversed(scenes))
 
 
+class Escalating:
+    """To whom a task is escalated before a timer leads away from it. A timer whose moment is data is left aside."""
+
+    def __init__(self, graph: Graph, clock: Clock) -> None:
+        self.graph = graph
+        self.clock = clock
+        self.kernel = clock.kernel
+        self._home = {task.name: place.name for place in self.kernel.place.values() for task in place.tasks}
+
+    def roles(self, task: Task, edge: Edge) -> tuple[frozenset[str], frozenset[str]]:
+        """Of a task that an edge opens: the roles that it is for in time, and those that it may ever be for.
+
+        It counts as in time what comes first if the timer has as much left as it may have there. Of timers that fall
+        due together either may come first."""
+        least, most = self._ends(task, edge)
+        after = {escalation: escalation.after // MICRO for escalation in task.escalations}
+        surely = {each.role for each in task.escalations if after[each] < least}
+        perhaps = {each.role for each in task.escalations if after[each] <= most}
+        return frozenset((*task.roles, *surely)), frozenset((*task.roles, *perhaps))
+
+    def _ends(self, task: Task, edge: Edge) -> tuple[float, float]:
+        """When a timer may lead away at the earliest, if each has as much left as it may have; and when one does so in
+        any case. Microseconds."""
+        before = self.graph.nodes[edge.source].zone if edge.source >= 0 else Zone()
+        moment = self.clock.moment(before, edge.move) or before
+        least = most = inf
+        for timer in self.graph.nodes[edge.target].control.timers:
+            length = self.clock.length(timer)
+            if length is not None and self.closes(timer, task, every=False):
+                begun = timer in moment.names and self.clock.place[timer] not in edge.entered
+                left = moment.high(timer) if begun else length
+                least, most = min(least, left), min(most, left) if self.closes(timer, task, every=True) else most
+        return least, most
+
+    def closes(self, timer: str, task: Task, every: bool) -> bool:
+        """Whether some way, or every way, that a timer leads closes a task."""
+        ends = [self._closed(timer, goal, task) for goal in self._goals(timer)]
+        return bool(ends) and (all(ends) if every else any(ends))
+
+    def _goals(self, timer: str) -> Iterator[Target]:
+        """Where it may lead, choices passed."""
+        commands = self.kernel.answering.get((self.clock.place[timer], On(TriggerKind.TIMER, timer)), ())
+        todo: list[Target] = [command.target for command in commands]
+        passed: set[str] = set()
+        while todo:
+            target = todo.pop()
+            if isinstance(target, Goto) and target.node in self.kernel.choice:
+                if target.node not in passed:
+                    passed.add(target.node)
+                    todo += [branch.target for branch in self.kernel.choice[target.node].branches]
+            else:
+                yield target
+
+    def _closed(self, timer: str, goal: Target, task: Task) -> bool:
+        """Whether a task is closed when a timer leads to a goal: its place is left then."""
+        if isinstance(goal, Goto):
+            return (
+                self.kernel.domain(self.clock.place[timer], goal.node) in self.kernel.above(self._home[task.name])[1:]
+            )
+        return isinstance(goal, Undo)
+
+
 class People:
     """The people there are. Without a staff: enough of them, any of whom may have any role."""
 
@@ -74,7 +147,7 @@ class People:
         self.roles: dict[str, frozenset[str]] = {}
         if staff is None:
             self.roles = {f"person {n}": frozenset(kernel.roles) for n in range(1, enough + 1)}
-            self.roles |= {str(name): frozenset() for name in named}
+            self.roles |= {str(name): frozenset(kernel.roles) for name in named}
         else:
             most = enough + sum(len(task.excluded) + 1 for task in tasks)  # a cast names no more
             alike: dict[frozenset[str], int] = {}
@@ -84,33 +157,30 @@ class People:
                 if alike[known] <= most or name in named:  # of more with the same roles one is always left
                     self.roles[name] = known
             for role in sorted(staff.outside & frozenset(kernel.roles)):
-                self.roles |= {f"{role} {n}": frozenset({role}) for n in range(1, enough + 1)}
+                strangers = (name for n in count(1) if (name := f"{role} {n}") not in staff.people)
+                self.roles |= {name: frozenset({role}) for name in islice(strangers, enough)}
         self.roles.setdefault(STRANGER, frozenset())
-        self.kin = {name: (name,) if name in named else (*sorted(roles),) for name, roles in self.roles.items()}
+        self.kin = {name: kin(name, roles, named) for name, roles in self.roles.items()}
 
-    def escalated(self, task: Task) -> tuple[str, ...]:
-        """The roles a task is for, those added before a fixed time leads away from it included."""
-        kernel = self.kernel
-        place = next(place for place in kernel.place.values() if task in place.tasks)
-        lengths = [length for name in kernel.above(place.name) for length in self._leaving(name)]
-        return (*task.roles, *(e.role for e in task.escalations if all(e.after < length for length in lengths)))
-
-    def _leaving(self, place: str) -> Iterator[timedelta]:
-        """The lengths of a place's timers that lead away from it, where they are written."""
-        for timer in self.kernel.place[place].timers:
-            commands = self.kernel.answering.get((place, On(TriggerKind.TIMER, timer.id)), ())
-            length = timer.after.value if isinstance(timer.after, Literal) and timer.since is None else None
-            if isinstance(length, timedelta) and any(not isinstance(c.target, Stay) for c in commands):
-                yield length
+    def ever(self, task: Task) -> tuple[str, ...]:
+        """The roles a task is for, all that it may be escalated to included."""
+        return (*task.roles, *(escalation.role for escalation in task.escalations))
 
     def able(self, opened: Opened) -> list[str]:
-        """Who can do an open task."""
+        """Who can do an open task, in time."""
         return [name for name in self.entitled(opened) if name not in opened.excluded]
 
     def entitled(self, opened: Opened) -> list[str]:
         """Whom an open task is for, those that it shuts out included."""
-        task = self.kernel.task[opened.task]
-        roles = frozenset(self.escalated(task))
+        return self._having(opened.roles, opened)
+
+    def perhaps(self, opened: Opened) -> list[str]:
+        """Who may come to do it, once it is escalated as far as it may be; first those who can in any case."""
+        able = self.able(opened)
+        others = self._having(opened.perhaps, opened)
+        return [*able, *(name for name in others if name not in opened.excluded and name not in able)]
+
+    def _having(self, roles: frozenset[str], opened: Opened) -> list[str]:
         by_name = opened.persons or frozenset()
         return [name for name, has in self.roles.items() if has & roles or name in by_name]
 
@@ -119,20 +189,26 @@ class People:
         return task.person is not None and not isinstance(task.person, Literal)
 
     def doers(self, cast: Cast, task: str) -> list[str]:
-        """Who can do it, as far as it matters who."""
+        """Who may do it, as far as it matters who."""
         opened = cast.opened(task)
-        able = self.able(opened)
+        found = self.perhaps(opened)
         if self.free(self.kernel.task[task]):
-            able = [name for name in self.roles if name not in opened.excluded]
-        return able if task in self.moments else able[:1]
+            found = [name for name in self.roles if name not in opened.excluded]
+        return found if task in self.moments else found[:1]
+
+
+def kin(name: str, roles: Collection[str], named: Collection[str]) -> tuple[str, ...]:
+    """With whom somebody is alike: with those who have the same roles; whom a task names, with nobody."""
+    return (f'"{name}"',) if name in named else (*sorted(roles),)
 
 
 class Casting:
     """The search. `scenes` are in the order found, the shortest plays first; `whole`: nothing was left out."""
 
-    def __init__(self, graph: Graph, people: People) -> None:
+    def __init__(self, graph: Graph, clock: Clock, people: People) -> None:
         self.graph = graph
         self.people = people
+        self.escalating = Escalating(graph, clock)
         self.kernel = people.kernel
         self.scenes: list[Scene] = []
         self.whole = graph.complete
@@ -177,18 +253,19 @@ class Casting:
         old = {item.task: item for item in before}
         items = edge.arrival.instance.tasks
         opened = tuple(
-            old[i.task] if i.key in kept and i.task in old else self._opened(i.task, dict(done)) for i in items
+            old[i.task] if i.key in kept and i.task in old else self._opened(i.task, dict(done), edge) for i in items
         )
         return Cast(edge.target, done, opened)
 
-    def _opened(self, name: str, done: dict[str, str]) -> Opened:
+    def _opened(self, name: str, done: dict[str, str], edge: Edge) -> Opened:
         task = self.kernel.task[name]
         persons: frozenset[str] | None = None
         if task.doer is not None:
             persons = frozenset({done[task.doer]} if task.doer in done else ())
         elif isinstance(task.person, Literal):
             persons = frozenset({str(task.person.value)})
-        return Opened(name, frozenset(done[moment] for moment in task.excluded if moment in done), persons)
+        shut = tuple((moment, done[moment]) for moment in task.excluded if moment in done)
+        return Opened(name, shut, persons, *self.escalating.roles(task, edge))
 
     def _alike(self, cast: Cast) -> Cast:
         """The same cast for all that differ only in who is who among people with the same roles."""
@@ -204,10 +281,10 @@ class Casting:
 
         done = tuple((moment, known(who)) for moment, who in cast.done)
         opened = tuple(
-            Opened(
-                item.task,
-                frozenset(map(known, sorted(item.excluded))),
-                None if item.persons is None else frozenset(map(known, sorted(item.persons))),
+            replace(
+                item,
+                shut=tuple((moment, known(who)) for moment, who in item.shut),
+                persons=None if item.persons is None else frozenset(map(known, sorted(item.persons))),
             )
             for item in cast.open
         )

@@ -47,7 +47,7 @@ def completed(
 ) -> Arrival | None:
     """Somebody completes a task, once it has been escalated far enough."""
     task = inquiry.kernel.task[move.name]
-    roles = [role for role in people.escalated(task) if role in people.roles.get(who, ())]
+    roles = [role for role in people.ever(task) if role in people.roles.get(who, ())]
     current: Arrival | None = at
     while current is not None:
         item = next((item for item in current.instance.tasks if item.task == task.name), None)

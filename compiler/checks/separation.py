@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
-from ...dsl.model import Task
+from ...dsl.model import Event, Task
+from ...dsl.values import replace
 from ..instance import WorkItem
 from .inquiry import Finding, Inquiry, Showing
 from .moves import MoveKind
@@ -83,9 +84,12 @@ dora = ["clerk", "chief"]
 
 If `dora` prepares a payment, nobody is left to release it: two clerks and a chief do, or a rule that keeps chiefs from
 preparing. Refuted is what no choice of people can avoid, and what an unlucky choice leads to; the message says which.
-An escalation counts if it comes before a fixed time leads away from the task. Left aside is delegation (who delegates
-answers for it), and a task `for person` whose name is data is taken to name somebody who may do it. Also refuted is an
-`except` that can never shut anybody out, since what it names is never done before.
+Without a staff there are as many people as are needed, each of whom may have any role, and so may a person that a task
+names. An escalation counts if it comes before a fixed time leads away from the task; of two that fall due together
+either may come first, so one at that very moment does not count, and yet somebody may do the task by it. Left aside is
+delegation (who delegates answers for it); whoever does a task is taken to have a name; and a task `for person` whose
+name is data to name somebody who may do it. Also refuted is an `except` that can never shut anybody out, since what it
+names is never done before.
 """,
 )
 
@@ -94,7 +98,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     kernel = inquiry.kernel
     tasks = [task for task in kernel.task.values() if _asked(inquiry, task)]
     if tasks:
-        casting = Casting(inquiry.graph, People(kernel, inquiry.staff))
+        casting = Casting(inquiry.graph, inquiry.explorer.clock, People(kernel, inquiry.staff))
         for task in tasks:
             if any(casting.opening(task.name)):
                 yield _suffices(inquiry, casting, task)
@@ -111,10 +115,15 @@ def _asked(inquiry: Inquiry, task: Task) -> bool:
 # ---------------------------------------------------------------- is there somebody
 
 
+def about(task: Task) -> str:
+    """What an answer about somebody for a task is about."""
+    return f"the task `{task.name}`"
+
+
 def _suffices(inquiry: Inquiry, casting: Casting, task: Task) -> Answer:
     """Whether somebody can do a task wherever it is open."""
     people = casting.people
-    subject = f"the task `{task.name}`"
+    subject = about(task)
     blocked = [scene for scene in casting.opening(task.name) if not people.able(scene.cast.opened(task.name))]
     if blocked and people.free(task):
         if not any(scene.cast.opened(task.name).excluded for scene in blocked):
@@ -125,7 +134,7 @@ def _suffices(inquiry: Inquiry, casting: Casting, task: Task) -> Answer:
         return inquiry.unknown(RULE, subject, task.span, reason, "add `escalate to` a role that others have")
     for scene in blocked[:MOST_PLAYED]:
         arrival = performed(inquiry, people, scene)
-        if arrival is not None and _nobody(people, task, arrival.instance.tasks):
+        if arrival is not None and _nobody(people, scene.cast.opened(task.name), arrival.instance.tasks):
             finding = _nobody_left(casting, task, scene, casting.hopeless(task.name))
             return inquiry.refuted(RULE, subject, task.span, finding, inquiry.tracer.tell(arrival))
     if blocked:
@@ -152,18 +161,19 @@ def _opens(inquiry: Inquiry, task: Task, so: str) -> Witness:
     return inquiry.seen(runs, f"opens `{task.name}`, {so}", f"no run that opens `{task.name}` was found")
 
 
-def _nobody(people: People, task: Task, items: tuple[WorkItem, ...]) -> bool:
-    """Whether nobody can do the task, as the run left it."""
-    item = next(item for item in items if item.task == task.name)
-    persons = frozenset(item.persons) if task.doer is not None or task.person is not None else None
-    return not people.able(Opened(task.name, frozenset(item.excluded), persons))
+def _nobody(people: People, opened: Opened, items: tuple[WorkItem, ...]) -> bool:
+    """Whether nobody can do an open task, as the run left it."""
+    task, item = people.kernel.task[opened.task], next(item for item in items if item.task == opened.task)
+    persons = None if task.doer is None and task.person is None else frozenset(item.persons)
+    return set(item.excluded).issuperset(people.entitled(replace(opened, persons=persons)))
 
 
 def _nobody_left(casting: Casting, task: Task, scene: Scene, always: bool) -> Finding:
     people, opened = casting.people, scene.cast.opened(task.name)
     staffed = people.staff is not None
     shut = people.entitled(opened)
-    roles = " or ".join(f"`{role}`" for role in people.escalated(task))
+    counted = [role for role in people.ever(task) if role in opened.roles]
+    roles = " or ".join(f"`{role}`" for role in counted)
     if not shut:
         whom = f"whoever did `{task.doer}`" if task.doer is not None else roles
         message = f"there is nobody who can do `{task.name}`, which is for {whom}"
@@ -177,7 +187,7 @@ def _nobody_left(casting: Casting, task: Task, scene: Scene, always: bool) -> Fi
         why = [f"on this run nobody known has done `{task.doer}`, and the task is not escalated in time."]
     if shut and not always:
         why.append("other people could have done these, but nothing makes sure of it.")
-    role = next(iter(people.escalated(task)), None)
+    role = next(iter(counted), None)
     helps = [f"give somebody else the role `{role}`"] if staffed and role is not None else []
     if staffed and role is not None and not shut:
         helps = [f'give somebody the role `{role}`, or say that people outside have it: outside = ["{role}"]']
@@ -254,12 +264,17 @@ def _both(inquiry: Inquiry, casting: Casting, scene: Scene, task: Task, moment: 
         if edge.move.kind is MoveKind.TASK and edge.move.name == moment:
             for who in casting.takers(scene.cast, edge):
                 after = casting.after(scene.cast, edge, who)
-                if who in casting.people.able(opened) and opened in after.open:
+                if who in casting.people.perhaps(opened) and opened in after.open:
                     return Scene(after, scene, edge, who)
     return None
 
 
 # ---------------------------------------------------------------- events
+
+
+def sent(event: Event) -> str:
+    """What an answer about somebody who may send an event is about."""
+    return f"the event `{event.name}`"
 
 
 def _senders(inquiry: Inquiry) -> Iterator[Answer]:
@@ -269,7 +284,7 @@ def _senders(inquiry: Inquiry) -> Iterator[Answer]:
     for event in kernel.events:
         if not event.roles:
             continue
-        subject = f"the event `{event.name}`"
+        subject = sent(event)
         if staff.roles.isdisjoint(event.roles):
             finding = Finding(
                 f"there is nobody who may send `{event.name}`, which is for {_listed(event.roles)}",

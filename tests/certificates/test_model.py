@@ -252,7 +252,7 @@ def refuted(code: str) -> tuple[Inquiry, list[Proof]]:
     return inquiry, [Proof(each, (), None) for each in inquiry.ledger.others if each.rule.code == code]
 
 
-@pytest.mark.parametrize("code", ["F004", "F105", "F201", "F501"])
+@pytest.mark.parametrize("code", ["F004", "F105", "F201", "F204", "F501"])
 def test_what_a_check_refutes_another_solver_refuses(code: str) -> None:
     inquiry, proofs = refuted(code)
     assert proofs and "sat" in answers(model.ModelProof(inquiry, proofs).script(()).text())
@@ -277,6 +277,45 @@ def test_what_is_said_to_lead_to_a_final_the_interpreter_does(name: str) -> None
     assert taken >= 20
 
 
+AGAIN = """\
+flow R version 1 {
+  data { tries: int 0..1 = 0 }
+  activity rent() -> text { timeout 5m retry 3 backoff 30s..5m compensate release(result) }
+  activity train() -> text { timeout 5m retry 3 backoff 30s..5m compensate wipe(result) }
+  start -> Renting
+  state Renting {
+    do rent()
+    on done(_) -> Training
+    on failed  -> compensate -> Bad
+  }
+  state Training {
+    do train()
+    on done(_) -> Good
+    on failed  -> compensate since Training -> Again
+  }
+  choice Again {
+    when tries < 1 { tries = tries + 1 } -> Training
+    else                                 -> compensate -> Bad
+  }
+  final Good
+  final failure Bad
+}
+"""
+
+
+def test_a_compensation_that_leads_into_another_is_a_level_lower() -> None:
+    """When it has come to its end there may be nothing left to undo, so that the number of what is does not fall."""
+    (inquiry,) = inquiries(AGAIN)
+    assert inquiry.ledger is not None
+    proofs = [each for each in inquiry.ledger.proofs if each.answer.rule is livelock.RULE]
+    said = model.made(inquiry, proofs, ())
+    assert said.claims[id(proofs[0])]
+    text = said.script.text()
+    assert answers(text) == ["unsat"] * len(said.script.obligations)
+    alike, number = re.subn(r"(\(define-fun (?:next/)?level \(\) Int) .*\)", r"\1 0)", text)
+    assert number == 2 and "sat" in answers(alike)
+
+
 # ---------------------------------------------------------------- what it is for
 
 
@@ -284,7 +323,8 @@ def test_the_index_says_which_proofs_rest_on_the_model_alone() -> None:
     said = index()
     assert said["no model"] == ""
     rests = {each["code"] for each in said["proved"] if each["model"]}
-    assert {"F004", "F005", "F006", "F007", "F009", "F101", "F102", "F103", "F105", "F201", "F301"} <= rests
+    wanted = {"F004", "F005", "F006", "F007", "F009", "F101", "F102", "F103", "F105", "F201", "F204", "F301"}
+    assert wanted <= rests
     claimed = {id for each in said["proved"] for id in each["model"]}
     assert claimed == set(re.findall(r"^; (c\d+): ", text(), re.MULTILINE))
 

@@ -64,6 +64,19 @@ FLOWS = {
       }
       final End
     """,
+    "escalated after a timer of an outer state": """
+      roles a, b
+      event go
+      start -> Outer
+      state Outer {
+        start -> Early
+        after 1d -> Outer.Late
+        state Early { on go -> End }
+        state Late { task one for a { title "1" escalate to b after 2d } on one -> Two after 9d -> End }
+      }
+      state Two { task two for b { title "2" except actor of one } on two -> End after 9d -> End }
+      final End
+    """,
     "both open": """
       roles a, b
       start -> Both
@@ -173,6 +186,78 @@ def test_a_role_that_nobody_has_may_be_that_of_people_outside() -> None:
     assert of(EXPENSE, ENOUGH)["the event `attach`"].verdict is Verdict.PROVED
     assert said(nobody["the event `attach`"]) == "there is nobody who may send `attach`, which is for `employee`"
     assert said(nobody["the task `clarify`"]) == "there is nobody who can do `clarify`, which is for `employee`"
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"), [("1d", Verdict.REFUTED), ("2d", Verdict.REFUTED), ("3d", Verdict.PROVED)]
+)
+def test_whoever_it_is_escalated_to_may_do_it_before_a_timer_of_that_moment(after: str, verdict: Verdict) -> None:
+    subject = flow(f"""
+      roles clerk, lead
+      start -> One
+      state One {{ task one for clerk {{ title "1" escalate to lead after {after} }} on one -> Two after 2d -> End }}
+      state Two {{ task two for lead {{ title "2" except actor of one }} on two -> End after 9d -> End }}
+      final End
+    """)
+    assert of(subject, staff(ann="clerk", dora="lead"))["the task `two`"].verdict is verdict
+
+
+def test_without_a_staff_a_person_whom_a_task_names_may_have_done_another() -> None:
+    subject = flow("""
+      roles clerk
+      start -> One
+      state One { task one for clerk { title "1" } on one -> Two after 2d -> End }
+      state Two { task two for person "ann" { title "2" except actor of one } on two -> End after 9d -> End }
+      final End
+    """)
+    assert of(subject, None)["the task `two`"].verdict is Verdict.REFUTED
+    assert of(subject, staff(ann="", bob="clerk"))["the task `two`"].verdict is Verdict.PROVED
+
+
+def test_a_person_called_as_a_role_is_not_one_of_those_with_the_role() -> None:
+    subject = flow("""
+      roles clerk
+      start -> One
+      state One { task one for clerk { title "1" } on one -> Between after 2d -> End }
+      state Between { after 1d -> Two }
+      state Two { task two for person "clerk" { title "2" except actor of one } on two -> End after 9d -> End }
+      final End
+    """)
+    assert of(subject, staff(bob="clerk", clerk="clerk"))["the task `two`"].verdict is Verdict.REFUTED
+
+
+def test_people_outside_are_not_taken_for_somebody_of_the_staff() -> None:
+    chain = flow("""
+      roles clerk, chief
+      start -> One
+      state One { task one for clerk { title "1" } on one -> Two after 2d -> End }
+      state Two { task two for chief { title "2" except actor of one } on two -> End after 9d -> End }
+      final End
+    """)
+    found = of(chain, Staff({"clerk 1": frozenset({"clerk", "chief"})}, frozenset({"clerk"})))
+    assert said(found["the task `two`"]) == "nobody is left who may do `two`, after what was done by whom"
+
+
+def test_a_timer_that_leads_elsewhere_in_the_state_of_a_task_leaves_it_open() -> None:
+    """So it is escalated after that. The shortest way to it is not in time, so no run of it is found."""
+    subject = flow("""
+      roles clerk, lead
+      start -> One
+      state One {
+        task one for clerk { title "1" escalate to lead after 2d }
+        start -> One.First
+        on one -> Two
+        after 1d -> One.Second
+        after 9d -> End
+        state First {}
+        state Second {}
+      }
+      state Two { task two for lead { title "2" except actor of one } on two -> End after 9d -> End }
+      final End
+    """)
+    found = of(subject, staff(ann="clerk", dora="lead"))
+    assert found["the task `two`"].verdict is Verdict.UNKNOWN
+    assert of(subject, staff(dora="lead"))["the task `one`"].verdict is Verdict.PROVED
 
 
 def test_an_except_that_never_matters_is_refuted_without_a_staff() -> None:

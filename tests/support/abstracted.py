@@ -6,7 +6,7 @@ It shares nothing with what writes the invariant: it counts entries of the insta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -16,6 +16,7 @@ from penstock.compiler.certificates.machine import next_
 from penstock.compiler.certificates.model import ModelProof
 from penstock.compiler.checks.graph import Arrival
 from penstock.compiler.checks.inquiry import Inquiry
+from penstock.compiler.checks.ledger import Proof
 from penstock.compiler.checks.solver import answers
 from penstock.compiler.evaluate import Fault
 from penstock.compiler.instance import NOBODY, Entry, Event, Fired, Instance, Outcome, Rejected, Trigger
@@ -41,10 +42,10 @@ class Taken:
 class Model:
     """The model of one explored kernel, asked about runs."""
 
-    def __init__(self, inquiry: Inquiry) -> None:
+    def __init__(self, inquiry: Inquiry, proofs: Sequence[Proof] = ()) -> None:
         self.inquiry = inquiry
         self.kernel = inquiry.kernel
-        self.proof = ModelProof(inquiry, ())
+        self.proof = ModelProof(inquiry, proofs)
         self.machine = self.proof.machine
 
     # ------------------------------------------------------------ an instance as variables
@@ -117,14 +118,20 @@ class Model:
             return False
         return before.values != after.values or self.state(before, taken.now) != self.state(after, taken.now)
 
-    def refused(self, steps: list[Taken], changed: dict[str, str] | None = None, without: str = "") -> list[Taken]:
+    def refused(
+        self,
+        steps: list[Taken],
+        changed: dict[str, str] | None = None,
+        without: str = "",
+        also: Callable[[Taken], Sequence[str]] = lambda _: (),
+    ) -> list[Taken]:
         """The steps that do not come from the invariant, or that the relation does not allow. changed: if other values
-        were after them; without: a disjunct that is left out of it."""
+        were after them; without: a disjunct that is left out of it; also: what else has to be so of each."""
         asked: list[list[str]] = []
         for each in steps:
             parts = [] if each.before is None else self._equal(each.before, each.now, "")
             asked.append([*parts, *self._equal(each.after, each.then, "next/", changed or {})])
-        head, _, _ = self.proof.script(()).text().partition("(push 1)")
+        head = re.sub(r"^\(push 1\)$.*?^\(pop 1\)$", "", self.proof.script(()).text(), flags=re.MULTILINE | re.DOTALL)
         if without:
             among = r"(\(define-fun (?:from|settle|undone)/\S+ \(\) Bool .*)"
             head = re.sub(rf"{among} {re.escape(without)} ", r"\1 ", head)
@@ -132,6 +139,7 @@ class Model:
         text = [head]
         for each, parts in zip(steps, asked, strict=True):
             renamed = [_renamed(part, data) if part.startswith("next/") else part for part in parts]
+            renamed += also(each)
             kind = "start" if each.before is None else "step"
             given = "" if each.before is None else f"(assert {INVARIANT})"
             text.append(f"(push 1)(assert {kind}){given}" + "".join(f"(assert {part})" for part in renamed))
@@ -173,8 +181,9 @@ def _in_time(model: Model, step: Arrival) -> bool:
     return step.real and all(each.due >= step.now for each in at.timers if each.timer in model.machine.clocks)
 
 
-def walk(model: Model, rng: Random, most: int) -> Iterator[Taken]:
-    """A random run on the interpreter, in which nothing passes a timer that falls due."""
+def walk(model: Model, rng: Random, most: int, patience: timedelta | None = None) -> Iterator[Taken]:
+    """A random run on the interpreter, in which nothing passes a timer that falls due. patience: the longest before
+    something else than a timer comes."""
     kernel, now = model.kernel, NOW
     try:
         at = start(kernel, rng.choice(inputs(kernel)), NOBODY, now).after
@@ -185,7 +194,7 @@ def walk(model: Model, rng: Random, most: int) -> Iterator[Taken]:
         options = moves(kernel, at)
         rng.shuffle(options)
         for trigger, actor in options[:12]:
-            moment = _moment(model, at, trigger, now, rng)
+            moment = _moment(model, at, trigger, now, rng, patience)
             if moment is None or not _of_the_world(kernel, at, trigger):
                 continue
             try:
@@ -210,11 +219,15 @@ def _of_the_world(kernel: Kernel, at: Instance, trigger: Trigger) -> bool:
     return not (isinstance(trigger, Event) and any(each.name == trigger.name for each in at.deferred))
 
 
-def _moment(model: Model, at: Instance, trigger: Trigger, now: datetime, rng: Random) -> datetime | None:
+def _moment(
+    model: Model, at: Instance, trigger: Trigger, now: datetime, rng: Random, patience: timedelta | None
+) -> datetime | None:
     """When a trigger may come, sooner or later."""
     known = [each for each in at.timers if each.timer in model.machine.clocks]
     latest = min((each.due for each in known), default=now + timedelta(hours=1))
     if isinstance(trigger, Fired):
         due = next((each.due for each in at.timers if each.timer == trigger.timer), None)
         return None if due is None or due > max(latest, now) else max(now, due)
+    if patience is not None:
+        latest = min(latest, now + patience)
     return max(now, rng.choice((now, latest, now + (latest - now) / 2)))
