@@ -69,7 +69,7 @@ def payloads(types: tuple[Type, ...]) -> tuple[tuple[Value, ...], ...]:
     return tuple(product(*(domain(type) for type in types)))
 
 
-def moments(value: object) -> Iterator[datetime]:
+def moments(value: Value) -> Iterator[datetime]:
     """The instants in a value."""
     if isinstance(value, datetime):
         yield value
