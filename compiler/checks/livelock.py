@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Value
@@ -26,7 +27,11 @@ from .inquiry import Finding, Inquiry, always
 from .instant import at_once, entries
 from .moves import INTERRUPTED, Move, MoveKind, moves
 from .states import covers
+from .undoing import faulted
 from .verdict import Answer, Witness
+
+if TYPE_CHECKING:
+    from .twice import Again
 
 RULE = Rule(
     "F005",
@@ -87,6 +92,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     if written:
         return
     yield from duties.check(inquiry, RULE, _again)
+    yield from _delivered(inquiry)
     alone = at_once(inquiry)
     seen = partial(_alone, inquiry, alone)
     groups = [group for group in strong(len(inquiry.graph.nodes), alone) if any(map(drives, group))]
@@ -111,6 +117,26 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
     else:
         yield inquiry.proved(RULE, subject, kernel.span, seen)
+
+
+def _delivered(inquiry: Inquiry) -> Iterator[Answer]:
+    """What comes twice in one step, since an event that has waited leads back to it."""
+    from .twice import twice  # which follows runs by `follow`
+
+    found: dict[Span, list[Again]] = {}
+    for each in twice(inquiry):
+        found.setdefault(each.span, []).append(each)
+    for span, ways in found.items():
+        text = " ".join(inquiry.kernel.source.slice(span).split())
+        subject = f"`{text}` on line {inquiry.kernel.source.line(span)}"
+        for way in ways:
+            way.tried(inquiry)
+        trace = faulted(inquiry, RULE.code, span)
+        if trace is not None:
+            yield inquiry.refuted(RULE, subject, span, _again(text, span), trace, shortest=False)
+        else:
+            reason = "an event that has waited may lead back to it in the same step"
+            yield inquiry.unknown(RULE, subject, span, reason, "let the event wait no longer than until there")
 
 
 def _alone(inquiry: Inquiry, alone: Sequence[Edge]) -> Witness:

@@ -38,10 +38,21 @@ def waiting_run(inquiry: Inquiry, begin: Arrival, legs: Sequence[Leg], goal: Nod
     """The run after another one that goes a way to a node; None: none was found, or nothing on it has waited."""
     if not begin.real or not any(leg.waited for leg in legs):
         return None
-    before: list[Arrival] = [*begin.run()]
-    plans: Iterator[list[Arrival | Leg | _Sent]] = _plans([*before, *legs], 1)
-    runs = (_played(inquiry, plan) for plan in islice(plans, MOST_TRIED))
+    before: list[Arrival | Leg | _Sent] = [*begin.run()]
+    runs = (_played(inquiry, plan) for plan in islice(_plans([*before, *legs], 1), MOST_TRIED))
     return next((run for run in runs if run is not None and goal in inquiry.around(run.instance)), None)
+
+
+def held_back(inquiry: Inquiry, begin: Arrival, legs: Sequence[Leg]) -> None:
+    """Try the first step of a way, in all ways to send what leads on behind it, until the interpreter refuses it there:
+    it notes why (`Attempts.faults`)."""
+    before: list[Arrival | Leg | _Sent] = [*begin.run()]
+    for plan in islice(_plans([*before, *legs], 1), MOST_TRIED if begin.real else 0):
+        at, known = _played(inquiry, plan[:-1]), len(inquiry.attempts.faults)
+        if at is not None:
+            _played(inquiry, plan)
+        if len(inquiry.attempts.faults) > known:
+            return
 
 
 def _plans(steps: list[Arrival | Leg | _Sent], first: int) -> Iterator[list[Arrival | Leg | _Sent]]:

@@ -168,4 +168,4 @@ def test_what_holds_others_up_is_the_help_of_what_is_held_up() -> None:
       final Done
     """
     said = first(body, "F004")
-    assert helps(said) == ["mend first how `Second` handles `bump`, of which F007 or F401 to F403 speak"]
+    assert helps(said) == ["mend first how `Second` handles `bump`, of which F005, F007 or F401 to F403 speak"]

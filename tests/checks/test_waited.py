@@ -68,6 +68,43 @@ def test_what_is_passed_may_be_come_to_all_the_same() -> None:
     assert promise("defer ask", "after 1s -> Ready").verdict is Verdict.PROVED
 
 
+JOINED = """
+flow R version 1 {
+  event ev0
+  activity act0() { irreversible }
+  start -> Both
+  parallel Both {
+    on all done -> Open
+    region One {
+      start -> Acting
+      state Acting {
+        do act0()
+        on failed -> Over
+        WAITING ev0
+      }
+      final Over
+    }
+    region Two {
+      start -> Over
+      final Over
+    }
+  }
+  state Open { on ev0 -> resume Both }
+}
+"""
+
+
+def test_a_join_comes_twice_in_the_step_that_delivers_what_has_waited() -> None:
+    found = compared(JOINED.replace("WAITING", "defer"))
+    assert found.disagreements == []
+    assert found.refuted["F005"] == 1
+    answers = check(kernels(JOINED.replace("WAITING", "defer"))["R"]).answers
+    (answer,) = [each for each in answers if each.rule.code == "F005" and each.verdict is Verdict.REFUTED]
+    assert steps(answer)[1].startswith("ev0 ")
+    assert compared(JOINED.replace("WAITING", "ignore")).disagreements == []
+    assert compared(JOINED.replace("WAITING", "ignore")).proved["F005"] == 1
+
+
 def test_who_stays_where_it_leads_to_is_there() -> None:
     text = (
         ASKED.replace("BEFORE", "defer ask").replace("    after 1s -> Good\n", "").replace("BEHIND", "after 1s -> Good")
