@@ -134,6 +134,7 @@ class Search:
     def __init__(self, kernel: Kernel, limit: int, deferring: bool = True, tick: timedelta = SECOND) -> None:
         self.kernel = kernel
         self.tick = tick  # how finely it looks at time
+        self.finely = tick < SECOND
         self.deferring = deferring  # whether events are also sent where they have to wait
         self.limit = limit
         self.found = Verdicts()
@@ -173,7 +174,7 @@ class Search:
 
     def run(self) -> Verdicts:
         queue: Queue = deque()
-        for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
+        for inputs in payloads(tuple(v.type for v in self.kernel.inputs), self.finely):
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
             nowhere = Instance((), (), EPOCH)
             self.found.here = None, f"start {given}"
@@ -409,10 +410,10 @@ class Search:
         if instance.undoing is not None and instance.undoing.running is not None:
             yield Outcome(instance.undoing.running, "done")
         for item in instance.tasks:
-            for values in payloads(tuple(p.type for p in kernel.task[item.task].form)):
+            for values in payloads(tuple(p.type for p in kernel.task[item.task].form), self.finely):
                 yield Completion(item.task, values)
         for event in kernel.events:
-            for values in payloads(tuple(p.type for p in event.params)):
+            for values in payloads(tuple(p.type for p in event.params), self.finely):
                 trigger = Event(event.name, values)
                 if trigger not in instance.deferred and (self.deferring or not self.waits(instance, trigger)):
                     yield trigger
@@ -430,7 +431,7 @@ class Search:
     def answers(self, key: str, name: str, outcomes: tuple[str, ...]) -> Iterator[Outcome]:
         result = self.kernel.activity[name].result
         for outcome in outcomes:
-            values = domain(result) if outcome == "done" and result is not None else (None,)
+            values = domain(result, self.finely) if outcome == "done" and result is not None else (None,)
             yield from (Outcome(key, outcome, value) for value in values)
 
     # ------------------------------------------------------------ what each instance and each step shows

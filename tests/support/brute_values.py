@@ -40,7 +40,8 @@ class TooLarge(Exception):
 
 
 @cache
-def domain(type: Type) -> tuple[Value, ...]:
+def domain(type: Type, finely: bool = False) -> tuple[Value, ...]:
+    """finely: with instants that lie between whole seconds."""
     match type:
         case BoolType():
             return (False, True)
@@ -49,24 +50,25 @@ def domain(type: Type) -> tuple[Value, ...]:
         case EnumType():
             return type.members
         case OptionalType():
-            return (None, *domain(type.item))
+            return (None, *domain(type.item, finely))
         case ListType():
-            return tuple(items for size in range(type.most + 1) for items in product(domain(type.item), repeat=size))
+            item, sizes = domain(type.item, finely), range(type.most + 1)
+            return tuple(items for size in sizes for items in product(item, repeat=size))
         case RecordType():
-            return tuple(payloads(tuple(field.type for field in type.fields)))
+            return payloads(tuple(field.type for field in type.fields), finely)
         case DecimalType(places=1):
             return DECIMALS
         case TextType():
             return TEXTS
         case InstantType():
-            return INSTANTS
+            return (*INSTANTS, *(moment + SECOND / 2 for moment in INSTANTS)) if finely else INSTANTS
         case _:
             raise TooLarge(f"cannot enumerate {type}")
 
 
 @cache
-def payloads(types: tuple[Type, ...]) -> tuple[tuple[Value, ...], ...]:
-    return tuple(product(*(domain(type) for type in types)))
+def payloads(types: tuple[Type, ...], finely: bool = False) -> tuple[tuple[Value, ...], ...]:
+    return tuple(product(*(domain(type, finely) for type in types)))
 
 
 def moments(value: Value) -> Iterator[datetime]:
