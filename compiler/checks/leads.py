@@ -21,10 +21,11 @@ from ..simulate import holds
 from ..trace import place
 from .claims import RULE, may_hold, occurs
 from .components import strong
+from .following import follow
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
-from .livelock import follow, ring, round_trip, undoes, way
+from .livelock import ring, round_trip, undoes, way
 from .moves import Move, MoveKind
 from .queues import Events, Queues, by_event
 from .rewrite import placed

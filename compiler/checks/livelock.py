@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Value
@@ -22,16 +20,15 @@ from ..kernel import FAILED
 from . import duties
 from .atoms import Place
 from .components import strong
+from .following import follow
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .instant import at_once, entries
-from .moves import INTERRUPTED, Move, MoveKind, moves
+from .moves import INTERRUPTED, MoveKind, moves
 from .states import covers
+from .twice import Again, twice
 from .undoing import faulted
 from .verdict import Answer, Witness
-
-if TYPE_CHECKING:
-    from .twice import Again
 
 RULE = Rule(
     "F005",
@@ -121,8 +118,6 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def _delivered(inquiry: Inquiry) -> Iterator[Answer]:
     """What comes twice in one step, since an event that has waited leads back to it."""
-    from .twice import twice  # which follows runs by `follow`
-
     found: dict[Span, list[Again]] = {}
     for each in twice(inquiry):
         found.setdefault(each.span, []).append(each)
@@ -294,23 +289,6 @@ def _settled(inquiry: Inquiry, at: Arrival | None) -> Arrival | None:
     return None
 
 
-def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival | None:
-    """The step of an edge, from another instance of its source."""
-    for move in moves(inquiry.kernel, at.instance):
-        if _same(move, edge.move):
-            made = inquiry.attempts.step(at, move, edge.arrival.payload, now)
-            return None if made is None else made.along(edge.arrival.fan, edge.arrival.passage)
-    return None
-
-
 def _alike(inquiry: Inquiry, node: Node, at: Instance) -> bool:
     place = inquiry.abstraction.control(at).place
     return place == node.control.place and covers(node.data, inquiry.states.answers(place, at))
-
-
-def _same(move: Move, other: Move) -> bool:
-    return (move.kind, move.answer, move.name.partition("#")[0]) == (
-        other.kind,
-        other.answer,
-        other.name.partition("#")[0],
-    )

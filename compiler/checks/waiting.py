@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ...dsl.values import dataclass
+from .following import follow
 from .graph import Arrival, Edge, Node
 from .inquiry import Inquiry
-from .livelock import follow
 from .moves import MoveKind
 
 MOST_TRIED = 40  # ways to send what waits
