@@ -35,6 +35,7 @@ from random_core import random_core
 from random_dealings import random_dealings
 from random_flows import random_flow
 from random_groups import random_groups
+from random_instants import random_instants
 from random_mixtures import random_mixture
 from random_moments import random_moments
 from random_regions import random_regions
@@ -48,11 +49,13 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "groups": random_groups,
     "mixtures": random_mixture,
     "moments": random_moments,
+    "instants": random_instants,
     "regions": random_regions,
     "systems": random_dealings,
     "calls": random_calls,
 }
-MOST = {"core": 150, "calls": 150, "moments": 400, "systems": 1000}  # instances, or worlds; what is larger is left out
+MOST = {"core": 150, "calls": 150, "moments": 400, "instants": 1000, "systems": 1000}
+"""Instances, or worlds; what is larger is left out."""
 CHUNK = 4
 TOLD = 20.0  # seconds between two lines about how far it has come
 

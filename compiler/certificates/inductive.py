@@ -112,6 +112,8 @@ class Inductive:
             yield f"armed/{timer}" if timer in control.timers else no(f"armed/{timer}")
         for name in machine.completed:
             yield f"completed/{name}" if name in control.completed else no(f"completed/{name}")
+        for place in machine.kernel.counted if not control.finished else ():
+            yield f"entered/{place}" if place in control.entered else no(f"entered/{place}")
 
     def _above(self, node: Node) -> dict[str, int]:
         """How many calls that run lie above the mark of each savepoint."""

@@ -79,6 +79,7 @@ class Machine:
             "log": {name: INT for where in (LOG, *self.above) for name in self.entries(where)},
             "over": dict.fromkeys(self.entries(OVER), INT),
             "completed": {f"completed/{name}": BOOL for name in self.completed},
+            "entered": {f"entered/{place}": BOOL for place in sorted(kernel.counted)},
         }
 
     def in_log(self, activity: str) -> bool:
@@ -110,20 +111,20 @@ class Machine:
 
 
 class Change:
-    """What the variables are after a part of a step, as terms over what they were before it. `fresh`: timers armed;
-    `called`: leaves whose calls have begun."""
+    """What the variables are after a part of a step, as terms over what they were before it. `fresh`: timers armed,
+    with the least that may be left of each; `called`: leaves whose calls have begun."""
 
     def __init__(
         self,
         machine: Machine,
         terms: dict[str, str],
-        fresh: frozenset[str] = frozenset(),
+        fresh: Mapping[str, str] | None = None,
         called: frozenset[str] = frozenset(),
     ) -> None:
         self.machine = machine
         self.kernel = machine.kernel
         self.terms = terms
-        self.fresh = fresh
+        self.fresh = dict(fresh or {})
         self.called = called
 
     def copy(self) -> Change:
@@ -224,6 +225,8 @@ class Change:
             self._close({place.path[-1]})
         if place.name in self.machine.marks:
             self._mark(f"above.{place.name}")
+        if place.name in self.kernel.counted:
+            self.terms[f"entered/{place.name}"] = "true"
         for armed in place.timers:
             self.arm(armed.id)
         for task in place.tasks:
@@ -239,7 +242,14 @@ class Change:
             self.terms[f"armed/{timer}"] = "true"
         if timer in self.machine.clocks:
             self.terms[f"left/{timer}"] = f"fresh/{timer}"
-            self.fresh |= {timer}
+            self.fresh[timer] = self._least(timer)
+
+    def _least(self, timer: str) -> str:
+        """The least that is left of a timer as it is armed: all, but where the place it counts from was entered before
+        this step, and not in it."""
+        length, since = str(self.machine.clock.length(timer) or 0), self.kernel.timer[timer].since
+        before = "false" if since is None else self.terms[f"entered/{since}"]
+        return length if before in {"false", "true"} else f"(ite {before} 0 {length})"
 
     def _mark(self, where: str) -> None:
         """The mark of a savepoint moves to the top of the log: nothing is above it."""

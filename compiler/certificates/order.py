@@ -67,7 +67,8 @@ class OrderProof:
         ids: list[str] = []
         for target in (node for node in row.targets if node.zone.names):
             armed = {t for t in target.zone.names if t not in before.names or self.clock.place[t] in entered}
-            fresh = [self._fresh(timer) for timer in sorted(armed)]
+            known = frozenset[str]() if row.source is None else row.source.control.entered
+            fresh = [self._fresh(timer, self.clock.anew(timer, entered, known)) for timer in sorted(armed)]
             now = {t: f"(- {f'new.{t}' if t in armed else f't.{t}'} {ELAPSED})" for t in target.zone.names}
             later = [f"(>= {ELAPSED} 0)", *(f"(>= {clock} 0)" for clock in now.values())]
             source = "the start" if row.source is None else f"node {row.source.id}"
@@ -83,11 +84,10 @@ class OrderProof:
     def _at(self, zone: Zone, now: Mapping[str, str]) -> str:
         return applied(self.zone(zone), [now.get(timer, f"t.{timer}") for timer in zone.names])
 
-    def _fresh(self, timer: str) -> str:
+    def _fresh(self, timer: str, anew: bool) -> str:
         """How long a timer that is armed has to go: its length, or less where it counts from before."""
-        length = self.clock.length(timer) or 0
-        low = 0 if self.clock.counts(timer) else length
-        return f"(and (<= {number(low)} new.{timer}) (<= new.{timer} {number(length)}))"
+        length = number(self.clock.length(timer) or 0)
+        return f"(and (<= {length if anew else 0} new.{timer}) (<= new.{timer} {length}))"
 
     # ------------------------------------------------------------ order
 

@@ -366,9 +366,8 @@ class Relation:
             parts.append(f"(= {next_(f'armed/{timer}')} {armed})")
             if timer in self.machine.clocks and armed != "false":
                 if timer in change.fresh:
-                    length = self.machine.clock.length(timer) or 0
-                    low = 0 if self.machine.clock.counts(timer) else length
-                    parts.append(f"(<= {number(low)} fresh/{timer} {number(length)})")
+                    length = number(self.machine.clock.length(timer) or 0)
+                    parts.append(f"(<= {change.fresh[timer]} fresh/{timer} {length})")
                 parts.append(f"(= {next_(f'left/{timer}')} (- {change.terms[f'left/{timer}']} {ELAPSED}))")
         return parts
 

@@ -64,7 +64,7 @@ class Clock:
 
     def begun(self, control: Control) -> Zone:
         """The zone of where a start comes to."""
-        return self.entered(Zone(), control, frozenset())
+        return self.entered(Zone(), control, frozenset(), frozenset())
 
     def moment(self, zone: Zone, move: Move) -> Zone | None:
         """The remaining times when the move comes; None: it never does."""
@@ -72,17 +72,23 @@ class Clock:
             return zone.due(move.name)
         return zone
 
-    def entered(self, moment: Zone, control: Control, entered: frozenset[str]) -> Zone:
-        """The zone of where a move came to, some places having been entered on the way."""
-        return Zone() if control.finished else self.among(moment, control.timers, entered)
+    def entered(self, moment: Zone, control: Control, entered: frozenset[str], known: frozenset[str]) -> Zone:
+        """The zone of where a move came to, some places having been entered on the way, and some before."""
+        return Zone() if control.finished else self.among(moment, control.timers, entered, known)
 
-    def among(self, moment: Zone, armed: frozenset[str], entered: frozenset[str]) -> Zone:
+    def among(self, moment: Zone, armed: frozenset[str], entered: frozenset[str], known: frozenset[str]) -> Zone:
         """The same, by the timers that are armed there."""
         timers = {timer for timer in armed if self.length(timer) is not None}
         fresh = {timer for timer in timers if timer not in moment.names or self.place[timer] in entered}
         lengths = {timer: length for timer in fresh if (length := self._length[timer]) is not None}
-        spans = {timer: (0 if self.counts(timer) else length, length) for timer, length in lengths.items()}
+        spans = {t: (length if self.anew(t, entered, known) else 0, length) for t, length in lengths.items()}
         return moment.only(frozenset(timers - fresh)).armed(spans).elapsed()
+
+    def anew(self, timer: str, entered: frozenset[str], known: frozenset[str]) -> bool:
+        """Whether a timer counts from the moment at which it is armed: as it does where the place it counts from was
+        never entered before, or is entered with it, around it."""
+        since = self.kernel.timer[timer].since
+        return since not in known or (since in entered and since in self.kernel.above(self.place[timer]))
 
     def together(self, zone: Zone, timers: frozenset[str]) -> bool:
         """Whether timers fall due at one moment, for sure."""

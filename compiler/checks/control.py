@@ -91,6 +91,7 @@ class Control:
     marks: tuple[tuple[str, int], ...]  # savepoint -> number of the segment it is below
     undo_mark: int  # the segment the compensation under way goes down to; -1: none is
     completed: frozenset[str]  # readonly activities that a property asks about
+    entered: frozenset[str]  # of the places that some timer counts from
 
     @property
     def loose(self) -> bool:
@@ -190,6 +191,7 @@ class Abstraction:
             () if at.finished else tuple((name, number(mark)) for name, mark in at.marks),
             -1 if at.undoing is None else number(at.undoing.mark),
             at.completed & self._completed,
+            frozenset() if at.finished else frozenset(place for place, _ in at.moments),
         )
 
     def _segment(self, kinds: list[Kind]) -> Segment:

@@ -27,9 +27,11 @@ from ...dsl.source import Span
 from ...dsl.walk import nodes
 from ..kernel import DONE, Kernel, TriggerKind
 from ..trace import written
+from .clock import Clock
 from .facts import refs
 from .graph import Arrival, Graph
 from .live import Live
+from .moves import MoveKind
 from .multiply import Factor, factors
 
 QUESTIONS = {
@@ -188,6 +190,26 @@ class Doubts:
     def _answering(self, scope: str, done: bool) -> Activity | None:
         leaf = self.kernel.leaf.get(scope)
         return self.kernel.activity[leaf.call.activity] if done and leaf is not None and leaf.call is not None else None
+
+
+def untimely(kernel: Kernel, clock: Clock, doubt: Arrival) -> tuple[str, str] | None:
+    """Of what no run was found to do: that a timer on the way comes at no moment that was found, since the zones leave
+    open when it, or another one, falls due; and what would help. None: it is not for that."""
+    for step in doubt.run():
+        before, move = step.before, step.move
+        if step.real or before is None or not before.real or move is None or move.kind is not MoveKind.TIMER:
+            continue
+        fires, source = kernel.timer[move.name], kernel.source
+        armed = [kernel.timer[each.timer] for each in before.instance.timers if clock.loose(each.timer)]
+        for timer in sorted(armed, key=lambda each: (each != fires, each.span.start)):
+            moment = timer.at or timer.after
+            assert moment is not None, "a timer has an `after` or an `at`"
+            text = f"`{'at' if timer.at else 'after'} {' '.join(source.slice(moment.span).split())}`"
+            reason = f"no moment was found at which the timer on line {source.line(fires.span)} fires"
+            if clock.unknown(timer.id):
+                return f"{reason}: {text} depends on data", "write how long it takes, in a state for each case"
+            return f"{reason}: {text} counts since `{timer.since}`, perhaps for long", "count it from its own state"
+    return None
 
 
 def _unbounded(type: Type) -> bool:

@@ -312,7 +312,7 @@ class Explorer:
         resting = stay and control.place == node.control.place and control.resting
         entered = frozenset(() if done.passage is None else done.passage.entered)
         data = self._data(node, control, done)
-        zone = self.clock.entered(moment, control, entered)
+        zone = self.clock.entered(moment, control, entered, node.control.entered)
         target = self._arrive(control, data, zone, done)
         if self.spared is not None and done.real:
             self.spared.arrived(target, control, data, zone, done)

@@ -2,8 +2,8 @@
 
 The search sends an event only where it is handled, since one that was deferred is like the same event sent later. With
 one exception: a deferred event is handled in the step that comes to its state. If handling it faults, or finds no way
-on, that whole step is refused, and so is every step that comes there, for ever. The flow is unsound then, and F007 or
-F401 to F403 say so; but that something goes on must not be called proved where such an event may hold it up.
+on, that whole step is refused, and so is every step that comes there, for ever. The flow is unsound then, and F005,
+F007 or F401 to F403 say so; but that something goes on must not be called proved where such an event may hold it up.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from .graph import Node
 from .inquiry import Inquiry
 from .moves import OUTSIDE, MoveKind
 from .solver import Term
+from .twice import twice
 
 
 def mend(blocked: set[tuple[Configuration, str]]) -> str:
     """What would help: the first of what may be refused."""
     configuration, event = min(blocked)
-    return f"mend first how `{' + '.join(configuration)}` handles `{event}`, of which F007 or F401 to F403 speak"
+    return f"mend first how `{' + '.join(configuration)}` handles `{event}`, of which F005, F007 or F401 to F403 speak"
 
 
 def holdups(inquiry: Inquiry) -> set[tuple[Configuration, str]]:
     """The configurations, and the events, that may wait, whose handling there may fault or find no way on."""
-    found: set[tuple[Configuration, str]] = set()
+    found = {(each.node.control.configuration, each.events[-1].move.name) for each in twice(inquiry)}
     for node, event, refused in refusals(inquiry):
         key = node.control.configuration, event
         if key not in found and inquiry.possible(node, refused):

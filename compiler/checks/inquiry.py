@@ -275,7 +275,8 @@ class Inquiry:
                 return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed), shortest)
         if known:
             reason = "what may break it was not ruled out, and no run to it was found"
-            return self.unknown(rule, subject, place, reason, doubt=known[0])
+            reason, help = self._untimely(known) or (reason, "")
+            return self.unknown(rule, subject, place, reason, help, doubt=known[0])
         return self.proved(rule, subject, place, witness)
 
     def nothing_does(
@@ -287,8 +288,17 @@ class Inquiry:
                 return self.shown(rule, subject, place, edge.arrival, does)
         if edges or not self.graph.complete:
             reason = next(iter(self.graph.open), "it was not ruled out, and no run that does it was found")
-            return self.unknown(rule, subject, place, reason, doubt=_before(edges))
+            found = self._untimely(edge.arrival for edge in edges) if self.graph.complete else None
+            reason, help = found or (reason, "")
+            return self.unknown(rule, subject, place, reason, help, doubt=_before(edges))
         return self.refuted(rule, subject, place, finding())
+
+    def _untimely(self, arrivals: Iterable[Arrival]) -> tuple[str, str] | None:
+        """Why no run was found that does something, and what would help, where a timer may not come in time for it."""
+        from .doubts import untimely  # a sound flow does without
+
+        found = (untimely(self.kernel, self.explorer.clock, arrival) for arrival in arrivals)
+        return next((each for each in found if each is not None), None)
 
     def among(self, nodes: Iterable[Node]) -> Callable[[Arrival], bool]:
         """Whether an arrival lies in one of the nodes, as far as control and data tell."""

@@ -8,6 +8,7 @@ goes round without B (F301), or takes longer (F204); a longest way that does not
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -20,17 +21,21 @@ from ..simulate import holds
 from ..trace import place
 from .claims import RULE, may_hold, occurs
 from .components import strong
+from .following import follow
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
-from .livelock import follow, ring, round_trip, undoes, way
+from .livelock import ring, round_trip, undoes, way
 from .moves import Move, MoveKind
-from .queues import Queues, by_event
+from .queues import Events, Queues, by_event
 from .rewrite import placed
 from .undoing import BALKS, doubtful
 from .verdict import Answer, Verdict, Witness
+from .waiting import Leg, waiting_run
 
 MOST_TRIED = 20  # ways to be late
+Passing = tuple[int, bool]
+"""A node, and whether it is passed in the middle of a step, by an event that has waited."""
 
 
 def drives(edge: Edge) -> bool:
@@ -59,12 +64,13 @@ class Question:
         self.subject = f"`{self.text}`"
         self.rule = rule
         self._met: dict[int, bool] = {}
+        self._came: dict[Passing, tuple[Passing, Edge] | None] = {}  # where it was come from first, and how
 
     def eventually(self) -> Answer:
         inquiry, claim = self.inquiry, self.claim
         if not self.graph.complete:
             return inquiry.proved(RULE, self.subject, claim.span, self._seen)
-        stuck = [node for node in self.inner if self.latest.never_ends(node)]
+        stuck = [node for node in self.inner if not self.met(node) and self.latest.never_ends(node)]
         sure = [node for node in stuck if self.latest.awaited(node) is None]
         if sure:
             runs = (run for node in sure for run in self._runs_to(self.sources, self.inner, node))
@@ -103,7 +109,21 @@ class Question:
 
     @cached_property
     def groups(self) -> list[list[Edge]]:
-        return strong(len(self.graph.nodes), self.kept)
+        """The rounds without B: over a place with B, which is passed by an event that has waited, only where more of
+        these may come to wait on the way. Else the last one has been taken some time."""
+        edges = self.kept
+        while True:
+            groups = strong(len(self.graph.nodes), edges)
+            drained = {id(edge) for group in groups for edge in self._drained(group)}
+            if not drained:
+                return groups
+            edges = [edge for edge in edges if id(edge) not in drained]
+
+    def _drained(self, group: Sequence[Edge]) -> list[Edge]:
+        """The edges of a round over which it cannot be gone round for ever, since what leads on there has waited."""
+        sources = {edge.source: self.graph.nodes[edge.source] for edge in group}
+        coming = Events().union(*(self._queues.coming(node) for node in sources.values() if not self.met(node)))
+        return [edge for edge in group if self.met(sources[edge.source]) and edge.move.name not in coming]
 
     def _unknown(self, reason: str) -> Answer:
         return self.inquiry.unknown(self.rule, self.subject, self.claim.span, reason)
@@ -117,11 +137,20 @@ class Question:
             return self._unknown(reason)
         if cycle is not None and (self.latest.ended_by(cycle) is not None or self.latest.overtaken(cycle)):
             cycle = None  # only other rounds, over what puts off what ends this one, may go on
-        trip = None if cycle is None else round_trip(self.inquiry, cycle, drives)
-        if trip is None or not self._without(trip):
+        trip = None if cycle is None else self._trip(cycle)
+        if trip is None:
             return self._unknown("a cycle that does not come to it was not ruled out")
         by_run, span, seen = self.inquiry.by_run, self.claim.span, self._seen
         return by_run(RULE, self.subject, span, [trip], self._without, self._rounds, seen, shortest=False)
+
+    def _trip(self, cycle: Sequence[Edge]) -> Arrival | None:
+        """A run that goes round a cycle, and does not come to B from A on."""
+        trip = round_trip(self.inquiry, cycle, drives)
+        if trip is not None and self._without(trip):
+            return trip
+        waited = self._waited(self.graph.nodes[cycle[0].source])
+        trip = None if waited is None else round_trip(self.inquiry, cycle, drives, waited)
+        return trip if trip is not None and self._without(trip) else None
 
     def _under_deadline(self, group: Sequence[Edge]) -> bool:
         """Whether the deadline is armed all the time. A compensation puts it off, so that it may be overdue at each
@@ -188,7 +217,17 @@ class Question:
                 yield at
                 return
         if not found:
-            yield replace(first, real=False)
+            yield self._waited(goal) or replace(first, real=False)
+
+    def _waited(self, goal: Node) -> Arrival | None:
+        """A run from A on to a node, on which an event that has waited leads on where it would have come to B."""
+        legs: list[Leg] = []
+        at: Passing = goal.id, False
+        while (came := self._came.get(at)) is not None:
+            at, edge = came
+            legs.insert(0, Leg(edge, waited=at[1]))
+        found = waiting_run(self.inquiry, self.graph.nodes[at[0]].arrivals[0], legs, goal)
+        return found if found is not None and self._without(found) else None
 
     def _stays(self, arrival: Arrival) -> Finding:
         ended = arrival.instance.finished
@@ -246,10 +285,11 @@ class Question:
         """The nodes that can be reached from A before B. One with B is, where a run may pass it in the middle of a
         step, since an event that has waited leads on."""
         queues = self._queues
-        found = dict.fromkeys((node.id, False) for node in sources)
-        todo = list(found)
+        found = self._came
+        found.update(dict.fromkeys((node.id, False) for node in sources))
+        todo = deque(found)
         while todo:
-            id, passed = todo.pop()
+            id, passed = todo.popleft()
             node = self.graph.nodes[id]
             waits = queues.arriving(node) if passed else queues.resting(node)
             for edge in self._onward(node):
@@ -258,8 +298,9 @@ class Question:
                 target = self.graph.nodes[edge.target]
                 reached = [(target.id, False)] if not self.met(target) else []
                 reached += [(target.id, True)] if waits & queues.leaving(target) else []
-                todo += [each for each in reached if each not in found]
-                found.update(dict.fromkeys(reached))
+                new = {each: ((id, passed), edge) for each in reached if each not in found}
+                todo += new
+                found.update(new)
         return [self.graph.nodes[id] for id in sorted({id for id, _ in found})]
 
     def _onward(self, node: Node) -> list[Edge]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
@@ -21,11 +20,14 @@ from ..kernel import FAILED
 from . import duties
 from .atoms import Place
 from .components import strong
+from .following import follow
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .instant import at_once, entries
-from .moves import INTERRUPTED, Move, MoveKind, moves
+from .moves import INTERRUPTED, MoveKind, moves
 from .states import covers
+from .twice import Again, twice
+from .undoing import faulted
 from .verdict import Answer, Witness
 
 RULE = Rule(
@@ -87,6 +89,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
     if written:
         return
     yield from duties.check(inquiry, RULE, _again)
+    yield from _delivered(inquiry)
     alone = at_once(inquiry)
     seen = partial(_alone, inquiry, alone)
     groups = [group for group in strong(len(inquiry.graph.nodes), alone) if any(map(drives, group))]
@@ -111,6 +114,24 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         yield inquiry.unknown(RULE, subject, kernel.span, "a cycle was not ruled out, and no run round it was found")
     else:
         yield inquiry.proved(RULE, subject, kernel.span, seen)
+
+
+def _delivered(inquiry: Inquiry) -> Iterator[Answer]:
+    """What comes twice in one step, since an event that has waited leads back to it."""
+    found: dict[Span, list[Again]] = {}
+    for each in twice(inquiry):
+        found.setdefault(each.span, []).append(each)
+    for span, ways in found.items():
+        text = " ".join(inquiry.kernel.source.slice(span).split())
+        subject = f"`{text}` on line {inquiry.kernel.source.line(span)}"
+        for way in ways:
+            way.tried(inquiry)
+        trace = faulted(inquiry, RULE.code, span)
+        if trace is not None:
+            yield inquiry.refuted(RULE, subject, span, _again(text, span), trace, shortest=False)
+        else:
+            reason = "an event that has waited may lead back to it in the same step"
+            yield inquiry.unknown(RULE, subject, span, reason, "let the event wait no longer than until there")
 
 
 def _alone(inquiry: Inquiry, alone: Sequence[Edge]) -> Witness:
@@ -268,23 +289,6 @@ def _settled(inquiry: Inquiry, at: Arrival | None) -> Arrival | None:
     return None
 
 
-def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival | None:
-    """The step of an edge, from another instance of its source."""
-    for move in moves(inquiry.kernel, at.instance):
-        if _same(move, edge.move):
-            made = inquiry.attempts.step(at, move, edge.arrival.payload, now)
-            return None if made is None else made.along(edge.arrival.fan, edge.arrival.passage)
-    return None
-
-
 def _alike(inquiry: Inquiry, node: Node, at: Instance) -> bool:
     place = inquiry.abstraction.control(at).place
     return place == node.control.place and covers(node.data, inquiry.states.answers(place, at))
-
-
-def _same(move: Move, other: Move) -> bool:
-    return (move.kind, move.answer, move.name.partition("#")[0]) == (
-        other.kind,
-        other.answer,
-        other.name.partition("#")[0],
-    )

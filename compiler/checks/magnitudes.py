@@ -1,14 +1,17 @@
 """How large times can get: a kernel in; the sums, products and timers of it that may be too large to represent, out.
 
 A duration goes to 999,999,999 days, an instant from the year 1 to 9999; beyond, a step faults (F401). Intervals are
-computed over the text alone, data variables to a fixed point (Cousot and Cousot 1977, without widening: what still
-grows after as many rounds as there are variables has no bound). Values from outside lie where `encode` assumes them.
+computed over the text alone, data variables to a fixed point (Cousot and Cousot 1977): a bound that still grows after
+as many rounds as there are variables goes on to the next time that is written, and at last has none. Values from
+outside lie where `encode` assumes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from datetime import datetime, timedelta
+from itertools import count, product
+from math import inf
 
 from ...dsl.model import (
     Assign,
@@ -40,8 +43,9 @@ from ..kernel import Kernel, Timer
 from .encode import scaled
 from .symbols import DURATIONS, EARLIEST, INSTANTS, LATEST, LONGEST
 
-Interval = tuple[int, int] | None
-"""Inclusive bounds in microseconds (of an int: itself); None: no bound is known."""
+Interval = tuple[float, float]
+"""Inclusive bounds in microseconds (of an int: itself), exact where they are finite."""
+ANY: Interval = (-inf, inf)
 
 
 def too_large(kernel: Kernel) -> Iterator[Span]:
@@ -74,13 +78,36 @@ def _data(kernel: Kernel) -> dict[str, Interval]:
         if isinstance(_item(type), DurationType | InstantType):
             assigned.setdefault(name, []).extend(values)
             known[name] = _typed(type)
-    before = known
-    for _ in range(len(assigned) + 2):
-        before = known
-        known = {
-            name: _hull([known[name], *(_interval(e, known) for e in values)]) for name, values in assigned.items()
-        }
-    return {name: known[name] if known[name] == before[name] else None for name in assigned}
+    first, steps = known, _written(kernel)
+
+    def once_more(least: dict[str, Interval], known: dict[str, Interval]) -> dict[str, Interval]:
+        made = ((name, (_interval(each, known) for each in values)) for name, values in assigned.items())
+        return {name: _hull([least[name], *intervals]) for name, intervals in made}
+
+    for number in count():
+        before, known = known, once_more(known, known)
+        if known == before:
+            break
+        if number > len(assigned):
+            known = {name: _widened(before[name], known[name], steps) for name in assigned}
+    for _ in assigned:  # what was widened too far comes back
+        known = once_more(first, known)
+    return known
+
+
+def _written(kernel: Kernel) -> list[float]:
+    """The times that are written, and those from outside at the most, in their order."""
+    literals = (node for node in nodes(kernel) if isinstance(node, Literal))
+    times = (each for each in literals if isinstance(each.type, DurationType | InstantType))
+    known = {int(scaled(each.value, each.type)) for each in times if isinstance(each.value, timedelta | datetime)}
+    return sorted({-LONGEST, EARLIEST, LATEST, LONGEST, *known})
+
+
+def _widened(before: Interval, now: Interval, steps: Sequence[float]) -> Interval:
+    """What has grown, so far that it stays within the next time that is written."""
+    low = now[0] if now[0] == before[0] else max((step for step in steps if step <= now[0]), default=-inf)
+    high = now[1] if now[1] == before[1] else min((step for step in steps if step >= now[1]), default=inf)
+    return low, high
 
 
 def _parts(kernel: Kernel) -> Iterator[tuple[str, Type, Sequence[Expr]]]:
@@ -116,22 +143,23 @@ def _interval(expr: Expr, data: dict[str, Interval]) -> Interval:
             return _interval(expr.operand, data)
         case Conditional():
             return _hull([_interval(expr.then, data), _interval(expr.otherwise, data)])
-        case Builtin(name="min" | "max"):
-            return _hull([_interval(arg, data) for arg in expr.args])
+        case Builtin(name="min" | "max" as name):
+            lows, highs = zip(*(_interval(arg, data) for arg in expr.args), strict=True)
+            return (min(lows), min(highs)) if name == "min" else (max(lows), max(highs))
         case Builtin(name="abs") | Unary():
             inside = _interval(expr.operand if isinstance(expr, Unary) else expr.args[0], data)
-            return inside and (min(-inside[1], inside[0]), max(-inside[0], inside[1]))
+            return min(-inside[1], inside[0]), max(-inside[0], inside[1])
         case Binary(op="+"):
             return _sum(_interval(expr.left, data), _interval(expr.right, data))
         case Binary(op="-"):
             right = _interval(expr.right, data)
-            return _sum(_interval(expr.left, data), right and (-right[1], -right[0]))
+            return _sum(_interval(expr.left, data), (-right[1], -right[0]))
         case Binary(op="*"):
             left, right = _interval(expr.left, data), _interval(expr.right, data)
-            corners = [a * b for a, b in product(left, right)] if left and right else []
-            return (min(corners), max(corners)) if corners else None
+            corners = [a * b if a and b else 0 for a, b in product(left, right)]
+            return min(corners), max(corners)
         case _:
-            return None
+            return ANY
 
 
 def _typed(type: Type) -> Interval:
@@ -143,7 +171,7 @@ def _typed(type: Type) -> Interval:
         case IntType(low=int(low), high=int(high)):
             return (low, high)
         case _:
-            return None
+            return ANY
 
 
 def _field(record: RecordType, name: str) -> str:
@@ -161,13 +189,12 @@ def _item(type: Type) -> Type:
 
 
 def _sum(left: Interval, right: Interval) -> Interval:
-    return (left[0] + right[0], left[1] + right[1]) if left and right else None
+    return left[0] + right[0], left[1] + right[1]
 
 
-def _hull(parts: list[Interval]) -> Interval:
-    known = [part for part in parts if part is not None]
-    return (min(low for low, _ in known), max(high for _, high in known)) if len(known) == len(parts) else None
+def _hull(parts: Sequence[Interval]) -> Interval:
+    return min(low for low, _ in parts), max(high for _, high in parts)
 
 
 def _within(inside: Interval, bounds: tuple[int, ...]) -> bool:
-    return inside is not None and bounds[0] <= inside[0] and inside[1] <= bounds[-1]
+    return bounds[0] <= inside[0] and inside[1] <= bounds[-1]

@@ -32,6 +32,12 @@ class Queues:
         """What may wait when a run comes to a node, in the middle of a step."""
         return self._arriving.get(node.id, Events())
 
+    def coming(self, node: Node) -> Events:
+        """What may be sent while a run rests in a node, and has to wait."""
+        if not node.control.resting:  # whatever comes has to (K6)
+            return Events(event.name for event in self.kernel.events)
+        return self._at(node.control.configuration)[1]
+
     def leaving(self, node: Node) -> Events:
         """The events that lead on from a node: one that waits does so at once."""
         return Events(each.move.name for each in self.graph.out[node.id] if by_event(each) and not each.stay)
@@ -58,10 +64,9 @@ class Queues:
         return self._resting(node, arriving) | (arriving if passing else Events())
 
     def _resting(self, node: Node, arriving: Events) -> Events:
-        control = node.control
-        if not control.resting:  # whatever comes has to wait (K6)
-            return Events(event.name for event in self.kernel.events)
-        taken, deferred = self._at(control.configuration)
+        if not node.control.resting:
+            return self.coming(node)
+        taken, deferred = self._at(node.control.configuration)
         return (arriving - taken) | deferred
 
     def _at(self, configuration: Configuration) -> tuple[Events, Events]:

@@ -106,14 +106,15 @@ class Schedule:
         written = self.kernel.timer[timer.timer]
         if written.at is not None:
             return 0, _after(run, timer.due)
-        since = arming if written.since is None else self._entered(run, written.since, arming)
+        since = arming if written.since is None else self._entered(run, written.since, arming, self._place[timer.timer])
         return since, (timer.due - run[since].now) // MICRO
 
-    def _entered(self, run: Sequence[Arrival], place: str, last: int) -> int:
-        """The last step, up to one, that entered a place; that one, if none did."""
+    def _entered(self, run: Sequence[Arrival], place: str, last: int, home: str) -> int:
+        """The last step, up to one that enters `home`, that had entered a place by then; that one, if none did."""
         for k in range(last, -1, -1):
             passage = run[k].passage
-            if passage is not None and place in passage.entered:
+            entered = () if passage is None else passage.entered
+            if place in entered and (k < last or home not in entered[: entered.index(place)]):
                 return k
         return 0 if place in self.kernel.active(run[0].instance.configuration) else last
 

@@ -15,11 +15,12 @@ from ...dsl.model import Activity, Compensation, DurationType, InstantType, Para
 from ..evaluate import LATEST, shown
 from ..instance import NOBODY, Fired, Instance
 from ..trace import triggered
+from .following import follow
 from .graph import Arrival, Edge
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, waits
 from .leads import drives
-from .livelock import follow, ring, round_trip, way
+from .livelock import ring, round_trip, way
 from .moves import MoveKind, moves
 from .remaining import WAITS, Remaining, Trouble, Way
 from .verdict import Leg

@@ -39,8 +39,8 @@ SHARED = {MoveKind.ANSWER, MoveKind.EVENT}
 NONE = -1  # no join
 ALL = ("",)  # the leaves that a step leaves, if it leaves everything
 
-Open = tuple[tuple[str, ...], frozenset[str]]
-"""The tasks open and the timers armed."""
+Open = tuple[tuple[str, ...], frozenset[str], frozenset[str]]
+"""The tasks open, the timers armed, and the places entered that some count from."""
 
 Resting = tuple[Configuration, tuple[Running, ...], Open, int]
 """Control at rest without savepoints and histories; the log by its number in `Spared`."""
@@ -309,7 +309,7 @@ class Spared:
         at = arrival.instance
         ids = {call.key for call in at.calls if not call.answer}
         log = tuple(sorted(self.abstraction.kind(entry, ids) for entry in at.log))
-        return control.configuration, control.running, (control.tasks, control.timers), self._log(log)
+        return control.configuration, control.running, (control.tasks, control.timers, control.entered), self._log(log)
 
     def _log(self, kinds: tuple[Kind, ...]) -> int:
         number = self._number.get(kinds)
@@ -337,7 +337,7 @@ class Spared:
 
     def _zone(self, node: Node, timers: frozenset[str], entered: Collection[str]) -> Zone | None:
         """Of where a step comes to; None: no timer runs there."""
-        return self.clock.among(node.zone, timers, frozenset(entered)) if timers else None
+        return self.clock.among(node.zone, timers, frozenset(entered), node.control.entered) if timers else None
 
 
 def _plain(control: Control) -> bool:

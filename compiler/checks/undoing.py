@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from ...dsl.diagnostics import Fix, Rule
+from ...dsl.diagnostics import Fix, Rule, TraceStep
 from ...dsl.model import Compensation
 from ...dsl.source import Span
 from ...dsl.values import replace
@@ -137,15 +137,22 @@ def _undone(inquiry: Inquiry, span: Span) -> Witness:
 
 def _faulted(inquiry: Inquiry, rule: Rule, code: str, subject: str, span: Span, finding: Finding) -> Answer:
     """Refuted by the shortest run that has faulted there and can be replayed."""
+    trace = faulted(inquiry, code, span)
+    if trace is not None:
+        return inquiry.refuted(rule, subject, span, finding, trace)
+    return inquiry.unknown(rule, subject, span, "it is only safe for some arguments and results of the call")
+
+
+def faulted(inquiry: Inquiry, code: str, span: Span) -> tuple[TraceStep, ...] | None:
+    """The shortest run that has faulted somewhere and can be replayed, with the step that it faults in."""
     faults = [fault for fault in inquiry.attempts.faults if (fault.code, fault.span) == (code, span)]
     for fault in sorted(faults, key=lambda fault: fault.attempt.length):
         before = fault.attempt.before
         replayed = None if before is None else inquiry.tracer.replayed(before, partial(_faults, inquiry, fault))
         tried = None if replayed is None else _tried(inquiry, fault, replayed)
         if replayed is not None and tried is not None:
-            trace = (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
-            return inquiry.refuted(rule, subject, span, finding, trace)
-    return inquiry.unknown(rule, subject, span, "it is only safe for some arguments and results of the call")
+            return (*inquiry.tracer.tell(replayed), inquiry.last_step(tried))
+    return None
 
 
 def _faults(inquiry: Inquiry, fault: Faulted, at: Arrival) -> bool:

@@ -16,7 +16,7 @@ from kernels import kernels
 from penstock.compiler import pipeline
 from penstock.compiler.certificates import model
 from penstock.compiler.certificates.certificate import Certificate, make
-from penstock.compiler.checks import finish, livelock, solver, suite
+from penstock.compiler.checks import finish, following, livelock, solver, suite
 from penstock.compiler.checks.graph import Arrival
 from penstock.compiler.checks.inquiry import Inquiry
 from penstock.compiler.checks.ledger import Proof
@@ -270,7 +270,7 @@ def test_what_is_said_to_lead_to_a_final_the_interpreter_does(name: str) -> None
         at = Arrival(each.after, each.then, True, (), ())
         for node in inquiry.around(each.after):
             edges = [edge for edge in ways[node.id] if edge.move.kind in finish.FREE]
-            made = [on for edge in edges if (on := livelock.follow(inquiry, at, edge, at.now)) is not None]
+            made = [on for edge in edges if (on := following.follow(inquiry, at, edge, at.now)) is not None]
             lower = [on for step in made for on in inquiry.around(step.instance) if order[on.id] < order[node.id]]
             assert bool(lower) == bool(edges)
             taken += bool(edges)

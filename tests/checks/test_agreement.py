@@ -14,6 +14,7 @@ import pytest
 
 from agreement import CODES, INSTANCES, PATIENT, Tally, check, compare, compared
 from brute_people import enumerate_flow
+from brute_values import SECOND
 from features import FEATURES, features
 from kernels import kernels
 from penstock.compiler.checks import suite
@@ -22,6 +23,7 @@ from random_calls import random_calls
 from random_core import random_core
 from random_flows import random_flow
 from random_groups import random_groups
+from random_instants import random_instants
 from random_mixtures import random_mixture
 from random_moments import random_moments
 from random_trees import random_tree
@@ -104,6 +106,11 @@ def test_the_checker_agrees_with_brute_force_about_small_flows_of_the_whole_lang
 @pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
 def test_the_checker_agrees_with_brute_force_about_moments(first: int) -> None:
     agree(first, random_moments, INSTANCES // 4, 6)  # what asks how long ago the start was is often left open
+
+
+@pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
+def test_the_checker_agrees_with_brute_force_about_instants(first: int) -> None:
+    agree(first, random_instants, INSTANCES // 4)
 
 
 @pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
@@ -330,7 +337,7 @@ MOMENTS = {"`now`", "`at`", "`elapsed`", "`leads to .. within`"}
 NEVER = {"instant", "`every ..`"} | MOMENTS
 
 
-def test_the_small_flows_have_every_feature_of_the_language_but_what_no_enumeration_decides() -> None:
+def test_the_small_flows_have_every_feature_of_the_language_but_those_of_flows_of_their_own() -> None:
     counts = Counter(name for seed in range(1200) for name in features(random_core(seed)))
     assert {name for names in FEATURES.values() for name in names if counts[name] < 3} == NEVER
     assert counts.keys() <= {name for names in FEATURES.values() for name in names}
@@ -339,6 +346,48 @@ def test_the_small_flows_have_every_feature_of_the_language_but_what_no_enumerat
 def test_the_flows_about_moments_have_what_the_others_never_have() -> None:
     counts = Counter(name for seed in range(200) for name in features(random_moments(seed)))
     assert {name for name in MOMENTS if counts[name] < 10} == set()
+
+
+def test_the_flows_about_instants_have_them_everywhere_and_are_started_by_the_clock() -> None:
+    texts = [random_instants(seed) for seed in range(200)]
+    counts = Counter(name for text in texts for name in features(text))
+    assert min(counts["instant"], counts["`now`"], counts["`at`"], counts["`every ..`"]) >= 20
+    places = (r"input \{[^}]*instant", r"data \{[^}]*instant\?", r"event \w+\([^)]*instant", r"-> instant \{")
+    used = (
+        r"form \{ \w+: instant",
+        r"deadline \(told",
+        r"at kept",
+        r"after \(kept - now\)",
+        r"kept = now",
+        r"told [+-] 1s",
+    )
+    assert rare(texts, (*places, *used), 5) == []
+
+
+BETWEEN = """
+flow R version 1 {
+  data { kept: instant = @2026-01-01T00:00:01Z }
+  start -> Early
+  choice Early {
+    when now < kept { kept = @2026-01-01T00:00:00Z } -> Late
+    else -> Bad
+  }
+  choice Late {
+    when now > kept -> Good
+    else -> Bad
+  }
+  final Good
+  final failure Bad
+}
+"""
+
+
+def test_what_happens_between_two_whole_seconds_is_seen_when_brute_force_looks_again() -> None:
+    kernel = kernels(BETWEEN)["R"]
+    (good,) = [branch.span.start for branch in kernel.choice["Late"].branches if branch.guard is not None]
+    assert ("F002", good) in enumerate_flow(kernel).refuted
+    assert ("F002", good) not in enumerate_flow(kernel, tick=SECOND / 2).refuted
+    assert compared(BETWEEN).disagreements == []
 
 
 def test_the_flows_about_calls_are_tried_for_ever_and_do_themselves() -> None:

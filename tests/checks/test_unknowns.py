@@ -135,6 +135,29 @@ def test_data_that_were_not_ruled_out_are_shown_with_what_would_bound_them() -> 
     assert any("bound `total` where it grows, on line" in text for text in helps(said)), said
 
 
+LOOSE = """
+  data { wait: duration = 2h }
+  event go
+  start -> Open
+  state Open {
+    on go { wait = 3h } -> Open
+    after 1h -> Done
+    after wait -> Late
+  }
+  final Done
+  final failure Late
+"""
+
+
+def test_a_timer_that_depends_on_data_is_named_where_it_may_never_come_in_time() -> None:
+    said = first(LOOSE, "F202")
+    assert said.message == (
+        "it is not known whether the timer on line 9 ever fires: no moment was found at which the timer on line 9 "
+        "fires: `after wait` depends on data"
+    )
+    assert helps(said) == ["write how long it takes, in a state for each case"]
+
+
 def test_what_holds_others_up_is_the_help_of_what_is_held_up() -> None:
     body = """
       data { n: int 0..3 = 3 }
@@ -145,4 +168,4 @@ def test_what_holds_others_up_is_the_help_of_what_is_held_up() -> None:
       final Done
     """
     said = first(body, "F004")
-    assert helps(said) == ["mend first how `Second` handles `bump`, of which F007 or F401 to F403 speak"]
+    assert helps(said) == ["mend first how `Second` handles `bump`, of which F005, F007 or F401 to F403 speak"]

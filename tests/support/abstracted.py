@@ -61,6 +61,8 @@ class Model:
             if armed is not None and timer in self.machine.clocks:
                 found[f"left/{timer}"] = str(max(0, (armed.due - now) // MICRO))
         found |= {f"completed/{name}": _truth(name in at.completed) for name in self.machine.completed}
+        entered = {place for place, _ in at.moments}
+        found |= {f"entered/{place}": _truth(place in entered) for place in self.kernel.counted}
         return found | self._log(at)
 
     def _place(self, at: Instance) -> str:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from brute_force import TooLarge, Verdicts
+from brute_force import Verdicts
 from brute_people import enumerate_flow
 from brute_systems import Worlds
+from brute_values import SECOND, TooLarge
 from kernels import kernels, together
 from penstock.compiler.checks import systems
 from penstock.compiler.checks.explore import Explorer
@@ -18,7 +19,9 @@ from penstock.compiler.checks.suite import Limits, answers
 from penstock.compiler.checks.verdict import Answer, Verdict
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.diagnostics import Rule
+from penstock.dsl.model import InstantType
 from penstock.dsl.source import Span
+from penstock.dsl.walk import nodes
 from random_flows import random_flow
 
 CODES = (
@@ -43,6 +46,9 @@ SYSTEM = "\nsystem "
 """What a text has in it where flows are looked at together."""
 PATIENT = Limits(seconds=3600.0)
 """No verdict may depend on how busy the machine is."""
+FINELY = 4
+"""So many moments of each second are looked at where the two seem to differ: between two whole seconds there is another
+moment, which matters where one guard asks for a later one, and the next one for an earlier one."""
 FAULTS = {"F007", "F104", "F401", "F402", "F403", "F502"}
 """What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
 been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way;
@@ -139,14 +145,20 @@ def alike(text: str, way: tuple[str, str], most: int = INSTANCES) -> list[Differ
 
 
 def settled(subject: Kernel, most: int, about: str) -> Tally:
-    tally = Tally()
+    """What both say of a flow; where they differ, and instants are data, brute force looks again, more finely."""
     try:
         truth = enumerate_flow(subject, most)
+        tally = held_against(truth, subject, about)
+        if tally.differences and any(isinstance(part, InstantType) for part in nodes((subject.inputs, subject.data))):
+            tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, about)
     except TooLarge:
-        tally.too_large += 1
-        return tally
-    tally.flows += 1
-    tally.instances += truth.instances
+        return Tally(too_large=1)
+    return tally
+
+
+def held_against(truth: Verdicts, subject: Kernel, about: str) -> Tally:
+    """What the checker says of a flow, compared with the truth."""
+    tally = Tally(flows=1, instances=truth.instances)
     plain = all(timer.task is None for timer in subject.timers())
     told = [answer for answer in check(subject) if answer.rule.code in CODES]
     unsure = any(answer.rule.code == "F001" and answer.verdict is Verdict.UNKNOWN for answer in told)

@@ -2,8 +2,8 @@
 
 It shares with the checker nothing but the reference interpreter: no abstraction, no merging but of instances that are
 equal up to the names of their calls and what nobody looks at any more, every value of every domain, every whole second
-a timer leaves open. Each check is decided from its definition in docs/language.md. Meant for flows of `random_flows`:
-small domains, no instants.
+a timer leaves open (or every part of one). Each check is decided from its definition in docs/language.md. Meant for
+flows of `random_flows`: small domains, and few instants.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from functools import cache
+from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple, TypeVar
 
 from brute_calls import Begun, counted
+from brute_values import EPOCH, INSTANTS, LONGEST, SECOND, TooLarge, domain, moments, payloads, relative
 from penstock.compiler.evaluate import Fault, Scope, evaluate, rests, within
 from penstock.compiler.instance import (
     Actor,
@@ -59,50 +58,28 @@ from penstock.dsl.model import (
     Activity,
     Always,
     Assign,
-    BoolType,
     Compensation,
-    DecimalType,
     Effect,
     Elapsed,
-    EnumType,
     Expr,
-    IntType,
+    InstantType,
     LeadsTo,
-    ListType,
     Literal,
     Now,
-    OptionalType,
     Reach,
-    RecordType,
     Ref,
     Standing,
-    TextType,
-    Type,
     Update,
     Value,
 )
 from penstock.dsl.source import Span
 from penstock.dsl.walk import nodes
 
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-LONGEST = 10
-"""No timer of these flows takes so many seconds: what is longer ago than that is long ago."""
-SINCE = 4
-"""So many seconds are waited for where no timer ends the wait: no timer that counts from elsewhere takes more."""
+SINCE = 4 * SECOND
+"""So long it is waited where no timer ends the wait: no timer that counts from elsewhere takes more."""
 
-DECIMALS = tuple(Decimal(tenths) / 10 for tenths in (-12, -10, -9, -5, -2, 0, 2, 5, 7, 10, 12, 15, 19))
-"""Every multiple of a half that is written, with what lies between: decimals are compared with these alone."""
-TEXTS = ("", "a", "b", "c", "d", "ee")
-"""Those that are written, two others of one sign and one of two: texts are compared, and counted to one."""
-
-
-Seen = tuple[object, str | tuple[Trigger, int]]
-"""An instance, and what comes to it: a trigger, and so many seconds later."""
-
-
-class TooLarge(Exception):
-    """The flow has more instances than the enumeration is willing to visit."""
+Seen = tuple[object, str | tuple[Trigger, timedelta]]
+"""An instance, and what comes to it: a trigger, and so much later."""
 
 
 @dataclass
@@ -135,36 +112,8 @@ class Verdicts:
         while key in self.came:
             key, trigger = self.came[key]
             steps.append(trigger)
-        told = (step if isinstance(step, str) else f"{step[0]} {step[1]}s later" for step in reversed(steps))
+        told = (step if isinstance(step, str) else f"{step[0]} {step[1] / SECOND:g}s later" for step in reversed(steps))
         return [step for step in told if step]
-
-
-@cache
-def domain(type: Type) -> tuple[Value, ...]:
-    match type:
-        case BoolType():
-            return (False, True)
-        case IntType(low=int(low), high=int(high)):
-            return tuple(range(low, high + 1))
-        case EnumType():
-            return type.members
-        case OptionalType():
-            return (None, *domain(type.item))
-        case ListType():
-            return tuple(items for size in range(type.most + 1) for items in product(domain(type.item), repeat=size))
-        case RecordType():
-            return tuple(payloads(tuple(field.type for field in type.fields)))
-        case DecimalType(places=1):
-            return DECIMALS
-        case TextType():
-            return TEXTS
-        case _:
-            raise TooLarge(f"cannot enumerate {type}")
-
-
-@cache
-def payloads(types: tuple[Type, ...]) -> tuple[tuple[Value, ...], ...]:
-    return tuple(product(*(domain(type) for type in types)))
 
 
 class Way(NamedTuple):
@@ -182,8 +131,10 @@ Queue = deque[tuple[object, Instance, datetime, int]]
 class Search:
     """Breadth-first over the instances of one kernel; `run` gives the verdicts. Raises TooLarge."""
 
-    def __init__(self, kernel: Kernel, limit: int, deferring: bool = True) -> None:
+    def __init__(self, kernel: Kernel, limit: int, deferring: bool = True, tick: timedelta = SECOND) -> None:
         self.kernel = kernel
+        self.tick = tick  # how finely it looks at time
+        self.finely = tick < SECOND
         self.deferring = deferring  # whether events are also sent where they have to wait
         self.limit = limit
         self.found = Verdicts()
@@ -218,12 +169,12 @@ class Search:
         self.promises = any(isinstance(claim, LeadsTo) for claim in kernel.properties)
         timed = (kernel.commands, kernel.choices, kernel.scopes, kernel.leaves, kernel.activities)
         self.timeless = not any(isinstance(part, Now | Elapsed) for part in nodes(timed))
-        self.asked = longest_asked(kernel)  # seconds: how long after the start a property asks
+        self.asked = longest_asked(kernel)  # how long after the start a property asks
         self.calendar = calendar(kernel)  # what the flow knows of the calendar, the first moment before the others
 
     def run(self) -> Verdicts:
         queue: Queue = deque()
-        for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
+        for inputs in payloads(tuple(v.type for v in self.kernel.inputs), self.finely):
             given = {v.name: value for v, value in zip(self.kernel.inputs, inputs, strict=True)}
             nowhere = Instance((), (), EPOCH)
             self.found.here = None, f"start {given}"
@@ -282,9 +233,9 @@ class Search:
             came = False
             for actor in self.actors(instance, trigger):
                 self.actor = actor
-                self.found.here = key, (trigger, wait)
+                self.found.here = key, (trigger, wait * self.tick)
                 first = trigger not in tried or not self.timeless
-                came |= self.attempt(instance, trigger, now + wait * SECOND, depth, queue, first)
+                came |= self.attempt(instance, trigger, now + wait * self.tick, depth, queue, first)
             tried[trigger] = came
 
     def attempt(
@@ -320,7 +271,7 @@ class Search:
             self.ways[key].append(
                 Way(target, self.drives(instance, trigger, after), self.lasting(instance, after.after))
             )
-        if isinstance(trigger, (Outcome, Fired)) and came == (trigger, 0):
+        if isinstance(trigger, (Outcome, Fired)) and came == (trigger, timedelta(0)):
             self.instant[key].add(target)
         if isinstance(trigger, Outcome):
             self.unaided[key].add(target)
@@ -334,7 +285,7 @@ class Search:
         undoing, kept = instance.undoing, self.computed
         return (
             instance.configuration,
-            instance.values,
+            relative(instance.values, now),
             instance.finished,
             undoing and (undoing.mark, undoing.node, undoing.running is None),
             tuple(
@@ -354,13 +305,13 @@ class Search:
                 for c in instance.calls
             ),
             tuple((item.task, item.roles, item.reminders) for item in instance.tasks),
-            tuple((armed.timer, max((armed.due - now) // SECOND, 0)) for armed in instance.timers),
-            instance.deferred,
+            tuple((armed.timer, max(armed.due - now, timedelta(0))) for armed in instance.timers),
+            tuple((event.name, relative(event.payload, now)) for event in instance.deferred),
             instance.marks,
             instance.completed & self.told,
             instance.history,
-            tuple((place, min((now - moment) // SECOND, LONGEST)) for place, moment in instance.moments),
-            min((now - instance.started) // SECOND, self.asked),
+            tuple((place, min(now - moment, LONGEST)) for place, moment in instance.moments),
+            min(now - instance.started, self.asked),
             min(now, self.calendar[-1] + SECOND) if self.calendar else None,
         )
 
@@ -372,16 +323,20 @@ class Search:
             return
         written = None if self.kernel.deadline is None else self.kernel.deadline.after
         lasts = written.value if isinstance(written, Literal) and isinstance(written.value, timedelta) else SECOND
-        now = self.calendar[0] - max(SINCE * SECOND, lasts)
+        now = self.calendar[0] - max(SINCE, lasts)
         while now <= self.calendar[-1] + SECOND:
             yield now
-            now += SECOND
+            now += self.tick
 
-    def patience(self, instance: Instance, now: datetime) -> int:
-        """So many seconds later it may matter how late it is, where no timer ends the wait."""
-        known = (self.calendar[-1] + SECOND - now) // SECOND if self.calendar else 0
-        asked = self.asked - (now - instance.started) // SECOND
-        return max(SINCE if instance.moments else 0, known, asked, 0)
+    def patience(self, instance: Instance, now: datetime) -> timedelta:
+        """So much later it may matter how late it is, where no timer ends the wait."""
+        known = [moment + SECOND - now for moment in (*self.calendar[-1:], *moments(instance.values))]
+        asked = self.asked - (now - instance.started)
+        return max(SINCE if instance.moments else timedelta(0), *known, asked, timedelta(0))
+
+    def ticks(self, most: timedelta) -> range:
+        """The moments of so long a time, each so many ticks from now."""
+        return range(most // self.tick + 1)
 
     def tried(self) -> Step | Fault | Rejected:
         """What comes of the step being looked at."""
@@ -423,23 +378,23 @@ class Search:
     # ------------------------------------------------------------ the environment
 
     def triggers(self, instance: Instance, now: datetime) -> Iterator[tuple[Trigger, int]]:
-        """What may come next, and so many seconds later."""
+        """What may come next, and so many ticks later."""
         if instance.finished:
             return
         due = [max(armed.due, now) for armed in instance.due()]
         longest = self.patience(instance, now)
         if due and instance.compensating:
-            longest = max((due[-1] - now) // SECOND, longest)
+            longest = max(due[-1] - now, longest)
         elif due:
-            longest = (due[0] - now) // SECOND
+            longest = due[0] - now
         for trigger in self.untimed(instance):
-            for wait in range(longest + 1):
+            for wait in self.ticks(longest):
                 yield trigger, wait
         if due and not instance.compensating:
             for armed, moment in zip(instance.due(), due, strict=True):
                 if moment == due[0]:
                     self.fired.add(armed.timer)
-                    yield Fired(armed.timer), (moment - now) // SECOND
+                    yield Fired(armed.timer), (moment - now) // self.tick
 
     def untimed(self, instance: Instance) -> Iterator[Trigger]:
         kernel = self.kernel
@@ -455,10 +410,10 @@ class Search:
         if instance.undoing is not None and instance.undoing.running is not None:
             yield Outcome(instance.undoing.running, "done")
         for item in instance.tasks:
-            for values in payloads(tuple(p.type for p in kernel.task[item.task].form)):
+            for values in payloads(tuple(p.type for p in kernel.task[item.task].form), self.finely):
                 yield Completion(item.task, values)
         for event in kernel.events:
-            for values in payloads(tuple(p.type for p in event.params)):
+            for values in payloads(tuple(p.type for p in event.params), self.finely):
                 trigger = Event(event.name, values)
                 if trigger not in instance.deferred and (self.deferring or not self.waits(instance, trigger)):
                     yield trigger
@@ -476,7 +431,7 @@ class Search:
     def answers(self, key: str, name: str, outcomes: tuple[str, ...]) -> Iterator[Outcome]:
         result = self.kernel.activity[name].result
         for outcome in outcomes:
-            values = domain(result) if outcome == "done" and result is not None else (None,)
+            values = domain(result, self.finely) if outcome == "done" and result is not None else (None,)
             yield from (Outcome(key, outcome, value) for value in values)
 
     # ------------------------------------------------------------ what each instance and each step shows
@@ -576,8 +531,8 @@ class Search:
         if not self.asked or instance.finished:
             return (now,)
         due = min((max(armed.due, now) for armed in instance.due()), default=None)
-        longest = self.patience(instance, now) if due is None or instance.compensating else (due - now) // SECOND
-        return tuple(now + wait * SECOND for wait in range(longest + 1))
+        longest = self.patience(instance, now) if due is None or instance.compensating else due - now
+        return tuple(now + wait * self.tick for wait in self.ticks(longest))
 
     def judge_end(self, instance: Instance, depth: int) -> None:
         """What is wrong with having finished like this."""
@@ -1032,18 +987,20 @@ class Search:
         return None
 
 
-def longest_asked(kernel: Kernel) -> int:
-    """A second more than the longest time from the start that a property compares with; 0: none does."""
+def longest_asked(kernel: Kernel) -> timedelta:
+    """A second more than the longest time from the start that a property compares with; nothing: none does."""
     claims = tuple(claim for claim in kernel.properties if any(isinstance(part, Elapsed) for part in nodes(claim)))
     known = (part.value for part in nodes(claims) if isinstance(part, Literal))
-    return max((value // SECOND + 1 for value in known if isinstance(value, timedelta)), default=0)
+    return max((value + SECOND for value in known if isinstance(value, timedelta)), default=timedelta(0))
 
 
 def calendar(kernel: Kernel) -> list[datetime]:
-    """The moments that are written where it matters when something comes, in their order."""
-    written = nodes((kernel.commands, kernel.choices, kernel.scopes, kernel.leaves))
-    known = (part.value for part in written if isinstance(part, Literal))
-    return sorted({value for value in known if isinstance(value, datetime)})
+    """The moments that are written where it matters when something comes, and those from outside, in their order."""
+    parts = tuple(nodes((kernel.commands, kernel.choices, kernel.scopes, kernel.leaves, kernel.data)))
+    known = {part.value for part in parts if isinstance(part, Literal)}
+    given = nodes((kernel.inputs, kernel.events, kernel.activities, tuple(kernel.task.values())))
+    outside = INSTANTS if any(isinstance(part, InstantType) for part in given) else ()
+    return sorted({*(value for value in known if isinstance(value, datetime)), *outside})
 
 
 def asked(trigger: Trigger) -> On:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from brute_calls import spent
-from brute_force import Search, TooLarge, Verdicts
+from brute_force import Search, Verdicts
 from brute_promises import STOPS, broken
+from brute_values import SECOND, TooLarge
 from penstock.compiler.instance import Actor, Completion, Instance, Trigger, WorkItem
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.model import Literal
@@ -19,8 +20,8 @@ from penstock.dsl.walk import nodes
 class Performances(Search):
     """Breadth-first over the instances, with who did what in them."""
 
-    def __init__(self, kernel: Kernel, limit: int) -> None:
-        super().__init__(kernel, limit)
+    def __init__(self, kernel: Kernel, limit: int, tick: timedelta) -> None:
+        super().__init__(kernel, limit, tick=tick)
         tasks = kernel.task.values()
         self.moments = {*(m for task in tasks for m in task.excluded), *(t.doer for t in tasks if t.doer is not None)}
         self.opened: set[str] = set()
@@ -106,13 +107,15 @@ def hurried(kernel: Kernel) -> bool:
     return False
 
 
-def enumerate_flow(kernel: Kernel, limit: int = 4000) -> Verdicts:
-    """Every check decided by enumeration. Raises TooLarge when the flow has more than `limit` instances, or is about
+def enumerate_flow(kernel: Kernel, limit: int = 4000, tick: timedelta = SECOND) -> Verdicts:
+    """Every check decided by enumeration, at moments that are a tick apart.
+
+    Raises TooLarge when the flow has more than `limit` instances, or is about
     when calls are answered, which only promises of a time are here."""
     if hurried(kernel):
         raise TooLarge("a call is answered before a timer of its state")
     asks = any(task.excluded or task.doer is not None for task in kernel.task.values())
-    found = (Performances if asks else Search)(kernel, limit).run()
+    found = (Performances(kernel, limit, tick) if asks else Search(kernel, limit, tick=tick)).run()
     if STOPS & {code for code, _ in found.refuted}:
         found.undecided = True
         return found

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 
-from brute_force import SECOND, Search, TooLarge
+from brute_force import Search
+from brute_values import SECOND, TooLarge
 from penstock.compiler.evaluate import Fault
 from penstock.compiler.instance import Instance
 from penstock.compiler.kernel import Kernel

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from brute_force import EPOCH, SECOND, Search, TooLarge, payloads, reaching
+from brute_force import Search, reaching
+from brute_values import EPOCH, SECOND, TooLarge, payloads
 from penstock.compiler.effects import DropEvent, SendEvent
 from penstock.compiler.evaluate import Fault
 from penstock.compiler.instance import NOBODY, Actor, Event, Fired, Instance, Rejected, Step, Trigger

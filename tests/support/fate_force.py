@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from brute_force import EPOCH, SECOND, Search, TooLarge, domain, payloads, running
+from brute_force import Search, running
+from brute_values import EPOCH, SECOND, TooLarge, domain, payloads
 from penstock.compiler.checks.fate import Action, Process
 from penstock.compiler.effects import Effect, StartActivity
 from penstock.compiler.instance import Actor, Call, Instance, Outcome, Rejected

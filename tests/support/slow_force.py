@@ -10,7 +10,8 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from brute_calls import spent
-from brute_force import EPOCH, SECOND, Search, TooLarge, payloads, running
+from brute_force import Search, running
+from brute_values import EPOCH, SECOND, TooLarge, payloads
 from penstock.compiler.evaluate import Fault
 from penstock.compiler.instance import Actor, Fired, Instance, Outcome, Rejected
 from penstock.compiler.kernel import Kernel

@@ -1,0 +1,74 @@
+"""Joins, and groups without items, that come again in one step, since an event that has waited leads back to them.
+
+The graph does not know what waits, so it has the event as a step of its own, and there the join comes but once. In a
+run the event is delivered in the step that came by the join; that it comes a second time there is a fault (F005), and
+holds up what leads there. What may wait is an upper bound (`queues`): what is found here is shown by a run, or unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ...dsl.source import Span
+from ...dsl.values import dataclass
+from ..kernel import DONE, Kernel, On, TriggerKind
+from .graph import Edge, Node
+from .inquiry import Inquiry
+from .queues import Queues, by_event
+from .waiting import Leg, held_back
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Again:
+    """A step that comes to a node by what comes again by the last of some events. `span`: of what comes twice."""
+
+    edge: Edge
+    events: tuple[Edge, ...]
+    node: Node
+    span: Span
+
+    def tried(self, inquiry: Inquiry) -> None:
+        """Let the interpreter make the step where the events have waited, so that it notes that it faults."""
+        legs = [Leg(self.edge, waited=False), *(Leg(event, waited=True) for event in self.events)]
+        held_back(inquiry, inquiry.graph.nodes[self.edge.source].arrivals[0], legs)
+
+
+def twice(inquiry: Inquiry) -> Iterator[Again]:
+    """Every step, with the events that may have waited behind it, in which something comes again."""
+    kernel, graph = inquiry.kernel, inquiry.graph
+    steps = [edge for edges in graph.out for edge in edges]
+    followed = {id(edge): found for edge in steps if (found := _followed(kernel, edge))}
+    if not (kernel.waiting and followed):
+        return
+    queues = Queues(kernel, graph)
+    for edge in steps:
+        seen = {(edge.target, frozenset(followed.get(id(edge), {})))}
+        todo: list[tuple[int, frozenset[tuple[str, On]], tuple[Edge, ...]]] = [(*each, ()) for each in seen]
+        while todo:
+            number, passed, behind = todo.pop()
+            node = graph.nodes[number]
+            waits = queues.arriving(node)
+            for event in (each for each in graph.out[number] if by_event(each) and each.move.name in waits):
+                more = followed.get(id(event), {})
+                again = [span for key, span in more.items() if key in passed]
+                yield from (Again(edge, (*behind, event), node, span) for span in again)
+                new = event.target, passed.union(more)
+                if not again and new not in seen:
+                    seen.add(new)
+                    todo.append((*new, (*behind, event)))
+
+
+def _followed(kernel: Kernel, edge: Edge) -> Mapping[tuple[str, On], Span]:
+    """The joins and empty groups that follow in a step, by what the interpreter knows them by."""
+    found: dict[tuple[str, On], Span] = {}
+    for taken in edge.taken[1:]:
+        command = None if taken.command is None else kernel.commands[taken.command]
+        if command is None or command.on is None:
+            continue
+        if command.on.kind is TriggerKind.JOIN:
+            found[command.scope, command.on] = command.span
+        elif command.on == On(TriggerKind.OUTCOME, DONE):
+            call = kernel.leaf[command.scope].call
+            assert call is not None, "it is done without a call"
+            found[command.scope, command.on] = call.span
+    return found
