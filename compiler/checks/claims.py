@@ -38,7 +38,8 @@ RULE = Rule(
     "A property of the flow does not hold.",
     """\
 `always` and `never` must hold wherever a run can rest; `reach` must be possible; with `A leads to B` every run that
-comes to A comes to B. Whether in time, with `within D`, is F204's to say.
+comes to A comes to B. Whether in time, with `within D`, is F204's to say. Where a timer runs beside a call, the call
+is taken to answer within its timeout and attempts.
 
 ```flow
 flow Payment version 1 {
