@@ -14,10 +14,10 @@ items = st.lists(st.integers(0, 2), max_size=5)
 
 @given(items, items, st.integers(-6, 6), st.integers(-6, 6))
 def test_it_reads_and_compares_as_a_tuple_does(one: list[int], other: list[int], low: int, high: int) -> None:
-    stack = Stack.of(one)
+    stack = Stack[int].of(one)
     assert ([*stack], [*reversed(stack)], len(stack), bool(stack)) == (one, one[::-1], len(one), bool(one))
     assert stack[low:high] == tuple(one)[low:high]
-    assert (stack == Stack.of(other)) is (one == other) and (hash(stack) == hash(Stack.of(one)))
+    assert (stack == Stack[int].of(other)) is (one == other) and (hash(stack) == hash(Stack[int].of(one)))
     if -len(one) <= low < len(one):
         assert stack[low] == one[low]
     else:
@@ -27,7 +27,7 @@ def test_it_reads_and_compares_as_a_tuple_does(one: list[int], other: list[int],
 
 @given(items, items, st.data())
 def test_it_is_changed_by_making_another(one: list[int], other: list[int], data: st.DataObject) -> None:
-    stack = Stack.of(one)
+    stack = Stack[int].of(one)
     assert [*stack.extended(other)] == one + other
     assert stack.extended(other).first(len(one)) is stack
     if one:
@@ -39,7 +39,7 @@ def test_it_is_changed_by_making_another(one: list[int], other: list[int], data:
 
 def test_only_stacks_of_one_class_are_equal() -> None:
     assert Log() == Log() != Stack[Entry]()
-    assert repr(Stack.of((1, 2))) == "Stack.of([1, 2])"
+    assert repr(Stack[int].of((1, 2))) == "Stack.of([1, 2])"
 
 
 @given(st.lists(st.booleans(), max_size=5))
