@@ -69,7 +69,12 @@ class Stack(Sequence[Item]):
             at = at.below
 
     def __iter__(self) -> Iterator[Item]:
-        return reversed([*reversed(self)])
+        found: list[Item] = []
+        at = self
+        while at.size:
+            found.append(at.top)
+            at = at.below
+        return reversed(found)
 
     @overload
     def __getitem__(self, index: int) -> Item: ...
