@@ -13,10 +13,11 @@ import argparse
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -42,21 +43,42 @@ print(time.process_time() - began)
 """
 
 
+def run(command: Sequence[str], folder: Path, limit: float, environment: Mapping[str, str]) -> tuple[int, str] | None:
+    """How a command ended, and what it said; None where it did not end in time: it is killed then, and whatever it has
+    started, which is in a group of processes with it."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        return process.returncode, said
+
+
 def seconds(command: Sequence[str], folder: Path, expected: str, limit: float, wall: bool) -> float | str:
     """How long a command took; a word where it did not come to the expected answer in time."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(folder / "cache"), "PYTHONPYCACHEPREFIX": str(COMPILED)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as where it is installed, sources are compiled once
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit, env=environment)
-    except subprocess.TimeoutExpired:
-        subprocess.run(["pkill", "-f", str(folder)], check=False)
+    ran = run(command, folder, limit, environment)
+    if ran is None:
         return f"> {limit:g}"
+    _, said = ran
     took = perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    if not re.search(expected, done.stdout, re.MULTILINE):
-        return "unknown" if "unknown" in done.stdout else "failed"
+    if not re.search(expected, said, re.MULTILINE):
+        return "unknown" if "unknown" in said else "failed"
     return took if wall else used
 
 
@@ -72,12 +94,11 @@ def measured(command: Sequence[str], folder: Path, expected: str, args: argparse
 
 def search(text: Path, folder: Path, args: argparse.Namespace) -> float | str:
     """The seconds of penstock's search alone."""
-    try:
-        command = [sys.executable, "-c", SEARCH, str(text)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=args.limit)
-    except subprocess.TimeoutExpired:
+    ran = run([sys.executable, "-c", SEARCH, str(text)], folder, args.limit, os.environ)
+    if ran is None:
         return f"> {args.limit:g}"
-    return float(done.stdout) if done.returncode == 0 else "-"
+    code, said = ran
+    return float(said) if code == 0 else "-"
 
 
 def row(problem: Problem, args: argparse.Namespace) -> dict[str, float | str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
 from ..runtime.operating import COMMANDS as OPERATING
+
+SELDOM = 50_000, 20, 100
+"""When Python looks for circles of objects that nobody refers to: importing penstock and a check make millions of
+objects, and hardly any."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -15,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from ..runtime.operating import door
 
         return door.main(given)
+    gc.set_threshold(*SELDOM)
     from . import commandline
 
     return commandline.main(given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import re
 import sys
@@ -18,8 +17,6 @@ from .report import FORMS, TROUBLE, VERSIONED
 from .terminal import Terminal, speak_any_character, wants_color
 
 INTERRUPTED = 130
-SELDOM = 50_000, 20, 100
-"""When Python looks for circles of objects that nobody refers to: a check makes millions of objects, and hardly any."""
 VERIFIED = ("full", "concise", "json")
 """The formats of `verify`."""
 
@@ -138,7 +135,6 @@ def version() -> str:
 def main(given: Sequence[str]) -> int:
     """Run one command. Never raises: every mistake and every bug of ours ends in a message and a code."""
     speak_any_character(sys.stdout, sys.stderr)
-    gc.set_threshold(*SELDOM)
     usage = parser()
     try:
         args = usage.parse_args(given)

@@ -36,7 +36,7 @@ class Draft:
         self.started = instance.started
         self.finished = instance.finished
         self.undoing: Undoing | None = instance.undoing
-        self.log = list(instance.log)
+        self.log = instance.log
         self.calls = list(instance.calls)
         self.tasks = list(instance.tasks)
         self.timers = list(instance.timers)
@@ -56,7 +56,7 @@ class Draft:
             self.started,
             self.finished,
             self.undoing,
-            tuple(self.log),
+            self.log,
             tuple(self.calls),
             tuple(self.tasks),
             tuple(self.timers),
@@ -191,7 +191,7 @@ class Draft:
     def begin(self, call: Call) -> None:
         self.calls.append(call)
         if self.kernel.activity[call.activity].effect is not Effect.READONLY:
-            self.log.append(Entry(call.key, call.activity, call.args))
+            self.log = self.log.push(Entry(call.key, call.activity, call.args))
         self.effects.append(ask.StartActivity(call.key, call.activity, call.args))
 
     def drop(self, call: Call) -> None:
@@ -300,18 +300,18 @@ class Draft:
 
     def settle(self, entry: Entry, kind: str, payload: Payload) -> None:
         """What an outcome says about its entry, which is not in flight any more then."""
-        index = next(index for index in range(len(self.log) - 1, -1, -1) if self.log[index] is entry)
+        index = self.log.place(entry)
         if kind in {failure.name for failure in self.kernel.activity[entry.activity].fails}:
             self.remove(index)
         elif kind == DONE:
             result = payload[0] if payload else None
-            self.log[index] = replace(entry, status="done", in_flight=False, result=result)
+            self.log = self.log.changed(index, replace(entry, status="done", in_flight=False, result=result))
         else:
-            self.log[index] = replace(entry, in_flight=False)
+            self.log = self.log.changed(index, replace(entry, in_flight=False))
 
     def remove(self, index: int) -> None:
         """Take an entry off the log; marks above it, that of a compensation under way included, come down with it."""
-        del self.log[index]
+        self.log = self.log.changed(index)
         self.marks = {name: mark - (mark > index) for name, mark in self.marks.items()}
         if self.undoing is not None:
             self.undoing = replace(self.undoing, mark=self.undoing.mark - (self.undoing.mark > index))

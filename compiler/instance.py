@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, Self
 
 from ..dsl.model import Value
 from ..dsl.source import Span
 from ..dsl.values import dataclass
 from .effects import Effect
 from .kernel import Configuration, Kernel
+from .stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,29 @@ class Entry:
     result: Value = None
 
 
+class Log(Stack[Entry]):
+    """The compensation log, oldest entry first."""
+
+    __slots__ = ("in_flight",)
+
+    def __init__(self, below: Self | None = None, top: Any = None) -> None:
+        super().__init__(below, top)
+        self.in_flight: tuple[Entry, ...] = () if below is None else below.in_flight
+        if below is not None and top.in_flight:
+            self.in_flight += (top,)
+
+    def flying(self, key: str) -> Entry | None:
+        """The newest entry in flight with this key."""
+        return next((entry for entry in reversed(self.in_flight) if entry.key == key), None)
+
+    def place(self, entry: Entry) -> int:
+        """Where an entry of it lies."""
+        at = self
+        while at.top is not entry:
+            at = at.below
+        return at.size - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A current call of a leaf, readonly ones included (the others are on the log too, under the same key).
@@ -152,7 +176,7 @@ class Instance:
     started: datetime
     finished: bool = False
     undoing: Undoing | None = None
-    log: tuple[Entry, ...] = ()  # oldest first
+    log: Log = Log()
     calls: tuple[Call, ...] = ()  # in the order they were started
     tasks: tuple[WorkItem, ...] = ()
     timers: tuple[Armed, ...] = ()  # in the order they were armed

@@ -164,7 +164,7 @@ class _Run(Draft):
 
     def outcome(self, trigger: Outcome) -> None:
         call = next((call for call in self.calls if call.key == trigger.key and not call.answer), None)
-        entry = next((entry for entry in reversed(self.log) if entry.key == trigger.key and entry.in_flight), None)
+        entry = self.log.flying(trigger.key)
         if call is not None:
             self.call_answered(call, trigger)
         elif entry is not None:
@@ -184,7 +184,7 @@ class _Run(Draft):
         if (call.leaf, on) not in self.kernel.answering:
             raise Rejected("unhandled")
         command = None if brought is None else self.choose(on, brought, call.leaf)
-        entry = next((entry for entry in reversed(self.log) if entry.key == call.key), None)
+        entry = self.log.flying(call.key)
         if entry is not None:
             self.settle(entry, trigger.kind, payload)
         elif trigger.kind == DONE:
@@ -393,7 +393,7 @@ class _Run(Draft):
     def unwind(self) -> None:
         """Go on with the compensation under way, unless it waits; at its mark, enter the target."""
         while (undoing := self.undoing) is not None and len(self.log) > undoing.mark:
-            entry = self.log[-1]
+            entry = self.log.top
             if undoing.running is not None or entry.in_flight:
                 return
             compensation = self.kernel.activity[entry.activity].effect

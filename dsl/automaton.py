@@ -35,6 +35,10 @@ class Cell(NamedTuple):
     depth: int
     below: Cell | None
 
+    def become(self, state: int) -> Cell:
+        """The same in another state."""
+        return self if state == self.state else Cell(state, self.value, self.span, self.depth, self.below)
+
 
 class Chain(NamedTuple):
     """Children of a rule that is not built: those before, and then these. Appending copies nothing."""
@@ -65,14 +69,18 @@ class Automaton(NamedTuple):
 
     def feed(self, stack: Cell, terminal: str, value: Any, span: Span | None, build: Build) -> Cell | None:
         """The stack after one more token; None when it cannot stand here."""
-        while True:
-            state = self.shifts[stack.state].get(terminal)
-            if state is not None:
-                return Cell(state, value, span, 0, stack)
-            reduction = self.reductions[stack.state].get(terminal)
+        shifts, reductions, gotos = self.shifts, self.reductions, self.gotos
+        top = stack.state
+        while (state := shifts[top].get(terminal)) is None:
+            reduction = reductions[top].get(terminal)
             if reduction is None:
                 return None
-            stack = self._reduce(stack, reduction, build)
+            if reduction.single and reduction.size == 1 and stack.below is not None:
+                top = gotos[stack.below.state][reduction.head]  # the same value as something else
+            else:
+                stack = self._reduce(stack.become(top), reduction, build)
+                top = stack.state
+        return Cell(state, value, span, 0, stack.become(top))
 
     def finish(self, stack: Cell, rule: str, build: Build) -> Cell | None:
         """The stack whose top is the whole text as `rule`; None when something is missing."""

@@ -73,4 +73,5 @@ def _reduction(rule: Any) -> Reduction:
     keep = tuple(i for i, symbol in enumerate(rule.expansion) if not getattr(symbol, "filter_out", False))
     head = str(rule.origin.name)
     call = None if head.startswith("_") else rule.alias or head
-    return Reduction(head, len(rule.expansion), keep, call, bool(rule.options.expand1 and not rule.alias))
+    single = bool(rule.options.expand1 and not rule.alias) or (call is None and keep == (0,))
+    return Reduction(head, len(rule.expansion), keep, call, single)

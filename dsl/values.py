@@ -1,21 +1,29 @@
 """`dataclass` and `replace`, made cheaply: what a class declares in, the class with its methods to come out.
 
-The standard library compiles six methods for each class when it is declared, 0.5 ms a class, and penstock declares more
-than two hundred before it has read a line. Here they are compiled when they are first called, so only those that are;
-the fields are the standard library's own, and so are `fields` and what type checkers see. An instance is
-made through the descriptors of its slots, which is faster as well.
+The standard library looks at each field of a class and compiles six methods for it when it is declared, 0.5 ms a class,
+and penstock declares more than three hundred before it has read a line. Here it looks at a class when its fields are
+first asked for, and the methods are compiled when they are first called, so most of it never happens; the fields are
+the standard library's own, and so are `fields` and what type checkers see. An instance is
+made through the descriptors of its slots, which is faster as well; one with many of them that may not be changed is
+**open** while it is made, which is faster still: of a class that is the same, but does not refuse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, FrozenInstanceError
+from dataclasses import MISSING, Field, FrozenInstanceError, field
 from dataclasses import dataclass as standard
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 Class = TypeVar("Class", bound=type)
 Method = Callable[..., Any]
+
+MANY = 8
+"""Slots of a class from which on an instance is made open."""
+
+_CLASS = object.__dict__["__class__"]
+"""What says of which class an object is."""
 
 _REPLACING: dict[tuple[object, ...], Method] = {}
 """What replaces some fields of a class, by the class and their names."""
@@ -25,25 +33,20 @@ def declared(*, frozen: bool = False, slots: bool = False, eq: bool = True) -> C
     """What `dataclasses.dataclass(..)` does."""
 
     def made(cls: Class) -> Class:
-        doc, cls.__doc__ = cls.__doc__, cls.__doc__ or "-"  # else the standard library would work out a signature
-        standard(init=False, repr=False, eq=False)(cls)
-        cls.__doc__ = doc
-        done = _slotted(cls) if slots else cls
-        _later(done, "__init__", _init)
-        _later(done, "__repr__", _repr)
+        given: dict[str, Any] = {name: _Late(name, cls) for name in _Late.NAMES}
+        given |= {"__init__": _INIT, "__repr__": _REPR}
         if eq:
-            _later(done, "__eq__", _eq)
-        if eq and frozen:
-            _later(done, "__hash__", _hash)
-        elif eq and "__hash__" not in done.__dict__:
-            type.__setattr__(done, "__hash__", None)  # what changes is no key
+            given |= {"__eq__": _EQ, "__hash__": _HASH if frozen else None}  # what changes is no key
         if frozen:
-            _put(done, "__setattr__", _refuse_setting)
-            _put(done, "__delattr__", _refuse_deleting)
+            given |= {"__setattr__": _refuse_setting, "__delattr__": _refuse_deleting}
         if slots and frozen:
-            _put(done, "__getstate__", _state)
-            _put(done, "__setstate__", _restore)
-        return done
+            given |= {"__getstate__": _state, "__setstate__": _restore}
+        given = {name: value for name, value in given.items() if name not in cls.__dict__}
+        if slots:
+            return _slotted(cls, given)
+        for name, value in given.items():
+            setattr(cls, name, value)
+        return cls
 
     return made
 
@@ -64,36 +67,69 @@ else:
 
 
 def _fields(cls: type) -> dict[str, Field[Any]]:
-    found: dict[str, Field[Any]] = getattr(cls, "__dataclass_fields__")  # noqa: B009 (no type has it)
+    """What is said of the fields of a class, inherited ones first."""
+    found: dict[str, Field[Any]] = {}
+    for base in reversed(cls.__mro__):
+        told: Any = base.__dict__.get("__dataclass_fields__", {})
+        found |= told.fields() if isinstance(told, _Late) else told
     return found
 
 
-def _slotted(cls: Class) -> Class:
-    """The class again, with a slot for each field that it does not inherit."""
+class _Late:
+    """What the standard library tells of a class, by one of the names it does so under, when that is first looked up.
+
+    `written`: the class as it was written, with the defaults of its fields."""
+
+    NAMES = "__dataclass_fields__", "__dataclass_params__", "__match_args__"
+
+    def __init__(self, name: str, written: type) -> None:
+        self.name = name
+        self.written = written
+
+    def fields(self) -> dict[str, Field[Any]]:
+        """Of those that the class declares itself, what is said there."""
+        names: Any = vars(self.written).get("__annotations__", ())
+        said = {name: self.written.__dict__.get(name, MISSING) for name in names}
+        return {name: each if isinstance(each, Field) else field(default=each) for name, each in said.items()}
+
+    def __get__(self, _instance: object, cls: type) -> Any:
+        written, owner = self.written, _owner(cls, self.name, self)
+        for name in self.NAMES:
+            delattr(owner, name)
+        doc, written.__doc__ = written.__doc__, written.__doc__ or "-"  # else it would work out a signature
+        standard(init=False, repr=False, eq=False)(written)
+        written.__doc__ = doc
+        for name in self.NAMES:
+            setattr(owner, name, written.__dict__[name])
+        return owner.__dict__[self.name]
+
+
+def _owner(cls: type, name: str, value: object) -> type:
+    """The class, of one and those above it, that has something itself."""
+    return next(each for each in cls.__mro__ if each.__dict__.get(name) is value)
+
+
+def _slotted(cls: Class, given: dict[str, Any]) -> Class:
+    """The class again, with a slot for each field that it does not inherit, and what is given to it."""
     inherited = {name for base in cls.__mro__[1:-1] for name in getattr(base, "__slots__", ())}
-    names = tuple(name for name in _fields(cls) if name not in inherited)
+    names = tuple(name for name in vars(cls).get("__annotations__", ()) if name not in inherited)
     body = {key: value for key, value in cls.__dict__.items() if key not in (*names, "__dict__", "__weakref__")}
-    again = cast(Any, type(cls))(cls.__name__, cls.__bases__, body | {"__slots__": names})
+    again = cast(Any, type(cls))(cls.__name__, cls.__bases__, body | given | {"__slots__": names})
     again.__qualname__ = cls.__qualname__
     return cast(Class, again)
 
 
-def _put(cls: type, name: str, method: Method) -> None:
-    """Give a class a method that it has not itself."""
-    if name not in cls.__dict__:
-        setattr(cls, name, method)
-
-
-def _later(cls: type, name: str, make: Callable[[type], Method]) -> None:
-    """A method that is made when it is first called, and takes its own place."""
+def _later(name: str, make: Callable[[type], Method]) -> Method:
+    """A method of any class, which is made when it is first called of one, and takes its place there."""
 
     def first(self: Any, /, *given: Any, **named: Any) -> Any:
-        method = make(cls)
-        method.__qualname__ = f"{cls.__qualname__}.{name}"
-        setattr(cls, name, method)
+        owner = _owner(self.__class__, name, first)
+        method = make(owner)
+        method.__qualname__ = f"{owner.__qualname__}.{name}"
+        setattr(owner, name, method)
         return method(self, *given, **named)
 
-    _put(cls, name, first)
+    return first
 
 
 def _compiled(name: str, params: list[str], lines: list[str], known: dict[str, Any]) -> Method:
@@ -106,20 +142,33 @@ def _init(cls: type) -> Method:
     """It sets each field, then calls `__post_init__` if there is one."""
     known: dict[str, Any] = {"_MISSING": MISSING, "_set": object.__setattr__}
     params, lines = ["_self"], list[str]()
-    for name, field in _fields(cls).items():
-        made, default = field.default_factory is not MISSING, field.default is not MISSING
-        known |= {f"_make_{name}": field.default_factory, f"_default_{name}": field.default}
+    slots, frozen = cls.__dict__.get("__slots__", ()), vars(cls).get("__setattr__") is _refuse_setting
+    opens = frozen and len(slots) >= MANY
+    for name, each in _fields(cls).items():
+        made, default = each.default_factory is not MISSING, each.default is not MISSING
+        known |= {f"_make_{name}": each.default_factory, f"_default_{name}": each.default}
         value = f"_make_{name}()" if made else f"_default_{name}"
-        if field.init:
+        if each.init:
             params.append(f"{name}=_MISSING" if made else f"{name}=_default_{name}" if default else name)
             value = f"{value} if {name} is _MISSING else {name}" if made else name
         elif not made and not default:
             continue  # `__post_init__` sets it
-        known[f"_set_{name}"] = getattr(getattr(cls, name, None), "__set__", None)  # of its slot, if it has one
-        lines.append(f"_set_{name}(_self, {value})" if known[f"_set_{name}"] else f"_set(_self, {name!r}, {value})")
+        known[f"_set_{name}"] = put = getattr(getattr(cls, name, None), "__set__", None)  # of its slot, if it has one
+        closed = f"_set_{name}(_self, {value})" if put else f"_set(_self, {name!r}, {value})"
+        lines.append(f"_self.{name} = {value}" if opens or not frozen else closed)
+    if opens:
+        known |= {"_open": _opened(cls), "_closed": cls, "_turn": _CLASS.__set__}
+        lines = ["_turn(_self, _open)", *lines, "_self.__class__ = _closed"]
     if hasattr(cls, "__post_init__"):
         lines.append("_self.__post_init__()")
     return _compiled("__init__", params, lines, known)
+
+
+def _opened(cls: type) -> type:
+    """The class as one whose instances may be changed."""
+    body = {"__slots__": cls.__dict__["__slots__"], "__setattr__": object.__setattr__}
+    made: type = type(cls)(cls.__name__, cls.__bases__, body)
+    return made
 
 
 def _replacing(cls: type, names: tuple[str, ...]) -> Method:
@@ -133,7 +182,7 @@ def _replacing(cls: type, names: tuple[str, ...]) -> Method:
 
 def _compared(cls: type, of: str) -> str:
     """The tuple by which instances are compared, as text."""
-    return f"({''.join(f'{of}.{name}, ' for name, field in _fields(cls).items() if field.compare)})"
+    return f"({''.join(f'{of}.{name}, ' for name, each in _fields(cls).items() if each.compare)})"
 
 
 def _eq(cls: type) -> Method:
@@ -147,7 +196,7 @@ def _hash(cls: type) -> Method:
 
 
 def _repr(cls: type) -> Method:
-    names = [name for name, field in _fields(cls).items() if field.repr]
+    names = [name for name, each in _fields(cls).items() if each.repr]
 
     def said(self: Any) -> str:
         return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
@@ -170,3 +219,7 @@ def _state(self: object) -> list[Any]:
 def _restore(self: object, state: list[Any]) -> None:
     for name, value in zip(_fields(type(self)), state, strict=True):
         object.__setattr__(self, name, value)
+
+
+_INIT, _REPR = _later("__init__", _init), _later("__repr__", _repr)
+_EQ, _HASH = _later("__eq__", _eq), _later("__hash__", _hash)

@@ -98,12 +98,12 @@ class EffectProof:
     def undoable(self) -> str:
         return self.of(name for name, each in self.effects.items() if isinstance(each.effect, Compensation))
 
-    def entries(self, at: Instance) -> dict[str, tuple[Entry, ...]]:
+    def entries(self, at: Instance) -> dict[str, Sequence[Entry]]:
         """The entries of an instance's log that each set is about."""
         marks = dict(at.marks)
-        found = {
+        found: dict[str, Sequence[Entry]] = {
             LOG: at.log,
-            FLYING: tuple(entry for entry in at.log if entry.in_flight),
+            FLYING: at.log.in_flight,
             OVER: () if at.undoing is None else at.log[at.undoing.mark :],
             KEPT: () if at.undoing is None else at.log[: at.undoing.mark],
         }

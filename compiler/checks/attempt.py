@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
-from ...dsl.model import Activity, Compensation, RecordType, Type, Value
+from ...dsl.model import Activity, Compensation, Type, Value
 from ...dsl.source import Span
 from ...dsl.values import replace
 from ..evaluate import Fault
@@ -164,13 +164,13 @@ class Attempts:
 
     def settling(self, at: Instance, move: Move) -> tuple[Value, ...] | None:
         """The plainest payload with which a call is settled; None: its contract allows none."""
-        made: Iterator[Entry | Call] = chain(reversed(at.log), at.calls)
+        made: Iterator[Entry | Call] = chain(reversed(at.log.in_flight), at.calls)
         entry = next((entry for entry in made if entry.key == move.name), None)
         activity = None if entry is None else self.kernel.activity[entry.activity]
         if move.answer != DONE or entry is None or activity is None or activity.result is None:
             return ()
-        if activity.flow and isinstance(activity.result, RecordType):
-            return (tuple(simplest(field.type) for field in activity.result.fields),)
+        if not activity.ensures:
+            return (simplest(activity.result),)
         key = activity.name, entry.args
         if key not in self._settling:
             self._settling[key] = self._plainest(activity, activity.result, entry.args)

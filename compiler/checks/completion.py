@@ -89,13 +89,13 @@ def _settles(step: Arrival) -> bool:
 
 
 def _open(arrival: Arrival) -> bool:
-    return any(entry.in_flight for entry in arrival.instance.log)
+    return bool(arrival.instance.log.in_flight)
 
 
 def _finding(inquiry: Inquiry, arrival: Arrival) -> Finding:
     kernel = inquiry.kernel
     final = kernel.leaf[arrival.instance.configuration[0]]
-    activity = kernel.activity[next(entry.activity for entry in arrival.instance.log if entry.in_flight)]
+    activity = kernel.activity[arrival.instance.log.in_flight[0].activity]
     span = inquiry.way_in(arrival, final.span)
     return Finding(
         f"`{activity.name}` is still in flight when the run ends in `{final.name}`",

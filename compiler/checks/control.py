@@ -21,7 +21,7 @@ sends an event only where it is handled. Who acted is left out as well: somebody
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import pairwise, product
 
@@ -40,8 +40,9 @@ from ...dsl.model import (
     Standing,
 )
 from ...dsl.values import dataclass, replace
-from ..instance import Entry, Instance
+from ..instance import Entry, Instance, Log
 from ..kernel import DONE, Configuration, Kernel, ScopeKind, TriggerKind
+from ..stack import Stack
 from .atoms import Place
 from .passages import Rest
 from .rewrite import inside
@@ -74,9 +75,22 @@ class Segment:
     """Entries of the log, oldest first, or sorted where their order decides nothing; or, if `loose`, one of each kind
     with how many there are (capped), sorted."""
 
-    kinds: tuple[Kind, ...]
+    kinds: Sequence[Kind]
     numbers: tuple[int, ...] = ()
     loose: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Seen:
+    """What some entries of a log are like, oldest first. `sorts`: a bit for each sort among them; `once`: whether none
+    comes twice."""
+
+    kinds: Stack[Kind] = Stack()
+    sorts: int = 0
+    once: bool = True
+
+
+NOTHING = Seen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +137,8 @@ class Abstraction:
         self.kernel = kernel
         coarse = grain > Grain.FINE
         self._made: dict[int, tuple[Instance, Control]] = {}
+        self._seen: dict[tuple[int, int], tuple[Log, Seen]] = {}  # by ids of logs at rest, and height
+        self._onto: dict[tuple[Seen, Kind], Seen] = {}  # so that what is alike is the same
         self._drops = any(activity.effect in DROPPED for activity in kernel.activities)
         on = (command.on for command in kernel.commands if command.on is not None)
         self._ticking = frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
@@ -144,6 +160,7 @@ class Abstraction:
         self._settled: Mapping[str, Mapping[str, Kind]] = {
             status: {name: (sort, status, "settled") for name, sort in self.sorts.items()} for status in ("maybe", DONE)
         }
+        self._bit = {name: 1 << number for number, name in enumerate(self.sorts)}
 
     @property
     def sorted(self) -> bool:
@@ -173,9 +190,7 @@ class Abstraction:
         edges = sorted(cut for cut in cuts if 0 < cut < len(at.log))
         bounds = [0, *edges, len(at.log)]
         ids = {call.key for call in at.calls if not call.answer}
-        known = self._settled
-        kinds = [known[e.status][e.activity] if not e.in_flight else self.kind(e, ids) for e in at.log]
-        segments = tuple(self._segment(kinds[low:high]) for low, high in pairwise(bounds))
+        segments = tuple(self._above(at.log.first(high), low, ids) for low, high in pairwise(bounds))
 
         def number(mark: int) -> int:
             return sum(edge <= mark for edge in edges) + (mark >= len(at.log) > 0)
@@ -194,9 +209,38 @@ class Abstraction:
             frozenset() if at.finished else frozenset(place for place, _ in at.moments),
         )
 
+    def _above(self, log: Log, low: int, running: set[str]) -> Segment:
+        """What a log is like from some height on."""
+        if not self.ordered:
+            return self._segment([self.kind(entry, running) for entry in log[low:]])
+        seen = self._all_seen(log, low, running)
+        return Segment(seen.kinds) if seen.once else self._segment([*seen.kinds])
+
+    def _all_seen(self, log: Log, low: int, running: set[str]) -> Seen:
+        """The same, in order, starting from the last entry below which it is known."""
+        fresh: list[Log] = []
+        at, known = log, None
+        while at.size > low and (at.in_flight or (known := self._seen.get((id(at), low))) is None):
+            fresh.append(at)
+            at = at.below
+        found = NOTHING if known is None else known[1]
+        for log in reversed(fresh):
+            found = self._with_one_more(found, self.kind(log.top, running))
+            if not log.in_flight:
+                self._seen[id(log), low] = log, found
+        return found
+
+    def _with_one_more(self, seen: Seen, kind: Kind) -> Seen:
+        found = self._onto.get((seen, kind))
+        if found is None:
+            bit = self._bit[kind[0]]
+            found = Seen(seen.kinds.push(kind), seen.sorts | bit, seen.once and not seen.sorts & bit)
+            self._onto[seen, kind] = found
+        return found
+
     def _segment(self, kinds: list[Kind]) -> Segment:
         if len({sort for sort, _, _ in kinds}) == len(kinds):
-            return Segment(tuple(kinds if self.ordered else sorted(kinds)))
+            return Segment(tuple(sorted(kinds)))
         numbers = Counter(kinds)
         counted = tuple(min(numbers[kind], self.cap) for kind in sorted(numbers))
         return Segment(tuple(sorted(numbers)), counted, self.ordered or max(counted) >= self.cap)
@@ -224,8 +268,7 @@ class Abstraction:
 
     def _resting(self, at: Instance) -> Iterator[Instance]:
         """The instance, if one can be so at rest: a compensation waits for a call, or undoes what can be undone."""
-        top = at.log[-1] if at.log else None
-        if at.undoing is None or (top is not None and len(at.log) > at.undoing.mark and self._awaited(top)):
+        if at.undoing is None or (len(at.log) > at.undoing.mark and self._awaited(at.log.top)):
             yield at
 
     def _awaited(self, entry: Entry) -> bool:
@@ -255,9 +298,9 @@ class Abstraction:
         entry = at.log[index]
         ids = {call.key for call in at.calls if not call.answer}
         _, end = self._bounds(at, index)
-        pinned = end == len(at.log) and at.log[-1].key in ids
+        pinned = end == len(at.log) and at.log.top.key in ids
         top = end - pinned
-        rest = at.log[:index] + (at.log[index:] if more else at.log[index + 1 :])
+        rest = (*at.log,) if more else (*at.log.changed(index),)
         if more:
             extra = replace(entry, key=f"{entry.key}+")
             log = (*rest[:top], extra, *rest[top:])
@@ -265,8 +308,7 @@ class Abstraction:
             undoing = at.undoing and replace(at.undoing, mark=at.undoing.mark + (at.undoing.mark >= end))
         else:
             log, marks, undoing = (*rest[: top - 1], entry, *rest[top - 1 :]), at.marks, at.undoing
-        changed = replace(at, log=log, marks=marks, undoing=undoing)
-        return _resumed(changed)
+        return _resumed(replace(at, log=Log.of(log), marks=marks, undoing=undoing))
 
     def dropped(self, at: Instance) -> Iterator[Instance]:
         """More variants, for what a compensation does with irreversible entries: it drops those it comes to, and the
@@ -298,7 +340,7 @@ class Abstraction:
             low, high = self._bounds(at, index)
             log += sorted(at.log[low:high], key=lambda entry: entry.key not in kept)
             index = high
-        at = _resumed(replace(at, log=tuple(log)))
+        at = _resumed(replace(at, log=Log.of(log)))
         yield from self._resting(at)
         yield from self.variants(at)
 
@@ -307,7 +349,7 @@ def _without(at: Instance, index: int) -> Instance:
     """One entry less; marks above it come down."""
     marks = tuple((name, mark - (mark > index)) for name, mark in at.marks)
     undoing = at.undoing and replace(at.undoing, mark=at.undoing.mark - (at.undoing.mark > index))
-    return replace(at, log=at.log[:index] + at.log[index + 1 :], marks=marks, undoing=undoing)
+    return replace(at, log=at.log.changed(index), marks=marks, undoing=undoing)
 
 
 def _resumed(at: Instance) -> Instance:
@@ -316,7 +358,7 @@ def _resumed(at: Instance) -> Instance:
         return at
     if not at.log:
         return at
-    top = at.log[-1]
+    top = at.log.top
     return replace(at, undoing=replace(at.undoing, running=None if top.in_flight else f"{top.key}/undo"))
 
 

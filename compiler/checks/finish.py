@@ -11,12 +11,15 @@ from collections.abc import Container, Iterable, Iterator
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
+from ...dsl.values import dataclass
 from ..kernel import Configuration
+from .components import strongly
 from .graph import Edge, Node
 from .holdups import holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
 from .queues import Queues, by_event
+from .solver import Term
 from .undoing import BALKS, MENDED, doubtful
 from .verdict import HELD_UP, Answer, Witness
 
@@ -148,13 +151,16 @@ def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
     """The nodes from which, for all their data, finals can be reached: lower ranks first, each with the edges that lead
     lower. Moves that data choose among come last."""
     graph = inquiry.graph
+    undoings = _undoings(inquiry)
     found: dict[int, Ways] = dict.fromkeys(sorted(finals), ())
     todo = sorted(finals)
     while todo:
         while todo:
             into = graph.into[todo.pop()]
             for source in sorted({edge.source for edge in into if edge.source >= 0 and edge.source not in found}):
-                ways = _leads_lower(inquiry, graph.nodes[source], found)
+                node, undoing = graph.nodes[source], undoings.get(source)
+                leads = _leads_lower if undoing is None else undoing.leads_lower
+                ways = leads(inquiry, node, found)
                 if ways is not None:
                     found[source] = ways
                     todo.append(source)
@@ -167,8 +173,6 @@ def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
 
 
 def _leads_lower(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
-    if not node.control.resting:
-        return _undone(inquiry, node, lower)
     sure = next((edge for edge in _good(inquiry, node, lower) if inquiry.must(edge)), None)
     return _time_leads(inquiry, node, lower) if sure is None else (sure,)
 
@@ -218,20 +222,32 @@ def _time_leads(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | N
     return None if bad or not good else tuple(edge for edges in good for edge in edges)
 
 
-def _undone(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
-    """A compensation ends, whatever happens: all its ends have to be lower, and be possible."""
+@dataclass(frozen=True, slots=True)
+class _Undoing:
+    """A compensation under way: its ends, and that a move until then is refused."""
+
+    ends: Ways
+    refused: tuple[Term, ...]
+
+    def leads_lower(self, inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
+        """It ends, whatever happens: all its ends have to be lower, and be possible."""
+        low = all(edge.target in lower for edge in self.ends)
+        return self.ends if low and not any(inquiry.possible(node, refused) for refused in self.refused) else None
+
+
+def _undoings(inquiry: Inquiry) -> dict[int, _Undoing]:
+    """Of every node that compensates: what its moves end with, and what was found of the nodes they lead to before."""
     graph = inquiry.graph
-    seen, todo = {node.id}, [node.id]
-    ends: list[Edge] = []
-    while todo:
-        for edge in graph.out[todo.pop()]:
-            if edge.taken:
-                if edge.target not in lower:
-                    return None
-                ends.append(edge)
-            elif edge.target not in seen:
-                seen.add(edge.target)
-                todo.append(edge.target)
-    reactions = (reaction for id in seen for reaction in graph.nodes[id].reactions)
-    refused = any(inquiry.possible(node, inquiry.refused(reaction)) for reaction in reactions)
-    return None if refused else tuple(ends)
+    found: dict[int, _Undoing] = {}
+    undoing = [node for node in graph.nodes if not node.control.resting]
+    for ids in strongly({node.id: [e.target for e in graph.out[node.id] if not e.taken] for node in undoing}):
+        edges = [edge for each in ids for edge in graph.out[each]]
+        terms = [inquiry.refused(reaction) for each in ids for reaction in graph.nodes[each].reactions]
+        onward = {id(each): each for edge in edges if not edge.taken and (each := found.get(edge.target)) is not None}
+        ends = {id(edge): edge for edge in edges if edge.taken}
+        refused = {id(term): term for term in terms if term is not False}
+        for each in onward.values():
+            ends |= {id(edge): edge for edge in each.ends}
+            refused |= {id(term): term for term in each.refused}
+        found.update(dict.fromkeys(ids, _Undoing((*ends.values(),), (*refused.values(),))))
+    return found

@@ -9,6 +9,7 @@ something need never happen, or a cycle need never end, there is no bound, and t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from ...dsl.model import Assign, Expr, Ref
 from ..kernel import Kernel, LeafKind
@@ -39,7 +40,8 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
             if leaf not in before or leaf in edge.entered:
                 into.setdefault(leaf, []).append(edge)
     states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in into)
-    found = (_from(state, inquiry, remaining, into[state], run) for state in states)
+    known = {} if run is None else since(run)
+    found = (_from(state, inquiry, remaining, into[state], known.get(state)) for state in states)
     return whole, *(horizon for horizon in found if horizon is not None)
 
 
@@ -96,9 +98,10 @@ def _read(expr: Expr) -> set[str]:
 
 
 def _from(
-    name: str, inquiry: Inquiry, remaining: Remaining, into: Sequence[Edge], whole: Slow | None
+    name: str, inquiry: Inquiry, remaining: Remaining, into: Sequence[Edge], found: timedelta | None
 ) -> Horizon | None:
-    """That of a state, from when it is entered. whole: the slowest run of the flow, which may be as slow from there."""
+    """That of a state, from when it is entered. found: how long the slowest run of the flow, which may be as slow from
+    there, takes from then on; None: it does not come there."""
     inquiry.explorer.budget.check()
     trouble = _trouble(remaining, into)
     if trouble is not None:
@@ -107,7 +110,6 @@ def _from(
     if not ways:
         return None  # no run comes there in time
     longest = max(each.most for each in ways)
-    found = None if whole is None else since(whole, name)
     if found != longest:
         run = slowest(inquiry, remaining, ways, chosen=False)
         found = max((each for each in (found, None if run is None else took(run)) if each is not None), default=None)

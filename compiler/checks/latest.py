@@ -75,7 +75,7 @@ def undoing(activity: Activity) -> int | None:
 def interrupted(at: Instance) -> Iterator[Entry]:
     """The calls that were interrupted and are not settled."""
     running = {call.key for call in at.calls if not call.answer}
-    return (entry for entry in at.log if entry.in_flight and entry.key not in running)
+    return (entry for entry in at.log.in_flight if entry.key not in running)
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ class Latest:
         if control.finished:
             return None
         if at.undoing is not None:
-            name = at.log[-1].activity
+            name = at.log.top.activity
             return f"how long `{name}` takes to undo itself is not known" if self.kernel.activity[name].flow else None
         return next((self._open_end(leaf) for leaf in self._open_ended(node)), None)
 
@@ -293,7 +293,7 @@ class Latest:
 
     def _undone(self, at: Instance) -> int | None:
         """How long the compensation under way waits for what it is at."""
-        activity = self.kernel.activity[at.log[-1].activity]
+        activity = self.kernel.activity[at.log.top.activity]
         if at.undoing is None or at.undoing.running is None or not isinstance(activity.effect, Compensation):
             return settling(activity)
         return undoing(activity)
@@ -330,7 +330,7 @@ class Latest:
         if not flying:
             return spans
         at = node.instance
-        waited = at.undoing is not None and at.undoing.running is None and FLYING + at.log[-1].activity in flying
+        waited = at.undoing is not None and at.undoing.running is None and FLYING + at.log.top.activity in flying
         return {**{name: length for name, length in spans.items() if not waited or name != UNDOING}, **flying}
 
     def clocks(self, node: Node) -> Mapping[str, int]:
@@ -341,7 +341,8 @@ class Latest:
     def _flying(self, node: Node) -> Mapping[str, int]:
         """The interrupted calls that are not settled, of activities of which there is but one."""
         if node.id not in self._settling:
-            self._settling[node.id] = {} if node.control.finished else self._flying_calls(node)
+            none = node.control.finished or not any(True for _ in interrupted(node.instance))
+            self._settling[node.id] = {} if none else self._flying_calls(node)
         return self._settling[node.id]
 
     def _flying_calls(self, node: Node) -> Mapping[str, int]:

@@ -50,8 +50,9 @@ ANY: Interval = (-inf, inf)
 
 def too_large(kernel: Kernel) -> Iterator[Span]:
     """The places where a duration or an instant is computed that may not be representable."""
-    data = _data(kernel)
-    for node in nodes(kernel):
+    everything = (*nodes(kernel),)
+    data = _data(kernel, everything)
+    for node in everything:
         match node:
             case Binary() | Unary() if isinstance(node.type, DurationType | InstantType):
                 if not _within(_interval(node, data), DURATIONS if isinstance(node.type, DurationType) else INSTANTS):
@@ -63,18 +64,18 @@ def too_large(kernel: Kernel) -> Iterator[Span]:
                 pass
 
 
-def _data(kernel: Kernel) -> dict[str, Interval]:
+def _data(kernel: Kernel, everything: Sequence[object]) -> dict[str, Interval]:
     """Where each data variable of a time type can lie; nothing is said of the others."""
     assigned: dict[str, list[Expr]] = {
         v.name: [v.initial]
         for v in kernel.data
         if v.initial is not None and isinstance(_item(v.type), DurationType | InstantType)
     }
-    for node in nodes(kernel.commands + kernel.choices):
+    for node in everything:
         if isinstance(node, Assign) and node.name in assigned:
             assigned[node.name].append(node.value)
     known: dict[str, Interval] = dict.fromkeys(assigned, (0, 0))
-    for name, type, values in _parts(kernel):
+    for name, type, values in _parts(everything):
         if isinstance(_item(type), DurationType | InstantType):
             assigned.setdefault(name, []).extend(values)
             known[name] = _typed(type)
@@ -110,15 +111,15 @@ def _widened(before: Interval, now: Interval, steps: Sequence[float]) -> Interva
     return low, high
 
 
-def _parts(kernel: Kernel) -> Iterator[tuple[str, Type, Sequence[Expr]]]:
+def _parts(everything: Sequence[object]) -> Iterator[tuple[str, Type, Sequence[Expr]]]:
     """What fields of records, and items of lists that something is done for, are made of, wherever that is."""
-    for node in nodes(kernel):
+    for node in everything:
         if isinstance(node, NewRecord):
             for value, field in zip(node.values, node.type.fields, strict=True):
                 yield _field(node.type, field.name), field.type, (value,)
         elif isinstance(node, Each):
             type = node.param.type
-            lists = (other for other in nodes(kernel) if isinstance(other, NewList) and other.type.item == type)
+            lists = (other for other in everything if isinstance(other, NewList) and other.type.item == type)
             yield _each(node.param.name), type, [item for other in lists for item in other.items]
 
 

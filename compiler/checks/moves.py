@@ -104,8 +104,8 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
     if at.finished:
         return
     running = {call.key for call in at.calls if not call.answer}
-    for entry in at.log:
-        if entry.in_flight and entry.key not in running:
+    for entry in at.log.in_flight:
+        if entry.key not in running:
             failures = (failure.name for failure in kernel.activity[entry.activity].fails)
             unknown = () if kernel.activity[entry.activity].flow else (INTERRUPTED,)
             for answer in (DONE, *failures, *unknown):
@@ -152,7 +152,7 @@ def alike(move: Move, at: Instance) -> Move | None:
         case MoveKind.UNDONE:
             keys = [at.undoing.running] if at.undoing is not None and at.undoing.running is not None else []
         case MoveKind.SETTLE:
-            keys = [entry.key for entry in at.log[-1:] if entry.in_flight]
+            keys = [at.log.top.key] if at.log and at.log.top.in_flight else []
         case _:
             return move
     keys = [key for key in keys if key.partition("#")[0] == move.name.partition("#")[0]]

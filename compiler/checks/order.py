@@ -132,7 +132,7 @@ class _Orders:
             case MoveKind.ANSWER | MoveKind.SETTLE:
                 key = keys.get(move.name, move.name)
                 known = (call.key for call in instance.calls if not call.answer)
-                flying = (entry.key for entry in instance.log if entry.in_flight)
+                flying = (entry.key for entry in instance.log.in_flight)
                 return replace(move, name=key) if key in known or key in flying else None
             case _:
                 return alike(move, instance)

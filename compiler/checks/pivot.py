@@ -6,7 +6,7 @@ log: done, or perhaps done. Asked of the log in every reachable configuration an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from ...dsl.diagnostics import Fix, Label, Rule
@@ -106,7 +106,7 @@ def _spared(inquiry: Inquiry, activity: Activity) -> Witness:
     return inquiry.seen(runs, f"does `{activity.name}`, and no run compensates", f"no run does `{activity.name}`")
 
 
-def _irreversible(inquiry: Inquiry, log: tuple[Entry, ...]) -> list[Entry]:
+def _irreversible(inquiry: Inquiry, log: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in log if inquiry.kernel.activity[entry.activity].effect is Effect.IRREVERSIBLE]
 
 
@@ -156,7 +156,7 @@ def _undone(inquiry: Inquiry, arrival: Arrival) -> set[str]:
     targets = _targets(inquiry, arrival)
     if not targets:
         return set()
-    log: tuple[Entry, ...] = ()
+    log: Sequence[Entry] = ()
     if arrival.before is not None:
         at = arrival.before.instance
         log = _answered(inquiry, at, arrival)
@@ -191,7 +191,7 @@ def _mark(target: Undo, at: Instance) -> int:
     return 0 if target.since is None else dict(at.marks).get(target.since, 0)
 
 
-def _answered(inquiry: Inquiry, at: Instance, arrival: Arrival) -> tuple[Entry, ...]:
+def _answered(inquiry: Inquiry, at: Instance, arrival: Arrival) -> Sequence[Entry]:
     """The log once the answer that comes with the step is on it: a declared error takes its entry off."""
     move = arrival.move
     if move is None or move.kind not in {MoveKind.ANSWER, MoveKind.SETTLE, MoveKind.UNDONE}:

@@ -7,7 +7,7 @@ budgets allow (`schedule`), and replayed at these moments. What a run takes, run
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -63,11 +63,14 @@ def took(slow: Slow) -> timedelta:
     return run.now - run.run()[begin].now
 
 
-def since(slow: Slow, state: str) -> timedelta | None:
-    """How long it takes from a state on; None: it does not come there."""
+def since(slow: Slow) -> Mapping[str, timedelta]:
+    """How long it takes from each of the states on that it comes to."""
     run, begin = slow
-    came = (step.now for step in run.run()[begin:] if state in step.instance.configuration)
-    return next((run.now - now for now in came), None)
+    came: dict[str, timedelta] = {}
+    for step in run.run()[begin:]:
+        for state in step.instance.configuration:
+            came.setdefault(state, run.now - step.now)
+    return came
 
 
 def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) -> Slow | None:
@@ -204,7 +207,7 @@ def _why(inquiry: Inquiry, latest: Latest, run: Sequence[Arrival], k: int, begun
     """What the wait before a step ends with, if it is as long as can be."""
     kernel, before, now = inquiry.kernel, run[k - 1].instance, run[k].now
     if before.undoing is not None:
-        activity = kernel.activity[before.log[-1].activity]
+        activity = kernel.activity[before.log.top.activity]
         if before.undoing.running is None:
             return f"an attempt of `{activity.name}` that was interrupted"
         return _attempts(activity, undone=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ...dsl.model import BoolType, Value, Variable
 from ...dsl.values import replace
-from ..instance import Instance
+from ..instance import Instance, Log
 from ..kernel import Kernel
 from .atoms import Place, answer, asked
 from .encode import Encoder, Env
@@ -172,7 +172,7 @@ class States:
         for call in (call for call in at.calls if fan.given and call.key == key):
             typed = zip(fan.given, self.kernel.activity[call.activity].params, strict=True)
             args = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in typed)
-            log = tuple(replace(entry, args=args) if entry.key == key else entry for entry in at.log)
+            log = Log.of(replace(entry, args=args) if entry.key == key else entry for entry in at.log)
             calls = tuple(replace(other, args=args) if other.key == key else other for other in at.calls)
             at = replace(at, calls=calls, log=log)
         return at

@@ -118,6 +118,24 @@ def test_a_time_made_from_bounded_ones_is_representable() -> None:
         assert verdicts(OVERFLOW.format(update=update), "F401") <= {Verdict.PROVED}, update
 
 
+def test_what_the_start_of_a_state_assigns_counts_as_well() -> None:
+    body = """
+      data {{ d: duration = 1d }}
+      event go
+      event stop
+      start -> A
+      state A {{
+        start {{ {update} }} -> B
+        state B {{ wait forever "somebody goes on" }}
+        on go   -> A
+        on stop -> C
+      }}
+      final C
+    """
+    assert Verdict.UNKNOWN in verdicts(body.format(update="d = d + 1h"), "F401")
+    assert verdicts(body.format(update="d = 2h * 3"), "F401") <= {Verdict.PROVED}
+
+
 def test_a_time_that_is_an_item_of_a_list_is_as_large_as_what_the_list_was_made_of() -> None:
     body = """
       input {{ first: duration, others: list<duration> at most 2 }}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kernels import kernels
 from penstock.compiler.checks.moves import simplest
-from penstock.compiler.instance import NOBODY, Outcome, Withdraw
+from penstock.compiler.instance import NOBODY, Log, Outcome, Withdraw
 from penstock.compiler.kernel import Kernel, LeafKind
 from penstock.dsl.model import Effect, Value
 from penstock.runtime import core
@@ -192,7 +192,7 @@ def test_after_a_withdrawal_nothing_stands_unless_it_cannot_be_undone(
         value = plainest(kernel, newest.activity) if kind == "done" and not running else None
         if not twins.step(Outcome(running or newest.key, kind, value), NOBODY):  # its contract is against that value
             twins.step(Outcome(newest.key, "failed"), NOBODY)
-    assert twins.at.finished and (twins.at.configuration, twins.at.log) == ((), ())
+    assert twins.at.finished and (twins.at.configuration, twins.at.log) == ((), Log())
     at = twins.at
     assert twins.step(Withdraw(), NOBODY) and twins.at == at
 

@@ -36,7 +36,7 @@ def test_the_log_is_undone_newest_first_and_the_target_entered_then() -> None:
     run = run(Outcome("book#1/undo", "done"))
     assert run.effects == (Finish("Bad", True),)
     assert run.taken == (Taken(None),)
-    assert run.at.log == ()
+    assert not run.at.log
 
 
 def test_an_entry_in_flight_is_settled_before_it_is_undone() -> None:

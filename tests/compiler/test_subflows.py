@@ -12,7 +12,7 @@ from penstock.compiler import scenario
 from penstock.compiler.checks import suite
 from penstock.compiler.checks.verdict import Verdict
 from penstock.compiler.effects import Finish, StartActivity, StartCompensation
-from penstock.compiler.instance import NOBODY, Event, Instance, Outcome, Rejected, Step, Trigger, Withdraw
+from penstock.compiler.instance import NOBODY, Event, Instance, Log, Outcome, Rejected, Step, Trigger, Withdraw
 from penstock.compiler.kernel import Kernel
 from penstock.compiler.simulate import start, step
 from penstock.dsl.model import Compensation, Effect
@@ -181,7 +181,7 @@ def test_a_withdrawn_flow_undoes_itself_and_fails(shop: dict[str, Kernel]) -> No
     assert at.compensating and isinstance(effects[-1], StartCompensation)
     assert [type(effect).__name__ for effect in effects] == ["CancelTimer", "StartCompensation"]
     at, effects = run(shipping, BOOKED, Withdraw(), Outcome("book#1/undo", "done"))
-    assert (at.configuration, at.finished, at.log) == ((), True, ()) and effects == (Finish("", True),)
+    assert (at.configuration, at.finished, at.log) == ((), True, Log()) and effects == (Finish("", True),)
     with pytest.raises(Rejected, match="finished"):
         step(shipping, at, Event("sent"), NOBODY, NOW)
     assert step(shipping, at, Withdraw(), NOBODY, NOW).after == at

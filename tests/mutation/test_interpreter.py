@@ -19,7 +19,7 @@ from penstock.compiler import scenario
 from penstock.compiler.checks.verdict import Verdict
 from penstock.compiler.draft import Draft, Payload
 from penstock.compiler.effects import InterruptActivity
-from penstock.compiler.instance import Call, Entry, WorkItem
+from penstock.compiler.instance import Call, Entry, Log, WorkItem
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.model import Update, Value
 from twins import AnyFlow, Twins, drive, generated
@@ -81,7 +81,7 @@ def oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
         before = len(self.log)
         begin(self, call)
         if len(self.log) > before:
-            self.log.insert(0, self.log.pop())
+            self.log = Log.of((self.log.top, *self.log.below))
 
     monkeypatch.setattr(Draft, "begin", wrong)
 
@@ -94,7 +94,7 @@ def two_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
         before = len(self.log)
         begin(self, call)
         if len(self.log) > before >= 1:
-            self.log[-2:] = reversed(self.log[-2:])
+            self.log = self.log.first(before - 1).extended(reversed(self.log[-2:]))
 
     monkeypatch.setattr(Draft, "begin", wrong)
 
@@ -104,9 +104,9 @@ def not_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = Draft.begin
 
     def wrong(self: Draft, call: Call) -> None:
-        before = list(self.log)
+        before = self.log
         begin(self, call)
-        self.log[:] = before
+        self.log = before
 
     monkeypatch.setattr(Draft, "begin", wrong)
 
@@ -118,7 +118,7 @@ def error_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         settled = replace(entry, in_flight=False)
         if kind == "done":
             settled = replace(settled, status="done", result=payload[0] if payload else None)
-        self.log[self.log.index(entry)] = settled
+        self.log = self.log.changed(self.log.place(entry), settled)
 
     monkeypatch.setattr(Draft, "settle", wrong)
 
@@ -129,7 +129,7 @@ def timeout_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def wrong(self: Draft, entry: Entry, kind: str, payload: Payload) -> None:
         if kind in {"timeout", "failed"}:
-            self.remove(self.log.index(entry))
+            self.remove(self.log.place(entry))
         else:
             settle(self, entry, kind, payload)
 
@@ -150,7 +150,7 @@ def marks_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     """The marks above an entry do not come down with it."""
 
     def wrong(self: Draft, index: int) -> None:
-        del self.log[index]
+        self.log = self.log.changed(index)
 
     monkeypatch.setattr(Draft, "remove", wrong)
 
