@@ -8,7 +8,7 @@ something need never happen, or a cycle need never end, there is no bound, and t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from ...dsl.model import Assign, Expr, Ref
@@ -40,7 +40,7 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
             if leaf not in before or leaf in edge.entered:
                 into.setdefault(leaf, []).append(edge)
     states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in into)
-    known = {} if run is None else since(run)
+    known: Mapping[str, timedelta] = {} if run is None else since(run)
     found = (_from(state, inquiry, remaining, into[state], known.get(state)) for state in states)
     return whole, *(horizon for horizon in found if horizon is not None)
 

@@ -23,7 +23,7 @@ from random_flows import random_flow
 from random_mixtures import random_mixture
 from random_trees import random_tree
 
-SEEDS = 12
+SEEDS = 6
 MAKERS = [random_core, random_flow, random_mixture, random_tree]
 
 
