@@ -44,7 +44,7 @@ def test_a_cube_is_what_each_of_its_answers_by_itself_would_be() -> None:
         source = explorer.graph.nodes[edge.source]
         state = states.before(source.control.place, source.data)
         run = states.answers(place, edge.arrival.instance)
-        for index, found in enumerate(states.cube(state, passage, place, run)):
+        for index, found in enumerate(states.cube((source.control.place, source.data), passage, place, run)):
             other = (*(None for _ in range(index)), not run[index])
             same = states.ask(state, passage.condition, states.after(passage, place, other)).impossible
             assert found == (run[index] if same else None)
