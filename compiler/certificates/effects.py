@@ -166,24 +166,22 @@ class EffectProof:
         return ids
 
     def _answered(self, row: Row, sets: _Sets) -> _Sets:
-        """An answer takes an effect off, or settles it; in a set with several entries of its activity it stays."""
-        move, node = row.move, row.source
-        activity = self.kernel.activity.get(move.name.partition("#")[0])
-        answers = move.kind in {MoveKind.ANSWER, MoveKind.SETTLE, MoveKind.UNDONE}
-        if node is None or activity is None or activity.name not in self.bits or not answers:
+        """An answer takes an effect off, or settles it; in a set with several entries of its activity it stays. Which
+        entry it is, the step says that was run: other instances of the node may have other keys."""
+        shown = row.shown
+        if row.source is None or shown is None or shown.before is None or shown.move is None:
             return sets
-        sort = self.sorts[activity.name]
-        errors = {failure.name for failure in activity.fails}
-        removed = move.kind is MoveKind.UNDONE or move.answer in errors
-        key = move.name.removesuffix("/undo")
-        at = node.instance
-        mine = (each for each in reversed(at.log) if self.sorts[each.activity] == sort)
-        newest = move.kind is MoveKind.UNDONE
-        entry = next(mine, None) if newest else next((each for each in at.log if each.key == key), None)
+        move, key = shown.move, shown.move.name.removesuffix("/undo")
+        activity = self.kernel.activity.get(key.partition("#")[0])
+        answers = move.kind in {MoveKind.ANSWER, MoveKind.SETTLE, MoveKind.UNDONE}
+        if activity is None or activity.name not in self.bits or not answers:
+            return sets
+        removed = move.kind is MoveKind.UNDONE or move.answer in {failure.name for failure in activity.fails}
+        known = self.entries(row.source.instance)
         gone: list[str] = []
-        for name, entries in self.entries(at).items():
-            alike = [each for each in entries if self.sorts[each.activity] == sort]
-            if (removed or name == FLYING) and entry in alike and len(alike) == 1:
+        for name, entries in self.entries(shown.before.instance).items():
+            number = [self.sorts[each.activity] for each in known[name]].count(self.sorts[activity.name])
+            if (removed or name == FLYING) and number == 1 and any(each.key == key for each in entries):
                 gone.append(name)
         return sets.each("without", self.bits[activity.name], gone)
 

@@ -66,7 +66,7 @@ class Falling:
         found: dict[int, dict[str, None]] = {}
         for node, level in zip(self.graph.nodes, levels(len(self.graph.nodes), self._alone()), strict=True):
             found.setdefault(level, {})[self.inductive.node(node.id)] = None
-        highest = max(found)
+        highest = max(found, default=0)  # where every start faults there is no node
         term = str(highest)
         for level in sorted(found.keys() - {highest}, reverse=True):
             term = f"(ite {either([*found[level]])} {level} {term})"

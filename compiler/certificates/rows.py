@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..checks.control import Control
-from ..checks.graph import Edge, Node, Reaction
+from ..checks.graph import Arrival, Edge, Node, Reaction
 from ..checks.inquiry import Inquiry
 from ..checks.moves import Move, MoveKind
 from ..checks.passages import Fan, Passage, Passages
@@ -24,13 +24,14 @@ MoveKey = tuple[MoveKind, str, str, str]
 class Row:
     """`source` None: the start. `chain`: the passages of the step, the last its end; empty where no command is taken,
     and data stay as they are. `targets`: nodes of one control (with a log that is kept loosely, of one place); none:
-    the data of the source rule the way out."""
+    the data of the source rule the way out. `shown`: a step that was run so, None: it is ruled out."""
 
     source: Node | None
     move: Move
     chain: tuple[Passage, ...]
     targets: tuple[Node, ...]
     taken: tuple[Taken, ...]
+    shown: Arrival | None
 
 
 def table(inquiry: Inquiry) -> Iterator[Row]:
@@ -56,7 +57,7 @@ def _of_move(inquiry: Inquiry, node: Node | None, reaction: Reaction | None, edg
     for edge in edges:
         fan, passage = edge.arrival.fan, edge.arrival.passage
         if fan is None or passage is None:
-            yield Row(node, move, (), (inquiry.graph.nodes[edge.target],), edge.taken)
+            yield Row(node, move, (), (inquiry.graph.nodes[edge.target],), edge.taken, edge.arrival)
         else:
             ends[passage.id] = fan, passage
     if reaction is not None:
@@ -72,9 +73,9 @@ def _of_move(inquiry: Inquiry, node: Node | None, reaction: Reaction | None, edg
         undoing = isinstance(passage.target, Undo) or move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
         stopped = undoing and inquiry.attempts.balked  # by an argument that faults (F104)
         if not targets and not stopped:
-            yield Row(node, move, chain, (), passage.trail)
+            yield Row(node, move, chain, (), passage.trail, None)
         for group in targets.values():
-            yield Row(node, move, chain, tuple(group.values()), passage.trail)
+            yield Row(node, move, chain, tuple(group.values()), passage.trail, alike[0].arrival)
 
 
 def _kept_apart(node: Node | None, control: Control) -> object:

@@ -4,7 +4,8 @@ Two instances with the same control, and data that answer the same atoms, can do
 call that runs, the tasks open, the timers armed, and the compensation log. The log can grow without end, so a segment
 of it (between savepoints that are used) in which an activity comes twice is kept as a set of kinds of entries: what
 compensations answer decides nothing, and how many of a kind there are matters only to `count`. What that forgets, the
-order in such a segment and how many of a kind, is put back by `variants`, for every step taken from there.
+order in such a segment and how many of a kind, is put back by `variants`, for every step taken from there. Whose calls
+run in which segment is kept besides.
 
 Where regions run side by side the order in which calls were made is left out too, unless a property asks for what is
 done while it compensates, or a compensation may stop with a fault: else it undoes all of a segment in the end, whatever
@@ -102,6 +103,7 @@ class Control:
     tasks: tuple[str, ...]
     timers: frozenset[str]  # armed, those that only escalate left out, the deadline included
     log: tuple[Segment, ...]
+    calling: tuple[tuple[str, int], ...]  # leaf -> number of the segment its calls that run are on
     marks: tuple[tuple[str, int], ...]  # savepoint -> number of the segment it is below
     undo_mark: int  # the segment the compensation under way goes down to; -1: none is
     completed: frozenset[str]  # readonly activities that a property asks about
@@ -203,6 +205,7 @@ class Abstraction:
             tuple(item.task for item in at.tasks) if self.ordered else tuple(sorted(item.task for item in at.tasks)),
             frozenset(armed.timer for armed in at.timers if armed.timer in self._ticking),
             segments,
+            self._calling(at, edges) if edges and at.calls else (),
             () if at.finished else tuple((name, number(mark)) for name, mark in at.marks),
             -1 if at.undoing is None else number(at.undoing.mark),
             at.completed & self._completed,
@@ -237,6 +240,14 @@ class Abstraction:
             found = Seen(seen.kinds.push(kind), seen.sorts | bit, seen.once and not seen.sorts & bit)
             self._onto[seen, kind] = found
         return found
+
+    @staticmethod
+    def _calling(at: Instance, edges: Sequence[int]) -> tuple[tuple[str, int], ...]:
+        """Where there are savepoints, in which segments calls run: kinds do not say whose call it is, if several leaves
+        call one activity, and what its answer settles or takes off may lie above a savepoint or below it."""
+        leaves = {call.key: call.leaf for call in at.calls if not call.answer}
+        known = ((entry.key, index) for index, entry in enumerate(at.log) if entry.key in leaves)
+        return tuple(sorted({(leaves[key], sum(edge <= index for edge in edges)) for key, index in known}))
 
     def _segment(self, kinds: list[Kind]) -> Segment:
         if len({sort for sort, _, _ in kinds}) == len(kinds):
@@ -376,7 +387,8 @@ def _running(at: Instance) -> tuple[Running, ...]:
 def sorts(kernel: Kernel, named: Collection[str]) -> Mapping[str, str]:
     """The first activity of its sort, for every activity: those of a sort differ in nothing that decides what becomes
     of a log with their calls on it, and how long it takes. What is `named` is a sort of its own, and so is what has a
-    contract, is a sub-flow, or has a compensation whose arguments are more than a name."""
+    contract, is a sub-flow, is never called, or has a compensation whose arguments are more than a name."""
+    called = {leaf.call.activity for leaf in kernel.leaves if leaf.call is not None}
     first: dict[object, str] = {}
     found: dict[str, str] = {}
     for each in kernel.activities:
@@ -385,7 +397,7 @@ def sorts(kernel: Kernel, named: Collection[str]) -> Mapping[str, str]:
         if isinstance(effect, Compensation):
             plain = all(isinstance(_given(value), Ref | Literal) for value in effect.values)
             undo = (effect.timeout, effect.retry) if plain else each.name
-        alone = each.name if each.flow or each.ensures or each.name in named else ""
+        alone = each.name if each.flow or each.ensures or each.name in named or each.name not in called else ""
         key = undo, each.timeout, each.retry, bool(each.fails), each.result is None, alone
         found[each.name] = first.setdefault(key, each.name)
     return found

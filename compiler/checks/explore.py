@@ -27,7 +27,7 @@ from .control import Abstraction, Control, Grain
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Node, Reaction, edge_of
 from .moves import STARTING, Move, MoveKind, alike, answering, moves, needed, waits
-from .passages import Fan, Passages
+from .passages import Fan, Passages, begun
 from .repeated import Repeated
 from .solver import Solver
 from .spared import Known, Spared
@@ -182,7 +182,7 @@ class Explorer:
             self._later.extend((node, imagined, move) for move in varying)
         for other in self.abstraction.dropped(arrival.instance):
             imagined = replace(arrival, instance=other, real=False)
-            undoing = (move for move in moves(self.kernel, other) if self._undoes(node, move))
+            undoing = (move for move in moves(self.kernel, other) if self._undoes(node, other, move))
             self._later.extend((node, imagined, move) for move in undoing)
 
     def _varies(self, node: Node, move: Move) -> bool:
@@ -198,11 +198,11 @@ class Explorer:
         """Whether there may be such a move: a call that answers where the order counts, or one that is settled."""
         return not node.control.resting or self.abstraction.ordered or node.control.flying
 
-    def _undoes(self, node: Node, move: Move) -> bool:
+    def _undoes(self, node: Node, at: Instance, move: Move) -> bool:
         """Whether a move may go on with a compensation, or start one, of itself or by a join that follows."""
         if not node.control.resting:
             return True
-        if move.kind is MoveKind.SETTLE:
+        if move.kind is MoveKind.SETTLE or waits(self.kernel, at, move):
             return False
         key = node.control.rest, move.on, move.leaf
         if key not in self._undoing:
@@ -210,6 +210,12 @@ class Explorer:
             goes_on = self.passages.goes_on
             self._undoing[key] = any(isinstance(each.target, Undo) or goes_on(each) for each in passages)
         return self._undoing[key]
+
+    def _timely(self, node: Node, arrival: Arrival, runs: Sequence[Arrival]) -> Sequence[Arrival]:
+        """The runs that may be: where a compensation would have dropped something, those that begin one."""
+        if not node.control.resting or self.abstraction.control(arrival.instance) == node.control:
+            return runs
+        return [run for run in runs if begun(self.kernel, run.taken)]
 
     def _fan(self, node: Node, at: Instance, move: Move) -> Fan:
         return self.passages.of(node.control.rest, move.on, answering(at, move), needed(self.kernel, at, move))
@@ -249,7 +255,7 @@ class Explorer:
             runs = self._successors(node, arrival, move, payload, fan, made_up)
             onward = tuple(self.closing.onward)
         reaction = self._react(node, move, fan, onward) if own else None
-        for done in runs:
+        for done in runs if own else self._timely(node, arrival, runs):
             target, zone = self._note(node, move, done, moment, stay=self._stays(done))
             alone = own and done.real and len(runs) == 1 and not self.closing.wanting
             if self.spared is not None and reaction is not None and alone and node.control.resting:

@@ -81,7 +81,7 @@ def _without(live: Live, name: str, key: Key) -> object:
 
 
 def _unlogged(key: Key) -> object:
-    return replace(key[0], log=(), marks=(), undo_mark=-1), key[1], key[2]
+    return replace(key[0], log=(), calling=(), marks=(), undo_mark=-1), key[1], key[2]
 
 
 def _untimed(key: Key) -> object:
@@ -107,10 +107,11 @@ def _outside(kernel: Kernel, region: str, key: Key) -> object:
         tasks=tuple(task for task in control.tasks if kernel.home[task] not in inner),
         timers=frozenset(timer for timer in control.timers if kernel.home[timer] not in inner),
         log=(),
+        calling=(),
     )
     return left, data, zone.only(left.timers)
 
 
 def _ungrouped(leaf: str, key: Key) -> object:
-    control = key[0]
-    return replace(control, running=tuple(e for e in control.running if e[0] != leaf), log=()), key[1], key[2]
+    running = tuple(each for each in key[0].running if each[0] != leaf)
+    return replace(key[0], running=running, log=(), calling=()), key[1], key[2]

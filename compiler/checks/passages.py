@@ -7,7 +7,7 @@ it can. What it goes on with is another fan, `after` it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...dsl.model import (
     Activity,
@@ -425,3 +425,16 @@ def _changing(kernel: Kernel, leaf: Leaf) -> frozenset[str]:
 def _beside(kernel: Kernel, scope: str, leaf: Leaf, apart: list[str]) -> bool:
     """Whether a place lies in another region than the leaf, of a parallel state around both."""
     return any(name in kernel.above(scope)[1:] for name in apart) and scope not in leaf.path and scope != leaf.name
+
+
+def begun(kernel: Kernel, taken: Sequence[Taken]) -> list[Undo]:
+    """The compensations that a step begins, in order."""
+    found: list[Undo] = []
+    for each in taken:
+        target = kernel.commands[each.command].target if each.command is not None else None
+        if each.branches:
+            name, index = each.branches[-1]
+            target = kernel.choice[name].branches[index].target
+        if isinstance(target, Undo):
+            found.append(target)
+    return found

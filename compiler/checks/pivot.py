@@ -16,6 +16,7 @@ from ..kernel import LeafKind, Undo
 from .graph import Arrival
 from .inquiry import Finding, Inquiry
 from .moves import MoveKind
+from .passages import begun
 from .verdict import Answer, Witness
 
 RULE = Rule(
@@ -97,7 +98,7 @@ def _failing(inquiry: Inquiry, final: str) -> Witness:
 
 def _spared(inquiry: Inquiry, activity: Activity) -> Witness:
     """A run that compensates, which is before the activity can have happened; else one that does the activity."""
-    undoing = [edge.arrival for edge in inquiry.graph.edges() if _targets(inquiry, edge.arrival)]
+    undoing = [edge.arrival for edge in inquiry.graph.edges() if begun(inquiry.kernel, edge.arrival.taken)]
     seen = inquiry.seen(undoing, f"compensates, before `{activity.name}` can have happened", "")
     if not seen.vacuous:
         return seen
@@ -129,7 +130,8 @@ def _failed(inquiry: Inquiry, arrival: Arrival) -> Finding:
 
 
 def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
-    """Whether a compensation starts while an entry of the activity lies above the mark it goes down to."""
+    """Whether a compensation starts while an entry of the activity lies above the mark it goes down to. Where the
+    search does not tell it from others, a run stands for theirs: what is shown of them is not ruled out of it."""
 
     def shows(arrival: Arrival) -> bool:
         return activity.name in _undone(inquiry, arrival)
@@ -144,16 +146,19 @@ def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
             fixes=(Fix("go forward instead, or move the pivot later"),),
         )
 
-    arrivals = [edge.arrival for edge in inquiry.graph.edges() if shows(edge.arrival)]
+    sorts = inquiry.abstraction.sorts
+    alike = {each for each, sort in sorts.items() if sort == sorts[activity.name]}
+    arrivals = [edge.arrival for edge in inquiry.graph.edges() if not alike.isdisjoint(_undone(inquiry, edge.arrival))]
+    known = [arrival for arrival in arrivals if shows(arrival)] or arrivals[:1]
     return inquiry.by_run(
-        RULE, f"`{activity.name}`", activity.span, arrivals, shows, finding, partial(_spared, inquiry, activity)
+        RULE, f"`{activity.name}`", activity.span, known, shows, finding, partial(_spared, inquiry, activity)
     )
 
 
 def _undone(inquiry: Inquiry, arrival: Arrival) -> set[str]:
     """The irreversible activities a compensation that starts with this step would have to undo; also those whose calls
     the step has begun before, as it does where a join comes at once."""
-    targets = _targets(inquiry, arrival)
+    targets = begun(inquiry.kernel, arrival.taken)
     if not targets:
         return set()
     log: Sequence[Entry] = ()
@@ -171,20 +176,6 @@ def _begun(arrival: Arrival) -> tuple[Entry, ...]:
         return ()
     known = {entry.key for entry in arrival.before.instance.log} if arrival.before is not None else set[str]()
     return tuple(entry for entry in arrival.instance.log[undoing.mark :] if entry.key not in known)
-
-
-def _targets(inquiry: Inquiry, arrival: Arrival) -> list[Undo]:
-    """The compensations that a step starts, in order."""
-    kernel = inquiry.kernel
-    found: list[Undo] = []
-    for taken in arrival.taken:
-        target = kernel.commands[taken.command].target if taken.command is not None else None
-        if taken.branches:
-            name, index = taken.branches[-1]
-            target = kernel.choice[name].branches[index].target
-        if isinstance(target, Undo):
-            found.append(target)
-    return found
 
 
 def _mark(target: Undo, at: Instance) -> int:

@@ -30,9 +30,11 @@ ORDER = ROOT / "specs" / "order.flow"
 RANDOM = {"plain": random_flow, "mixed": random_mixture, "nested": random_tree, "groups": random_groups}
 SEEDS = [
     *(("plain", seed) for seed in (0, 3, 17)),  # 17: irreversible calls, any number of which a compensation drops
+    ("plain", 8),  # a call is settled in a step of another instance than the node's own: its key is another one
     *(("mixed", seed) for seed in (1, 9)),  # 9: a step that goes on behind a compensation, found with data made up
     ("mixed", 408),  # a call that is settled while it compensates, and an argument of what undoes it then faults
     *(("nested", seed) for seed in (2, 27)),  # 27: a deadline that leaves a savepoint for a final
+    ("nested", 19),  # of two irreversible activities of one sort one is never called
     *(("groups", seed) for seed in (8, 12)),  # groups of calls without items beside groups that have some
 ]
 
@@ -142,6 +144,32 @@ def test_a_coarse_search_has_certificates_too(grain: Grain, kind: str) -> None:
             *kernels(RANDOM[kind](seed)).values(), limits=suite.Limits(nodes=400, grain=grain)
         ):
             accepted(certificate)
+
+
+def test_a_group_that_waits_drops_nothing() -> None:
+    """What a compensation drops has gone from steps that begin one, not from others by the same answer."""
+    kernel = flow(
+        "activity ship() { retry 1 backoff 1s..1s then park irreversible }\n"
+        " activity pack() { retry 1 backoff 1s..1s then park fails torn compensate unpack() }\n"
+        " start -> Shipping\n state Shipping { do ship() on done -> Packing }\n"
+        " state Packing { do pack() on done -> Group on torn -> Good }\n"
+        " state Group { do for item in [1, 2]: pack() on done -> compensate -> Good on torn -> compensate -> Good }\n"
+        " final Good\n always count(ship) <= 1"
+    )
+    for certificate in certificates(kernel):
+        accepted(certificate)
+
+
+def test_a_flow_that_never_starts_has_a_certificate_of_nothing() -> None:
+    kernel = flow(
+        "data { found: list<int 0..1> at most 1 = [0] }\n"
+        " start { found = found + [0] } -> Open\n state Open { after 1s -> Good }\n final Good"
+    )
+    (certificate,) = certificates(kernel)
+    said = index(certificate)
+    assert said["nodes"] == [] and "F401" in {each["code"] for each in said["not proved"]}
+    for each in said["files"]:
+        assert answers(files(certificate)[each["name"]]) == ["unsat"] * each["obligations"]
 
 
 # ---------------------------------------------------------------- what is corrupted

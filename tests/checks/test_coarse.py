@@ -104,3 +104,30 @@ def test_a_sort_is_what_a_compensation_treats_alike() -> None:
     assert found["hold"] == found["book"] == "book"
     assert {name for name in found if list(found.values()).count(found[name]) == 1} == alone
     assert Abstraction(kernel).sorted
+
+
+ALIKE = """\
+flow Sent version 1 {
+  event first
+  event second
+  event stop
+  activity ship() { retry 1 backoff 1s..1s then park irreversible }
+  activity send() { retry 1 backoff 1s..1s then park irreversible }
+  activity post() { retry 1 backoff 1s..1s then park irreversible }
+  start -> Open
+  state Open { on first -> Shipping on second -> Sending ignore stop }
+  state Shipping { do ship() on done -> Done ignore first, second, stop }
+  state Sending { do send() on done -> Done ignore first, second, stop }
+  state Done { on stop -> compensate -> Stopped ignore first, second }
+  final Stopped
+}
+"""
+
+
+@pytest.mark.parametrize("grain", [Grain.SORTS, Grain.CUBES])
+def test_what_a_run_shows_of_one_of_a_sort_is_not_ruled_out_of_the_others(grain: Grain) -> None:
+    report = check(kernels(ALIKE)["Sent"], Limits(grain=grain))
+    found = {answer.subject: answer.verdict for answer in report.answers if answer.rule.code == "F102"}
+    assert found["`ship`"] is Verdict.REFUTED
+    assert found["`send`"] is not Verdict.PROVED
+    assert found["`post`"] is Verdict.PROVED  # which is never called
