@@ -18,7 +18,7 @@ from .graph import Edge, Node
 from .holdups import holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
-from .queues import Queues, by_event
+from .queues import by_event
 from .solver import Term
 from .undoing import BALKS, MENDED, doubtful
 from .verdict import HELD_UP, Answer, Witness
@@ -132,8 +132,9 @@ def lost_first(inquiry: Inquiry, goals: set[int], nodes: Iterable[Node], length:
     graph = inquiry.graph
     alive = graph.reaching(goals)
     open_nodes = {node.id for node in nodes if node.id in alive and node.arrivals[0].length < length}
-    queues = Queues(inquiry.kernel, graph)
-    pairs = ((edge, queues.arriving(node)) for node in graph.nodes if node.id in alive for edge in graph.out[node.id])
+    pairs = (
+        (edge, inquiry.queues.arriving(node)) for node in graph.nodes if node.id in alive for edge in graph.out[node.id]
+    )
     at_once = {edge.target for edge, waiting in pairs if by_event(edge) and edge.move.name in waiting}
     if not at_once <= alive:
         return False  # all is lost already where an event waits that leads there

@@ -29,6 +29,7 @@ from .graph import Arrival, Edge, Node, Reaction
 from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .passages import Fan, Passage
+from .queues import Queues
 from .solver import Term
 from .states import covers
 from .trace import Tracer
@@ -131,6 +132,11 @@ class Inquiry:
         self._succeeds: dict[Reaction, Term] = {}
         self._doubts: Doubts | None = None
         self._played: dict[int, tuple[Arrival, bool]] = {}
+
+    @cached_property
+    def queues(self) -> Queues:
+        """Which events may wait where."""
+        return Queues(self.kernel, self.graph)
 
     @cached_property
     def exact(self) -> bool:

@@ -14,7 +14,7 @@ from ...dsl.values import dataclass
 from ..kernel import DONE, Kernel, On, TriggerKind
 from .graph import Edge, Node
 from .inquiry import Inquiry
-from .queues import Queues, by_event
+from .queues import by_event
 from .waiting import Leg, held_back
 
 
@@ -36,19 +36,22 @@ class Again:
 def twice(inquiry: Inquiry) -> Iterator[Again]:
     """Every step, with the events that may have waited behind it, in which something comes again."""
     kernel, graph = inquiry.kernel, inquiry.graph
+    onward: dict[int, list[Edge]] = {}  # by the id of a node: the events that may have waited and lead on from there
+    for node in graph.nodes if kernel.waiting else ():
+        waits = inquiry.queues.arriving(node)
+        events = [edge for edge in graph.out[node.id] if by_event(edge) and edge.move.name in waits] if waits else []
+        onward.update({node.id: events} if events else {})
+    if not onward:
+        return
     steps = [edge for edges in graph.out for edge in edges]
     followed = {id(edge): found for edge in steps if (found := _followed(kernel, edge))}
-    if not (kernel.waiting and followed):
-        return
-    queues = Queues(kernel, graph)
-    for edge in steps:
+    for edge in (step for step in steps if followed and step.target in onward):
         seen = {(edge.target, frozenset(followed.get(id(edge), {})))}
         todo: list[tuple[int, frozenset[tuple[str, On]], tuple[Edge, ...]]] = [(*each, ()) for each in seen]
         while todo:
             number, passed, behind = todo.pop()
             node = graph.nodes[number]
-            waits = queues.arriving(node)
-            for event in (each for each in graph.out[number] if by_event(each) and each.move.name in waits):
+            for event in onward.get(number, ()):
                 more = followed.get(id(event), {})
                 again = [span for key, span in more.items() if key in passed]
                 yield from (Again(edge, (*behind, event), node, span) for span in again)
