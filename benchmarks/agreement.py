@@ -14,6 +14,8 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -176,8 +178,14 @@ def results(run: Run) -> Iterator[tuple[int, Tally, float]]:
     if args.jobs == 1:
         yield from map(work, seeds)
         return
-    with get_context("spawn").Pool(args.jobs, initializer=quiet) as pool:
-        yield from pool.imap(work, seeds, CHUNK)
+    pool = ProcessPoolExecutor(args.jobs, get_context("spawn"), initializer=quiet)
+    try:
+        yield from pool.map(work, seeds, chunksize=CHUNK)
+    except BrokenProcessPool:
+        if not run.stopped:  # else who wants it to end has told all of its processes
+            raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def quiet() -> None:

@@ -38,30 +38,14 @@ class _Helped:
     by: str
 
 
-def claims(
-    inquiry: Inquiry,
-    claim: LeadsTo,
-    formulas: Formulas,
-    relation: Relation,
-    inductive: Inductive,
-    less: str,
-    clocks: Callable[[], Durations],
-) -> tuple[list[Definition], list[Claim]]:
-    """The levels as numbers, and what has to be so of them; nothing where the argument is another. less: that a step
-    settles or undoes something and begins nothing that may have to be. clocks: asked for where a call is in time."""
-    if any(isinstance(part, Count | Elapsed | Standing) for part in _asked(claim)):
-        return [], []
-    made = _Eventually(inquiry, claim, formulas, relation, inductive, less, clocks)
-    found = [*made.claims()] if made.helped is not None else []
-    return made.numbers if found else [], found
-
-
 def _asked(claim: LeadsTo) -> Iterator[Expr]:
     for condition in (claim.trigger, claim.goal):
         yield from () if condition is None else inside(condition)
 
 
-class _Eventually:
+class Eventually:
+    """Makes the claims of one property. `numbers`: the levels; none, and no claims, where the argument is another."""
+
     def __init__(
         self,
         inquiry: Inquiry,
@@ -72,6 +56,8 @@ class _Eventually:
         less: str,
         clocks: Callable[[], Durations],
     ) -> None:
+        """less: that a step settles or undoes something and begins nothing that may have to be. clocks: asked for where
+        a call is in time."""
         self.inquiry = inquiry
         self.claim = claim
         self.graph = inquiry.graph
@@ -83,9 +69,10 @@ class _Eventually:
         self.inner = {node.id: node for node in self.question.inner}
         self.met = {node.id for node in self.graph.nodes if self.question.met(node)}
         latest, out = self.question.latest, inquiry.graph.out
-        hurried = any(latest.beaten(node, edge) for node in self.inner.values() for edge in out[node.id])
+        told = not any(isinstance(part, Count | Elapsed | Standing) for part in _asked(claim))
+        hurried = told and any(latest.beaten(node, edge) for node in self.inner.values() for edge in out[node.id])
         self.clocks = clocks() if hurried else None
-        self.helped = None if self.met & self.inner.keys() else self._helped()
+        self.helped = self._helped() if told and self.met.isdisjoint(self.inner) else None
         number = inquiry.kernel.properties.index(claim) + 1
         self.name = f"before.{number}"
         levels = (self.helped or {}).items()
@@ -111,7 +98,8 @@ class _Eventually:
         return found
 
     def claims(self) -> Iterator[Claim]:
-        assert self.helped is not None, "there is an argument"
+        if self.helped is None:
+            return
         if self.clocks is not None:
             yield from self.clocks.kept()
         there = [next_(self.inductive.node(id)) for id in sorted(self.met | self.inner.keys())]

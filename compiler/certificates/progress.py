@@ -25,7 +25,7 @@ from ..formats.smtlib import BOOL, INT, Definition, both, either, no
 from ..kernel import LeafKind
 from .assertions import Claim
 from .durations import Durations
-from .eventually import claims
+from .eventually import Eventually
 from .falling import Falling
 from .formulas import Formulas
 from .inductive import INVARIANT, Inductive, where
@@ -116,8 +116,9 @@ class Progress:
         """That it happens; in_time: and when at the latest."""
         self.falling.unsettled()
         about = self.inquiry, claim, self.formulas, self.relation, self.inductive
-        numbers, found = claims(*about, self.falling.less, self._clocks)
-        self.definitions |= {each.name: each for each in numbers}
+        made = Eventually(*about, self.falling.less, self._clocks)
+        self.definitions |= {each.name: each for each in made.numbers}
+        found = [*made.claims()]
         yield from found
         if in_time and found:
             yield from Timely(self.inquiry, claim, self.formulas, self.inductive, self._clocks()).claims()

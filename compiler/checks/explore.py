@@ -211,7 +211,7 @@ class Explorer:
             self._undoing[key] = any(isinstance(each.target, Undo) or goes_on(each) for each in passages)
         return self._undoing[key]
 
-    def _timely(self, node: Node, arrival: Arrival, runs: Sequence[Arrival]) -> Sequence[Arrival]:
+    def _beginning(self, node: Node, arrival: Arrival, runs: Sequence[Arrival]) -> Sequence[Arrival]:
         """The runs that may be: where a compensation would have dropped something, those that begin one."""
         if not node.control.resting or self.abstraction.control(arrival.instance) == node.control:
             return runs
@@ -255,7 +255,7 @@ class Explorer:
             runs = self._successors(node, arrival, move, payload, fan, made_up)
             onward = tuple(self.closing.onward)
         reaction = self._react(node, move, fan, onward) if own else None
-        for done in runs if own else self._timely(node, arrival, runs):
+        for done in runs if own else self._beginning(node, arrival, runs):
             target, zone = self._note(node, move, done, moment, stay=self._stays(done))
             alone = own and done.real and len(runs) == 1 and not self.closing.wanting
             if self.spared is not None and reaction is not None and alone and node.control.resting:

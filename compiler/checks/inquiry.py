@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
@@ -18,7 +17,7 @@ from ...dsl.model import Expr, Value
 from ...dsl.source import Span
 from ...dsl.values import dataclass, replace
 from ..instance import Actor, Instance, Step, Trigger
-from ..kernel import Configuration, Kernel, LeafKind, Undo
+from ..kernel import Configuration, Kernel, LeafKind
 from ..lanes import sender
 from ..staff import Staff
 from ..trace import told, triggered
@@ -28,7 +27,7 @@ from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
 from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
-from .passages import Fan, Passage
+from .possible import Possibilities
 from .queues import Queues
 from .solver import Term
 from .states import covers
@@ -99,7 +98,7 @@ def _before(edges: Sequence[Edge]) -> Arrival | None:
     return next((edge.arrival.before or edge.arrival for edge in edges), None)
 
 
-class Inquiry:
+class Inquiry(Possibilities):
     """One kernel, explored."""
 
     def __init__(
@@ -109,27 +108,17 @@ class Inquiry:
         children: Mapping[str, Horizon] | None = None,
         ledger: Ledger | None = None,
     ) -> None:
-        self.explorer = explorer
-        self.ledger = ledger
+        super().__init__(explorer, ledger)
         self.children = children or {}  # how long the flows that this one does take
         self.kernel: Kernel = explorer.kernel
         self.staff = staff
-        self.graph = explorer.run()
-        self.states = explorer.states
-        self.encoder = explorer.encoder
         self.attempts = explorer.attempts
         self.abstraction = explorer.abstraction
         self.tracer = Tracer(self.kernel, explorer.attempts, explorer.abstraction, explorer.clock)
         self.begin = BEGIN
-        self.nothing = Fan(0, (), (), self.states.passages.now, (), (), (), True)
         # conditions of properties, by node and the condition's id, which is kept so that it stays its own
         self.encodings: dict[tuple[int, int], tuple[Expr, tuple[Term, tuple[Need, ...]]]] = {}
         self._active: dict[Configuration, frozenset[str]] = {}
-        self._possible: dict[tuple[int, int], bool] = {}
-        self._kept: list[Term] = []
-        self._misses: dict[int, Term] = {}
-        self._refused: dict[Reaction, Term] = {}
-        self._succeeds: dict[Reaction, Term] = {}
         self._doubts: Doubts | None = None
         self._played: dict[int, tuple[Arrival, bool]] = {}
 
@@ -338,34 +327,6 @@ class Inquiry:
             for reaction in node.reactions:
                 yield node, reaction
 
-    def state(self, node: Node | None) -> Term:
-        return True if node is None else self.states.before(node.control.place, node.data)
-
-    def possible(self, node: Node | None, bad: Term) -> bool:
-        """Whether Z3 cannot rule it out for the data of a node (and any payload). Not knowing counts as possible."""
-        state = self.state(node)
-        key = id(state), id(bad)
-        if bad is False:
-            return False
-        if key not in self._possible:
-            free = None if node is None else self._without_rest(node, bad)
-            self._possible[key] = not self.states.ask(state, bad, shown=False).impossible if free is None else free
-            self._kept.append(bad)  # so that its id stays its own
-        if self.ledger is not None and not self._possible[key]:
-            self.ledger.ruled_out(node, bad)
-        return self._possible[key]
-
-    def _without_rest(self, node: Node, bad: Term) -> bool | None:
-        """Whether it is possible for the data that bear on it: one question for all nodes that differ in the rest only.
-        None: that does not say it, since nobody knows whether there are data like the rest."""
-        place, data = node.control.place, node.data
-        bearing = self.states.bearing(place, (bad,))
-        few = tuple(answer if number in bearing else None for number, answer in enumerate(data))
-        if few == data:
-            return None
-        reply = self.states.ask(self.states.before(place, few), bad, shown=False)
-        return False if reply.impossible else True if reply.model is not None and node.real else None
-
     def breach(self, node: Node | None, reaction: Reaction, bad: Term) -> Breach | None:
         """Data of the node, and a payload, for which something bad holds when the move comes."""
         if not self.possible(node, bad):
@@ -455,100 +416,6 @@ class Inquiry:
             for span in dict.fromkeys(spans):
                 found[span].append(edge)
         return found
-
-    # ------------------------------------------------------------ must and may
-
-    def enabled(self, node: Node, keep: Callable[[Edge], bool]) -> Term:
-        """That one of the edges can be taken, each with the payload it was found with, in the data before it."""
-        return self.encoder.any(
-            *(
-                self.condition(edge)
-                for edge in self.graph.out[node.id]
-                if keep(edge) and (not edge.ran or edge.arrival.fan is not None)
-            )
-        )
-
-    def condition(self, edge: Edge) -> Term:
-        """That an edge can be taken with the payload it was found with. A step that was spared can, with any."""
-        if not edge.ran:
-            return True
-        arrival = edge.arrival
-        if arrival.passage is None or arrival.fan is None:
-            return True
-        return self.explorer.closing.realise.given(arrival.passage.condition, arrival.fan, arrival.payload)
-
-    def misses(self, edge: Edge) -> Term:
-        """That an edge, with the payload it was found with, is not taken, or leads to data of another node. A step
-        that was spared is always taken, and changes no data."""
-        if not edge.ran:
-            return False
-        arrival, target = edge.arrival, self.graph.nodes[edge.target]
-        if arrival.passage is None or arrival.fan is None:
-            return False
-        if id(edge) not in self._misses:
-            after = self.states.after(arrival.passage, target.control.place, target.data)
-            both = self.encoder.all(arrival.passage.condition, after)
-            given = self.explorer.closing.realise.given(both, arrival.fan, arrival.payload)
-            self._misses[id(edge)] = self.encoder.no(given)
-        return self._misses[id(edge)]
-
-    def must(self, edge: Edge) -> bool:
-        """Whether all data of its source take the edge, given its payload, to data of its target."""
-        source, missed = self.graph.nodes[edge.source], self.misses(edge)
-        if self.ledger is None and missed is not False:
-            missed = self._missing_change(edge, source)
-        return not self.possible(source, missed)
-
-    def _missing_change(self, edge: Edge, source: Node) -> Term:
-        """As `misses`, of what the edge may change: what the source answers, it need not be asked again."""
-        arrival, target = edge.arrival, self.graph.nodes[edge.target]
-        assert arrival.passage is not None and arrival.fan is not None, "else it misses nothing"
-        told = zip(self.states.now(source.control.place), source.data, strict=True)
-        known = {term.ast: answer for term, answer in told if not isinstance(term, bool)}
-        after = self.states.then(arrival.passage, target.control.place)
-        changed = tuple(
-            None if not isinstance(term, bool) and known.get(term.ast) is answer else answer
-            for term, answer in zip(after, target.data, strict=True)
-        )
-        both = self.encoder.all(
-            arrival.passage.condition, self.states.after(arrival.passage, target.control.place, changed)
-        )
-        return self.encoder.no(self.explorer.closing.realise.given(both, arrival.fan, arrival.payload))
-
-    def lacking(self, node: Node, surely: Term, ever: Term) -> list[Arrival]:
-        """Evidence that in a node something cannot happen: `ever` says that it can with some payload, `surely` with
-        payloads that are known. None: it can, for all data. A made-up arrival: it is not known."""
-        if not self.possible(node, self.encoder.no(surely)):
-            return []
-        real = [arrival for arrival in node.arrivals if arrival.real]
-        wanted = self.encoder.all(self.state(node), self.encoder.no(surely))
-        others = (self.explorer.closing.realise(arrival, wanted, self.nothing) for arrival in real)
-        for arrival in chain(real, (other[0] for other in others if other is not None)):
-            if self.states.ask(self.states.exactly(arrival.instance), ever, shown=False).impossible:
-                return [arrival]
-        return [replace(node.arrivals[0], real=False)]
-
-    def succeeds(self, reaction: Reaction) -> Term:
-        """That a move is answered to its end, over its payload: a command takes it, nothing faults, no case is open."""
-        if reaction not in self._succeeds:
-            self._succeeds[reaction] = self.encoder.any(*(end.condition for end in self.ends(reaction.parts)))
-        return self._succeeds[reaction]
-
-    def ends(self, parts: Sequence[Fan]) -> Iterator[Passage]:
-        """The passages that a step ends with: a join, or a compensation of nothing, goes on in another part."""
-        passages = self.states.passages
-        for passage in (passage for part in parts for passage in part.passages):
-            if passages.goes_on(passage):
-                onward = passages.after(passage)
-                yield from () if onward in parts else self.ends((onward,))
-            elif not (isinstance(passage.target, Undo) and passages.after(passage) in parts):
-                yield passage
-
-    def refused(self, reaction: Reaction) -> Term:
-        """That nothing can be done about a move that brings no payload: no command takes it to its end."""
-        if reaction not in self._refused:
-            self._refused[reaction] = self.encoder.no(self.succeeds(reaction))
-        return self._refused[reaction]
 
     def way_in(self, arrival: Arrival, otherwise: Span) -> Span:
         """The line that made the last step of a run: of the latest branch or transition taken."""

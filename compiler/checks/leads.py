@@ -27,7 +27,7 @@ from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest, gated
 from .livelock import ring, round_trip, undoes, way
 from .moves import Move, MoveKind
-from .queues import Events, Queues, by_event
+from .queues import Events, by_event
 from .rewrite import placed
 from .undoing import BALKS, doubtful
 from .verdict import Answer, Verdict, Witness
@@ -122,7 +122,7 @@ class Question:
     def _drained(self, group: Sequence[Edge]) -> list[Edge]:
         """The edges of a round over which it cannot be gone round for ever, since what leads on there has waited."""
         sources = {edge.source: self.graph.nodes[edge.source] for edge in group}
-        coming = Events().union(*(self._queues.coming(node) for node in sources.values() if not self.met(node)))
+        coming = Events().union(*(self.inquiry.queues.coming(node) for node in sources.values() if not self.met(node)))
         return [edge for edge in group if self.met(sources[edge.source]) and edge.move.name not in coming]
 
     def _unknown(self, reason: str) -> Answer:
@@ -266,10 +266,6 @@ class Question:
             self._met[node.id] = not may_hold(self.inquiry, node, self.claim.goal, wanted=False)
         return self._met[node.id]
 
-    @cached_property
-    def _queues(self) -> Queues:
-        return Queues(self.inquiry.kernel, self.graph)
-
     def _passes(self, step: Edge | Arrival) -> bool:
         return self.passes(step.taken, step.move)
 
@@ -284,7 +280,7 @@ class Question:
     def _inside(self, sources: Sequence[Node]) -> list[Node]:
         """The nodes that can be reached from A before B. One with B is, where a run may pass it in the middle of a
         step, since an event that has waited leads on."""
-        queues = self._queues
+        queues = self.inquiry.queues
         found = self._came
         found.update(dict.fromkeys((node.id, False) for node in sources))
         todo = deque(found)

@@ -43,21 +43,19 @@ class Queues:
         return Events(each.move.name for each in self.graph.out[node.id] if by_event(each) and not each.stay)
 
     def _spread(self) -> None:
-        changed = True
-        while changed:
-            changed = False
-            for edge in self.graph.edges():
-                known = self._arriving.get(edge.target, Events())
+        """From where something comes to wait along the edges, again from each node at which that makes a difference."""
+        todo = [node for node in self.graph.nodes if self._resting(node, Events())]
+        while todo:
+            for edge in self.graph.out[todo.pop().id]:
+                known = self.arriving(self.graph.nodes[edge.target])
                 more = known | self._with(edge)
                 if more != known:
                     self._arriving[edge.target] = more
-                    changed = True
+                    todo.append(self.graph.nodes[edge.target])
 
     def _with(self, edge: Edge) -> Events:
         """What may wait when the end of an edge is come to: what waited at rest, and, of an event that had waited
         itself, whatever came with it."""
-        if edge.source < 0:
-            return Events()
         node = self.graph.nodes[edge.source]
         arriving = self.arriving(node)
         passing = by_event(edge) and edge.move.name in arriving

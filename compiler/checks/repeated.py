@@ -94,8 +94,7 @@ class Repeated:
             changed = tuple(n for n, term in enumerate(after) if isinstance(term, bool) or term.ast not in same)
             changed = () if self._cubes else changed
             asked += [after[number] for number in changed]
-            answers = self.states.answers(control.place, run.instance)
-            shown.append(_Shown(run, control, changed, _picked(answers, changed)))
+            shown.append(_Shown(run, control, changed, self.states.answers(control.place, run.instance, changed)))
         bearing = self.states.bearing(node.control.place, asked)
         alike = self._found.setdefault(self._key(node, move, fan), {}).setdefault(bearing, {})
         alike[_picked(node.data, bearing)] = _Found(tuple(shown), tuple(onward))
@@ -119,8 +118,8 @@ class Repeated:
         control = self.abstraction.control(done.instance)
         if control != shown.control:
             return None
-        answers = self.states.answers(control.place, done.instance)
-        return done.along(old.fan, old.passage) if _picked(answers, shown.changed) == shown.answers else None
+        answers = self.states.answers(control.place, done.instance, shown.changed)
+        return done.along(old.fan, old.passage) if answers == shown.answers else None
 
 
 def _picked(answers: Answers, numbers: tuple[int, ...]) -> Answers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ...dsl.model import BoolType, Value, Variable
 from ...dsl.values import replace
@@ -32,9 +32,8 @@ class States:
         self._before: dict[tuple[Place, Answers], Term] = {}
         self._after: dict[tuple[int, Place], tuple[Term, ...]] = {}
         self._exactly: dict[tuple[int, Value], Term] = {}
-        self._cubes: dict[
-            tuple[int, int, Place, frozenset[int]], tuple[Term, frozenset[int]]
-        ] = {}  # the term too: its id stays its own
+        # by what it is asked of, with the term that the first id is of, so that it stays its own
+        self._cubes: dict[tuple[int, int, Place, frozenset[int]], tuple[Term, frozenset[int]]] = {}
         self._asked: list[Term] = []  # so that each keeps its address
         self._bearing: dict[tuple[Place, frozenset[int], int], tuple[int, ...]] = {}
 
@@ -83,9 +82,9 @@ class States:
         other = (*(None for _ in range(index)), not answer)
         return self.ask(state, passage.condition, self.after(passage, place, other), shown=False).impossible
 
-    def answers(self, place: Place, at: Instance) -> tuple[bool, ...]:
-        """What an instance answers to the atoms of its place."""
-        atoms = self.live[place]
+    def answers(self, place: Place, at: Instance, numbers: Sequence[int] | None = None) -> tuple[bool, ...]:
+        """What an instance answers to the atoms of its place, or to those of these numbers."""
+        atoms = self.live[place] if numbers is None else [self.live[place][number] for number in numbers]
         if not atoms:
             return ()
         variables = at.variables(self.kernel)

@@ -5,6 +5,7 @@ It is not told which answer is expected.
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -24,3 +25,11 @@ def answers(text: str) -> list[str]:
             return said
         answer = str(command.invoke(solver, parser.getSymbolManager())).strip()
         said += [answer] if answer and answer != "success" else []
+
+
+def refuses(text: str, pattern: str, replacement: str) -> bool:
+    """Whether it refuses some question of a text in which something is other than it was, and understands them all."""
+    corrupted, found = re.subn(pattern, replacement, text, flags=re.MULTILINE)
+    said = answers(corrupted)
+    assert found and len(said) == text.count("(check-sat)")
+    return "sat" in said
