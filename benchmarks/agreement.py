@@ -34,6 +34,7 @@ from kernels import kernels, together
 from penstock.compiler.checks.verdict import Answer
 from random_calls import random_calls
 from random_core import random_core
+from random_crossings import random_crossing
 from random_dealings import random_dealings
 from random_flows import random_flow
 from random_groups import random_groups
@@ -53,10 +54,11 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "moments": random_moments,
     "instants": random_instants,
     "regions": random_regions,
+    "crossings": random_crossing,
     "systems": random_dealings,
     "calls": random_calls,
 }
-MOST = {"core": 150, "calls": 150, "moments": 400, "instants": 1000, "systems": 1000}
+MOST = {"core": 150, "calls": 150, "moments": 400, "instants": 1000, "crossings": 400, "systems": 1000}
 """Instances, or worlds; what is larger is left out."""
 CHUNK = 4
 TOLD = 20.0  # seconds between two lines about how far it has come
