@@ -477,14 +477,30 @@ class Kernel:
     def answerable(self, configuration: Configuration, on: On) -> tuple[str, ...]:
         """The active places that count for an event: those that say anything of it and have no such place inside."""
 
-        def says(name: str) -> bool:
-            place = self.place[name]
-            return (name, on) in self.answering or on.name in place.ignores or on.name in place.defers
+        nearest = tuple([self.near(leaf, on) for leaf in configuration])
+        found = self._outermost.get(nearest)
+        if found is None:
+            names = [name for name in dict.fromkeys(nearest) if name is not None]
+            inner = (n for n in names if not any(n != other and n in self.above(other) for other in names))
+            found = self._outermost[nearest] = tuple(inner)
+        return found
 
-        nearest = dict.fromkeys(
-            found for leaf in configuration if (found := next(filter(says, self.open(leaf)), None)) is not None
-        )
-        return tuple(n for n in nearest if not any(n != other and n in self.above(other) for other in nearest))
+    @cached_property
+    def _nearest(self) -> dict[tuple[str, On], str | None]:
+        return {}
+
+    @cached_property
+    def _outermost(self) -> dict[tuple[str | None, ...], tuple[str, ...]]:
+        return {}
+
+    def near(self, leaf: str, on: On) -> str | None:
+        """The innermost place around a leaf, or it, that says anything of an event."""
+        key = leaf, on
+        if key not in self._nearest:
+            places = ((name, self.place[name]) for name in self.open(leaf))
+            said = (n for n, at in places if (n, on) in self.answering or on.name in at.ignores or on.name in at.defers)
+            self._nearest[key] = next(said, None)
+        return self._nearest[key]
 
     @cached_property
     def _written(self) -> dict[tuple[Configuration, On, str], tuple[Command, ...]]:
@@ -500,11 +516,12 @@ class Kernel:
 
     def _counting(self, configuration: Configuration, on: On, leaf: str) -> tuple[Command, ...]:
         if on.kind is TriggerKind.OUTCOME:
-            places: Iterable[str] = (leaf,)
-        elif on.kind is TriggerKind.EVENT:
-            places = self.answerable(configuration, on)
-        else:
-            places = self.active(configuration)
+            return self.counting((leaf,), on)
+        event = on.kind is TriggerKind.EVENT
+        return self.counting(self.answerable(configuration, on) if event else self.active(configuration), on)
+
+    def counting(self, places: Iterable[str], on: On) -> tuple[Command, ...]:
+        """The commands of some places for a trigger, in the order of the text."""
         found = [command for place in places for command in self.answering.get((place, on), ())]
         return tuple(sorted(found, key=lambda command: command.id))
 

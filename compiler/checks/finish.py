@@ -157,8 +157,7 @@ def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
     todo = sorted(finals)
     while todo:
         while todo:
-            into = graph.into[todo.pop()]
-            for source in sorted({edge.source for edge in into if edge.source >= 0 and edge.source not in found}):
+            for source in [each for each in graph.sources[todo.pop()] if each not in found]:
                 node, undoing = graph.nodes[source], undoings.get(source)
                 leads = _leads_lower if undoing is None else undoing.leads_lower
                 ways = leads(inquiry, node, found)

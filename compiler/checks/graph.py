@@ -2,12 +2,18 @@
 
 A node is **real** if a run of the interpreter has been there; the others were only not ruled out. So what holds of all
 nodes holds of every run, if nothing is **open**; and what a real node or edge shows, a run shows.
+
+Of a step that an equal one has shown (`spared`) a node keeps where it leads and the step, which many nodes share; the
+edge of it is made when it is asked for, and its run, and that to a node which only such a step has come to, is made
+when somebody wants to see it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
+from functools import cached_property, partial
+from typing import overload
 from datetime import datetime
 
 from ...dsl.model import Value
@@ -60,24 +66,86 @@ class Reaction:
     parts: tuple[Fan, ...]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Known:
+    """A step that many nodes make alike. `reaction`: as the first one had it that made the step, whose move stands for
+    that of all."""
+
+    reaction: Reaction
+    taken: tuple[Taken, ...]
+    entered: tuple[str, ...]
+    stays: bool
+
+
 @dataclass(eq=False, slots=True)
 class Node:
-    """`data` answers the atoms of the place, in their order; None: either. The first arrival is the shortest."""
+    """`data` answers the atoms of the place, in their order; None: either. `ways`: what its moves lead to, each to one
+    of `targets`; `noted`: what it can do about its moves, if not all of them were spared. `born`: by which known step of
+    which node it was come to first; None: by a run, the first of `runs`. `values`: of inputs and data, if it was born."""
 
     id: int
     control: Control
     data: tuple[bool | None, ...]
     zone: Zone
-    arrivals: list[Arrival]
-    reactions: list[Reaction] = field(default_factory=list[Reaction])
+    graph: Graph
+    runs: list[Arrival] = field(default_factory=list[Arrival])
+    born: tuple[int, Known] | None = None
+    values: tuple[Value, ...] = ()
+    depth: int = 0
+    targets: Sequence[int] = ()
+    ways: Sequence[Known | Edge] = ()
+    noted: Sequence[Reaction] = ()
+    edges: list[Edge] | None = None
 
     @property
     def real(self) -> bool:
-        return self.arrivals[0].real
+        return self.born is not None or self.runs[0].real
+
+    @property
+    def length(self) -> int:
+        """Of the shortest run that comes here, in steps."""
+        return self.depth if self.born is not None else self.runs[0].length
+
+    @property
+    def arrivals(self) -> list[Arrival]:
+        """The runs that are known to come here, the shortest first."""
+        if not self.runs:
+            self.graph.play(self)
+        return self.runs
 
     @property
     def instance(self) -> Instance:
         return self.arrivals[0].instance
+
+    @property
+    def held(self) -> list[tuple[Value, ...]]:
+        """The values of inputs and data in its runs."""
+        return [run.instance.values for run in self.runs] or [self.values]
+
+    @property
+    def reactions(self) -> Sequence[Reaction]:
+        """What it can do about its moves."""
+        return self.noted or [way.reaction for way in self.ways if isinstance(way, Known)]
+
+    def noting(self) -> list[Reaction]:
+        """What it can do about its moves, to be added to."""
+        if not isinstance(self.noted, list):
+            self.noted = [*self.reactions]
+        return self.noted
+
+    def show(self, targets: Sequence[int], ways: Sequence[Known | Edge]) -> None:
+        """Where its moves lead, those first that it was shown before."""
+        if isinstance(self.noted, list):
+            self.noted += [way.reaction for way in ways[len(self.ways) :] if isinstance(way, Known)]
+        self.targets, self.ways, self.edges = (*targets,), (*ways,), None
+
+    def leads(self, target: int, way: Edge) -> None:
+        """That one of its moves leads somewhere."""
+        self.targets, self.ways, self.edges = [*self.targets, target], [*self.ways, way], None
+
+    def leads_no_more(self, way: Edge) -> None:
+        kept = [(target, each) for target, each in zip(self.targets, self.ways, strict=True) if each is not way]
+        self.targets, self.ways, self.edges = [each[0] for each in kept], [each[1] for each in kept], None
 
     @property
     def name(self) -> str:
@@ -99,7 +167,7 @@ class Edge:
     real: bool
     entered: tuple[str, ...]
     length: int
-    found: Arrival | Callable[[Edge], Arrival]
+    found: Arrival | Callable[[], Arrival]
 
     @property
     def ran(self) -> bool:
@@ -109,7 +177,7 @@ class Edge:
     @property
     def arrival(self) -> Arrival:
         if not isinstance(self.found, Arrival):
-            self.found = self.found(self)
+            self.found = self.found()
         return self.found
 
 
@@ -128,21 +196,86 @@ class Faulted:
     attempt: Arrival  # its instance is the one before
 
 
-class Graph:
-    """The nodes and edges of one search."""
+class Rows(Sequence[list[Edge]]):
+    """The edges from each node, by its id, made when they are first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    def __len__(self) -> int:
+        return len(self.graph.nodes)
+
+    @overload
+    def __getitem__(self, index: int) -> list[Edge]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[list[Edge]]: ...
+
+    def __getitem__(self, index: int | slice) -> list[Edge] | list[list[Edge]]:
+        if isinstance(index, slice):
+            return [self.graph.leading(node) for node in self.graph.nodes[index]]
+        return self.graph.leading(self.graph.nodes[index])
+
+
+class Graph:
+    """The nodes and edges of one search. rerun: runs a step that was spared, from a node that is known by a run."""
+
+    def __init__(self, rerun: Callable[[Node, Known], Arrival]) -> None:
         self.nodes: list[Node] = []
-        self.out: list[list[Edge]] = []
-        self.into: list[list[Edge]] = []
+        self.out = Rows(self)
         self.begin: list[Edge] = []  # the starts, from no node (-1)
         self.starting: Reaction | None = None
         self.open: dict[str, None] = {}  # why something may be missing
+        self.rerun = rerun
+
+    def leading(self, node: Node) -> list[Edge]:
+        """The edges from a node, each made once."""
+        if node.edges is None:
+            node.edges = [*map(partial(self._edge, node), node.targets, node.ways)]
+        return node.edges
+
+    def _edge(self, node: Node, target: int, way: Known | Edge) -> Edge:
+        if isinstance(way, Edge):
+            return way
+        stay = way.stays and self.nodes[target].control.place == node.control.place
+        move, length = way.reaction.move, node.length + 1
+        return Edge(node.id, target, move, way.taken, stay, True, way.entered, length, partial(self.rerun, node, way))
+
+    def play(self, node: Node) -> None:
+        """Make the run to a node that was come to by known steps only."""
+        ahead = [node]
+        while not ahead[-1].runs:
+            assert ahead[-1].born is not None, "a run or a known step has come here"
+            ahead.append(self.nodes[ahead[-1].born[0]])
+        source = ahead.pop()
+        while ahead:
+            after = ahead.pop()
+            assert after.born is not None, "a known step has come here"
+            after.runs.append(self.rerun(source, after.born[1]))
+            source = after
 
     def edges(self) -> Iterator[Edge]:
         yield from self.begin
         for edges in self.out:
             yield from edges
+
+    @cached_property
+    def into(self) -> list[list[Edge]]:
+        """The edges to each node, by its id, when the search is over."""
+        found: list[list[Edge]] = [[] for _ in self.nodes]
+        for edge in self.edges():
+            if edge.source >= 0:
+                found[edge.target].append(edge)
+        return found
+
+    @cached_property
+    def sources(self) -> list[list[int]]:
+        """The nodes with edges to each node, by its id and in their order, when the search is over."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            for target in {*node.targets}:
+                found[target].append(node.id)
+        return found
 
     @property
     def complete(self) -> bool:
@@ -153,8 +286,7 @@ class Graph:
         """The nodes from which some edge path leads to a target."""
         found, todo = set(targets), list(targets)
         while todo:
-            for edge in self.into[todo.pop()]:
-                if edge.source not in found:
-                    found.add(edge.source)
-                    todo.append(edge.source)
+            fresh = [source for source in self.sources[todo.pop()] if source not in found]
+            found.update(fresh)
+            todo += fresh
         return found

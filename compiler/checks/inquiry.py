@@ -164,7 +164,7 @@ class Inquiry(Possibilities):
 
     @cached_property
     def _ordered(self) -> list[Node]:
-        return sorted(self.graph.nodes, key=lambda node: (not node.real, node.arrivals[0].length))
+        return sorted(self.graph.nodes, key=lambda node: (not node.real, node.length))
 
     def blamed(self, configuration: Configuration) -> str:
         """Whose fault it is that nothing happens: the first state that could do something, else the parallel state."""

@@ -12,22 +12,28 @@ little of the node, and once a run has shown it for that little, it is known:
     answer did to its own, on the command or the join, and on the tasks and timers there are.
 
 What needs to know more takes a run: savepoints, what `resume` and `in S` ask for, calls for each item, and what a
-compensation drops. And a node that no run has come to yet is never made here.
+compensation drops. Where a step inside comes to a combination of places that no run has come to, the node is **born**:
+its control is put together from what is known, and the run to it is only made if somebody asks for it.
+
+What is known is looked up by what it depends on. Of a node that is each region's **local** (its leaf, and what runs
+there), what is **open** in all of them, and the number of what is on the log; so a move of one region is an `_Option`
+that all nodes share in which that region is so, and the node it leads to is found by exchanging one local.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import field
 
 from ...dsl.model import Effect, InState
 from ...dsl.values import dataclass
 from ...dsl.walk import nodes
 from ..instance import Taken
-from ..kernel import DONE, Configuration, Goto, Kernel, ScopeKind, Stay, Target
+from ..kernel import DONE, Configuration, Goto, Kernel, LeafKind, On, ScopeKind, Stay, Target, TriggerKind
 from .clock import Clock
-from .control import DROPPED, Abstraction, Control, Grain, Kind, Running
-from .graph import Arrival, Node, Reaction
+from .control import DROPPED, Abstraction, Control, Grain, Kind, Running, Segment
+from .graph import Arrival, Known, Node, Reaction
 from .moves import Move, MoveKind
 from .passages import Fan, Passage
 from .states import Answers, States
@@ -38,22 +44,34 @@ SHARED = {MoveKind.ANSWER, MoveKind.EVENT}
 
 NONE = -1  # no join
 ALL = ("",)  # the leaves that a step leaves, if it leaves everything
+TIMELESS = Zone()
 
 Open = tuple[tuple[str, ...], frozenset[str], frozenset[str]]
 """The tasks open, the timers armed, and the places entered that some count from."""
 
-Resting = tuple[Configuration, tuple[Running, ...], Open, int]
-"""Control at rest without savepoints and histories; the log by its number in `Spared`."""
+Key = tuple[object, ...]
+"""Which commands answer a move, and whether it is refused otherwise."""
+
+Trait = tuple[MoveKind, str, str]
+"""What tells the moves of a node apart: the kind; the leaf whose call answers, or the event; the answer."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Known:
-    """A straight step. `reaction`: as the first node had it that made the step, whose move stands for that of all."""
+class _Local:
+    """A leaf and the calls that run in it, the same object wherever they are the same. `shape`: what a join, and who
+    else is left with it, asks of it: the scopes around it, and whether and how its region is over; `says`: the places
+    that say something of each event, the innermost one around the leaf. Both are numbers."""
 
-    reaction: Reaction
-    taken: tuple[Taken, ...]
-    entered: tuple[str, ...]
-    stays: bool
+    leaf: str
+    running: Running | None
+    shape: int
+    says: int
+
+
+Locals = tuple[_Local, ...]
+
+Resting = tuple[Locals, Open, int]
+"""Control at rest without savepoints and histories; the log by its number in `Spared`."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,12 +90,12 @@ class _First:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Inside:
-    """What a step does that stays in its region."""
+    """What a step does that stays in its region. `next`: where it comes to there; None: no leaf is left or answers."""
 
     known: Known
     removed: tuple[Kind, ...]
     added: tuple[Kind, ...]
-    running: tuple[Running, ...]
+    next: _Local | None
     open: Open
 
 
@@ -89,29 +107,60 @@ class _Outside:
     taken: tuple[Taken, ...]
 
 
+@dataclass(eq=False, slots=True)
+class _Option:
+    """A move of all nodes that are alike in what is open, in the shapes of their locals, and in one local, the one `at` a
+    place (-1: none).
+
+    `first`, `inside`: what is known of it; `joined`: the join that follows; `ends`: where it leads outside, by the log,
+    if no data and no timers have a part in it."""
+
+    trait: Trait
+    at: int = -1
+    first: _First | None = None
+    inside: _Inside | None = None
+    joined: int = NONE
+    ends: dict[int, tuple[Node, Known]] = field(default_factory=dict[int, tuple[Node, Known]])
+
+
+Born = Callable[[Node, Known, Control, Answers, Zone, int], Node | None]
+"""The node a known step of a node comes to, by its control, data, zone, and how many calls are on the log there: an old
+one, or one that is born; None: that takes a run."""
+
+
 class Spared:
     """The straight steps of one search."""
 
-    def __init__(self, kernel: Kernel, states: States, clock: Clock, abstraction: Abstraction) -> None:
+    def __init__(self, kernel: Kernel, states: States, clock: Clock, abstraction: Abstraction, born: Born) -> None:
         self.kernel = kernel
         self.states = states
         self.passages = states.passages
         self.clock = clock
         self.abstraction = abstraction
+        self._born = born
+        self._asks = states.live.asks
         self._placed = frozenset(c.id for c in kernel.commands if any(isinstance(n, InState) for n in nodes(c)))
         dropped = (each.name for each in kernel.activities if each.effect in DROPPED)
         self._dropped = frozenset(abstraction.sorts[name] for name in dropped)
-        self._within: dict[tuple[object, ...], frozenset[str]] = {}  # the leaves that commands may leave
-        self._first: dict[tuple[tuple[object, ...], Configuration], _First] = {}
-        self._inside: dict[tuple[object, ...], _Inside] = {}
-        self._outside: dict[tuple[object, ...], _Outside] = {}
+        self._events = [On(TriggerKind.EVENT, event.name) for event in kernel.events]
+        self._within: dict[Key, frozenset[str]] = {}  # the leaves that commands may leave
+        self._first: dict[tuple[Key, Configuration], _First] = {}
+        self._inside: dict[tuple[_First, Open, Running | None], _Inside] = {}
+        self._outside: dict[tuple[object, int, Open, int], _Outside] = {}
         self._shown: dict[tuple[_First, int, tuple[Taken, ...]], Known] = {}
         self._logs: list[tuple[Kind, ...]] = []
         self._number: dict[tuple[Kind, ...], int] = {}
         self._changed: dict[tuple[int, _Inside], int] = {}
-        self._at: dict[tuple[Resting, Answers, Zone | None], Node] = {}
+        self._local: dict[tuple[str, Running | None], _Local] = {}
+        self._shapes: dict[object, int] = {}
+        self._said: dict[tuple[str | None, ...], int] = {}
+        self._segments: dict[int, Segment] = {}  # what control makes of a log
+        self._at: dict[tuple[Locals, Open, int, Answers, Zone | None], Node] = {}
         self._after: dict[tuple[int, Answers, Zone | None], Node] = {}  # by the id of a control that `_outside` keeps
-        self._resting: dict[int, Resting] = {}  # by the id of a node
+        self._resting: dict[int, Resting] = {}  # by the id of a node that is not expanded yet
+        self._answers: dict[str, tuple[tuple[Trait, Key], ...]] = {}  # what a call of a leaf may answer
+        self._handled: dict[tuple[int, ...], tuple[tuple[Trait, Key], ...]] = {}  # by what is said of events
+        self._options: dict[tuple[object, ...], tuple[_Option, ...]] = {}
 
     @staticmethod
     def able(kernel: Kernel, abstraction: Abstraction, grain: Grain) -> bool:
@@ -122,78 +171,156 @@ class Spared:
 
     # ------------------------------------------------------------ what is known
 
-    def __call__(self, node: Node, move: Move) -> tuple[Node, Known] | None:
-        """Where a move of a real node leads, and how; None: that takes a run."""
-        if not self._looks(node, move):
-            return None
-        key = self._commands(node, move)
-        within = self._within.get(key)
-        first = None if within is None else self._first.get((key, _left(node, within)))
-        if first is None:
-            return None
-        rest = self._rest(node)
-        after = _replaced(rest[0], first)
-        joined = self._join(after, first)
-        if first.leaves or joined != NONE:
-            found = self._goes_outside(node, first, rest, joined)
-        else:
-            found = self._stays_inside(node, first, rest, after)
-        if found is None or not found[0].real:
-            return None
-        target, values = found[0], node.instance.values
-        if values and all(arrival.instance.values != values for arrival in target.arrivals):
-            return None  # a run with other data may be worth keeping
+    def spread(self, node: Node, run: Callable[[Trait], None]) -> None:
+        """Note where the moves of a real node lead, but for tasks, timers, and calls that are settled; run what is not
+        known."""
+        rest = self._resting.pop(node.id, None) or self._of(node.control, node.arrivals[0])
+        values = node.held[0] if self.kernel.variable else ()
+        targets, ways = [*node.targets], [*node.ways]
+        for option in self._moves(rest):
+            found = self._goes(node, rest, option)
+            if found is not None and (not values or values in found[0].held):
+                targets.append(found[0].id)
+                ways.append(found[1])
+            else:  # a run with other data may be worth keeping
+                node.show(targets, ways)
+                run(option.trait)
+                targets, ways = [*node.targets], [*node.ways]
+        node.show(targets, ways)
+
+    def _moves(self, rest: Resting) -> list[_Option]:
+        """The moves of a node, in the order of the text."""
+        locals, open, _ = rest
+        shape = tuple([local.shape for local in locals])
+        found: list[_Option] = []
+        for at, local in enumerate(locals):
+            if local.running is not None and local.running[1]:
+                key: tuple[object, ...] = shape, at, local, open
+                options = self._options.get(key)
+                if options is None:
+                    made = (self._option(rest, *answer) for answer in self._answering(local.leaf))
+                    options = self._options[key] = (*made,)
+                found += options
+        for trait, commands in self._events_handled(locals):
+            within = self._within.get(commands)
+            left = () if within is None else tuple([at for at, local in enumerate(locals) if local.leaf in within])
+            key = shape, commands, open, left, locals[left[0]] if len(left) == 1 else None
+            if key not in self._options:
+                self._options[key] = (self._option(rest, trait, commands),)
+            found += self._options[key]
         return found
 
-    def _looks(self, node: Node, move: Move) -> bool:
-        """Whether a node and a move are such that what is known here is enough."""
-        call = self.kernel.leaf[move.leaf].call if move.leaf else None
-        return move.kind in SHARED and _plain(node.control) and (call is None or call.each is None)
+    def _answering(self, leaf: str) -> tuple[tuple[Trait, Key], ...]:
+        """What a call of a leaf may answer, where that is handled."""
+        if leaf not in self._answers:
+            call = self.kernel.leaf[leaf].call
+            outcomes = () if call is None else self.kernel.outcomes(self.kernel.activity[call.activity])
+            handled = (o for o in outcomes if self.kernel.written((), On(TriggerKind.OUTCOME, o), leaf))
+            self._answers[leaf] = tuple(((MoveKind.ANSWER, leaf, o), (leaf, o)) for o in handled)
+        return self._answers[leaf]
 
-    def _commands(self, node: Node, move: Move) -> tuple[object, ...]:
-        """What says of a move which commands answer it, and whether it is refused otherwise."""
-        if move.kind is MoveKind.ANSWER:
-            return move.leaf, move.answer
-        kernel, configuration = self.kernel, node.control.configuration
-        commands = kernel.written(configuration, move.on)
-        left = kernel.ignored(configuration, move.name) or kernel.deferred(configuration, move.name)
-        return move.name, left, tuple(command.id for command in commands)
+    def _events_handled(self, locals: Locals) -> tuple[tuple[Trait, Key], ...]:
+        """The events that are handled, each with the commands that answer it, and whether it may be left otherwise."""
+        says = tuple([local.says for local in locals])
+        if says not in self._handled:
+            kernel, configuration = self.kernel, tuple(local.leaf for local in locals)
+            found: list[tuple[Trait, Key]] = []
+            for event in kernel.events:
+                commands = kernel.written(configuration, On(TriggerKind.EVENT, event.name))
+                left = kernel.ignored(configuration, event.name) or kernel.deferred(configuration, event.name)
+                if commands:
+                    key = event.name, left, tuple(command.id for command in commands)
+                    found.append(((MoveKind.EVENT, event.name, ""), key))
+            self._handled[says] = (*found,)
+        return self._handled[says]
 
-    def _stays_inside(
-        self, node: Node, first: _First, rest: Resting, after: Configuration
-    ) -> tuple[Node, Known] | None:
-        _, running, open, log = rest
-        inside = self._inside.get((first, open, _held(running, first)))
-        if inside is None:
+    def _option(self, rest: Resting, trait: Trait, commands: Key) -> _Option:
+        """What is known of a move, wherever what it depends on is as in one node."""
+        locals, open, _ = rest
+        within = self._within.get(commands)
+        if within is None:
+            return _Option(trait)
+        leaves = tuple([local.leaf for local in locals])
+        left = _left(leaves, within)
+        first = self._first.get((commands, left))
+        if first is None:
+            return _Option(trait)
+        joined = self._join(_replaced(leaves, first), first)
+        if first.leaves or joined != NONE:
+            return _Option(trait, -1, first, None, joined)
+        at = leaves.index(first.gone or first.own) if first.gone or first.own else -1
+        if first.own and first.gone not in {None, first.own}:
+            return _Option(trait)
+        inside = self._inside.get((first, open, locals[at].running if at >= 0 else None))
+        return _Option(trait, at, first, inside)
+
+    def _goes(self, node: Node, rest: Resting, option: _Option) -> tuple[Node, Known] | None:
+        """Where a move of a node leads, and how; None: that takes a run."""
+        first, inside = option.first, option.inside
+        if first is None:
             return None
-        data = self._data(node, ("at", after))
-        if data is None:
-            return None
-        zone = self._zone(node, inside.open[1], inside.known.entered)
-        kept = [each for each in running if each[0] != first.gone and each[0] != first.own]
-        on = tuple(sorted([*kept, *inside.running]))
-        found = self._at.get(((after, on, inside.open, self._change(log, inside)), data, zone))
-        return None if found is None else (found, inside.known)
+        if first.leaves or option.joined != NONE:
+            return option.ends.get(rest[2]) or self._goes_outside(node, rest, option, first)
+        return None if inside is None else self._stays_inside(node, rest, option.at, inside)
 
-    def _goes_outside(self, node: Node, first: _First, rest: Resting, joined: int) -> tuple[Node, Known] | None:
-        _, _, open, log = rest
-        outside = self._outside.get((first.like, joined, open, log))
+    def _stays_inside(self, node: Node, rest: Resting, at: int, inside: _Inside) -> tuple[Node, Known] | None:
+        locals, _, log = rest
+        if inside.next is not None:
+            locals = (*locals[:at], inside.next, *locals[at + 1 :])
+        open, changed = inside.open, self._changed.get((log, inside))
+        if changed is None:
+            changed = self._change(log, inside)
+        data: Answers | None = ()
+        if self._asks:
+            data = self._data(node, ("at", tuple([local.leaf for local in locals])))
+            if data is None:
+                return None
+        zone = self._zone(node, open[1], inside.known.entered) if open[1] else None
+        found = self._at.get((locals, open, changed, data, zone))
+        if found is None:
+            found = self._bear(node, (locals, open, changed), data, zone, inside.known)
+        return (found, inside.known) if found is not None and found.real else None
+
+    def _bear(self, node: Node, rest: Resting, data: Answers, zone: Zone | None, known: Known) -> Node | None:
+        """The node at some combination of locals that none is known of; None: it takes a run."""
+        locals, (tasks, timers, entered), log = rest
+        segment = self._segments.get(log)
+        if segment is None:
+            segment = self._segments[log] = self.abstraction.segment(self._logs[log])
+        running = tuple(sorted([local.running for local in locals if local.running is not None]))
+        place = "at", tuple([local.leaf for local in locals])
+        nothing: frozenset[str] = frozenset()
+        control = Control(place, (), False, running, tasks, timers, (segment,), (), (), -1, nothing, entered)
+        found = self._born(node, known, control, data, TIMELESS if zone is None else zone, len(self._logs[log]))
+        if found is not None:
+            self._at[*rest, data, zone] = found
+            if found.born is not None:
+                self._resting.setdefault(found.id, rest)
+        return found
+
+    def _goes_outside(self, node: Node, rest: Resting, option: _Option, first: _First) -> tuple[Node, Known] | None:
+        _, open, log = rest
+        outside = self._outside.get((first.like, option.joined, open, log))
         if outside is None:
             return None
-        known = self._shown.get((first, joined, outside.taken))
+        known = self._shown.get((first, option.joined, outside.taken))
         data = self._data(node, outside.control.place)
         if known is None or data is None:
             return None
         zone = self._zone(node, outside.control.timers, known.entered)
         found = self._after.get((id(outside.control), data, zone))
-        return None if found is None else (found, known)
+        if found is None or not found.real:
+            return None
+        if zone is None and not self._asks:
+            option.ends[log] = found, known
+        return found, known
 
     # ------------------------------------------------------------ what runs show
 
     def arrived(self, node: Node, control: Control, data: Answers, zone: Zone, done: Arrival) -> None:
         """That a run has come to a node."""
         if _plain(control):
-            self._at[self._of(control, done), data, zone if control.timers else None] = node
+            self._at[*self._of(control, done), data, zone if control.timers else None] = node
 
     def learn(self, node: Node, reaction: Reaction, done: Arrival, target: Node, zone: Zone) -> None:
         """What the only run of a move of a real node has done. zone: of where it came to."""
@@ -206,21 +333,22 @@ class Spared:
         if first is None:
             return
         control = self.abstraction.control(done.instance)
-        configuration, running, open, log = self._rest(node)
+        locals, open, log = self._of(node.control, node.arrivals[0])
+        configuration = node.control.configuration
         joined = self._join(_replaced(configuration, first), first)
         if not first.leaves and joined == NONE:
-            after = self._of(control, done)
-            assert after[0] == _replaced(configuration, first), "a leaf takes the place of another of its region"
-            before, behind = Counter(self._logs[log]), Counter(self._logs[after[3]])
+            now, after, left = self._of(control, done)
+            goes = _replaced(configuration, first)
+            assert control.configuration == goes, "a leaf takes the place of another of its region"
+            before, behind = Counter(self._logs[log]), Counter(self._logs[left])
             known = Known(reaction, done.taken, passage.entered, first.gone is None)
-            inside = _Inside(
-                known,
-                (*(before - behind).elements(),),
-                (*(behind - before).elements(),),
-                (*(each for each in after[1] if each[0] == first.new),),
-                after[2],
-            )
-            self._inside.setdefault((first, open, _held(running, first)), inside)
+            at = configuration.index(first.gone or first.own) if first.gone or first.own else -1
+            removed, added = (*(before - behind).elements(),), (*(behind - before).elements(),)
+            inside = _Inside(known, removed, added, now[at] if at >= 0 else None, after)
+            key = first, open, locals[at].running if at >= 0 else None
+            if key not in self._inside:
+                self._inside[key] = inside
+                self._options.clear()
         elif passage.left.issuperset(configuration) and not self._drops(log, first):
             rest = done.taken[len(first.passage.trail) :]
             outside = self._outside.setdefault((first.like, joined, open, log), _Outside(control, rest))
@@ -229,19 +357,38 @@ class Spared:
             if data is not None and outside.control == control:
                 self._after[id(outside.control), data, zone if control.timers else None] = target
 
+    def _looks(self, node: Node, move: Move) -> bool:
+        """Whether a node and a move are such that what is known here is enough."""
+        call = self.kernel.leaf[move.leaf].call if move.leaf else None
+        return move.kind in SHARED and self.shows(node) and (call is None or call.each is None)
+
+    @staticmethod
+    def shows(node: Node) -> bool:
+        """Whether what is known here may be enough for some move of a node."""
+        return node.real and _plain(node.control)
+
+    def _commands(self, node: Node, move: Move) -> Key:
+        """What says of a move which commands answer it, and whether it is refused otherwise."""
+        if move.kind is MoveKind.ANSWER:
+            return move.leaf, move.answer
+        locals = self._of(node.control, node.arrivals[0])[0]
+        return next(key for trait, key in self._events_handled(locals) if trait == traits(move))
+
     def _begun(self, node: Node, reaction: Reaction) -> _First | None:
         """What a straight step begins with; None: it leaves several leaves, and not all."""
         passage, command = reaction.fan.passages[0], reaction.fan.passages[0].command
         assert command is not None, "only the start and the end of a compensation answer to nothing"
         key = self._commands(node, reaction.move)
         if key not in self._within:
+            self._options.clear()
             self._within[key] = _inside(self.kernel, command.scope, passage.target)
-        gone = _left(node, self._within[key])
+        gone = _left(node.control.configuration, self._within[key])
         if (key, gone) not in self._first:
             new = [name for name in passage.entered if name in self.kernel.leaf]
             leaves = gone == ALL
             if not leaves and (len(gone) > 1 or len(new) != len(gone)):
                 return None
+            self._options.clear()
             self._first[key, gone] = self._made(reaction, leaves, gone, new)
         return self._first[key, gone]
 
@@ -299,17 +446,25 @@ class Spared:
         joined = None if first.leaves else self.kernel.joined(after)
         return NONE if joined is None else joined.id
 
-    def _rest(self, node: Node) -> Resting:
-        found = self._resting.get(node.id)
-        if found is None:
-            found = self._resting[node.id] = self._of(node.control, node.arrivals[0])
-        return found
-
     def _of(self, control: Control, arrival: Arrival) -> Resting:
+        """Of a node's instance, what is known of steps depends on."""
         at = arrival.instance
         ids = {call.key for call in at.calls if not call.answer}
-        log = tuple(sorted(self.abstraction.kind(entry, ids) for entry in at.log))
-        return control.configuration, control.running, (control.tasks, control.timers, control.entered), self._log(log)
+        log = tuple(sorted([self.abstraction.kind(entry, ids) for entry in at.log]))
+        running = {each[0]: each for each in control.running}
+        locals = tuple([self._made_local(leaf, running.get(leaf)) for leaf in control.configuration])
+        return locals, (control.tasks, control.timers, control.entered), self._log(log)
+
+    def _made_local(self, leaf: str, running: Running | None) -> _Local:
+        found = self._local.get((leaf, running))
+        if found is None:
+            place = self.kernel.leaf[leaf]
+            over = place.kind if place.kind in {LeafKind.REGION_DONE, LeafKind.REGION_FAILED} else None
+            shape = self._shapes.setdefault((place.path, over), len(self._shapes))
+            near = tuple(self.kernel.near(leaf, on) for on in self._events)
+            says = self._said.setdefault(near, len(self._said))
+            found = self._local[leaf, running] = _Local(leaf, running, shape, says)
+        return found
 
     def _log(self, kinds: tuple[Kind, ...]) -> int:
         number = self._number.get(kinds)
@@ -340,6 +495,11 @@ class Spared:
         return self.clock.among(node.zone, timers, frozenset(entered), node.control.entered) if timers else None
 
 
+def traits(move: Move) -> Trait:
+    """What tells a move apart from the others of its node."""
+    return move.kind, move.leaf or move.name, move.answer
+
+
 def _plain(control: Control) -> bool:
     """Whether it rests, and `Resting` says all of it."""
     return control.resting and not (control.finished or control.marks or control.history)
@@ -353,9 +513,8 @@ def _inside(kernel: Kernel, scope: str, target: Target) -> frozenset[str]:
     return frozenset(leaf.name for leaf in kernel.leaves if domain in kernel.above(leaf.name)[1:])
 
 
-def _left(node: Node, within: frozenset[str]) -> Configuration:
-    """The leaves among some that a node rests in, or `ALL`."""
-    configuration = node.control.configuration
+def _left(configuration: Configuration, within: frozenset[str]) -> Configuration:
+    """Those of its leaves that are among some, or `ALL`."""
     left = tuple([leaf for leaf in configuration if leaf in within])
     return ALL if len(left) == len(configuration) else left
 
@@ -365,8 +524,3 @@ def _replaced(configuration: Configuration, first: _First) -> Configuration:
     if first.gone is None or first.new is None:
         return configuration
     return tuple([first.new if leaf == first.gone else leaf for leaf in configuration])
-
-
-def _held(running: tuple[Running, ...], first: _First) -> tuple[Running, ...]:
-    """What runs in the leaf of a step."""
-    return tuple([each for each in running if each[0] == first.gone or each[0] == first.own])
