@@ -503,27 +503,23 @@ class Kernel:
         return self._nearest[key]
 
     @cached_property
-    def _written(self) -> dict[tuple[Configuration, On, str], tuple[Command, ...]]:
+    def _written(self) -> dict[tuple[tuple[str, ...], On], tuple[Command, ...]]:
         return {}
 
     def written(self, configuration: Configuration, on: On, leaf: str = "") -> tuple[Command, ...]:
         """The commands that count for a trigger, in the order of the text; an outcome is of the call of `leaf`."""
-        key = () if on.kind is TriggerKind.OUTCOME else configuration, on, leaf
-        found = self._written.get(key)
-        if found is None:
-            found = self._written[key] = self._counting(configuration, on, leaf)
-        return found
-
-    def _counting(self, configuration: Configuration, on: On, leaf: str) -> tuple[Command, ...]:
+        places = configuration
         if on.kind is TriggerKind.OUTCOME:
-            return self.counting((leaf,), on)
-        event = on.kind is TriggerKind.EVENT
-        return self.counting(self.answerable(configuration, on) if event else self.active(configuration), on)
-
-    def counting(self, places: Iterable[str], on: On) -> tuple[Command, ...]:
-        """The commands of some places for a trigger, in the order of the text."""
-        found = [command for place in places for command in self.answering.get((place, on), ())]
-        return tuple(sorted(found, key=lambda command: command.id))
+            places = (leaf,)
+        elif on.kind is TriggerKind.EVENT:
+            places = self.answerable(configuration, on)
+        found = self._written.get((places, on))
+        if found is None:
+            said = on.kind in {TriggerKind.OUTCOME, TriggerKind.EVENT}
+            around = places if said else self.active(configuration)
+            commands = [command for place in around for command in self.answering.get((place, on), ())]
+            found = self._written[places, on] = tuple(sorted(commands, key=lambda command: command.id))
+        return found
 
     @cached_property
     def _joined(self) -> dict[Configuration, Command | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .graph import Edge
+from .graph import Edge, Edges
 
 
 def strongly(targets: Mapping[int, Sequence[int]]) -> Iterator[list[int]]:
@@ -43,11 +43,15 @@ def strongly(targets: Mapping[int, Sequence[int]]) -> Iterator[list[int]]:
 def strong(number: int, edges: Sequence[Edge]) -> list[list[Edge]]:
     """The edges of each strongly connected component of so many nodes that has any."""
     out: dict[int, list[int]] = {node: [] for node in range(number)}
-    for edge in edges:
-        out[edge.source].append(edge.target)
+    for source, target in edges.pairs() if isinstance(edges, Edges) else ((e.source, e.target) for e in edges):
+        out[source].append(target)
     group = {node: min(found) for found in strongly(out) for node in found}
+
+    def inside(source: int, target: int) -> bool:
+        return group[source] == group[target]
+
     inner: dict[int, list[Edge]] = {}
-    for edge in edges:
-        if group[edge.source] == group[edge.target]:
+    for edge in edges.between(inside) if isinstance(edges, Edges) else edges:
+        if inside(edge.source, edge.target):
             inner.setdefault(group[edge.source], []).append(edge)
-    return [inside for _, inside in sorted(inner.items())]
+    return [found for _, found in sorted(inner.items())]

@@ -146,7 +146,7 @@ def _rests(inquiry: Inquiry, place: Place) -> Witness:
     asked = [node for node in inquiry.nodes(place.name) if quiet(node) and not node.control.timers]
     if asked:
         does = f"rests in `{place.name}`, where something is accepted"
-        return inquiry.seen((node.arrivals[0] for node in asked), does, "no run to where it rests was found")
+        return inquiry.seen(asked, does, "no run to where it rests was found")
     return inquiry.comes(place.name, f"rests in `{place.name}`, where a call always runs or a timer is armed")
 
 

@@ -14,7 +14,7 @@ from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.values import dataclass
 from ..kernel import Configuration
 from .components import strongly
-from .graph import Edge, Node
+from .graph import Edge, Known, Node, Way
 from .holdups import holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
@@ -120,8 +120,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 
 def _ends(inquiry: Inquiry) -> Witness:
-    runs = sorted((n.arrivals[0] for n in inquiry.graph.nodes if n.control.finished), key=lambda a: a.length)
-    names = [run.instance.configuration[0] for run in runs if run.real and run.instance.configuration]
+    runs = sorted((node for node in inquiry.graph.nodes if node.control.finished), key=lambda node: node.length)
+    names = [run.control.configuration[0] for run in runs if run.real and run.control.configuration]
     does = f"ends in `{names[0]}`, and every other can still" if names else "ends"
     return inquiry.seen(runs, does, "no run that ends was found")
 
@@ -131,7 +131,7 @@ def lost_first(inquiry: Inquiry, goals: set[int], nodes: Iterable[Node], length:
     although they are not for others: then the first such node from which no goal can be reached is where they are."""
     graph = inquiry.graph
     alive = graph.reaching(goals)
-    open_nodes = {node.id for node in nodes if node.id in alive and node.arrivals[0].length < length}
+    open_nodes = {node.id for node in nodes if node.id in alive and node.length < length}
     pairs = (
         (edge, inquiry.queues.arriving(node)) for node in graph.nodes if node.id in alive for edge in graph.out[node.id]
     )
@@ -150,7 +150,7 @@ def lost_first(inquiry: Inquiry, goals: set[int], nodes: Iterable[Node], length:
 
 def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
     """The nodes from which, for all their data, finals can be reached: lower ranks first, each with the edges that lead
-    lower. Moves that data choose among come last."""
+    lower (none, where a step that was spared does). Moves that data choose among come last."""
     graph = inquiry.graph
     undoings = _undoings(inquiry)
     found: dict[int, Ways] = dict.fromkeys(sorted(finals), ())
@@ -173,6 +173,8 @@ def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
 
 
 def _leads_lower(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
+    if any(_shared_leads(node, target, way, lower) for target, way in zip(node.targets, node.ways, strict=True)):
+        return ()
     sure = next((edge for edge in _good(inquiry, node, lower) if inquiry.must(edge)), None)
     return _time_leads(inquiry, node, lower) if sure is None else (sure,)
 
@@ -188,19 +190,26 @@ def _some_leads_lower(inquiry: Inquiry, node: Node, lower: Container[int]) -> Wa
 
 def _good(inquiry: Inquiry, node: Node, lower: Container[int]) -> list[Edge]:
     edges = inquiry.graph.out[node.id]
-    return [e for e in edges if e.target in lower and e.move.kind in FREE and _certain(node, e, edges, lower)]
+    return [e for e in edges if e.target in lower and e.move.kind in FREE and _certain(node, e, lower)]
+
+
+def _shared_leads(node: Node, target: int, way: Way, lower: Container[int]) -> bool:
+    """Whether a step that was spared leads lower: all data take it, and it changes none."""
+    if target not in lower or not isinstance(way, Known) or way.move.kind not in FREE:
+        return False
+    return not node.control.loose or _certain(node, way, lower)
 
 
 FREE = {MoveKind.ANSWER, MoveKind.EVENT, MoveKind.TASK}
 
 
-def _certain(node: Node, edge: Edge, edges: list[Edge], lower: Container[int]) -> bool:
+def _certain(node: Node, way: Way, lower: Container[int]) -> bool:
     """Where the log is kept loosely, a move may have other successors for other logs: all have to be lower."""
     if not node.control.loose:
         return True
-    move = edge.move
-    same = (e for e in edges if (e.move.kind, e.move.answer, e.taken) == (move.kind, move.answer, edge.taken))
-    return all(other.target in lower for other in same)
+    like = way.move.kind, way.move.answer, way.taken
+    ways = zip(node.targets, node.ways, strict=True)
+    return all(target in lower for target, w in ways if (w.move.kind, w.move.answer, w.taken) == like)
 
 
 def _time_leads(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:

@@ -75,9 +75,10 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, child: Horizon | None) -> Answer:
     subject, needed = f"`{leaf.name}`", shown(longest * MICRO, DurationType())
-    calling = [node for node in inquiry.nodes(leaf.name) if leaf.name in {each for each, *_ in node.control.running}]
-    rooms = [_room(inquiry, leaf, node.control.timers, longest) for node in calling]
-    seen = rooms[: sum(node.real for node in calling)]
+    nodes = (node for node in inquiry.nodes(leaf.name) if any(each == leaf.name for each, *_ in node.control.running))
+    calling = [*dict.fromkeys((node.real, node.control.timers) for node in nodes)]
+    rooms = [_room(inquiry, leaf, timers, longest) for _, timers in calling]
+    seen = rooms[: sum(real for real, _ in calling)]
     shortest, timer = max(seen, key=_time, default=(0, None))
     if shortest >= longest or (inquiry.graph.complete and not calling):
         room = (

@@ -10,11 +10,14 @@ when somebody wants to see it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from functools import cached_property, partial
-from typing import overload
 from datetime import datetime
+from functools import cached_property, partial
+from heapq import merge, nsmallest
+from operator import itemgetter
+from typing import overload
 
 from ...dsl.model import Value
 from ...dsl.source import Span
@@ -75,6 +78,14 @@ class Known:
     taken: tuple[Taken, ...]
     entered: tuple[str, ...]
     stays: bool
+
+    @property
+    def move(self) -> Move:
+        return self.reaction.move
+
+    @property
+    def real(self) -> bool:
+        return True
 
 
 @dataclass(eq=False, slots=True)
@@ -147,6 +158,11 @@ class Node:
         kept = [(target, each) for target, each in zip(self.targets, self.ways, strict=True) if each is not way]
         self.targets, self.ways, self.edges = [each[0] for each in kept], [each[1] for each in kept], None
 
+    def edge(self, index: int) -> Edge:
+        """One of its edges."""
+        way = self.ways[index]
+        return way if isinstance(way, Edge) else self.graph.edge(self, self.targets[index], way)
+
     @property
     def name(self) -> str:
         """The leaves it rests in, or nothing while it compensates."""
@@ -196,6 +212,86 @@ class Faulted:
     attempt: Arrival  # its instance is the one before
 
 
+Way = Known | Edge
+"""What an edge does: itself, or what it has in common with those that other nodes have."""
+
+
+class Edges(Sequence[Edge]):
+    """Some edges of a graph, in the order of their nodes, made when they are asked for. `ran`: those that were run;
+    `shared`: those of known steps."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self.ran: list[Edge] = []
+        self.shared: list[Known] = []
+
+    def add(self, way: Way) -> None:
+        if isinstance(way, Edge):
+            self.ran.append(way)
+        else:
+            self.shared.append(way)
+
+    def __len__(self) -> int:
+        return len(self.ran) + sum(len(self._graph.sharing[way][0]) for way in self.shared)
+
+    def __bool__(self) -> bool:
+        return bool(self.ran or self.shared)
+
+    @overload
+    def __getitem__(self, index: int) -> Edge: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Edge]: ...
+
+    def __getitem__(self, index: int | slice) -> Edge | list[Edge]:
+        return [*self][index]
+
+    def __iter__(self) -> Iterator[Edge]:
+        return self.between(lambda _source, _target: True) if self.shared else iter(self.ran)
+
+    def between(self, wanted: Callable[[int, int], bool]) -> Iterator[Edge]:
+        """Those that lead from and to such nodes."""
+        nodes, sharing = self._graph.nodes, self._graph.sharing
+        rows: list[Iterator[tuple[int, int, Way]]] = [_run(self.ran, wanted)]
+        rows += [_taken(way, zip(*sharing[way], strict=True), wanted) for way in self.shared]
+        for source, target, way in merge(*rows, key=itemgetter(0)):
+            yield way if isinstance(way, Edge) else self._graph.edge(nodes[source], target, way)
+
+    def only(self, wanted: Callable[[Way], bool]) -> Edges:
+        """Those that do something of some kind."""
+        found = Edges(self._graph)
+        found.ran, found.shared = [*filter(wanted, self.ran)], [*filter(wanted, self.shared)]
+        return found
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Where each leads from and to, in no particular order."""
+        yield from ((edge.source, edge.target) for edge in self.ran)
+        for way in self.shared:
+            yield from zip(*self._graph.sharing[way], strict=True)
+
+    def soonest(self, most: int) -> list[Edge]:
+        """So many of the real ones, with the shortest runs."""
+        nodes = self._graph.nodes
+        found: list[tuple[int, int, int, int, Way]] = []
+        for number, way in enumerate(self.shared):
+            pairs = zip(*self._graph.sharing[way], strict=True)
+            rows = ((nodes[source].length + 1, source, number, target, way) for source, target in pairs)
+            found += nsmallest(most, rows, key=itemgetter(0))
+        found += [(edge.length, edge.source, -1, edge.target, edge) for edge in self.ran if edge.real]
+        kept = nsmallest(most, found, key=itemgetter(0, 1, 2))
+        return [w if isinstance(w, Edge) else self._graph.edge(nodes[s], t, w) for _, s, _, t, w in kept]
+
+
+def _run(edges: Iterable[Edge], wanted: Callable[[int, int], bool]) -> Iterator[tuple[int, int, Way]]:
+    return ((each.source, each.target, each) for each in edges if wanted(each.source, each.target))
+
+
+def _taken(
+    way: Known, pairs: Iterable[tuple[int, int]], wanted: Callable[[int, int], bool]
+) -> Iterator[tuple[int, int, Way]]:
+    return ((source, target, way) for source, target in pairs if wanted(source, target))
+
+
 class Rows(Sequence[list[Edge]]):
     """The edges from each node, by its id, made when they are first asked for."""
 
@@ -231,12 +327,11 @@ class Graph:
     def leading(self, node: Node) -> list[Edge]:
         """The edges from a node, each made once."""
         if node.edges is None:
-            node.edges = [*map(partial(self._edge, node), node.targets, node.ways)]
+            node.edges = [node.edge(index) for index in range(len(node.ways))]
         return node.edges
 
-    def _edge(self, node: Node, target: int, way: Known | Edge) -> Edge:
-        if isinstance(way, Edge):
-            return way
+    def edge(self, node: Node, target: int, way: Known) -> Edge:
+        """The edge of a known step."""
         stay = way.stays and self.nodes[target].control.place == node.control.place
         move, length = way.reaction.move, node.length + 1
         return Edge(node.id, target, move, way.taken, stay, True, way.entered, length, partial(self.rerun, node, way))
@@ -262,8 +357,16 @@ class Graph:
     @cached_property
     def into(self) -> list[list[Edge]]:
         """The edges to each node, by its id, when the search is over."""
+        return self._by_target(self.edges())
+
+    @cached_property
+    def ran_into(self) -> list[list[Edge]]:
+        """Those of them that were run."""
+        return self._by_target(self.ran)
+
+    def _by_target(self, edges: Iterable[Edge]) -> list[list[Edge]]:
         found: list[list[Edge]] = [[] for _ in self.nodes]
-        for edge in self.edges():
+        for edge in edges:
             if edge.source >= 0:
                 found[edge.target].append(edge)
         return found
@@ -275,6 +378,37 @@ class Graph:
         for node in self.nodes:
             for target in {*node.targets}:
                 found[target].append(node.id)
+        return found
+
+    @cached_property
+    def ran(self) -> list[Edge]:
+        """The edges that were run, the starts first, when the search is over."""
+        return [*self.begin, *(way for node in self.nodes for way in node.ways if isinstance(way, Edge))]
+
+    @cached_property
+    def sharing(self) -> Mapping[Known, tuple[array[int], array[int]]]:
+        """The nodes that make each known step, in their order, and where it leads from each, when the search is over."""
+        found: dict[Known, tuple[array[int], array[int]]] = {}
+        for node in self.nodes:
+            for target, way in zip(node.targets, node.ways, strict=True):
+                if isinstance(way, Known):
+                    rows = found.get(way)
+                    if rows is None:
+                        rows = found[way] = array("l"), array("l")
+                    rows[0].append(node.id)
+                    rows[1].append(target)
+        return found
+
+    @property
+    def ways(self) -> Iterator[Way]:
+        """What the edges do, each that many nodes share once: the starts first."""
+        yield from self.ran
+        yield from self.sharing
+
+    def some(self, wanted: Callable[[Way], bool]) -> Edges:
+        """The edges, the starts among them, that do something of some kind."""
+        found = Edges(self)
+        found.ran, found.shared = [*filter(wanted, self.ran)], [*filter(wanted, self.sharing)]
         return found
 
     @property

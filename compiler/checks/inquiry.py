@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
+from heapq import nsmallest
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
@@ -24,7 +26,7 @@ from ..trace import told, triggered
 from .control import Control, Grain
 from .encode import Need
 from .explore import Explorer
-from .graph import Arrival, Edge, Node, Reaction
+from .graph import Arrival, Edge, Edges, Node, Reaction
 from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .possible import Possibilities
@@ -93,6 +95,12 @@ def _a_run(arrival: Arrival) -> str:
     return f"a run of {length} step{'s' if length > 1 else ''}"
 
 
+def _soonest(runs: Iterable[Arrival | Edge | Node]) -> Sequence[Arrival | Edge | Node]:
+    if isinstance(runs, Edges):
+        return runs.soonest(MOST_PLAYED)
+    return nsmallest(MOST_PLAYED, (each for each in runs if each.real), key=attrgetter("length"))
+
+
 def _before(edges: Sequence[Edge]) -> Arrival | None:
     """Where one of some edges begins."""
     return next((edge.arrival.before or edge.arrival for edge in edges), None)
@@ -118,7 +126,7 @@ class Inquiry(Possibilities):
         self.begin = BEGIN
         # conditions of properties, by node and the condition's id, which is kept so that it stays its own
         self.encodings: dict[tuple[int, int], tuple[Expr, tuple[Term, tuple[Need, ...]]]] = {}
-        self._active: dict[Configuration, frozenset[str]] = {}
+        self._resting: dict[str, list[Node]] = {}  # in a place
         self._doubts: Doubts | None = None
         self._played: dict[int, tuple[Arrival, bool]] = {}
 
@@ -135,7 +143,7 @@ class Inquiry(Possibilities):
             return False  # the shortest run to a cube need not have been where in it something shows
         if self.states.passages.timed:
             return False  # a shorter run may show it that starts, or goes on, at another moment
-        return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
+        return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.ran)
 
     @property
     def scope(self) -> str:
@@ -145,21 +153,26 @@ class Inquiry(Possibilities):
     def nodes(self, place: str | None = None) -> Iterator[Node]:
         """Nodes (with one place active), real ones before others, those with a shorter run before. Raises Spent."""
         self.explorer.budget.check()
-        return iter(self._ordered if place is None else self._resting.get(place, ()))
+        return iter(self._ordered if place is None else self._rest_in(place))
 
     def active(self, node: Node) -> frozenset[str]:
         """The leaves and scopes a node rests in; none while it compensates."""
-        configuration = node.control.configuration
-        if configuration not in self._active:
-            self._active[configuration] = self.kernel.active(configuration)
-        return self._active[configuration] if configuration else frozenset()
+        return self.kernel.active(node.control.configuration)
+
+    def _rest_in(self, place: str) -> list[Node]:
+        """The nodes that rest in a place."""
+        if place not in self._resting:
+            inner = {leaf.name for leaf in self.kernel.leaves if place in self.kernel.above(leaf.name)}
+            resting = (node for node in self._ordered if not inner.isdisjoint(node.control.configuration))
+            self._resting[place] = self._in_leaf.get(place, []) if place in self.kernel.leaf else [*resting]
+        return self._resting[place]
 
     @cached_property
-    def _resting(self) -> Mapping[str, list[Node]]:
+    def _in_leaf(self) -> Mapping[str, list[Node]]:
         found: defaultdict[str, list[Node]] = defaultdict(list)
         for node in self._ordered:
-            for place in self.active(node):
-                found[place].append(node)
+            for leaf in node.control.configuration:
+                found[leaf].append(node)
         return found
 
     @cached_property
@@ -189,10 +202,10 @@ class Inquiry(Possibilities):
             self.ledger.shown(arrival)
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=f"{_a_run(arrival)} {does}")
 
-    def seen(self, runs: Iterable[Arrival | Edge], does: str, otherwise: str) -> Witness:
-        """The shortest of some runs, replayed; otherwise: what to say if there is none."""
-        for run in sorted((each for each in runs if each.real), key=lambda each: each.length)[:MOST_PLAYED]:
-            arrival = run.arrival if isinstance(run, Edge) else run
+    def seen(self, runs: Iterable[Arrival | Edge | Node], does: str, otherwise: str) -> Witness:
+        """The shortest of some runs, of those to some nodes, replayed; otherwise: what to say if there is none."""
+        for run in _soonest(runs):
+            arrival = run.arrival if isinstance(run, Edge) else run.arrivals[0] if isinstance(run, Node) else run
             if self.plays(arrival):
                 return Witness(f"{_a_run(arrival)} {does}")
         return Witness(otherwise, vacuous=True)
@@ -203,7 +216,7 @@ class Inquiry(Possibilities):
 
     def comes(self, place: str, does: str) -> Witness:
         """A run that comes to rest in a place."""
-        return self.seen((node.arrivals[0] for node in self.nodes(place)), does, f"no run rests in `{place}`")
+        return self.seen(self.nodes(place), does, f"no run rests in `{place}`")
 
     def following(self, node: Node | None, reaction: Reaction) -> list[Edge]:
         """What a move of a node leads to; of no node, the start."""
@@ -319,13 +332,19 @@ class Inquiry(Possibilities):
 
     # ------------------------------------------------------------ questions about data
 
-    def reactions(self) -> Iterator[tuple[Node | None, Reaction]]:
-        """Every move of every node, the start first, real nodes before others."""
-        if self.graph.starting is not None:
+    def each_reaction(self) -> Iterator[Reaction]:
+        """What some node can do about some move, the start first; what many can do alike comes once."""
+        yield from () if self.graph.starting is None else (self.graph.starting,)
+        yield from (known.reaction for known in self.graph.sharing)
+        yield from (reaction for node in self.graph.nodes for reaction in node.noted)
+
+    def reactions(self, wanted: Callable[[Reaction], bool]) -> Iterator[tuple[Node | None, Reaction]]:
+        """Every move of every node that is of some kind, the start first, real nodes before others."""
+        found = {reaction for reaction in self.each_reaction() if wanted(reaction)}
+        if self.graph.starting in found:
             yield None, self.graph.starting
-        for node in self.nodes():
-            for reaction in node.reactions:
-                yield node, reaction
+        for node in self.nodes() if found else ():
+            yield from ((node, reaction) for reaction in node.reactions if reaction in found)
 
     def breach(self, node: Node | None, reaction: Reaction, bad: Term) -> Breach | None:
         """Data of the node, and a payload, for which something bad holds when the move comes."""
@@ -396,25 +415,25 @@ class Inquiry(Possibilities):
     # ------------------------------------------------------------ what edges do
 
     @cached_property
-    def entered(self) -> Mapping[str, list[Edge]]:
+    def entered(self) -> Mapping[str, Edges]:
         """The edges that enter a place, or pass a choice, by its name."""
-        found: defaultdict[str, list[Edge]] = defaultdict(list)
-        for edge in self.graph.edges():
-            choices = [name for taken in edge.taken for name, _ in taken.branches]
-            for name in dict.fromkeys((*choices, *edge.entered)):
-                found[name].append(edge)
+        found: defaultdict[str, Edges] = defaultdict(partial(Edges, self.graph))
+        for way in self.graph.ways:
+            choices = [name for taken in way.taken for name, _ in taken.branches]
+            for name in dict.fromkeys((*choices, *way.entered)):
+                found[name].add(way)
         return found
 
     @cached_property
-    def taken(self) -> Mapping[Span, list[Edge]]:
+    def taken(self) -> Mapping[Span, Edges]:
         """The edges that take a written transition or branch, by its span."""
-        found: defaultdict[Span, list[Edge]] = defaultdict(list)
-        for edge in self.graph.edges():
-            spans = [self.kernel.commands[t.command].span for t in edge.taken if t.command is not None]
-            for taken in edge.taken:
+        found: defaultdict[Span, Edges] = defaultdict(partial(Edges, self.graph))
+        for way in self.graph.ways:
+            spans = [self.kernel.commands[t.command].span for t in way.taken if t.command is not None]
+            for taken in way.taken:
                 spans += [self.kernel.choice[name].branches[index].span for name, index in taken.branches]
             for span in dict.fromkeys(spans):
-                found[span].append(edge)
+                found[span].add(way)
         return found
 
     def way_in(self, arrival: Arrival, otherwise: Span) -> Span:

@@ -20,7 +20,8 @@ class Queues:
         self.kernel = kernel
         self.graph = graph
         self._arriving: dict[int, Events] = {}  # what may wait when a node is come to, by its id
-        self._known: dict[Configuration, tuple[Events, Events]] = {}
+        self._on = [On(TriggerKind.EVENT, event.name) for event in kernel.events]
+        self._known: dict[tuple[tuple[str, ...], ...], tuple[Events, Events]] = {}  # by what says something of each
         if kernel.waiting:
             self._spread()
 
@@ -69,9 +70,10 @@ class Queues:
 
     def _at(self, configuration: Configuration) -> tuple[Events, Events]:
         """The events that a configuration surely takes or ignores, and those that it may defer."""
-        if configuration not in self._known:
-            self._known[configuration] = self._asked(configuration)
-        return self._known[configuration]
+        said = tuple([self.kernel.answerable(configuration, on) for on in self._on])
+        if said not in self._known:
+            self._known[said] = self._asked(configuration)
+        return self._known[said]
 
     def _asked(self, configuration: Configuration) -> tuple[Events, Events]:
         kernel = self.kernel
