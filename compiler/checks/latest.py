@@ -124,6 +124,14 @@ class Latest:
         found = {name: length for name in control.timers if (length := self.clock.length(name)) is not None}
         return found | {leaf: longest for leaf, *_ in control.running if (longest := self.answered(leaf)) is not None}
 
+    def bounded(self, node: Node) -> bool:
+        """Whether something is under way in a node of which it is known how long it takes."""
+        control = node.control
+        if control.finished or not control.resting:
+            return bool(self.spans(node))
+        ends = any(self.answered(leaf) is not None for leaf, *_ in control.running)
+        return ends or any(self.clock.length(name) is not None for name in control.timers)
+
     def answered(self, leaf: str) -> int | None:
         """How long the call of a leaf takes to be answered, or parked."""
         call = self.kernel.leaf[leaf].call
