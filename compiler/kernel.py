@@ -477,7 +477,8 @@ class Kernel:
     def answerable(self, configuration: Configuration, on: On) -> tuple[str, ...]:
         """The active places that count for an event: those that say anything of it and have no such place inside."""
 
-        nearest = tuple([self.near(leaf, on) for leaf in configuration])
+        near = self._nearest.setdefault(on, {})
+        nearest = tuple([near[leaf] if leaf in near else self.near(leaf, on) for leaf in configuration])
         found = self._outermost.get(nearest)
         if found is None:
             names = [name for name in dict.fromkeys(nearest) if name is not None]
@@ -486,7 +487,7 @@ class Kernel:
         return found
 
     @cached_property
-    def _nearest(self) -> dict[tuple[str, On], str | None]:
+    def _nearest(self) -> dict[On, dict[str, str | None]]:
         return {}
 
     @cached_property
@@ -495,12 +496,12 @@ class Kernel:
 
     def near(self, leaf: str, on: On) -> str | None:
         """The innermost place around a leaf, or it, that says anything of an event."""
-        key = leaf, on
-        if key not in self._nearest:
+        near = self._nearest.setdefault(on, {})
+        if leaf not in near:
             places = ((name, self.place[name]) for name in self.open(leaf))
             said = (n for n, at in places if (n, on) in self.answering or on.name in at.ignores or on.name in at.defers)
-            self._nearest[key] = next(said, None)
-        return self._nearest[key]
+            near[leaf] = next(said, None)
+        return near[leaf]
 
     @cached_property
     def _written(self) -> dict[tuple[tuple[str, ...], On], tuple[Command, ...]]:

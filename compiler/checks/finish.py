@@ -173,8 +173,9 @@ def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
 
 
 def _leads_lower(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
-    if any(_shared_leads(node, target, way, lower) for target, way in zip(node.targets, node.ways, strict=True)):
-        return ()
+    low = (way for target, way in zip(node.targets, node.ways, strict=True) if target in lower)
+    if any(isinstance(way, Known) and way.move.kind in FREE and _certain(node, way, lower) for way in low):
+        return ()  # all data take a step that was spared, and it changes none
     sure = next((edge for edge in _good(inquiry, node, lower) if inquiry.must(edge)), None)
     return _time_leads(inquiry, node, lower) if sure is None else (sure,)
 
@@ -193,13 +194,6 @@ def _good(inquiry: Inquiry, node: Node, lower: Container[int]) -> list[Edge]:
     return [e for e in edges if e.target in lower and e.move.kind in FREE and _certain(node, e, lower)]
 
 
-def _shared_leads(node: Node, target: int, way: Way, lower: Container[int]) -> bool:
-    """Whether a step that was spared leads lower: all data take it, and it changes none."""
-    if target not in lower or not isinstance(way, Known) or way.move.kind not in FREE:
-        return False
-    return not node.control.loose or _certain(node, way, lower)
-
-
 FREE = {MoveKind.ANSWER, MoveKind.EVENT, MoveKind.TASK}
 
 
@@ -208,8 +202,8 @@ def _certain(node: Node, way: Way, lower: Container[int]) -> bool:
     if not node.control.loose:
         return True
     like = way.move.kind, way.move.answer, way.taken
-    ways = zip(node.targets, node.ways, strict=True)
-    return all(target in lower for target, w in ways if (w.move.kind, w.move.answer, w.taken) == like)
+    higher = (other for target, other in zip(node.targets, node.ways, strict=True) if target not in lower)
+    return all((other.move.kind, other.move.answer, other.taken) != like for other in higher)
 
 
 def _time_leads(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:

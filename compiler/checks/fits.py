@@ -75,8 +75,11 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, child: Horizon | None) -> Answer:
     subject, needed = f"`{leaf.name}`", shown(longest * MICRO, DurationType())
-    nodes = (node for node in inquiry.nodes(leaf.name) if any(each == leaf.name for each, *_ in node.control.running))
-    calling = [*dict.fromkeys((node.real, node.control.timers) for node in nodes)]
+    calling: dict[tuple[bool, frozenset[str]], None] = {}
+    for node in inquiry.nodes(leaf.name):
+        key = node.real, node.control.timers
+        if key not in calling and any(each == leaf.name for each, *_ in node.control.running):
+            calling[key] = None
     rooms = [_room(inquiry, leaf, timers, longest) for _, timers in calling]
     seen = rooms[: sum(real for real, _ in calling)]
     shortest, timer = max(seen, key=_time, default=(0, None))

@@ -10,11 +10,11 @@ when somebody wants to see it.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from functools import cached_property, partial
+from itertools import pairwise
 from heapq import merge, nsmallest
 from operator import itemgetter
 from typing import overload
@@ -78,10 +78,10 @@ class Known:
     taken: tuple[Taken, ...]
     entered: tuple[str, ...]
     stays: bool
+    move: Move = field(init=False)
 
-    @property
-    def move(self) -> Move:
-        return self.reaction.move
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "move", self.reaction.move)
 
     @property
     def real(self) -> bool:
@@ -263,20 +263,19 @@ class Edges(Sequence[Edge]):
         found.ran, found.shared = [*filter(wanted, self.ran)], [*filter(wanted, self.shared)]
         return found
 
-    def pairs(self) -> Iterator[tuple[int, int]]:
-        """Where each leads from and to, in no particular order."""
-        yield from ((edge.source, edge.target) for edge in self.ran)
-        for way in self.shared:
-            yield from zip(*self._graph.sharing[way], strict=True)
+    def rows(self) -> Iterator[tuple[list[int], list[int]]]:
+        """Where they lead from and to, in no particular order."""
+        yield [edge.source for edge in self.ran], [edge.target for edge in self.ran]
+        yield from (self._graph.sharing[way] for way in self.shared)
 
     def soonest(self, most: int) -> list[Edge]:
         """So many of the real ones, with the shortest runs."""
         nodes = self._graph.nodes
         found: list[tuple[int, int, int, int, Way]] = []
         for number, way in enumerate(self.shared):
-            pairs = zip(*self._graph.sharing[way], strict=True)
-            rows = ((nodes[source].length + 1, source, number, target, way) for source, target in pairs)
-            found += nsmallest(most, rows, key=itemgetter(0))
+            sources, targets = self._graph.sharing[way]
+            for at in self._graph.soonest(sources, most):
+                found.append((nodes[sources[at]].length + 1, sources[at], number, targets[at], way))
         found += [(edge.length, edge.source, -1, edge.target, edge) for edge in self.ran if edge.real]
         kept = nsmallest(most, found, key=itemgetter(0, 1, 2))
         return [w if isinstance(w, Edge) else self._graph.edge(nodes[s], t, w) for _, s, _, t, w in kept]
@@ -386,18 +385,31 @@ class Graph:
         return [*self.begin, *(way for node in self.nodes for way in node.ways if isinstance(way, Edge))]
 
     @cached_property
-    def sharing(self) -> Mapping[Known, tuple[array[int], array[int]]]:
+    def sharing(self) -> Mapping[Known, tuple[list[int], list[int]]]:
         """The nodes that make each known step, in their order, and where it leads from each, when the search is over."""
-        found: dict[Known, tuple[array[int], array[int]]] = {}
+        found: dict[Known, tuple[list[int], list[int]]] = {}
         for node in self.nodes:
+            id = node.id
             for target, way in zip(node.targets, node.ways, strict=True):
                 if isinstance(way, Known):
                     rows = found.get(way)
                     if rows is None:
-                        rows = found[way] = array("l"), array("l")
-                    rows[0].append(node.id)
+                        rows = found[way] = [], []
+                    rows[0].append(id)
                     rows[1].append(target)
         return found
+
+    def soonest(self, ids: Sequence[int], most: int) -> Iterable[int]:
+        """Where in a list of nodes so many of those lie that the shortest runs come to, the first ones first."""
+        if self._breadth_first:
+            return range(min(most, len(ids)))
+        return nsmallest(most, range(len(ids)), key=lambda at: self.nodes[ids[at]].length)
+
+    @cached_property
+    def _breadth_first(self) -> bool:
+        """Whether no shorter run comes to a later node."""
+        lengths = [node.length for node in self.nodes]
+        return all(before <= after for before, after in pairwise(lengths))
 
     @property
     def ways(self) -> Iterator[Way]:

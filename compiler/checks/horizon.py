@@ -120,7 +120,8 @@ def _from(
 
 
 def _trouble(remaining: Remaining, into: Sequence[Edge]) -> Trouble | None:
-    pairs = into.pairs() if isinstance(into, Edges) else ((edge.source, edge.target) for edge in into)
+    rows = into.rows() if isinstance(into, Edges) else [([e.source for e in into], [e.target for e in into])]
+    pairs = (pair for sources, targets in rows for pair in zip(sources, targets, strict=True))
     targets = {target for source, target in pairs if source < 0 or source in remaining.out}
     found = (remaining.trouble[target] for target in targets if target in remaining.trouble)
     return min(found, key=Trouble.key, default=None)

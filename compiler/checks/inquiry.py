@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from heapq import nsmallest
+from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,33 @@ class Breach:
     now: datetime | None = None
 
 
+def quiet(node: Node) -> bool:
+    """Whether only events, tasks and timers can move a node."""
+    control = node.control
+    return not control.running and control.resting and not control.finished
+
+
+class _Resting:
+    """Some nodes, by the places that they rest in."""
+
+    def __init__(self, kernel: Kernel, nodes: Sequence[Node]) -> None:
+        self._kernel = kernel
+        self._nodes = nodes
+        self._scopes: dict[str, Sequence[Node]] = {}
+        self._leaves: defaultdict[str, list[Node]] = defaultdict(list)
+        for node in nodes:
+            for leaf in node.control.configuration:
+                self._leaves[leaf].append(node)
+
+    def __call__(self, place: str) -> Sequence[Node]:
+        if place in self._kernel.leaf:
+            return self._leaves.get(place, ())
+        if place not in self._scopes:
+            inner = {leaf for leaf in self._leaves if place in self._kernel.above(leaf)}
+            self._scopes[place] = [n for n in self._nodes if not inner.isdisjoint(n.control.configuration)]
+        return self._scopes[place]
+
+
 Showing = str | Witness | Callable[[], Witness]
 """A witness, or what looks for one when a proof needs it."""
 
@@ -126,7 +154,6 @@ class Inquiry(Possibilities):
         self.begin = BEGIN
         # conditions of properties, by node and the condition's id, which is kept so that it stays its own
         self.encodings: dict[tuple[int, int], tuple[Expr, tuple[Term, tuple[Need, ...]]]] = {}
-        self._resting: dict[str, list[Node]] = {}  # in a place
         self._doubts: Doubts | None = None
         self._played: dict[int, tuple[Arrival, bool]] = {}
 
@@ -153,27 +180,24 @@ class Inquiry(Possibilities):
     def nodes(self, place: str | None = None) -> Iterator[Node]:
         """Nodes (with one place active), real ones before others, those with a shorter run before. Raises Spent."""
         self.explorer.budget.check()
-        return iter(self._ordered if place is None else self._rest_in(place))
+        return iter(self._ordered if place is None else self._resting(place))
+
+    def quiet(self, place: str) -> Sequence[Node]:
+        """Those with a place active that only events, tasks and timers can move."""
+        self.explorer.budget.check()
+        return self._quiet(place)
 
     def active(self, node: Node) -> frozenset[str]:
         """The leaves and scopes a node rests in; none while it compensates."""
         return self.kernel.active(node.control.configuration)
 
-    def _rest_in(self, place: str) -> list[Node]:
-        """The nodes that rest in a place."""
-        if place not in self._resting:
-            inner = {leaf.name for leaf in self.kernel.leaves if place in self.kernel.above(leaf.name)}
-            resting = (node for node in self._ordered if not inner.isdisjoint(node.control.configuration))
-            self._resting[place] = self._in_leaf.get(place, []) if place in self.kernel.leaf else [*resting]
-        return self._resting[place]
+    @cached_property
+    def _resting(self) -> _Resting:
+        return _Resting(self.kernel, self._ordered)
 
     @cached_property
-    def _in_leaf(self) -> Mapping[str, list[Node]]:
-        found: defaultdict[str, list[Node]] = defaultdict(list)
-        for node in self._ordered:
-            for leaf in node.control.configuration:
-                found[leaf].append(node)
-        return found
+    def _quiet(self) -> _Resting:
+        return _Resting(self.kernel, [node for node in self._ordered if quiet(node)])
 
     @cached_property
     def _ordered(self) -> list[Node]:
@@ -216,7 +240,7 @@ class Inquiry(Possibilities):
 
     def comes(self, place: str, does: str) -> Witness:
         """A run that comes to rest in a place."""
-        return self.seen(self.nodes(place), does, f"no run rests in `{place}`")
+        return self.seen(islice(self.nodes(place), MOST_PLAYED), does, f"no run rests in `{place}`")
 
     def following(self, node: Node | None, reaction: Reaction) -> list[Edge]:
         """What a move of a node leads to; of no node, the start."""

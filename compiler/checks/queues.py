@@ -8,6 +8,8 @@ way, waits until a place is come to that surely takes or ignores it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..kernel import Configuration, Kernel, On, TriggerKind
 from .graph import Edge, Graph, Node
 from .moves import MoveKind
@@ -32,6 +34,11 @@ class Queues:
     def arriving(self, node: Node) -> Events:
         """What may wait when a run comes to a node, in the middle of a step."""
         return self._arriving.get(node.id, Events())
+
+    @property
+    def waited(self) -> Iterator[tuple[int, Events]]:
+        """The nodes, by their ids in order, where something may wait when they are come to, and what."""
+        return ((id, self._arriving[id]) for id in sorted(self._arriving))
 
     def coming(self, node: Node) -> Events:
         """What may be sent while a run rests in a node, and has to wait."""

@@ -23,8 +23,9 @@ that all nodes share in which that region is so, and the node it leads to is fou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import field
+from itertools import groupby
 
 from ...dsl.model import Effect, InState
 from ...dsl.values import dataclass
@@ -90,13 +91,15 @@ class _First:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Inside:
-    """What a step does that stays in its region. `next`: where it comes to there; None: no leaf is left or answers."""
+    """What a step does that stays in its region. `next`: where it comes to there; None: no leaf is left or answers.
+    `rooms`: the nodes it may lead to, by the log before it, if no data and no timers have a part in it."""
 
     known: Known
     removed: tuple[Kind, ...]
     added: tuple[Kind, ...]
     next: _Local | None
     open: Open
+    rooms: dict[int, dict[Locals, Node]] = field(default_factory=dict[int, dict["Locals", Node]])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -121,6 +124,23 @@ class _Option:
     inside: _Inside | None = None
     joined: int = NONE
     ends: dict[int, tuple[Node, Known]] = field(default_factory=dict[int, tuple[Node, Known]])
+
+    @property
+    def leaves(self) -> bool:
+        """Whether it is known to lead outside."""
+        return self.first is not None and (self.first.leaves or self.joined != NONE)
+
+
+Ends = tuple[tuple[Node, ...], tuple[int, ...], tuple[Known, ...]]
+"""Where some moves lead, the ids of these nodes, and how."""
+
+
+@dataclass(eq=False, slots=True)
+class _Options:
+    """Some moves that follow each other in the text and lead outside, or another one. `ends`: of all of them."""
+
+    options: tuple[_Option, ...]
+    ends: dict[int, Ends] = field(default_factory=dict[int, Ends])
 
 
 Born = Callable[[Node, Known, Control, Answers, Zone, int], Node | None]
@@ -155,12 +175,12 @@ class Spared:
         self._shapes: dict[object, int] = {}
         self._said: dict[tuple[str | None, ...], int] = {}
         self._segments: dict[int, Segment] = {}  # what control makes of a log
-        self._at: dict[tuple[Locals, Open, int, Answers, Zone | None], Node] = {}
+        self._rooms: dict[tuple[Open, int, Answers, Zone | None], dict[Locals, Node]] = {}
         self._after: dict[tuple[int, Answers, Zone | None], Node] = {}  # by the id of a control that `_outside` keeps
         self._resting: dict[int, Resting] = {}  # by the id of a node that is not expanded yet
         self._answers: dict[str, tuple[tuple[Trait, Key], ...]] = {}  # what a call of a leaf may answer
         self._handled: dict[tuple[int, ...], tuple[tuple[Trait, Key], ...]] = {}  # by what is said of events
-        self._options: dict[tuple[object, ...], tuple[_Option, ...]] = {}
+        self._options: dict[tuple[object, ...], tuple[_Options, ...]] = {}
 
     @staticmethod
     def able(kernel: Kernel, abstraction: Abstraction, grain: Grain) -> bool:
@@ -177,37 +197,62 @@ class Spared:
         rest = self._resting.pop(node.id, None) or self._of(node.control, node.arrivals[0])
         values = node.held[0] if self.kernel.variable else ()
         targets, ways = [*node.targets], [*node.ways]
-        for option in self._moves(rest):
-            found = self._goes(node, rest, option)
-            if found is not None and (not values or values in found[0].held):
-                targets.append(found[0].id)
-                ways.append(found[1])
-            else:  # a run with other data may be worth keeping
-                node.show(targets, ways)
-                run(option.trait)
-                targets, ways = [*node.targets], [*node.ways]
+        for options in self._moves(rest):
+            ends = options.ends.get(rest[2]) or self._alike(rest, options.options[0])
+            if ends is not None and (not values or all(values in target.held for target in ends[0])):
+                targets += ends[1]
+                ways += ends[2]
+                continue
+            for option in options.options:
+                found = self._goes(node, rest, option)
+                if found is not None and (not values or values in found[0].held):
+                    targets.append(found[0].id)
+                    ways.append(found[1])
+                else:  # a run with other data may be worth keeping
+                    node.show(targets, ways)
+                    run(option.trait)
+                    targets, ways = [*node.targets], [*node.ways]
+            self._keep(rest, options)
         node.show(targets, ways)
 
-    def _moves(self, rest: Resting) -> list[_Option]:
+    def _alike(self, rest: Resting, option: _Option) -> Ends | None:
+        """Where a move leads that stays inside, if such a node is known, and no data and no timers have a part in it."""
+        inside = option.inside
+        room = None if inside is None else inside.rooms.get(rest[2])
+        if inside is None or room is None:
+            return None
+        found = room.get(_moved(rest[0], option.at, inside.next))
+        return None if found is None else ((found,), (found.id,), (inside.known,))
+
+    def _keep(self, rest: Resting, options: _Options) -> None:
+        """Note where moves lead outside, if that is so for all nodes with such a log."""
+        ends = [option.ends.get(rest[2]) for option in options.options if option.leaves]
+        known = [end for end in ends if end is not None]
+        if len(known) == len(options.options):
+            nodes = tuple(node for node, _ in known)
+            options.ends[rest[2]] = nodes, tuple(node.id for node in nodes), tuple(way for _, way in known)
+
+    def _moves(self, rest: Resting) -> list[_Options]:
         """The moves of a node, in the order of the text."""
         locals, open, _ = rest
         shape = tuple([local.shape for local in locals])
-        found: list[_Option] = []
+        found: list[_Options] = []
         for at, local in enumerate(locals):
             if local.running is not None and local.running[1]:
                 key: tuple[object, ...] = shape, at, local, open
                 options = self._options.get(key)
                 if options is None:
-                    made = (self._option(rest, *answer) for answer in self._answering(local.leaf))
-                    options = self._options[key] = (*made,)
+                    made = [self._option(rest, *answer) for answer in self._answering(local.leaf)]
+                    options = self._options[key] = tuple(_Options(each) for each in _together(made))
                 found += options
         for trait, commands in self._events_handled(locals):
             within = self._within.get(commands)
             left = () if within is None else tuple([at for at, local in enumerate(locals) if local.leaf in within])
             key = shape, commands, open, left, locals[left[0]] if len(left) == 1 else None
-            if key not in self._options:
-                self._options[key] = (self._option(rest, trait, commands),)
-            found += self._options[key]
+            options = self._options.get(key)
+            if options is None:
+                options = self._options[key] = (_Options((self._option(rest, trait, commands),)),)
+            found += options
         return found
 
     def _answering(self, leaf: str) -> tuple[tuple[Trait, Key], ...]:
@@ -259,15 +304,13 @@ class Spared:
         first, inside = option.first, option.inside
         if first is None:
             return None
-        if first.leaves or option.joined != NONE:
+        if option.leaves:
             return option.ends.get(rest[2]) or self._goes_outside(node, rest, option, first)
         return None if inside is None else self._stays_inside(node, rest, option.at, inside)
 
     def _stays_inside(self, node: Node, rest: Resting, at: int, inside: _Inside) -> tuple[Node, Known] | None:
-        locals, _, log = rest
-        if inside.next is not None:
-            locals = (*locals[:at], inside.next, *locals[at + 1 :])
-        open, changed = inside.open, self._changed.get((log, inside))
+        locals, open, log = _moved(rest[0], at, inside.next), inside.open, rest[2]
+        changed = self._changed.get((log, inside))
         if changed is None:
             changed = self._change(log, inside)
         data: Answers | None = ()
@@ -276,7 +319,10 @@ class Spared:
             if data is None:
                 return None
         zone = self._zone(node, open[1], inside.known.entered) if open[1] else None
-        found = self._at.get((locals, open, changed, data, zone))
+        room = self._rooms.setdefault((open, changed, data, zone), {})
+        if zone is None and not self._asks:
+            inside.rooms[log] = room
+        found = room.get(locals)
         if found is None:
             found = self._bear(node, (locals, open, changed), data, zone, inside.known)
         return (found, inside.known) if found is not None and found.real else None
@@ -293,7 +339,7 @@ class Spared:
         control = Control(place, (), False, running, tasks, timers, (segment,), (), (), -1, nothing, entered)
         found = self._born(node, known, control, data, TIMELESS if zone is None else zone, len(self._logs[log]))
         if found is not None:
-            self._at[*rest, data, zone] = found
+            self._rooms.setdefault((rest[1], log, data, zone), {})[locals] = found
             if found.born is not None:
                 self._resting.setdefault(found.id, rest)
         return found
@@ -320,7 +366,8 @@ class Spared:
     def arrived(self, node: Node, control: Control, data: Answers, zone: Zone, done: Arrival) -> None:
         """That a run has come to a node."""
         if _plain(control):
-            self._at[*self._of(control, done), data, zone if control.timers else None] = node
+            locals, open, log = self._of(control, done)
+            self._rooms.setdefault((open, log, data, zone if control.timers else None), {})[locals] = node
 
     def learn(self, node: Node, reaction: Reaction, done: Arrival, target: Node, zone: Zone) -> None:
         """What the only run of a move of a real node has done. zone: of where it came to."""
@@ -493,6 +540,20 @@ class Spared:
     def _zone(self, node: Node, timers: frozenset[str], entered: Collection[str]) -> Zone | None:
         """Of where a step comes to; None: no timer runs there."""
         return self.clock.among(node.zone, timers, frozenset(entered), node.control.entered) if timers else None
+
+
+def _moved(locals: Locals, at: int, next: _Local | None) -> Locals:
+    """With another local in one place, if there is another."""
+    return locals if next is None else (*locals[:at], next, *locals[at + 1 :])
+
+
+def _together(options: Sequence[_Option]) -> Iterator[tuple[_Option, ...]]:
+    """Those that follow each other and lead outside, as one; each other by itself."""
+    for leaves, group in groupby(options, key=lambda option: option.leaves):
+        if leaves:
+            yield (*group,)
+        else:
+            yield from ((option,) for option in group)
 
 
 def traits(move: Move) -> Trait:

@@ -37,10 +37,9 @@ def twice(inquiry: Inquiry) -> Iterator[Again]:
     """Every step, with the events that may have waited behind it, in which something comes again."""
     kernel, graph = inquiry.kernel, inquiry.graph
     onward: dict[int, list[Edge]] = {}  # by the id of a node: the events that may have waited and lead on from there
-    for node in graph.nodes if kernel.waiting else ():
-        waits = inquiry.queues.arriving(node)
-        events = [edge for edge in graph.out[node.id] if by_event(edge) and edge.move.name in waits] if waits else []
-        onward.update({node.id: events} if events else {})
+    for id, waits in inquiry.queues.waited:
+        events = [edge for edge in graph.out[id] if by_event(edge) and edge.move.name in waits]
+        onward.update({id: events} if events else {})
     if not onward:
         return
     steps = [edge for edges in graph.out for edge in edges]
