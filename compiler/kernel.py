@@ -86,7 +86,7 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 

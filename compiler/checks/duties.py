@@ -47,7 +47,9 @@ def _owed(inquiry: Inquiry, code: str) -> dict[Span, list[Owed]]:
     encoder = inquiry.encoder
     found: dict[Span, list[Owed]] = {}
     terms: dict[int, Term] = {}
-    for node, reaction in inquiry.reactions(lambda each: any(d.code == code for part in each.parts for d in part.duties)):
+    for node, reaction in inquiry.reactions(
+        lambda each: any(d.code == code for part in each.parts for d in part.duties)
+    ):
         for part in reaction.parts:
             for duty in part.duties:
                 if duty.code == code:

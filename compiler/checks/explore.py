@@ -41,7 +41,7 @@ MOST = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is
 EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}  # the same for each leaf, of a large flow
 MOST_CUBES = 6  # of one control
 LAST = 12000  # of the coarsest grain that makes a difference
-SPARED = 5  # times as many, where so many steps are spared that
+SPARED = 25  # times as many, where so many steps are spared that
 STEPS = 16  # for each of these many are run, at the most
 
 
@@ -108,6 +108,9 @@ class Explorer:
             self.closing.open[why] = None
         self._balks()
         self.graph.open = self.closing.open
+        self._known.clear()  # what only the search needs
+        self._edges.clear()
+        self.spared = None
         return self.graph
 
     def _search_finely(self) -> None:

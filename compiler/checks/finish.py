@@ -14,7 +14,7 @@ from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.values import dataclass
 from ..kernel import Configuration
 from .components import strongly
-from .graph import Edge, Known, Node, Way
+from .graph import Doing, Edge, Known, Node
 from .holdups import holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
@@ -197,7 +197,7 @@ def _good(inquiry: Inquiry, node: Node, lower: Container[int]) -> list[Edge]:
 FREE = {MoveKind.ANSWER, MoveKind.EVENT, MoveKind.TASK}
 
 
-def _certain(node: Node, way: Way, lower: Container[int]) -> bool:
+def _certain(node: Node, way: Doing, lower: Container[int]) -> bool:
     """Where the log is kept loosely, a move may have other successors for other logs: all have to be lower."""
     if not node.control.loose:
         return True

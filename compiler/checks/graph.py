@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from functools import cached_property, partial
-from itertools import pairwise
 from heapq import merge, nsmallest
+from itertools import pairwise
 from operator import itemgetter
 from typing import overload
 
@@ -90,9 +90,10 @@ class Known:
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """`data` answers the atoms of the place, in their order; None: either. `ways`: what its moves lead to, each to one
-    of `targets`; `noted`: what it can do about its moves, if not all of them were spared. `born`: by which known step of
-    which node it was come to first; None: by a run, the first of `runs`. `values`: of inputs and data, if it was born."""
+    """`data` answers the atoms of the place, in their order; None: either. `runs`: to it, the shortest first. `born`:
+    by which known step of which node it was come to, if by no run; `values` and `depth`: of inputs and data, and how
+    long such a run is, then. `ways`: what its moves do, each of which leads to one of `targets`. `noted`: what it can do
+    about its moves, if not all of them were spared."""
 
     id: int
     control: Control
@@ -212,7 +213,7 @@ class Faulted:
     attempt: Arrival  # its instance is the one before
 
 
-Way = Known | Edge
+Doing = Known | Edge
 """What an edge does: itself, or what it has in common with those that other nodes have."""
 
 
@@ -225,7 +226,7 @@ class Edges(Sequence[Edge]):
         self.ran: list[Edge] = []
         self.shared: list[Known] = []
 
-    def add(self, way: Way) -> None:
+    def add(self, way: Doing) -> None:
         if isinstance(way, Edge):
             self.ran.append(way)
         else:
@@ -252,12 +253,12 @@ class Edges(Sequence[Edge]):
     def between(self, wanted: Callable[[int, int], bool]) -> Iterator[Edge]:
         """Those that lead from and to such nodes."""
         nodes, sharing = self._graph.nodes, self._graph.sharing
-        rows: list[Iterator[tuple[int, int, Way]]] = [_run(self.ran, wanted)]
+        rows: list[Iterator[tuple[int, int, Doing]]] = [_run(self.ran, wanted)]
         rows += [_taken(way, zip(*sharing[way], strict=True), wanted) for way in self.shared]
         for source, target, way in merge(*rows, key=itemgetter(0)):
             yield way if isinstance(way, Edge) else self._graph.edge(nodes[source], target, way)
 
-    def only(self, wanted: Callable[[Way], bool]) -> Edges:
+    def only(self, wanted: Callable[[Doing], bool]) -> Edges:
         """Those that do something of some kind."""
         found = Edges(self._graph)
         found.ran, found.shared = [*filter(wanted, self.ran)], [*filter(wanted, self.shared)]
@@ -271,23 +272,23 @@ class Edges(Sequence[Edge]):
     def soonest(self, most: int) -> list[Edge]:
         """So many of the real ones, with the shortest runs."""
         nodes = self._graph.nodes
-        found: list[tuple[int, int, int, int, Way]] = []
+        found: list[tuple[int, int, int, int, Doing]] = []
         for number, way in enumerate(self.shared):
             sources, targets = self._graph.sharing[way]
-            for at in self._graph.soonest(sources, most):
-                found.append((nodes[sources[at]].length + 1, sources[at], number, targets[at], way))
+            first = self._graph.soonest(sources, most)
+            found += [(nodes[sources[at]].length + 1, sources[at], number, targets[at], way) for at in first]
         found += [(edge.length, edge.source, -1, edge.target, edge) for edge in self.ran if edge.real]
         kept = nsmallest(most, found, key=itemgetter(0, 1, 2))
         return [w if isinstance(w, Edge) else self._graph.edge(nodes[s], t, w) for _, s, _, t, w in kept]
 
 
-def _run(edges: Iterable[Edge], wanted: Callable[[int, int], bool]) -> Iterator[tuple[int, int, Way]]:
+def _run(edges: Iterable[Edge], wanted: Callable[[int, int], bool]) -> Iterator[tuple[int, int, Doing]]:
     return ((each.source, each.target, each) for each in edges if wanted(each.source, each.target))
 
 
 def _taken(
     way: Known, pairs: Iterable[tuple[int, int]], wanted: Callable[[int, int], bool]
-) -> Iterator[tuple[int, int, Way]]:
+) -> Iterator[tuple[int, int, Doing]]:
     return ((source, target, way) for source, target in pairs if wanted(source, target))
 
 
@@ -386,7 +387,7 @@ class Graph:
 
     @cached_property
     def sharing(self) -> Mapping[Known, tuple[list[int], list[int]]]:
-        """The nodes that make each known step, in their order, and where it leads from each, when the search is over."""
+        """The nodes that make each known step, in their order, and where it leads from each (the search is over)."""
         found: dict[Known, tuple[list[int], list[int]]] = {}
         for node in self.nodes:
             id = node.id
@@ -412,12 +413,12 @@ class Graph:
         return all(before <= after for before, after in pairwise(lengths))
 
     @property
-    def ways(self) -> Iterator[Way]:
+    def ways(self) -> Iterator[Doing]:
         """What the edges do, each that many nodes share once: the starts first."""
         yield from self.ran
         yield from self.sharing
 
-    def some(self, wanted: Callable[[Way], bool]) -> Edges:
+    def some(self, wanted: Callable[[Doing], bool]) -> Edges:
         """The edges, the starts among them, that do something of some kind."""
         found = Edges(self)
         found.ran, found.shared = [*filter(wanted, self.ran)], [*filter(wanted, self.sharing)]

@@ -15,7 +15,7 @@ from functools import partial
 
 from ...dsl.model import Assign, Expr, Ref
 from ..kernel import Kernel, LeafKind
-from .graph import Edge, Edges, Node, Way
+from .graph import Doing, Edge, Edges, Node
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, gated
 from .leads import drives
@@ -54,7 +54,7 @@ def _into(inquiry: Inquiry, remaining: Remaining) -> Mapping[str, Edges]:
     graph = inquiry.graph
     found: defaultdict[str, Edges] = defaultdict(partial(Edges, graph))
 
-    def entered(way: Way, source: int, target: int) -> list[str]:
+    def entered(way: Doing, source: int, target: int) -> list[str]:
         before = () if source < 0 else graph.nodes[source].control.configuration
         leaves = graph.nodes[target].control.configuration
         return [leaf for leaf in leaves if leaf not in before or leaf in way.entered]

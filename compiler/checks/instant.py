@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from .components import strong
-from .graph import Edge, Graph, Way
+from .graph import Doing, Edge, Graph
 from .inquiry import Inquiry
 from .moves import MoveKind
 
@@ -38,7 +38,7 @@ def at_once(inquiry: Inquiry) -> Sequence[Edge]:
     return edges
 
 
-def _unaided(inquiry: Inquiry, edge: Way) -> bool:
+def _unaided(inquiry: Inquiry, edge: Doing) -> bool:
     """Whether an edge needs nobody, and may take no time."""
     match edge.move.kind:
         case MoveKind.ANSWER | MoveKind.SETTLE | MoveKind.UNDONE:
@@ -49,7 +49,7 @@ def _unaided(inquiry: Inquiry, edge: Way) -> bool:
             return False
 
 
-def _counted(inquiry: Inquiry, edge: Way) -> str:
+def _counted(inquiry: Inquiry, edge: Doing) -> str:
     """The place that the timer of an edge counts from, so long that it is not due as soon as that is entered."""
     clock, name = inquiry.explorer.clock, edge.move.name
     if edge.move.kind is not MoveKind.TIMER or not clock.length(name) or not clock.counts(name):

@@ -21,7 +21,7 @@ from . import duties
 from .atoms import Place
 from .components import strong
 from .following import follow
-from .graph import Arrival, Edge, Node, Edges, Way
+from .graph import Arrival, Doing, Edge, Edges, Node
 from .inquiry import Finding, Inquiry, always
 from .instant import at_once, entries
 from .moves import INTERRUPTED, MoveKind, moves
@@ -157,18 +157,18 @@ def _back(inquiry: Inquiry, home: tuple[Place, tuple[Value, ...]], steps: int, a
     return then == arrival.now and (place, arrival.instance.values) == home
 
 
-def drives(edge: Way) -> bool:
+def drives(edge: Doing) -> bool:
     """Whether going round over an edge, which needs nobody, can go on for ever."""
     return not undoes(edge)
 
 
-def undoes(edge: Way) -> bool:
+def undoes(edge: Doing) -> bool:
     """Whether an edge only settles or undoes a call, which comes as often as calls are made. The last one leads on from
     the compensation to places, which may make calls anew."""
     return _compensates(edge) and not any(taken.entered for taken in edge.taken)
 
 
-def _compensates(edge: Way) -> bool:
+def _compensates(edge: Doing) -> bool:
     return edge.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
 
 

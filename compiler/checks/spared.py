@@ -112,8 +112,8 @@ class _Outside:
 
 @dataclass(eq=False, slots=True)
 class _Option:
-    """A move of all nodes that are alike in what is open, in the shapes of their locals, and in one local, the one `at` a
-    place (-1: none).
+    """A move of all nodes that are alike in what is open, in the shapes of their locals, and in the local `at` one place
+    (-1: none).
 
     `first`, `inside`: what is known of it; `joined`: the join that follows; `ends`: where it leads outside, by the log,
     if no data and no timers have a part in it."""
@@ -216,7 +216,7 @@ class Spared:
         node.show(targets, ways)
 
     def _alike(self, rest: Resting, option: _Option) -> Ends | None:
-        """Where a move leads that stays inside, if such a node is known, and no data and no timers have a part in it."""
+        """Where a move leads that stays inside, if such a node is known, and neither data nor timers matter."""
         inside = option.inside
         room = None if inside is None else inside.rooms.get(rest[2])
         if inside is None or room is None:
@@ -313,11 +313,9 @@ class Spared:
         changed = self._changed.get((log, inside))
         if changed is None:
             changed = self._change(log, inside)
-        data: Answers | None = ()
-        if self._asks:
-            data = self._data(node, ("at", tuple([local.leaf for local in locals])))
-            if data is None:
-                return None
+        data = self._data(node, ("at", tuple([local.leaf for local in locals]))) if self._asks else ()
+        if data is None:
+            return None
         zone = self._zone(node, open[1], inside.known.entered) if open[1] else None
         room = self._rooms.setdefault((open, changed, data, zone), {})
         if zone is None and not self._asks:
