@@ -349,6 +349,17 @@ class Graph:
             after.runs.append(self.rerun(source, after.born[1]))
             source = after
 
+    def origin(self, edge: Edge) -> Arrival:
+        """The run of an edge that was run; else that to where the known steps begin which lead to it and are the rest
+        of its run: answers and events, of which none goes on with a compensation."""
+        if isinstance(edge.found, Arrival):
+            return edge.found
+        node = self.nodes[edge.source]
+        while not node.runs:
+            assert node.born is not None, "a run or a known step has come here"
+            node = self.nodes[node.born[0]]
+        return node.runs[0]
+
     def edges(self) -> Iterator[Edge]:
         yield from self.begin
         for edges in self.out:
