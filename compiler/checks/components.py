@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .graph import Edge, Edges
+from .edges import Edges
+from .graph import Edge
 
 
 def strongly(targets: Mapping[int, Sequence[int]]) -> Iterator[list[int]]:

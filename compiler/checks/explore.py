@@ -28,10 +28,11 @@ from .control import Abstraction, Control, Grain
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Known, Node, Reaction, edge_of
 from .moves import STARTING, Move, MoveKind, alike, answering, moves, needed, waits
+from .parts import Trait, traits
 from .passages import Fan, Passages, begun
 from .repeated import Repeated
 from .solver import Solver
-from .spared import Spared, Trait, traits
+from .spared import Spared
 from .states import Answers, States, covers
 from .zones import Zone
 

@@ -15,7 +15,8 @@ from functools import partial
 
 from ...dsl.model import Assign, Expr, Ref
 from ..kernel import Kernel, LeafKind
-from .graph import Doing, Edge, Edges, Node
+from .edges import Edges
+from .graph import Doing, Edge, Node
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, gated
 from .leads import drives

@@ -25,9 +25,10 @@ from ..lanes import sender
 from ..staff import Staff
 from ..trace import told, triggered
 from .control import Control, Grain
+from .edges import Edges
 from .encode import Need
 from .explore import Explorer
-from .graph import Arrival, Edge, Edges, Node, Reaction
+from .graph import Arrival, Edge, Node, Reaction
 from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .possible import Possibilities

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from .components import strong
+from .edges import some
 from .graph import Doing, Edge, Graph
 from .inquiry import Inquiry
 from .moves import MoveKind
@@ -20,7 +21,7 @@ from .moves import MoveKind
 def at_once(inquiry: Inquiry) -> Sequence[Edge]:
     """The edges of all rounds in no time, and perhaps more; the starts are not among them."""
     graph = inquiry.graph
-    unaided = graph.some(partial(_unaided, inquiry))
+    unaided = some(graph, partial(_unaided, inquiry))
     homes = {edge.move.name: home for edge in unaided.ran if (home := _counted(inquiry, edge))}
     if not homes:
         return unaided

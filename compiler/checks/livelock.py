@@ -20,8 +20,9 @@ from ..kernel import FAILED
 from . import duties
 from .atoms import Place
 from .components import strong
+from .edges import Edges
 from .following import follow
-from .graph import Arrival, Doing, Edge, Edges, Node
+from .graph import Arrival, Doing, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .instant import at_once, entries
 from .moves import INTERRUPTED, MoveKind, moves

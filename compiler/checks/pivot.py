@@ -13,6 +13,7 @@ from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Activity, Effect
 from ..instance import Entry, Instance
 from ..kernel import LeafKind, Undo
+from .edges import some
 from .graph import Arrival
 from .inquiry import MOST_PLAYED, Finding, Inquiry
 from .moves import MoveKind
@@ -98,7 +99,7 @@ def _failing(inquiry: Inquiry, final: str) -> Witness:
 
 def _spared(inquiry: Inquiry, activity: Activity) -> Witness:
     """A run that compensates, which is before the activity can have happened; else one that does the activity."""
-    undoing = inquiry.graph.some(lambda way: bool(begun(inquiry.kernel, way.taken)))
+    undoing = some(inquiry.graph, lambda way: bool(begun(inquiry.kernel, way.taken)))
     seen = inquiry.seen(undoing, f"compensates, before `{activity.name}` can have happened", "")
     if not seen.vacuous:
         return seen

@@ -15,9 +15,8 @@ What needs to know more takes a run: savepoints, what `resume` and `in S` ask fo
 compensation drops. Where a step inside comes to a combination of places that no run has come to, the node is **born**:
 its control is put together from what is known, and the run to it is only made if somebody asks for it.
 
-What is known is looked up by what it depends on. Of a node that is each region's **local** (its leaf, and what runs
-there), what is **open** in all of them, and the number of what is on the log; so a move of one region is an `_Option`
-that all nodes share in which that region is so, and the node it leads to is found by exchanging one local.
+What is known is looked up by what it depends on (`parts`): a move of one region is an `_Option` that all nodes share
+in which that region is so, and the node it leads to is found by exchanging one local.
 """
 
 from __future__ import annotations
@@ -31,11 +30,12 @@ from ...dsl.model import Effect, InState
 from ...dsl.values import dataclass
 from ...dsl.walk import nodes
 from ..instance import Taken
-from ..kernel import DONE, Configuration, Goto, Kernel, LeafKind, On, ScopeKind, Stay, Target, TriggerKind
+from ..kernel import DONE, Configuration, Goto, Kernel, ScopeKind, Stay, Target
 from .clock import Clock
-from .control import DROPPED, Abstraction, Control, Grain, Kind, Running, Segment
+from .control import DROPPED, Abstraction, Control, Grain, Kind, Running
 from .graph import Arrival, Known, Node, Reaction
 from .moves import Move, MoveKind
+from .parts import Key, Local, Locals, Open, Parts, Resting, Trait, plain, traits
 from .passages import Fan, Passage
 from .states import Answers, States
 from .zones import Zone
@@ -46,33 +46,6 @@ SHARED = {MoveKind.ANSWER, MoveKind.EVENT}
 NONE = -1  # no join
 ALL = ("",)  # the leaves that a step leaves, if it leaves everything
 TIMELESS = Zone()
-
-Open = tuple[tuple[str, ...], frozenset[str], frozenset[str]]
-"""The tasks open, the timers armed, and the places entered that some count from."""
-
-Key = tuple[object, ...]
-"""Which commands answer a move, and whether it is refused otherwise."""
-
-Trait = tuple[MoveKind, str, str]
-"""What tells the moves of a node apart: the kind; the leaf whose call answers, or the event; the answer."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Local:
-    """A leaf and the calls that run in it, the same object wherever they are the same. `shape`: what a join, and who
-    else is left with it, asks of it: the scopes around it, and whether and how its region is over; `says`: the places
-    that say something of each event, the innermost one around the leaf. Both are numbers."""
-
-    leaf: str
-    running: Running | None
-    shape: int
-    says: int
-
-
-Locals = tuple[_Local, ...]
-
-Resting = tuple[Locals, Open, int]
-"""Control at rest without savepoints and histories; the log by its number in `Spared`."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -97,7 +70,7 @@ class _Inside:
     known: Known
     removed: tuple[Kind, ...]
     added: tuple[Kind, ...]
-    next: _Local | None
+    next: Local | None
     open: Open
     rooms: dict[int, dict[Locals, Node]] = field(default_factory=dict[int, dict["Locals", Node]])
 
@@ -112,7 +85,7 @@ class _Outside:
 
 @dataclass(eq=False, slots=True)
 class _Option:
-    """A move of all nodes that are alike in what is open, in the shapes of their locals, and in the local `at` one place
+    """A move of all nodes that are alike in what is open, in the shapes of their locals, and in the local `at` a place
     (-1: none).
 
     `first`, `inside`: what is known of it; `joined`: the join that follows; `ends`: where it leads outside, by the log,
@@ -162,24 +135,16 @@ class Spared:
         self._placed = frozenset(c.id for c in kernel.commands if any(isinstance(n, InState) for n in nodes(c)))
         dropped = (each.name for each in kernel.activities if each.effect in DROPPED)
         self._dropped = frozenset(abstraction.sorts[name] for name in dropped)
-        self._events = [On(TriggerKind.EVENT, event.name) for event in kernel.events]
+        self._parts = Parts(kernel, abstraction)
         self._within: dict[Key, frozenset[str]] = {}  # the leaves that commands may leave
         self._first: dict[tuple[Key, Configuration], _First] = {}
         self._inside: dict[tuple[_First, Open, Running | None], _Inside] = {}
         self._outside: dict[tuple[object, int, Open, int], _Outside] = {}
         self._shown: dict[tuple[_First, int, tuple[Taken, ...]], Known] = {}
-        self._logs: list[tuple[Kind, ...]] = []
-        self._number: dict[tuple[Kind, ...], int] = {}
         self._changed: dict[tuple[int, _Inside], int] = {}
-        self._local: dict[tuple[str, Running | None], _Local] = {}
-        self._shapes: dict[object, int] = {}
-        self._said: dict[tuple[str | None, ...], int] = {}
-        self._segments: dict[int, Segment] = {}  # what control makes of a log
         self._rooms: dict[tuple[Open, int, Answers, Zone | None], dict[Locals, Node]] = {}
         self._after: dict[tuple[int, Answers, Zone | None], Node] = {}  # by the id of a control that `_outside` keeps
         self._resting: dict[int, Resting] = {}  # by the id of a node that is not expanded yet
-        self._answers: dict[str, tuple[tuple[Trait, Key], ...]] = {}  # what a call of a leaf may answer
-        self._handled: dict[tuple[int, ...], tuple[tuple[Trait, Key], ...]] = {}  # by what is said of events
         self._options: dict[tuple[object, ...], tuple[_Options, ...]] = {}
 
     @staticmethod
@@ -194,7 +159,7 @@ class Spared:
     def spread(self, node: Node, run: Callable[[Trait], None]) -> None:
         """Note where the moves of a real node lead, but for tasks, timers, and calls that are settled; run what is not
         known."""
-        rest = self._resting.pop(node.id, None) or self._of(node.control, node.arrivals[0])
+        rest = self._resting.pop(node.id, None) or self._parts.of(node.control, node.instance)
         values = node.held[0] if self.kernel.variable else ()
         targets, ways = [*node.targets], [*node.ways]
         for options in self._moves(rest):
@@ -242,10 +207,10 @@ class Spared:
                 key: tuple[object, ...] = shape, at, local, open
                 options = self._options.get(key)
                 if options is None:
-                    made = [self._option(rest, *answer) for answer in self._answering(local.leaf)]
+                    made = [self._option(rest, *answer) for answer in self._parts.answers(local.leaf)]
                     options = self._options[key] = tuple(_Options(each) for each in _together(made))
                 found += options
-        for trait, commands in self._events_handled(locals):
+        for trait, commands in self._parts.events(locals):
             within = self._within.get(commands)
             left = () if within is None else tuple([at for at, local in enumerate(locals) if local.leaf in within])
             key = shape, commands, open, left, locals[left[0]] if len(left) == 1 else None
@@ -254,30 +219,6 @@ class Spared:
                 options = self._options[key] = (_Options((self._option(rest, trait, commands),)),)
             found += options
         return found
-
-    def _answering(self, leaf: str) -> tuple[tuple[Trait, Key], ...]:
-        """What a call of a leaf may answer, where that is handled."""
-        if leaf not in self._answers:
-            call = self.kernel.leaf[leaf].call
-            outcomes = () if call is None else self.kernel.outcomes(self.kernel.activity[call.activity])
-            handled = (o for o in outcomes if self.kernel.written((), On(TriggerKind.OUTCOME, o), leaf))
-            self._answers[leaf] = tuple(((MoveKind.ANSWER, leaf, o), (leaf, o)) for o in handled)
-        return self._answers[leaf]
-
-    def _events_handled(self, locals: Locals) -> tuple[tuple[Trait, Key], ...]:
-        """The events that are handled, each with the commands that answer it, and whether it may be left otherwise."""
-        says = tuple([local.says for local in locals])
-        if says not in self._handled:
-            kernel, configuration = self.kernel, tuple(local.leaf for local in locals)
-            found: list[tuple[Trait, Key]] = []
-            for event in kernel.events:
-                commands = kernel.written(configuration, On(TriggerKind.EVENT, event.name))
-                left = kernel.ignored(configuration, event.name) or kernel.deferred(configuration, event.name)
-                if commands:
-                    key = event.name, left, tuple(command.id for command in commands)
-                    found.append(((MoveKind.EVENT, event.name, ""), key))
-            self._handled[says] = (*found,)
-        return self._handled[says]
 
     def _option(self, rest: Resting, trait: Trait, commands: Key) -> _Option:
         """What is known of a move, wherever what it depends on is as in one node."""
@@ -312,7 +253,7 @@ class Spared:
         locals, open, log = _moved(rest[0], at, inside.next), inside.open, rest[2]
         changed = self._changed.get((log, inside))
         if changed is None:
-            changed = self._change(log, inside)
+            changed = self._changed[log, inside] = self._parts.changed(log, inside.removed, inside.added)
         data = self._data(node, ("at", tuple([local.leaf for local in locals]))) if self._asks else ()
         if data is None:
             return None
@@ -327,17 +268,11 @@ class Spared:
 
     def _bear(self, node: Node, rest: Resting, data: Answers, zone: Zone | None, known: Known) -> Node | None:
         """The node at some combination of locals that none is known of; None: it takes a run."""
-        locals, (tasks, timers, entered), log = rest
-        segment = self._segments.get(log)
-        if segment is None:
-            segment = self._segments[log] = self.abstraction.segment(self._logs[log])
-        running = tuple(sorted([local.running for local in locals if local.running is not None]))
-        place = "at", tuple([local.leaf for local in locals])
-        nothing: frozenset[str] = frozenset()
-        control = Control(place, (), False, running, tasks, timers, (segment,), (), (), -1, nothing, entered)
-        found = self._born(node, known, control, data, TIMELESS if zone is None else zone, len(self._logs[log]))
+        locals, open, log = rest
+        control, size = self._parts.control(rest), len(self._parts.logs[log])
+        found = self._born(node, known, control, data, TIMELESS if zone is None else zone, size)
         if found is not None:
-            self._rooms.setdefault((rest[1], log, data, zone), {})[locals] = found
+            self._rooms.setdefault((open, log, data, zone), {})[locals] = found
             if found.born is not None:
                 self._resting.setdefault(found.id, rest)
         return found
@@ -363,8 +298,8 @@ class Spared:
 
     def arrived(self, node: Node, control: Control, data: Answers, zone: Zone, done: Arrival) -> None:
         """That a run has come to a node."""
-        if _plain(control):
-            locals, open, log = self._of(control, done)
+        if plain(control):
+            locals, open, log = self._parts.of(control, done.instance)
             self._rooms.setdefault((open, log, data, zone if control.timers else None), {})[locals] = node
 
     def learn(self, node: Node, reaction: Reaction, done: Arrival, target: Node, zone: Zone) -> None:
@@ -378,14 +313,14 @@ class Spared:
         if first is None:
             return
         control = self.abstraction.control(done.instance)
-        locals, open, log = self._of(node.control, node.arrivals[0])
+        locals, open, log = self._parts.of(node.control, node.instance)
         configuration = node.control.configuration
         joined = self._join(_replaced(configuration, first), first)
         if not first.leaves and joined == NONE:
-            now, after, left = self._of(control, done)
+            now, after, left = self._parts.of(control, done.instance)
             goes = _replaced(configuration, first)
             assert control.configuration == goes, "a leaf takes the place of another of its region"
-            before, behind = Counter(self._logs[log]), Counter(self._logs[left])
+            before, behind = Counter(self._parts.logs[log]), Counter(self._parts.logs[left])
             known = Known(reaction, done.taken, passage.entered, first.gone is None)
             at = configuration.index(first.gone or first.own) if first.gone or first.own else -1
             removed, added = (*(before - behind).elements(),), (*(behind - before).elements(),)
@@ -410,14 +345,14 @@ class Spared:
     @staticmethod
     def shows(node: Node) -> bool:
         """Whether what is known here may be enough for some move of a node."""
-        return node.real and _plain(node.control)
+        return node.real and plain(node.control)
 
     def _commands(self, node: Node, move: Move) -> Key:
         """What says of a move which commands answer it, and whether it is refused otherwise."""
         if move.kind is MoveKind.ANSWER:
             return move.leaf, move.answer
-        locals = self._of(node.control, node.arrivals[0])[0]
-        return next(key for trait, key in self._events_handled(locals) if trait == traits(move))
+        locals = self._parts.of(node.control, node.instance)[0]
+        return next(key for trait, key in self._parts.events(locals) if trait == traits(move))
 
     def _begun(self, node: Node, reaction: Reaction) -> _First | None:
         """What a straight step begins with; None: it leaves several leaves, and not all."""
@@ -482,7 +417,7 @@ class Spared:
     def _drops(self, log: int, first: _First) -> bool:
         """Whether a compensation may drop what is on the log: then the order counts."""
         begun = first.begun if self._dropped else ()
-        return any(kind[0] in self._dropped for kind in self._logs[log]) or not self._dropped.isdisjoint(begun)
+        return any(kind[0] in self._dropped for kind in self._parts.logs[log]) or not self._dropped.isdisjoint(begun)
 
     # ------------------------------------------------------------ parts
 
@@ -490,42 +425,6 @@ class Spared:
         """The join, by the id of its command, that follows a step which leaves some regions as they are."""
         joined = None if first.leaves else self.kernel.joined(after)
         return NONE if joined is None else joined.id
-
-    def _of(self, control: Control, arrival: Arrival) -> Resting:
-        """Of a node's instance, what is known of steps depends on."""
-        at = arrival.instance
-        ids = {call.key for call in at.calls if not call.answer}
-        log = tuple(sorted([self.abstraction.kind(entry, ids) for entry in at.log]))
-        running = {each[0]: each for each in control.running}
-        locals = tuple([self._made_local(leaf, running.get(leaf)) for leaf in control.configuration])
-        return locals, (control.tasks, control.timers, control.entered), self._log(log)
-
-    def _made_local(self, leaf: str, running: Running | None) -> _Local:
-        found = self._local.get((leaf, running))
-        if found is None:
-            place = self.kernel.leaf[leaf]
-            over = place.kind if place.kind in {LeafKind.REGION_DONE, LeafKind.REGION_FAILED} else None
-            shape = self._shapes.setdefault((place.path, over), len(self._shapes))
-            near = tuple(self.kernel.near(leaf, on) for on in self._events)
-            says = self._said.setdefault(near, len(self._said))
-            found = self._local[leaf, running] = _Local(leaf, running, shape, says)
-        return found
-
-    def _log(self, kinds: tuple[Kind, ...]) -> int:
-        number = self._number.get(kinds)
-        if number is None:
-            number = self._number[kinds] = len(self._logs)
-            self._logs.append(kinds)
-        return number
-
-    def _change(self, log: int, inside: _Inside) -> int:
-        found = self._changed.get((log, inside))
-        if found is None:
-            kinds = Counter(self._logs[log])
-            kinds.subtract(inside.removed)
-            kinds.update(inside.added)
-            found = self._changed[log, inside] = self._log(tuple(sorted(kinds.elements())))
-        return found
 
     def _data(self, node: Node, place: tuple[str, Configuration]) -> Answers | None:
         """What the data of a node answer to the atoms of another place; None: they do not say."""
@@ -540,7 +439,7 @@ class Spared:
         return self.clock.among(node.zone, timers, frozenset(entered), node.control.entered) if timers else None
 
 
-def _moved(locals: Locals, at: int, next: _Local | None) -> Locals:
+def _moved(locals: Locals, at: int, next: Local | None) -> Locals:
     """With another local in one place, if there is another."""
     return locals if next is None else (*locals[:at], next, *locals[at + 1 :])
 
@@ -552,16 +451,6 @@ def _together(options: Sequence[_Option]) -> Iterator[tuple[_Option, ...]]:
             yield (*group,)
         else:
             yield from ((option,) for option in group)
-
-
-def traits(move: Move) -> Trait:
-    """What tells a move apart from the others of its node."""
-    return move.kind, move.leaf or move.name, move.answer
-
-
-def _plain(control: Control) -> bool:
-    """Whether it rests, and `Resting` says all of it."""
-    return control.resting and not (control.finished or control.marks or control.history)
 
 
 def _inside(kernel: Kernel, scope: str, target: Target) -> frozenset[str]:

@@ -7,6 +7,7 @@ import pytest
 from families import regions
 from kernels import flow, kernels
 from penstock.compiler.checks.control import Grain
+from penstock.compiler.checks.edges import some
 from penstock.compiler.checks.explore import Explorer, Limits
 from penstock.compiler.checks.graph import Edge, Graph, Node
 from penstock.compiler.kernel import Kernel
@@ -40,9 +41,8 @@ def compared(kernel: Kernel, grain: Grain) -> int:
     for node, same in zip(one.nodes, other.nodes, strict=True):
         assert _reactions(node) == _reactions(same)
     for node in one.nodes:
-        at = node.instance
-        control = sparing.abstraction.control(at)
-        assert (control, sparing.states.answers(control.place, at)) == (node.control, node.data)
+        control = sparing.abstraction.control(node.instance)
+        assert (control, sparing.states.answers(control.place, node.instance)) == (node.control, node.data)
         assert node.length == node.arrivals[0].length
     for edge in found:
         target, at = one.nodes[edge.target], edge.arrival
@@ -103,7 +103,7 @@ def test_an_edge_is_the_same_one_whenever_it_is_asked_for() -> None:
 
 def test_edges_that_are_made_when_they_are_asked_for_come_in_the_order_of_their_nodes() -> None:
     graph = searched(kernels(regions(3, 3).text)["Regions"], Grain.SORTS, True).graph
-    done = graph.some(lambda way: way.move.answer == "done")
+    done = some(graph, lambda way: way.move.answer == "done")
     asked = [edge for edge in graph.edges() if edge.move.answer == "done"]
     assert sorted(map(_edge, done)) == sorted(map(_edge, asked))
     assert [edge.source for edge in done] == sorted(edge.source for edge in asked)
