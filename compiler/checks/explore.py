@@ -183,7 +183,7 @@ class Explorer:
         else:
             others = node.control.flying or node.control.tasks or node.control.timers
             self._follow_all(node, [MoveKind.SETTLE] if others else (), made_up)
-            self.spared.spread(node, partial(self._follow_one, node, made_up))
+            self.spared.spread(node, partial(self._follow_one, node, made_up, dict[Trait, Move]()))
             self._follow_all(node, [MoveKind.TASK, MoveKind.TIMER] if others else (), made_up)
             if not (node.control.flying or (node.control.loose and self.abstraction.drops)):
                 return
@@ -203,10 +203,11 @@ class Explorer:
             if move.kind in kinds:
                 self._follow(node, node.arrivals[0], move, made_up)
 
-    def _follow_one(self, node: Node, made_up: bool, trait: Trait) -> None:
-        """Every successor of a node by one move, that is not known."""
-        (move,) = (each for each in moves(self.kernel, node.instance) if traits(each) == trait)
-        self._follow(node, node.arrivals[0], move, made_up)
+    def _follow_one(self, node: Node, made_up: bool, every: dict[Trait, Move], trait: Trait) -> None:
+        """Every successor of a node by one move. every: its moves, noted when the first one is followed."""
+        if not every:
+            every.update((traits(move), move) for move in moves(self.kernel, node.instance))
+        self._follow(node, node.arrivals[0], every[trait], made_up)
 
     def _varies(self, node: Node, move: Move) -> bool:
         """Whether it depends on the number or the order of what is on the log what a move leaves there: it goes on with
