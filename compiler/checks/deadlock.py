@@ -85,15 +85,8 @@ def accepts(inquiry: Inquiry, node: Node) -> list[tuple[Fan, Term]]:
 
 def accepting(inquiry: Inquiry, node: Node) -> Term:
     """That something is accepted with payloads that are known: those one of the node's instances would accept."""
-    realise, states = inquiry.explorer.closing.realise, inquiry.states
-    known: list[Term] = []
-    for fan, term in accepts(inquiry, node):
-        reply = states.ask(states.exactly(node.instance), term)
-        if reply.model is not None:
-            pairs = zip(fan.payload, fan.params, strict=True)
-            payload = tuple(inquiry.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
-            known.append(realise.given(term, fan, payload))
-    return inquiry.encoder.any(*known)
+    outside = (reaction for reaction in node.reactions if reaction.move.kind in OUTSIDE)
+    return inquiry.encoder.any(*(inquiry.accepted(reaction, node.held[0]) for reaction in outside))
 
 
 def accepts_nothing(inquiry: Inquiry, node: Node, arrival: Arrival) -> bool:

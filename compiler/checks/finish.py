@@ -133,7 +133,7 @@ def lost_first(inquiry: Inquiry, goals: set[int], nodes: Iterable[Node], length:
     alive = graph.reaching(goals)
     open_nodes = {node.id for node in nodes if node.id in alive and node.length < length}
     pairs = (
-        (edge, inquiry.queues.arriving(node)) for node in graph.nodes if node.id in alive for edge in graph.out[node.id]
+        (edge, waiting) for number, waiting in inquiry.queues.waited if number in alive for edge in graph.out[number]
     )
     at_once = {edge.target for edge, waiting in pairs if by_event(edge) and edge.move.name in waiting}
     if not at_once <= alive:

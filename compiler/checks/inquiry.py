@@ -156,6 +156,7 @@ class Inquiry(Possibilities):
         # conditions of properties, by node and the condition's id, which is kept so that it stays its own
         self.encodings: dict[tuple[int, int], tuple[Expr, tuple[Term, tuple[Need, ...]]]] = {}
         self._doubts: Doubts | None = None
+        self._accepted: dict[tuple[Reaction, tuple[Value, ...]], Term] = {}
         self._played: dict[int, tuple[Arrival, bool]] = {}
 
     @cached_property
@@ -426,6 +427,19 @@ class Inquiry(Possibilities):
         now = max(self.attempts.moment(replayed, trigger), breach.now or replayed.now)
         tried = replace(replayed, before=replayed, trigger=trigger, actor=who, now=now)
         return tried if breach.now is None or self.tracer.in_time(replayed, tried) else None
+
+    def accepted(self, reaction: Reaction, values: tuple[Value, ...]) -> Term:
+        """That a move is answered to its end with a payload with which it is for such values; False: there is none."""
+        key = reaction, values
+        if key not in self._accepted:
+            fan, term = reaction.fan, self.succeeds(reaction)
+            reply = self.states.ask(self.states.valued(values), term)
+            self._accepted[key] = False
+            if reply.model is not None:
+                pairs = zip(fan.payload, fan.params, strict=True)
+                payload = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
+                self._accepted[key] = self.explorer.closing.realise.given(term, fan, payload)
+        return self._accepted[key]
 
     def last_step(self, tried: Arrival) -> TraceStep:
         """A trigger that was tried as a step that does not succeed."""

@@ -35,13 +35,13 @@ def traits(move: Move) -> Trait:
 @dataclass(frozen=True, eq=False, slots=True)
 class Local:
     """The same object wherever it is the same. `shape`: what decides whether a join follows, and who else is left with
-    it: the scopes around the leaf, and whether and how its region is over. `says`: which places say something of each
-    event, the innermost one around the leaf. Both are numbers."""
+    it: the scopes around the leaf, and whether and how its region is over, as a number. `says`: the events, by their
+    numbers, of which something is said in the leaf or around it, and the innermost place that does."""
 
     leaf: str
     running: Running | None
     shape: int
-    says: int
+    says: tuple[tuple[int, str], ...]
 
 
 Locals = tuple[Local, ...]
@@ -67,9 +67,8 @@ class Parts:
         self._segments: dict[int, Segment] = {}
         self._local: dict[tuple[str, Running | None], Local] = {}
         self._shapes: dict[object, int] = {}
-        self._said: dict[tuple[str | None, ...], int] = {}
         self._answers: dict[str, tuple[tuple[Trait, Key], ...]] = {}
-        self._handled: dict[tuple[int, ...], tuple[tuple[Trait, Key], ...]] = {}
+        self._handled: dict[tuple[int, tuple[str, ...]], tuple[Trait, Key] | None] = {}
 
     def of(self, control: Control, at: Instance) -> Resting:
         """Those of a plain control, as an instance has it."""
@@ -114,19 +113,28 @@ class Parts:
             self._answers[leaf] = tuple(((MoveKind.ANSWER, leaf, o), (leaf, o)) for o in handled)
         return self._answers[leaf]
 
-    def events(self, locals: Locals) -> tuple[tuple[Trait, Key], ...]:
+    def events(self, locals: Locals) -> list[tuple[Trait, Key]]:
         """The events that are handled."""
-        says = tuple([local.says for local in locals])
-        if says not in self._handled:
-            kernel, configuration = self.kernel, tuple(local.leaf for local in locals)
-            found: list[tuple[Trait, Key]] = []
-            for on in self._events:
-                commands = kernel.written(configuration, on)
-                left = kernel.ignored(configuration, on.name) or kernel.deferred(configuration, on.name)
-                key = on.name, left, tuple(command.id for command in commands)
-                found += [((MoveKind.EVENT, on.name, ""), key)] if commands else []
-            self._handled[says] = (*found,)
-        return self._handled[says]
+        said: dict[int, tuple[str, ...]] = {}
+        for local in locals:
+            for number, place in local.says:
+                said[number] = (*said[number], place) if number in said else (place,)
+        found: list[tuple[Trait, Key]] = []
+        for each in sorted(said.items()):
+            if each not in self._handled:
+                self._handled[each] = self._event(locals, self._events[each[0]])
+            handled = self._handled[each]
+            if handled is not None:
+                found.append(handled)
+        return found
+
+    def _event(self, locals: Locals, on: On) -> tuple[Trait, Key] | None:
+        """What is known of an event only depends on the places that say something of it (`Kernel.answerable`)."""
+        kernel, configuration = self.kernel, tuple(local.leaf for local in locals)
+        commands = kernel.written(configuration, on)
+        left = kernel.ignored(configuration, on.name) or kernel.deferred(configuration, on.name)
+        key = on.name, left, tuple(command.id for command in commands)
+        return ((MoveKind.EVENT, on.name, ""), key) if commands else None
 
     def _of_leaf(self, leaf: str, running: Running | None) -> Local:
         found = self._local.get((leaf, running))
@@ -134,7 +142,7 @@ class Parts:
             place = self.kernel.leaf[leaf]
             over = place.kind if place.kind in {LeafKind.REGION_DONE, LeafKind.REGION_FAILED} else None
             shape = self._shapes.setdefault((place.path, over), len(self._shapes))
-            near = tuple(self.kernel.near(leaf, on) for on in self._events)
-            says = self._said.setdefault(near, len(self._said))
+            near = ((number, self.kernel.near(leaf, on)) for number, on in enumerate(self._events))
+            says = tuple((number, place) for number, place in near if place is not None)
             found = self._local[leaf, running] = Local(leaf, running, shape, says)
         return found
