@@ -8,17 +8,24 @@ are left that lie on a round without such an entry.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from .components import strong
-from .graph import Edge, Graph
+from .edges import some
+from .graph import Doing, Edge, Graph
 from .inquiry import Inquiry
 from .moves import MoveKind
 
 
-def at_once(inquiry: Inquiry) -> list[Edge]:
+def at_once(inquiry: Inquiry) -> Sequence[Edge]:
     """The edges of all rounds in no time, and perhaps more; the starts are not among them."""
     graph = inquiry.graph
-    edges = [edge for edge in graph.edges() if edge.source >= 0 and _unaided(inquiry, edge)]
-    homes = {name: home for edge in edges if (home := _counted(inquiry, edge)) for name in [edge.move.name]}
+    unaided = some(graph, partial(_unaided, inquiry))
+    homes = {edge.move.name: home for edge in unaided.ran if (home := _counted(inquiry, edge))}
+    if not homes:
+        return unaided
+    edges = [*unaided]
     for name, home in homes.items():
         since = _since(graph, home)
         edges = [edge for edge in edges if edge.move.name != name or edge.source in since]
@@ -32,7 +39,7 @@ def at_once(inquiry: Inquiry) -> list[Edge]:
     return edges
 
 
-def _unaided(inquiry: Inquiry, edge: Edge) -> bool:
+def _unaided(inquiry: Inquiry, edge: Doing) -> bool:
     """Whether an edge needs nobody, and may take no time."""
     match edge.move.kind:
         case MoveKind.ANSWER | MoveKind.SETTLE | MoveKind.UNDONE:
@@ -43,7 +50,7 @@ def _unaided(inquiry: Inquiry, edge: Edge) -> bool:
             return False
 
 
-def _counted(inquiry: Inquiry, edge: Edge) -> str:
+def _counted(inquiry: Inquiry, edge: Doing) -> str:
     """The place that the timer of an edge counts from, so long that it is not due as soon as that is entered."""
     clock, name = inquiry.explorer.clock, edge.move.name
     if edge.move.kind is not MoveKind.TIMER or not clock.length(name) or not clock.counts(name):
