@@ -114,7 +114,7 @@ def test_a_field_that_is_told_to_the_standard_library_is_refused() -> None:
     class Mixed:
         x: int = dataclasses.field(default=1)
 
-    with pytest.raises(TypeError, match="`values.field`"):
+    with pytest.raises(TypeError, match=r"`values\.field`"):
         Mixed()
 
 
