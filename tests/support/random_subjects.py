@@ -23,8 +23,8 @@ from random_moments import random_moments
 from twins import generated
 
 WRITERS = (random_core, random_mixture, random_moments, random_instants, random_crossing)
-FAULTS = {"F005", "F103", "F104", "F401", "F402", "F403", "F502"}
-"""What is said of flows that stop themselves."""
+FAULTS = {"F002", "F005", "F103", "F104", "F401", "F402", "F403", "F502"}
+"""What is said of flows that stop themselves, or refuse what a timer or a call brings."""
 LIMITS = suite.Limits(nodes=300, seconds=20.0)
 
 
