@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
 
 from brute_force import Verdicts
 from brute_people import enumerate_flow
@@ -17,9 +19,10 @@ from penstock.compiler.checks.graph import Edge
 from penstock.compiler.checks.inquiry import Finding, Inquiry
 from penstock.compiler.checks.suite import Limits, answers
 from penstock.compiler.checks.verdict import Answer, Verdict
+from penstock.compiler.checks.zones import Zone
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.diagnostics import Rule
-from penstock.dsl.model import InstantType
+from penstock.dsl.model import DurationType, InstantType
 from penstock.dsl.source import Span
 from penstock.dsl.walk import nodes
 from random_flows import random_flow
@@ -67,6 +70,29 @@ class Terse(Inquiry):
 def check(kernel: Kernel) -> tuple[Answer, ...]:
     """What the checks answer."""
     return tuple(answers(Terse(Explorer(kernel, PATIENT))))
+
+
+MICRO = timedelta(microseconds=1)
+
+
+def missed(truth: Verdicts, inquiry: Inquiry) -> Iterator[object]:
+    """The instances that lie in no node of a closed graph, in the order in which brute force came to them.
+
+    Where control leaves out in which order things are undone, a compensation under way need not lie in one; where it
+    ends has to."""
+    if inquiry.graph.complete:
+        for key, (instance, now) in truth.rests.items():
+            if instance.compensating and not inquiry.abstraction.ordered:
+                continue
+            left = {armed.timer: max(0, (armed.due - now) // MICRO) for armed in instance.timers}
+            if not any(within(node.zone, left) for node in inquiry.around(instance)):
+                yield key
+
+
+def within(zone: Zone, left: Mapping[str, int]) -> bool:
+    """Whether some remaining times lie in a zone."""
+    clocks = [0, *(left[name] for name in zone.names)]
+    return all(one - other <= zone.bounds[i][j] for i, one in enumerate(clocks) for j, other in enumerate(clocks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +171,17 @@ def alike(text: str, way: tuple[str, str], most: int = INSTANCES) -> list[Differ
 
 
 def settled(subject: Kernel, most: int, about: str) -> Tally:
-    """What both say of a flow; where they differ, and instants are data, brute force looks again, more finely."""
+    """What both say of a flow. Where they differ brute force looks again: more finely, if times are data; and with two
+    equal events that wait, if any may."""
+    outside = (subject.inputs, subject.data, subject.events)
+    timed = any(isinstance(part, InstantType | DurationType) for part in nodes(outside))
+    closer = [*[(SECOND / FINELY, 1)] * timed, *[(SECOND, 2)] * subject.waiting]
     try:
-        truth = enumerate_flow(subject, most)
-        tally = held_against(truth, subject, about)
-        if tally.differences and any(isinstance(part, InstantType) for part in nodes((subject.inputs, subject.data))):
-            tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, about)
+        tally = held_against(enumerate_flow(subject, most), subject, about)
+        for tick, waiting in closer if tally.differences else ():
+            tally = held_against(enumerate_flow(subject, most * FINELY**2, tick, waiting), subject, about)
+            if not tally.differences:
+                break
     except TooLarge:
         return Tally(too_large=1)
     return tally
@@ -160,7 +191,8 @@ def held_against(truth: Verdicts, subject: Kernel, about: str) -> Tally:
     """What the checker says of a flow, compared with the truth."""
     tally = Tally(flows=1, instances=truth.instances)
     plain = all(timer.task is None for timer in subject.timers())
-    told = [answer for answer in check(subject) if answer.rule.code in CODES]
+    inquiry = Terse(Explorer(subject, PATIENT))
+    told = [answer for answer in answers(inquiry) if answer.rule.code in CODES]
     unsure = any(answer.rule.code == "F001" and answer.verdict is Verdict.UNKNOWN for answer in told)
     for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in told if answer.rule.code == code]
@@ -188,6 +220,9 @@ def held_against(truth: Verdicts, subject: Kernel, about: str) -> Tally:
             _settle(about, code, mine, min(shown or depths, default=None), plain, tally)
     if not truth.blocked:
         _missing(about, told, truth, tally)
+    for key in islice(missed(truth, inquiry), 1):
+        where = " + ".join(truth.rests[key][0].configuration) or "a compensation"
+        tally.differences.append(Difference("graph", "missed", f"{about}an instance in {where} lies in no node"))
     return tally
 
 
