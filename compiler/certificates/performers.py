@@ -230,7 +230,9 @@ class Performers:
         """Whether a timer of its own state closes a task before, in any case."""
         clock = self.machine.clock
         own = [t for t in self.machine.clocks if clock.place[t] == self.kernel.home[task.name] and not clock.counts(t)]
-        return any((clock.length(t) or 0) < after and self.escalating.closes(t, task, every=True) for t in own)
+        lengths = ((timer, clock.length(timer)) for timer in own)
+        shorter = [timer for timer, length in lengths if length is not None and length < after]
+        return any(self.escalating.closes(timer, task, every=True) for timer in shorter)
 
     # ------------------------------------------------------------ claims
 

@@ -35,6 +35,8 @@ from ...dsl.source import NOWHERE, Span
 from ..kernel import Branch, Goto, Kernel, Leaf, ScopeKind, Stay, Target
 from ..kernel import Place as KernelPlace
 from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, needs, simple
+from .clock import ticking
+from .races import races
 from .rewrite import bare, folded, inside, linear, literal, numeric, placed, somebody, unwrapped
 
 MOST_CUTS = 24  # of one form, where nothing written bounds them
@@ -64,6 +66,12 @@ class Live:
         undos = [("undo", name) for name in (*kernel.place, *kernel.choice)]
         for spot in (*leaves, *undos):
             self._asking[spot] = dict.fromkeys(self._properties(spot))
+        ticks = ticking(kernel)
+        for leaf in kernel.leaves:
+            raced = races(kernel, leaf.name, self._beside(leaf.name), ticks)
+            self._asking["leaf", leaf.name].update(
+                dict.fromkeys(atom for asked in raced for atom in filter(data_only, atoms(asked)))
+            )
         self._concurrent = {leaf.name: self._beside(leaf.name) for leaf in kernel.leaves}
         self._note_anchors()
         self._settle()

@@ -18,16 +18,18 @@ compensation drops. And a node that no run has come to yet is never made here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from ...dsl.model import Effect, InState
 from ...dsl.values import dataclass
 from ...dsl.walk import nodes
 from ..instance import Taken
 from ..kernel import DONE, Configuration, Goto, Kernel, ScopeKind, Stay, Target
+from .atoms import Place
 from .clock import Clock
 from .control import DROPPED, Abstraction, Control, Grain, Kind, Running
 from .graph import Arrival, Node, Reaction
+from .lasting import Lasting
 from .moves import Move, MoveKind
 from .passages import Fan, Passage
 from .states import Answers, States
@@ -92,11 +94,14 @@ class _Outside:
 class Spared:
     """The straight steps of one search."""
 
-    def __init__(self, kernel: Kernel, states: States, clock: Clock, abstraction: Abstraction) -> None:
+    def __init__(
+        self, kernel: Kernel, states: States, clock: Clock, lasting: Lasting, abstraction: Abstraction
+    ) -> None:
         self.kernel = kernel
         self.states = states
         self.passages = states.passages
         self.clock = clock
+        self.lasting = lasting
         self.abstraction = abstraction
         self._placed = frozenset(c.id for c in kernel.commands if any(isinstance(n, InState) for n in nodes(c)))
         dropped = (each.name for each in kernel.activities if each.effect in DROPPED)
@@ -169,7 +174,7 @@ class Spared:
         data = self._data(node, ("at", after))
         if data is None:
             return None
-        zone = self._zone(node, inside.open[1], inside.known.entered)
+        zone = self._zone(node, inside.open[1], inside.known, ("at", after), data)
         kept = [each for each in running if each[0] != first.gone and each[0] != first.own]
         on = tuple(sorted([*kept, *inside.running]))
         found = self._at.get(((after, on, inside.open, self._change(log, inside)), data, zone))
@@ -184,7 +189,7 @@ class Spared:
         data = self._data(node, outside.control.place)
         if known is None or data is None:
             return None
-        zone = self._zone(node, outside.control.timers, known.entered)
+        zone = self._zone(node, outside.control.timers, known, outside.control.place, data)
         found = self._after.get((id(outside.control), data, zone))
         return None if found is None else (found, known)
 
@@ -335,9 +340,11 @@ class Spared:
         wanted = self.states.live[place]
         return tuple(known[atom] for atom in wanted) if all(atom in known for atom in wanted) else None
 
-    def _zone(self, node: Node, timers: frozenset[str], entered: Collection[str]) -> Zone | None:
+    def _zone(self, node: Node, timers: frozenset[str], known: Known, place: Place, data: Answers) -> Zone | None:
         """Of where a step comes to; None: no timer runs there."""
-        return self.clock.among(node.zone, timers, frozenset(entered), node.control.entered) if timers else None
+        told = self.lasting(place, data, known.taken[-1].entered)
+        entered = frozenset(known.entered)
+        return self.clock.among(node.zone, timers, entered, node.control.entered, told) if timers else None
 
 
 def _plain(control: Control) -> bool:

@@ -17,6 +17,7 @@ from penstock.compiler.checks import suite
 from penstock.compiler.checks.control import Grain
 from penstock.compiler.formats.smtlib import Obligation, Script, Section
 from penstock.compiler.kernel import Kernel
+from random_durations import random_durations
 from random_flows import random_flow
 from random_groups import random_groups
 from random_mixtures import random_mixture
@@ -27,7 +28,10 @@ ROOT = Path(__file__).parents[2]
 SPECS = [*sorted((ROOT / "specs").glob("*.flow")), *sorted((ROOT / "specs" / "parcels").glob("*.flow"))]
 PATTERNS = sorted((ROOT / "docs" / "patterns").glob("*.flow"))
 ORDER = ROOT / "specs" / "order.flow"
-RANDOM = {"plain": random_flow, "mixed": random_mixture, "nested": random_tree, "groups": random_groups}
+RANDOM = {
+    **{"plain": random_flow, "mixed": random_mixture, "nested": random_tree},
+    **{"groups": random_groups, "lasting": random_durations},
+}
 SEEDS = [
     *(("plain", seed) for seed in (0, 3, 17)),  # 17: irreversible calls, any number of which a compensation drops
     ("plain", 8),  # a call is settled in a step of another instance than the node's own: its key is another one
@@ -35,6 +39,7 @@ SEEDS = [
     ("mixed", 408),  # a call that is settled while it compensates, and an argument of what undoes it then faults
     *(("nested", seed) for seed in (2, 27)),  # 27: a deadline that leaves a savepoint for a final
     ("nested", 19),  # of two irreversible activities of one sort one is never called
+    *(("lasting", seed) for seed in (3, 7, 34)),  # timers as long as data say, beside each other, around others
     *(("groups", seed) for seed in (8, 12)),  # groups of calls without items beside groups that have some
 ]
 

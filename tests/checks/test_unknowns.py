@@ -136,13 +136,13 @@ def test_data_that_were_not_ruled_out_are_shown_with_what_would_bound_them() -> 
 
 
 LOOSE = """
-  data { wait: duration = 2h }
+  data { ends: instant = @2026-01-01T00:00:00Z }
   event go
-  start -> Open
+  start { ends = now + 3h } -> Open
   state Open {
-    on go { wait = 3h } -> Open
+    on go { ends = now + 2h } -> Open
     after 1h -> Done
-    after wait -> Late
+    after (ends - now) -> Late
   }
   final Done
   final failure Late
@@ -153,7 +153,7 @@ def test_a_timer_that_depends_on_data_is_named_where_it_may_never_come_in_time()
     said = first(LOOSE, "F202")
     assert said.message == (
         "it is not known whether the timer on line 9 ever fires: no moment was found at which the timer on line 9 "
-        "fires: `after wait` depends on data"
+        "fires: `after ends - now` depends on data"
     )
     assert helps(said) == ["write how long it takes, in a state for each case"]
 
