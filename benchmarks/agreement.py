@@ -26,7 +26,7 @@ from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from agreement import INSTANCES, PATIENT, SYSTEM, Difference, Tally, Terse, alike, compared, missed
+from agreement import GRAPH, INSTANCES, PATIENT, SYSTEM, Difference, Tally, Terse, alike, compared, missed
 from brute_force import Verdicts
 from brute_people import enumerate_flow
 from brute_systems import Worlds
@@ -235,7 +235,7 @@ def checker_run(answer: Answer) -> Iterator[str]:
 
 def brute_run(text: str, code: str, most: int) -> Iterator[str]:
     truth = enumerate_flow(kernels(text)["R"], most)
-    if code == "graph":
+    if code == GRAPH:
         yield from (f"    {step}" for step in way_to_missed(truth, text))
         return
     shown = [found for found in truth.refuted if found[0] == code]

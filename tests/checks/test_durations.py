@@ -33,7 +33,7 @@ GIVEN = """flow R version 1 {
 def fires(text: str) -> dict[str, Verdict]:
     """What F202 says of each timer."""
     kernel = kernels(text)["R"]
-    found = {}
+    found: dict[str, Verdict] = {}
     for answer in check(kernel).answers:
         if answer.rule.code == "F202":
             found[" ".join(kernel.source.slice(answer.span).split())] = answer.verdict

@@ -52,6 +52,8 @@ PATIENT = Limits(seconds=3600.0)
 FINELY = 4
 """So many moments of each second are looked at where the two seem to differ: between two whole seconds there is another
 moment, which matters where one guard asks for a later one, and the next one for an earlier one."""
+GRAPH = "graph"
+"""Instead of a check's code, where an instance lies in no node."""
 FAULTS = {"F007", "F104", "F401", "F402", "F403", "F502"}
 """What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
 been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way;
@@ -171,17 +173,17 @@ def alike(text: str, way: tuple[str, str], most: int = INSTANCES) -> list[Differ
 
 
 def settled(subject: Kernel, most: int, about: str) -> Tally:
-    """What both say of a flow. Where they differ brute force looks again: more finely, if times are data; and with two
-    equal events that wait, if any may."""
+    """What both say of a flow. Where their verdicts differ brute force looks again: more finely, if times are data; and
+    with two equal events that wait, if any may. What it says then counts."""
     outside = (subject.inputs, subject.data, subject.events)
     timed = any(isinstance(part, InstantType | DurationType) for part in nodes(outside))
     closer = [*[(SECOND / FINELY, 1)] * timed, *[(SECOND, 2)] * subject.waiting]
     try:
         tally = held_against(enumerate_flow(subject, most), subject, about)
-        for tick, waiting in closer if tally.differences else ():
-            tally = held_against(enumerate_flow(subject, most * FINELY**2, tick, waiting), subject, about)
-            if not tally.differences:
+        for tick, waiting in closer:
+            if all(each.code == GRAPH for each in tally.differences):
                 break
+            tally = held_against(enumerate_flow(subject, most * FINELY**2, tick, waiting), subject, about)
     except TooLarge:
         return Tally(too_large=1)
     return tally
@@ -222,7 +224,7 @@ def held_against(truth: Verdicts, subject: Kernel, about: str) -> Tally:
         _missing(about, told, truth, tally)
     for key in islice(missed(truth, inquiry), 1):
         where = " + ".join(truth.rests[key][0].configuration) or "a compensation"
-        tally.differences.append(Difference("graph", "missed", f"{about}an instance in {where} lies in no node"))
+        tally.differences.append(Difference(GRAPH, "missed", f"{about}an instance in {where} lies in no node"))
     return tally
 
 
