@@ -1,5 +1,5 @@
-"""Of activities that the search takes for one (a sort): a closed graph and one of them in; which compensations may begin
-above a call of that very one, and runs that may show it, out.
+"""Of activities that the search takes for one (a sort): a closed graph and one of them in; which compensations may
+begin above a call of that very one, and runs that may show it, out.
 
 Control knows of a log that an entry is of some sort; but edges know which leaves they enter and whose call answers, and
 a leaf calls one activity. So where an activity may stand is found again along the edges, with as many entries of it as

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -173,20 +174,25 @@ def alike(text: str, way: tuple[str, str], most: int = INSTANCES) -> list[Differ
 
 
 def settled(subject: Kernel, most: int, about: str) -> Tally:
-    """What both say of a flow. Where their verdicts differ brute force looks again: more finely, if times are data; and
-    with two equal events that wait, if any may. What it says then counts."""
+    """What both say of a flow. Where their verdicts differ brute force looks again, more closely, and what it says then
+    counts: at moments between, if times are data; and with two equal events that wait, if any may and it can."""
     outside = (subject.inputs, subject.data, subject.events)
     timed = any(isinstance(part, InstantType | DurationType) for part in nodes(outside))
-    closer = [*[(SECOND / FINELY, 1)] * timed, *[(SECOND, 2)] * subject.waiting]
     try:
         tally = held_against(enumerate_flow(subject, most), subject, about)
-        for tick, waiting in closer:
-            if all(each.code == GRAPH for each in tally.differences):
-                break
-            tally = held_against(enumerate_flow(subject, most * FINELY**2, tick, waiting), subject, about)
+        if differ(tally) and timed:
+            tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, about)
     except TooLarge:
         return Tally(too_large=1)
+    if differ(tally) and subject.waiting:
+        with suppress(TooLarge):
+            tally = held_against(enumerate_flow(subject, most * FINELY, waiting=2), subject, about)
     return tally
+
+
+def differ(tally: Tally) -> bool:
+    """Whether verdicts do; an instance that lies in no node does so, however closely one looks."""
+    return any(each.code != GRAPH for each in tally.differences)
 
 
 def held_against(truth: Verdicts, subject: Kernel, about: str) -> Tally:
