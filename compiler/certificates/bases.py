@@ -28,7 +28,7 @@ HOW = {
     "F008": "read off the text: each answer and each task has a transition",
     "F009": "the effects",
     "F101": "the effects",
-    "F102": "the effects; where no obligation is listed, where its calls are made along the table, since one of another "
+    "F102": "the effects; where no obligation is listed, where its calls are made along the table, as one of another "
     "activity of its sort may stand there",
     "F103": "no log of a node that rests there, as the table says, has anything settled and only perhaps done",
     "F104": "Z3 ruled it out for any arguments of the call and what it may have answered; that is not written out",

@@ -265,8 +265,11 @@ class Performers:
         yield Claim((KNOWN, either(done)), no(f"(= {WHO} {did(moment)})"))
 
     def _candidates(self, task: Task) -> Iterator[str]:
-        """Somebody who is not shut out: of each sort of people one more than may be."""
+        """Somebody who is not shut out: of each sort of people one more than may be. Whom data name may do a task if
+        nobody is."""
         many = len(task.excluded) + 1
+        if self.people.free(task):
+            yield both([f"(= {next_(shut(task, moment))} 0)" for moment in task.excluded])
         there = self._named(task, next_) if task.doer is not None or self.crowd.has(task.person) else []
         found = [(person, [f"(> {person} 0)"]) for person in there]
         found += [(number(person), []) for role in task.roles for person in self.crowd.some(role, many)]

@@ -17,6 +17,7 @@ from penstock.compiler.checks import suite
 from penstock.compiler.checks.control import Grain
 from penstock.compiler.formats.smtlib import Obligation, Script, Section
 from penstock.compiler.kernel import Kernel
+from penstock.compiler.staff import Staff
 from random_durations import random_durations
 from random_flows import random_flow
 from random_groups import random_groups
@@ -51,9 +52,9 @@ def certified(path: Path) -> list[Certificate]:
     return maker.made
 
 
-def certificates(*found: Kernel, limits: suite.Limits | None = None) -> list[Certificate]:
+def certificates(*found: Kernel, limits: suite.Limits | None = None, staff: Staff | None = None) -> list[Certificate]:
     made: list[Certificate] = []
-    suite.check_all(found, (), limits, audit=lambda inquiry: made.append(make(inquiry, "test.flow")))
+    suite.check_all(found, (), limits, staff=staff, audit=lambda inquiry: made.append(make(inquiry, "test.flow")))
     return made
 
 
@@ -337,3 +338,57 @@ def test_names_of_the_text_never_meet_those_of_the_certificate() -> None:
     )
     (certificate,) = certificates(kernel)
     accepted(certificate)
+
+
+GIVEN = """
+  input { owner: text }
+  roles lawyer
+  start -> Owned
+  choice Owned { when owner == "" -> Refused  else -> Drafting }
+  state Drafting {
+    task draft for person owner { title "Draft"  OUT }
+    on draft -> Reviewing
+    after 7d -> Refused
+  }
+  state Reviewing {
+    task review for lawyer { title "Review"  except actor of draft }
+    on review -> Signed
+    after 7d  -> Refused
+  }
+  final Signed
+  final failure Refused
+"""
+LAWYERS = Staff({"ann": frozenset({"lawyer"}), "bob": frozenset({"lawyer"})})
+
+
+@pytest.mark.parametrize("staff", [None, LAWYERS])
+@pytest.mark.parametrize(
+    ("out", "claimed"), [("", True), ("except actor of draft", True), ("except actor of start", False)]
+)
+def test_whom_data_name_may_do_a_task_that_shuts_nobody_out(out: str, claimed: bool, staff: Staff | None) -> None:
+    """Whoever started may be whom the data name: whether somebody is left then is unknown."""
+    (certificate,) = certificates(flow(GIVEN.replace("OUT", out)), staff=staff)
+    accepted(certificate)
+    found = {each["subject"]: each["model"] for each in index(certificate)["proved"] if each["code"] == "F501"}
+    assert all(found.values()) and found.keys() >= {"the task `review`"}
+    assert ("the task `draft`" in found) == (claimed and bool(out or staff))
+
+
+SORTED = """
+  event stop
+  activity ship() { retry 1 backoff 1s..1s then park fails bad irreversible }
+  activity send() { retry 1 backoff 1s..1s then park fails bad irreversible }
+  start -> Shipping
+  state Shipping { do ship() on done -> Sending on bad -> Lost ignore stop }
+  state Sending { do send() on done -> Done on bad -> compensate -> Done ignore stop }
+  final Done
+  final failure Lost
+"""
+
+
+@pytest.mark.parametrize("grain", [Grain.FINE, Grain.SORTS])
+def test_nothing_is_claimed_of_an_activity_of_a_sort_of_which_another_is_refuted(grain: Grain) -> None:
+    (certificate,) = certificates(flow(SORTED), limits=suite.Limits(grain=grain))
+    accepted(certificate)
+    (sent,) = [each for each in index(certificate)["proved"] if each["subject"] == "`send`" and each["code"] == "F102"]
+    assert bool(sent["model"] and sent["effects"]) == (grain is Grain.FINE)
