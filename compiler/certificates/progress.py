@@ -91,7 +91,7 @@ class Progress:
             yield from self._people(answer.subject)
 
     def _people(self, subject: str) -> Iterator[Claim]:
-        """That somebody is left for a task, whoever did what; that who does it has not done what it is kept apart from."""
+        """That somebody is left for a task, whoever did what; that who does it has not done what it is apart from."""
         if self.performers is None:
             self.performers = Performers(self.inquiry, self.relation, self.inductive)
         made = self.performers

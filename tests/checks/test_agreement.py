@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from agreement import CODES, INSTANCES, PATIENT, Tally, check, compare, compared
+from brute_families import Families
 from brute_people import enumerate_flow
 from brute_values import SECOND
 from features import FEATURES, features
@@ -603,3 +604,45 @@ def test_the_flows_leave_effects_uncertain_often_enough() -> None:
 def rare(texts: list[str], words: tuple[str, ...], least: int) -> list[str]:
     """The patterns that fewer texts have."""
     return [word for word in words if sum(re.search(word, text) is not None for text in texts) < least]
+
+
+FAMILY = """
+flow Child version 1 {
+  input { x: int 0..1 }
+  data { y: int 0..2 = 0 }
+  output y
+  activity sub() { EFFECT }
+  start -> A
+  state A { do sub()  on done { y = x + 1 } -> B  on failed -> compensate -> Sad }
+  state B { after 1s -> Fine }
+  final Fine
+  final failure Sad
+}
+flow R version 1 {
+  data { got: int 0..2? }
+  event stop
+  start -> Doing
+  state Doing {
+    do flow Child(x: 1)
+    on done(y)   { got = y } -> Deciding
+    on failed -> Bad
+    on stop   -> compensate -> Bad
+  }
+  state Deciding { on stop -> compensate -> Bad  after 3s -> Good }
+  final Good
+  final failure Bad
+}
+"""
+
+
+def ends(effect: str) -> set[tuple[str, object]]:
+    """Where a parent ends with a child that is really there, and what it has got of it by then."""
+    kernel = kernels(text := FAMILY.replace("EFFECT", effect))["R"]
+    found = {(at.configuration, at.values) for at, _ in Families(kernels(text), 500).run("R") if at.finished}
+    assert compared(text).disagreements == []
+    return {(kernel.leaf[leaf].name, got) for (leaf,), (got,) in found}
+
+
+def test_a_child_that_is_really_there_is_withdrawn_and_heard_of() -> None:
+    assert ends("compensate undo_sub()") == {("Good", 2), ("Bad", None), ("Bad", 2)}
+    assert ends("readonly") == {("Good", 2), ("Bad", None), ("Bad", 2)}

@@ -158,6 +158,23 @@ def test_a_timer_that_depends_on_data_is_named_where_it_may_never_come_in_time()
     assert helps(said) == ["write how long it takes, in a state for each case"]
 
 
+def test_a_task_that_perhaps_nobody_can_do_is_named() -> None:
+    body = """
+      roles clerk
+      event skip
+      start -> First
+      state First { task first for clerk { title "1" } on first -> Done on skip -> Second }
+      state Second { task second for actor of first { title "2" } on second -> Done after 1d -> Lost }
+      final Done
+      final failure Lost
+    """
+    said = first(body, "F002")
+    assert said.message.endswith(
+        "no run was found on which there is somebody who can do `second`, which is for whoever did `first`"
+    )
+    assert helps(said) == ["have somebody left for `second`, of which F501 speaks: `escalate to` a role, say"]
+
+
 def test_what_holds_others_up_is_the_help_of_what_is_held_up() -> None:
     body = """
       data { n: int 0..3 = 3 }

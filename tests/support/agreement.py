@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
-from itertools import islice
+from datetime import datetime, timedelta
+from itertools import chain, islice
 
+from brute_families import Families
 from brute_force import Verdicts
 from brute_people import enumerate_flow
 from brute_systems import Worlds
@@ -21,6 +22,7 @@ from penstock.compiler.checks.inquiry import Finding, Inquiry
 from penstock.compiler.checks.suite import Limits, answers
 from penstock.compiler.checks.verdict import Answer, Verdict
 from penstock.compiler.checks.zones import Zone
+from penstock.compiler.instance import Instance
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.diagnostics import Rule
 from penstock.dsl.model import DurationType, InstantType
@@ -84,12 +86,28 @@ def missed(truth: Verdicts, inquiry: Inquiry) -> Iterator[object]:
     Where control leaves out in which order things are undone, a compensation under way need not lie in one; where it
     ends has to."""
     if inquiry.graph.complete:
-        for key, (instance, now) in truth.rests.items():
-            if instance.compensating and not inquiry.abstraction.ordered:
-                continue
-            left = {armed.timer: max(0, (armed.due - now) // MICRO) for armed in instance.timers}
-            if not any(within(node.zone, left) for node in inquiry.around(instance)):
-                yield key
+        yield from (key for key, (instance, now) in truth.rests.items() if not lies(inquiry, instance, now))
+
+
+def lies(inquiry: Inquiry, instance: Instance, now: datetime) -> bool:
+    """Whether an instance lies in a node, or need not."""
+    if instance.compensating and not inquiry.abstraction.ordered:
+        return True
+    left = {armed.timer: max(0, (armed.due - now) // MICRO) for armed in instance.timers}
+    return any(within(node.zone, left) for node in inquiry.around(instance))
+
+
+def beyond(family: Mapping[str, Kernel], inquiry: Inquiry, most: int) -> Iterator[Instance]:
+    """The same of those that a flow comes to with the flows that it does; the first ones, if there are too many worlds.
+
+    family: the flows of a text, by name."""
+    kernel = inquiry.kernel
+    asks = any(task.excluded or task.doer is not None for task in kernel.task.values())
+    if inquiry.graph.complete and not asks and any(activity.flow for activity in kernel.activities):
+        with suppress(TooLarge):
+            for instance, now in Families(family, most).run(kernel.name):
+                if not lies(inquiry, instance, now):
+                    yield instance
 
 
 def within(zone: Zone, left: Mapping[str, int]) -> bool:
@@ -156,7 +174,7 @@ def compared(text: str, most: int = INSTANCES, about: str = "") -> Tally:
 
     A side that falls over differs from the other one, too."""
     try:
-        return settled_together(text, most, about) if SYSTEM in text else settled(kernels(text)["R"], most, about)
+        return settled_together(text, most, about) if SYSTEM in text else settled(kernels(text), most, about)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is a finding)
         name = type(error).__name__
         return Tally(differences=[Difference("crash", name, f"{about}{name}: {error}")])
@@ -173,34 +191,37 @@ def alike(text: str, way: tuple[str, str], most: int = INSTANCES) -> list[Differ
     return [each for each in compared(text, most).differences if each.way == way]
 
 
-def settled(subject: Kernel, most: int, about: str) -> Tally:
-    """What both say of a flow. Where their verdicts differ brute force looks again, more closely, and what it says then
-    counts: at moments between, if times are data; and with two equal events that wait, if any may and it can."""
+def settled(family: Mapping[str, Kernel], most: int, about: str) -> Tally:
+    """What both say of the flow `R` of a text. family: its flows, by name.
+
+    Where their verdicts differ brute force looks again, more closely, and what it says then counts: at moments between,
+    if times are data; and with two equal events that wait, if any may and it can."""
+    subject = family["R"]
     outside = (subject.inputs, subject.data, subject.events)
     timed = any(isinstance(part, InstantType | DurationType) for part in nodes(outside))
     try:
-        tally = held_against(enumerate_flow(subject, most), subject, about)
-        if differ(tally) and timed:
-            tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, about)
+        truth = enumerate_flow(subject, most)
+        inquiry = Terse(Explorer(subject, PATIENT))
+        told = [answer for answer in answers(inquiry) if answer.rule.code in CODES]
+        tally = held_against(truth, subject, told, about)
+        if tally.differences and timed:
+            tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, told, about)
     except TooLarge:
         return Tally(too_large=1)
-    if differ(tally) and subject.waiting:
+    if tally.differences and subject.waiting:
         with suppress(TooLarge):
-            tally = held_against(enumerate_flow(subject, most * FINELY, waiting=2), subject, about)
+            tally = held_against(enumerate_flow(subject, most * FINELY, waiting=2), subject, told, about)
+    strayed = chain((truth.rests[key][0] for key in missed(truth, inquiry)), beyond(family, inquiry, most * FINELY))
+    for instance in islice(strayed, 1):
+        where = " + ".join(instance.configuration) or "a compensation"
+        tally.differences.append(Difference(GRAPH, "missed", f"{about}an instance in {where} lies in no node"))
     return tally
 
 
-def differ(tally: Tally) -> bool:
-    """Whether verdicts do; an instance that lies in no node does so, however closely one looks."""
-    return any(each.code != GRAPH for each in tally.differences)
-
-
-def held_against(truth: Verdicts, subject: Kernel, about: str) -> Tally:
-    """What the checker says of a flow, compared with the truth."""
+def held_against(truth: Verdicts, subject: Kernel, told: list[Answer], about: str) -> Tally:
+    """What the checker has told of a flow, compared with the truth."""
     tally = Tally(flows=1, instances=truth.instances)
     plain = all(timer.task is None for timer in subject.timers())
-    inquiry = Terse(Explorer(subject, PATIENT))
-    told = [answer for answer in answers(inquiry) if answer.rule.code in CODES]
     unsure = any(answer.rule.code == "F001" and answer.verdict is Verdict.UNKNOWN for answer in told)
     for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in told if answer.rule.code == code]
@@ -228,9 +249,6 @@ def held_against(truth: Verdicts, subject: Kernel, about: str) -> Tally:
             _settle(about, code, mine, min(shown or depths, default=None), plain, tally)
     if not truth.blocked:
         _missing(about, told, truth, tally)
-    for key in islice(missed(truth, inquiry), 1):
-        where = " + ".join(truth.rests[key][0].configuration) or "a compensation"
-        tally.differences.append(Difference(GRAPH, "missed", f"{about}an instance in {where} lies in no node"))
     return tally
 
 
