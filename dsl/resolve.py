@@ -7,7 +7,6 @@ message. A flow with an error never leaves the wing, so nobody else meets `BROKE
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 from enum import StrEnum
 
 from . import rules_of_meaning as rules
@@ -30,7 +29,7 @@ from .model import (
     Type,
 )
 from .source import Span
-from .values import dataclass
+from .values import dataclass, field
 
 BROKEN = EnumType("?", ())
 """The type of what was already reported."""

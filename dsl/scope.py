@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from .model import RefKind, Type
-from .values import dataclass, replace
+from .values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

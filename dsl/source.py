@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
 from posixpath import dirname, join, normpath, relpath
 
-from .values import dataclass, replace
+from .values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

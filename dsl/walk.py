@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import Field
 from operator import attrgetter
 from typing import cast
 
 from .source import Source, Span
+from .values import fields_of, is_declared
 
 _SIMPLE = {"str", "str | None", "int", "int | None", "bool", "Span", "Source"}
 """The types, as they are written, of fields in which there is no dataclass; most fields have one of these."""
@@ -40,9 +40,8 @@ def _nothing(_node: object) -> tuple[()]:
     return ()
 
 
-def _taking(kind: type) -> _Parts | None:
-    fields: dict[str, Field[object]] | None = getattr(kind, "__dataclass_fields__", None)
-    if fields is None or issubclass(kind, Source | Span):
+def _taking(kind: type[object]) -> _Parts | None:
+    if not is_declared(kind) or issubclass(kind, Source | Span):
         return None
-    names = [name for name, field in fields.items() if field.type not in _SIMPLE]
+    names = [name for name, said in fields_of(kind).items() if said.type not in _SIMPLE]
     return attrgetter(*names) if len(names) > 1 else attrgetter(names[0]) if names else _nothing

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import field
 from datetime import datetime
 
 from ...dsl.model import Value
-from ...dsl.values import dataclass, replace
+from ...dsl.values import dataclass, field, replace
 from ..kernel import Undo
 from .attempt import Attempts
 from .control import Abstraction, Control, Grain

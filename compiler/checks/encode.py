@@ -10,7 +10,6 @@ at the door (`payload`). Assumed of `now`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -51,7 +50,7 @@ from ...dsl.model import (
     Value,
 )
 from ...dsl.source import Span
-from ...dsl.values import dataclass, replace
+from ...dsl.values import dataclass, field, replace
 from ..evaluate import COMPARE, EXACT, parted, position
 from .moves import simplest
 from .solver import Term

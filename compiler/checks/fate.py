@@ -10,11 +10,10 @@ by policy iteration (Howard 1960): linear equations in fractions, so what comes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
 from fractions import Fraction
 from functools import cached_property
 
-from ...dsl.values import dataclass
+from ...dsl.values import dataclass, field
 from .components import strongly
 
 ONE, NONE = Fraction(1), Fraction(0)

@@ -7,12 +7,11 @@ nodes holds of every run, if nothing is **open**; and what a real node or edge s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import field
 from datetime import datetime
 
 from ...dsl.model import Value
 from ...dsl.source import Span
-from ...dsl.values import dataclass, replace
+from ...dsl.values import dataclass, field, replace
 from ..instance import NOBODY, Actor, Instance, Taken, Trigger
 from .control import Control
 from .moves import Move

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import field
 
 from ...dsl.model import System
-from ...dsl.values import dataclass, replace
+from ...dsl.values import dataclass, field, replace
 from .budget import Budget
 from .component import Ahead, Alive, Component, Fall, Letter
 

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from datetime import timedelta
 from functools import cache
 
 from ...dsl.model import Activity, Compensation, Literal, Retry
-from ...dsl.values import dataclass
+from ...dsl.values import dataclass, field
 from ..instance import Entry, Instance
 from ..kernel import Kernel
 from .clock import Clock

@@ -5,9 +5,7 @@ There is no ledger unless a certificate is wanted; nothing is noted then.
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from ...dsl.values import dataclass
+from ...dsl.values import dataclass, field
 from .graph import Arrival, Node
 from .solver import Term
 from .verdict import Answer, Verdict

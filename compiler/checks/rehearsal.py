@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import field
 from datetime import datetime
 from typing import TypeVar
 
 from ...dsl.diagnostics import Lane, LaneKind, Rest, TraceStep
 from ...dsl.model import System
-from ...dsl.values import dataclass, replace
+from ...dsl.values import dataclass, field, replace
 from ..effects import DropEvent, SendEvent
 from ..evaluate import Fault
 from ..instance import NOBODY, Event, Instance, Rejected, Step

@@ -16,9 +16,8 @@ by then. One that nothing ends has no longest way, and neither has anything befo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field
 
-from ...dsl.values import dataclass
+from ...dsl.values import dataclass, field
 from .components import strongly
 from .graph import Edge, Graph
 from .latest import Latest

@@ -10,7 +10,6 @@ Python bool or int, so constants fold by themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -30,7 +29,7 @@ from ...dsl.model import (
     TextType,
     Type,
 )
-from ...dsl.values import dataclass, replace
+from ...dsl.values import dataclass, field, replace
 from .. import evaluate
 from .solver import Term
 

@@ -22,6 +22,7 @@ from penstock.compiler.checks import suite
 from penstock.compiler.checks.verdict import Verdict
 from random_calls import random_calls
 from random_core import random_core
+from random_crossings import random_crossing
 from random_durations import random_durations
 from random_flows import random_flow
 from random_groups import random_groups
@@ -114,6 +115,11 @@ def test_the_checker_agrees_with_brute_force_about_moments(first: int) -> None:
 @pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
 def test_the_checker_agrees_with_brute_force_about_instants(first: int) -> None:
     agree(first, random_instants, INSTANCES // 4)
+
+
+@pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
+def test_the_checker_agrees_with_brute_force_where_the_plain_meets_the_structured(first: int) -> None:
+    agree(first, random_crossing, INSTANCES // 4, 6)
 
 
 @pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
@@ -408,6 +414,18 @@ def test_the_small_flows_have_every_feature_of_the_language_but_those_of_flows_o
 def test_the_flows_about_moments_have_what_the_others_never_have() -> None:
     counts = Counter(name for seed in range(200) for name in features(random_moments(seed)))
     assert {name for name in MOMENTS if counts[name] < 10} == set()
+
+
+def test_what_only_plain_flows_have_meets_what_only_structured_ones_have() -> None:
+    plain = {"`except`", "`for actor of`", "text", "decimal", "data without a range"}
+    structured = {"`parallel`", "a state with states in it", "an event handled further out", "a task further out"}
+    pairs = Counter(
+        (one, other)
+        for found in (features(random_crossing(seed)) for seed in range(300))
+        for one in plain & found
+        for other in structured & found
+    )
+    assert {(one, other) for one in plain for other in structured if not pairs[one, other]} == set()
 
 
 def test_the_flows_about_instants_have_them_everywhere_and_are_started_by_the_clock() -> None:

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import pickle
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, field, fields
+from dataclasses import FrozenInstanceError, fields
 from typing import cast
 
 import pytest
@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.dsl.source import Span
-from penstock.dsl.values import dataclass, replace
+from penstock.dsl.values import dataclass, field, replace
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standard:
     x: int
     y: str = "y"
-    z: list[int] = field(default_factory=list[int])
-    hidden: int = field(default=7, repr=False, compare=False)
-    late: int = field(init=False, repr=False, compare=False)
+    z: list[int] = dataclasses.field(default_factory=list[int])
+    hidden: int = dataclasses.field(default=7, repr=False, compare=False)
+    late: int = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "late", self.x + 1)

@@ -19,8 +19,11 @@ COMPARED = ("<", "<=", ">", ">=")
 
 def random_moments(seed: int) -> str:
     """The text of the flow that belongs to `seed`; the same on every machine and in every run."""
-    rng = Random(f"moments {seed}")
-    text = random_core(seed)
+    return about_moments(Random(f"moments {seed}"), random_core(seed))
+
+
+def about_moments(rng: Random, text: str) -> str:
+    """A small flow `R`, changed so that it asks for the time."""
     start = text.index("flow R ")
     shared, flow = text[:start], text[start:]
     kind = rng.choice(("elapsed", "within", "within", "now", "at"))
