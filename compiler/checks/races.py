@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import timedelta
+from itertools import product
 
 from ...dsl.model import Binary, BoolType, DurationType, Expr, Literal, Now
 from ...dsl.source import NOWHERE
 from ..kernel import Kernel, Timer
-from .rewrite import bare, inside
+from .rewrite import bare, cases, inside
 
 NO_TIME = Literal(timedelta(0), DurationType(), NOWHERE)
 
@@ -27,7 +28,7 @@ def lasts(timer: Timer) -> Expr | None:
 
 def races(kernel: Kernel, leaf: str, beside: Collection[str], ticking: Collection[str]) -> Iterator[Expr]:
     """The comparisons that tell, in a leaf, which of two timers is shorter, one of which data measure; and whether that
-    takes any time.
+    takes any time. None that have one answer whatever data say.
 
     beside: the places in other regions; ticking: the timers that lead somewhere."""
     above = kernel.above(leaf)
@@ -37,8 +38,17 @@ def races(kernel: Kernel, leaf: str, beside: Collection[str], ticking: Collectio
         said = lasts(timer)
         if said is None or kernel.home[timer.id] not in above:
             continue
-        yield Binary("<=", said, NO_TIME, BoolType(), NOWHERE)
-        for other in racing:
-            length = None if other.after is None else lasts(other) or bare(other.after)
-            if other != timer and length is not None:
-                yield from (Binary(op, said, length, BoolType(), NOWHERE) for op in ("<", "<="))
+        others = [lasts(other) or bare(other.after) for other in racing if other != timer and other.after is not None]
+        asked = [("<=", NO_TIME), *product(("<", "<="), others)]
+        found = (bare(Binary(op, said, length, BoolType(), NOWHERE)) for op, length in asked)
+        yield from (each for each in found if _answer(each) is None)
+
+
+def _answer(asked: Expr) -> bool | None:
+    """The answer of a comparison that is the same in all its cases; None: data decide it."""
+    split = cases(asked)
+    if split is None:
+        return asked.value is True if isinstance(asked, Literal) else None
+    _, then, otherwise = split
+    answer = _answer(then)
+    return answer if answer == _answer(otherwise) else None

@@ -100,8 +100,8 @@ class Durations(Rarities):
     # ------------------------------------------------------------ the text
 
     def behaviour(self) -> str:
-        """Sometimes with a deadline as long as an input says."""
-        text = super().behaviour()
+        """Sometimes with a deadline as long as an input says, else with one that such inputs exceed."""
+        text = re.sub(r"deadline [56]s", "deadline 4s", super().behaviour())
         return (
             re.sub(r"deadline \ds", "deadline told", text) if TOLD in self.inputs and self.rng.random() < 0.5 else text
         )
