@@ -86,7 +86,7 @@ calls and tasks; and, while it compensates, where to go afterwards. `step` takes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 
@@ -477,36 +477,50 @@ class Kernel:
     def answerable(self, configuration: Configuration, on: On) -> tuple[str, ...]:
         """The active places that count for an event: those that say anything of it and have no such place inside."""
 
-        def says(name: str) -> bool:
-            place = self.place[name]
-            return (name, on) in self.answering or on.name in place.ignores or on.name in place.defers
-
-        nearest = dict.fromkeys(
-            found for leaf in configuration if (found := next(filter(says, self.open(leaf)), None)) is not None
-        )
-        return tuple(n for n in nearest if not any(n != other and n in self.above(other) for other in nearest))
+        near = self._nearest.setdefault(on, {})
+        nearest = tuple([near[leaf] if leaf in near else self.near(leaf, on) for leaf in configuration])
+        found = self._outermost.get(nearest)
+        if found is None:
+            names = [name for name in dict.fromkeys(nearest) if name is not None]
+            inner = (n for n in names if not any(n != other and n in self.above(other) for other in names))
+            found = self._outermost[nearest] = tuple(inner)
+        return found
 
     @cached_property
-    def _written(self) -> dict[tuple[Configuration, On, str], tuple[Command, ...]]:
+    def _nearest(self) -> dict[On, dict[str, str | None]]:
+        return {}
+
+    @cached_property
+    def _outermost(self) -> dict[tuple[str | None, ...], tuple[str, ...]]:
+        return {}
+
+    def near(self, leaf: str, on: On) -> str | None:
+        """The innermost place around a leaf, or it, that says anything of an event."""
+        near = self._nearest.setdefault(on, {})
+        if leaf not in near:
+            places = ((name, self.place[name]) for name in self.open(leaf))
+            said = (n for n, at in places if (n, on) in self.answering or on.name in at.ignores or on.name in at.defers)
+            near[leaf] = next(said, None)
+        return near[leaf]
+
+    @cached_property
+    def _written(self) -> dict[tuple[tuple[str, ...], On], tuple[Command, ...]]:
         return {}
 
     def written(self, configuration: Configuration, on: On, leaf: str = "") -> tuple[Command, ...]:
         """The commands that count for a trigger, in the order of the text; an outcome is of the call of `leaf`."""
-        key = () if on.kind is TriggerKind.OUTCOME else configuration, on, leaf
-        found = self._written.get(key)
-        if found is None:
-            found = self._written[key] = self._counting(configuration, on, leaf)
-        return found
-
-    def _counting(self, configuration: Configuration, on: On, leaf: str) -> tuple[Command, ...]:
+        places = configuration
         if on.kind is TriggerKind.OUTCOME:
-            places: Iterable[str] = (leaf,)
+            places = (leaf,)
         elif on.kind is TriggerKind.EVENT:
             places = self.answerable(configuration, on)
-        else:
-            places = self.active(configuration)
-        found = [command for place in places for command in self.answering.get((place, on), ())]
-        return tuple(sorted(found, key=lambda command: command.id))
+        found = self._written.get((places, on))
+        if found is None:
+            said = on.kind in {TriggerKind.OUTCOME, TriggerKind.EVENT}
+            around = places if said else self.active(configuration)
+            commands = [command for place in around for command in self.answering.get((place, on), ())]
+            found = self._written[places, on] = tuple(sorted(commands, key=lambda command: command.id))
+        return found
 
     @cached_property
     def _joined(self) -> dict[Configuration, Command | None]:

@@ -108,6 +108,8 @@ def _said(written: type) -> dict[str, Said]:
     found: dict[str, Said] = {}
     for name, type in vars(written).get("__annotations__", {}).items():
         told = written.__dict__.get(name, MISSING)
+        if told.__class__.__module__ == "dataclasses":
+            raise TypeError(f"{written.__name__}.{name} is told by `dataclasses.field`, and not by `values.field`")
         found[name] = told._replace(type=type) if isinstance(told, Said) else Said(told, type=type)
     return found
 

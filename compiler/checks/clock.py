@@ -104,14 +104,19 @@ class Clock:
         return Zone() if control.finished else self.among(moment, control.timers, entered, known, told)
 
     def among(
-        self, moment: Zone, armed: frozenset[str], entered: frozenset[str], known: frozenset[str], told: Telling
+        self,
+        moment: Zone,
+        armed: frozenset[str],
+        entered: frozenset[str],
+        known: frozenset[str],
+        told: Telling | None = None,
     ) -> Zone:
         """The same, by the timers that are armed there. told: how long those take that data measure."""
         timers = {timer for timer in armed if self.measured(timer)}
         fresh = {timer for timer in timers if timer not in moment.names or self.place[timer] in entered}
         anew = {timer for timer in fresh if self.anew(timer, entered, known)}
         asked = [timer for timer in fresh if timer in self.lasting]
-        said = told(asked) if asked else NOTHING
+        said = told(asked) if asked and told is not None else NOTHING
         lengths = {timer: self.span(timer, said) for timer in fresh}
         spans = {timer: (low if timer in anew else 0, high) for timer, (low, high) in lengths.items()}
         apart = {pair: most for pair, most in said.apart.items() if anew.issuperset(pair)}

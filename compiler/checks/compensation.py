@@ -101,7 +101,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 def _undone(inquiry: Inquiry, final: str) -> Witness:
     """A run that fails there after something was undone; else one for which nothing has to be."""
     for edge in sorted(inquiry.entered[final], key=lambda edge: edge.length):
-        undone = [s.move.name for s in edge.arrival.run() if s.move is not None and s.move.kind is MoveKind.UNDONE]
+        run = inquiry.graph.origin(edge).run()
+        undone = [s.move.name for s in run if s.move is not None and s.move.kind is MoveKind.UNDONE]
         if undone and edge.real and inquiry.plays(edge.arrival):
             name = undone[-1].partition("#")[0]
             return inquiry.seen([edge.arrival], f"enters `{final}` after `{name}` was undone", "")

@@ -78,7 +78,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 def _closed(inquiry: Inquiry, final: str) -> Witness:
     """A run that ends there with an interrupted call settled before, if there is one."""
     edges = sorted((edge for edge in inquiry.entered[final] if edge.real), key=lambda edge: edge.length)
-    settled = (edge for edge in edges if any(_settles(step) for step in edge.arrival.run()))
+    settled = (edge for edge in edges if any(_settles(step) for step in inquiry.graph.origin(edge).run()))
     does = f"ends in `{final}`, after a call that was interrupted was settled"
     seen = inquiry.seen(islice(settled, MOST_PLAYED), does, "")
     return inquiry.enters(final, f"ends in `{final}`, and nothing is open then") if seen.vacuous else seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from .edges import Edges
 from .graph import Edge
 
 
@@ -43,11 +44,17 @@ def strongly(targets: Mapping[int, Sequence[int]]) -> Iterator[list[int]]:
 def strong(number: int, edges: Sequence[Edge]) -> list[list[Edge]]:
     """The edges of each strongly connected component of so many nodes that has any."""
     out: dict[int, list[int]] = {node: [] for node in range(number)}
-    for edge in edges:
-        out[edge.source].append(edge.target)
-    group = {node: min(found) for found in strongly(out) for node in found}
+    rows = edges.rows() if isinstance(edges, Edges) else [([e.source for e in edges], [e.target for e in edges])]
+    for sources, targets in rows:
+        for source, target in zip(sources, targets, strict=True):
+            out[source].append(target)
+    group = {node: min(found) for found in strongly(out) if len(found) > 1 for node in found}
+
+    def inside(source: int, target: int) -> bool:
+        return source == target or (source in group and group[source] == group.get(target))
+
     inner: dict[int, list[Edge]] = {}
-    for edge in edges:
-        if group[edge.source] == group[edge.target]:
-            inner.setdefault(group[edge.source], []).append(edge)
-    return [inside for _, inside in sorted(inner.items())]
+    for edge in edges.between(inside) if isinstance(edges, Edges) else edges:
+        if inside(edge.source, edge.target):
+            inner.setdefault(group.get(edge.source, edge.source), []).append(edge)
+    return [found for _, found in sorted(inner.items())]

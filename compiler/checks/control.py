@@ -133,7 +133,8 @@ class Control:
 
 
 class Abstraction:
-    """How the instances of one kernel are told apart. `ordered`: the order of what comes once in a segment counts."""
+    """How the instances of one kernel are told apart. `ordered`: the order of what comes once in a segment counts;
+    `drops`: a compensation may drop what is on the log."""
 
     def __init__(self, kernel: Kernel, grain: Grain = Grain.FINE, ordered: bool = False) -> None:
         self.kernel = kernel
@@ -141,7 +142,7 @@ class Abstraction:
         self._made: dict[int, tuple[Instance, Control]] = {}
         self._seen: dict[tuple[int, int], tuple[Log, Seen]] = {}  # by ids of logs at rest, and height
         self._onto: dict[tuple[Seen, Kind], Seen] = {}  # so that what is alike is the same
-        self._drops = any(activity.effect in DROPPED for activity in kernel.activities)
+        self.drops = any(activity.effect in DROPPED for activity in kernel.activities)
         on = (command.on for command in kernel.commands if command.on is not None)
         self._ticking = frozenset(each.name for each in on if each.kind is TriggerKind.TIMER)
         claims = [expr for claim in kernel.properties for expr in _conditions(claim)]
@@ -215,9 +216,9 @@ class Abstraction:
     def _above(self, log: Log, low: int, running: set[str]) -> Segment:
         """What a log is like from some height on."""
         if not self.ordered:
-            return self._segment([self.kind(entry, running) for entry in log[low:]])
+            return self.segment([self.kind(entry, running) for entry in log[low:]])
         seen = self._all_seen(log, low, running)
-        return Segment(seen.kinds) if seen.once else self._segment([*seen.kinds])
+        return Segment(seen.kinds) if seen.once else self.segment([*seen.kinds])
 
     def _all_seen(self, log: Log, low: int, running: set[str]) -> Seen:
         """The same, in order, starting from the last entry below which it is known."""
@@ -249,7 +250,8 @@ class Abstraction:
         known = ((entry.key, index) for index, entry in enumerate(at.log) if entry.key in leaves)
         return tuple(sorted({(leaves[key], sum(edge <= index for edge in edges)) for key, index in known}))
 
-    def _segment(self, kinds: list[Kind]) -> Segment:
+    def segment(self, kinds: Sequence[Kind]) -> Segment:
+        """What control keeps of the entries of a segment whose order it does not keep."""
         if len({sort for sort, _, _ in kinds}) == len(kinds):
             return Segment(tuple(sorted(kinds)))
         numbers = Counter(kinds)
@@ -294,7 +296,7 @@ class Abstraction:
             inside = [self.kind(entry, ids) for entry in at.log[low:high]]
             newer = [self.kind(entry, ids) for entry in at.log[index + 1 : high]]
             own = self.kind(at.log[index], ids)
-            if self._segment(inside).loose and own[2] != "running" and newer.count(own) >= self.cap:
+            if self.segment(inside).loose and own[2] != "running" and newer.count(own) >= self.cap:
                 at = _without(at, index)
             index -= 1
         return _resumed(at)
@@ -324,13 +326,13 @@ class Abstraction:
     def dropped(self, at: Instance) -> Iterator[Instance]:
         """More variants, for what a compensation does with irreversible entries: it drops those it comes to, and the
         order in a loose segment is not known. So every number of them that may be left, the rest at the bottom."""
-        if not self._drops or not self.control(at).loose:
+        if not self.drops or not self.control(at).loose:
             return
         ids = {call.key for call in at.calls if not call.answer}
         groups: dict[tuple[int, Kind], list[Entry]] = {}
         for index, entry in enumerate(at.log):
             low, high = self._bounds(at, index)
-            loose = self._segment([self.kind(other, ids) for other in at.log[low:high]]).loose
+            loose = self.segment([self.kind(other, ids) for other in at.log[low:high]]).loose
             if loose and self.kernel.activity[entry.activity].effect in DROPPED and not entry.in_flight:
                 groups.setdefault((low, self.kind(entry, ids)), []).append(entry)
         if not groups:

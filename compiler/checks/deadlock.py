@@ -77,12 +77,6 @@ def rests(kernel: Kernel, place: Place) -> bool:
     return kernel.scope[place.name].kind is ScopeKind.PARALLEL
 
 
-def quiet(node: Node) -> bool:
-    """Whether only events and tasks can move a node."""
-    control = node.control
-    return not control.finished and control.resting and not control.running
-
-
 def accepts(inquiry: Inquiry, node: Node) -> list[tuple[Fan, Term]]:
     """For each event or task a node answers: that it is answered, over the fan's payload."""
     outside = (reaction for reaction in node.reactions if reaction.move.kind in OUTSIDE)
@@ -91,15 +85,8 @@ def accepts(inquiry: Inquiry, node: Node) -> list[tuple[Fan, Term]]:
 
 def accepting(inquiry: Inquiry, node: Node) -> Term:
     """That something is accepted with payloads that are known: those one of the node's instances would accept."""
-    realise, states = inquiry.explorer.closing.realise, inquiry.states
-    known: list[Term] = []
-    for fan, term in accepts(inquiry, node):
-        reply = states.ask(states.exactly(node.instance), term)
-        if reply.model is not None:
-            pairs = zip(fan.payload, fan.params, strict=True)
-            payload = tuple(inquiry.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
-            known.append(realise.given(term, fan, payload))
-    return inquiry.encoder.any(*known)
+    outside = (reaction for reaction in node.reactions if reaction.move.kind in OUTSIDE)
+    return inquiry.encoder.any(*(inquiry.accepted(reaction, node.held[0]) for reaction in outside))
 
 
 def accepts_nothing(inquiry: Inquiry, node: Node, arrival: Arrival) -> bool:
@@ -116,8 +103,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             continue
         stuck: list[Arrival] = []
         balks = False
-        for node in inquiry.nodes(place.name):
-            if quiet(node) and not node.control.timers and inquiry.blamed(node.control.configuration) == place.name:
+        for node in inquiry.quiet(place.name):
+            if not node.control.timers and inquiry.blamed(node.control.configuration) == place.name:
                 balks = balks or stoppable(inquiry, node)
                 terms = [term for _, term in accepts(inquiry, node)]
                 stuck += inquiry.lacking(node, accepting(inquiry, node), inquiry.encoder.any(*terms))
@@ -143,10 +130,10 @@ def _finding(kernel: Kernel, place: Place, _: Arrival) -> Finding:
 
 def _rests(inquiry: Inquiry, place: Place) -> Witness:
     """A run to where it was asked; else one to where something goes on by itself."""
-    asked = [node for node in inquiry.nodes(place.name) if quiet(node) and not node.control.timers]
+    asked = [node for node in inquiry.quiet(place.name) if not node.control.timers]
     if asked:
         does = f"rests in `{place.name}`, where something is accepted"
-        return inquiry.seen((node.arrivals[0] for node in asked), does, "no run to where it rests was found")
+        return inquiry.seen(asked, does, "no run to where it rests was found")
     return inquiry.comes(place.name, f"rests in `{place.name}`, where a call always runs or a timer is armed")
 
 

@@ -112,7 +112,7 @@ class Doubts:
         real = [node for node in self.graph.nodes if node.real]
         if not real:
             return "no run was found at all."
-        deepest = max(node.arrivals[0].length for node in real)
+        deepest = max(node.length for node in real)
         steps = f"{deepest} step{'s' if deepest > 1 else ''}"
         part = f"{len(real)} of {len(self.graph.nodes)} configurations were come to"
         return f"no run that was looked at shows it, up to {steps} long; {part}."

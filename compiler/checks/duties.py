@@ -47,13 +47,15 @@ def _owed(inquiry: Inquiry, code: str) -> dict[Span, list[Owed]]:
     encoder = inquiry.encoder
     found: dict[Span, list[Owed]] = {}
     terms: dict[int, Term] = {}
-    for node, reaction in inquiry.reactions():
+    for node, reaction in inquiry.reactions(
+        lambda each: any(d.code == code for part in each.parts for d in part.duties)
+    ):
         for part in reaction.parts:
             for duty in part.duties:
                 if duty.code == code:
                     bad = terms.setdefault(id(duty), encoder.all(duty.premise, encoder.no(duty.need)))
                     found.setdefault(duty.span, []).append(Owed(node, reaction, bad))
-    for node in inquiry.nodes():
+    for node in inquiry.nodes() if inquiry.kernel.properties else ():
         for condition in (
             each for claim in inquiry.kernel.properties for each in conditions(claim, inquiry.active(node))
         ):

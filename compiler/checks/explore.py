@@ -12,7 +12,8 @@ graph open, and nothing that needs all runs is claimed then.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 
 from ...dsl.model import Value
 from ...dsl.values import dataclass, replace
@@ -25,13 +26,14 @@ from .clock import Clock
 from .closing import SUCCESSORS, Closing
 from .control import Abstraction, Control, Grain
 from .encode import Encoder
-from .graph import Arrival, Edge, Graph, Node, Reaction, edge_of
+from .graph import Arrival, Edge, Graph, Known, Node, Reaction, edge_of
 from .lasting import Lasting
 from .moves import STARTING, Move, MoveKind, alike, answering, moves, needed, waits
+from .parts import Trait, traits
 from .passages import Fan, Passages, begun
 from .repeated import Repeated
 from .solver import Solver
-from .spared import Known, Spared
+from .spared import Spared
 from .states import Answers, States, covers
 from .zones import Zone
 
@@ -41,7 +43,7 @@ MOST = {Grain.FINE: 1500, Grain.SORTS: 2500}  # configurations up to which it is
 EACH = {Grain.FINE: 6, Grain.SORTS: 8, Grain.CUBES: 12}  # the same for each leaf, of a large flow
 MOST_CUBES = 6  # of one control
 LAST = 12000  # of the coarsest grain that makes a difference
-SPARED = 5  # times as many, where so many steps are spared that
+SPARED = 25  # times as many, where so many steps are spared that
 STEPS = 16  # for each of these many are run, at the most
 
 
@@ -82,7 +84,7 @@ class Explorer:
         self.abstraction = Abstraction(self.kernel, grain, not all(each.safe for each in self.owed))
         self.attempts = Attempts(self.kernel, self.clock, self.states)
         self.closing = Closing(self.states, self.attempts, self.abstraction, grain)
-        self.graph = Graph()
+        self.graph = Graph(self._rerun)
         self._known: dict[tuple[Control, Answers], list[Node]] = {}
         self._real: deque[Node] = deque()
         self._later: deque[tuple[Node, Arrival, Move]] = deque()
@@ -91,8 +93,8 @@ class Explorer:
         self._least: dict[int, int] = {}  # by the id of a node with a loose log: how short that was in its runs
         self._shorter: deque[tuple[Node, Arrival]] = deque()
         self._followed = 0  # moves, each in a run of its own
-        able = self.limits.spare and Spared.able(self.kernel, self.abstraction, grain)
-        self.spared = Spared(self.kernel, self.states, self.clock, self.lasting, self.abstraction) if able else None
+        able = self.limits.spare and not self.clock.lasting and Spared.able(self.kernel, self.abstraction, grain)
+        self.spared = Spared(self.kernel, self.states, self.clock, self.abstraction, self._born) if able else None
         again = self.limits.spare and Repeated.able(self.states)
         self.repeated = Repeated(self.states, self.attempts, self.abstraction, grain) if again else None
         self.lengthened = False  # whether runs were looked at in another order than that of their lengths
@@ -109,6 +111,9 @@ class Explorer:
             self.closing.open[why] = None
         self._balks()
         self.graph.open = self.closing.open
+        self._known.clear()  # what only the search needs
+        self._edges.clear()
+        self.spared = None
         return self.graph
 
     def _search_finely(self) -> None:
@@ -177,9 +182,16 @@ class Explorer:
         """Every successor of a node. Order and number of what its log keeps loosely are varied."""
         if node.control.finished:
             return
+        if self.spared is None or not self.spared.shows(node):
+            self._follow_all(node, [*MoveKind], made_up)
+        else:
+            others = node.control.flying or node.control.tasks or node.control.timers
+            self._follow_all(node, [MoveKind.SETTLE] if others else (), made_up)
+            self.spared.spread(node, partial(self._follow_one, node, made_up, dict[Trait, Move]()))
+            self._follow_all(node, [MoveKind.TASK, MoveKind.TIMER] if others else (), made_up)
+            if not (node.control.flying or (node.control.loose and self.abstraction.drops)):
+                return
         arrival = node.arrivals[0]
-        for move in moves(self.kernel, arrival.instance):
-            self._follow(node, arrival, move, made_up)
         for other in self.abstraction.variants(arrival.instance) if self._ever_varies(node) else ():
             imagined = replace(arrival, instance=other, real=False)
             varying = (move for move in moves(self.kernel, other) if self._varies(node, move))
@@ -188,6 +200,18 @@ class Explorer:
             imagined = replace(arrival, instance=other, real=False)
             undoing = (move for move in moves(self.kernel, other) if self._undoes(node, other, move))
             self._later.extend((node, imagined, move) for move in undoing)
+
+    def _follow_all(self, node: Node, kinds: Collection[MoveKind], made_up: bool) -> None:
+        """Every successor of a node by the moves of some kinds."""
+        for move in moves(self.kernel, node.instance) if kinds else ():
+            if move.kind in kinds:
+                self._follow(node, node.arrivals[0], move, made_up)
+
+    def _follow_one(self, node: Node, made_up: bool, every: dict[Trait, Move], trait: Trait) -> None:
+        """Every successor of a node by one move. every: its moves, noted when the first one is followed."""
+        if not every:
+            every.update((traits(move), move) for move in moves(self.kernel, node.instance))
+        self._follow(node, node.arrivals[0], every[trait], made_up)
 
     def _varies(self, node: Node, move: Move) -> bool:
         """Whether it depends on the number or the order of what is on the log what a move leaves there: it goes on with
@@ -230,11 +254,6 @@ class Explorer:
         if moment is None:
             return
         own = arrival is node.arrivals[0]
-        if own and self.spared is not None and node.control.resting and node.real:
-            known = self.spared(node, move)
-            if known is not None:
-                self._spare(node, *known)
-                return
         self._followed += 1
         payload: tuple[Value, ...] = ()
         if move.kind in {MoveKind.SETTLE, MoveKind.UNDONE} or waits(self.kernel, arrival.instance, move):
@@ -282,35 +301,42 @@ class Explorer:
             self.repeated.learn(node, move, fan, runs, self.closing.onward)
         return runs
 
-    def _spare(self, node: Node, target: Node, known: Known) -> None:
-        """A step that an equal one has shown."""
-        node.reactions.append(known.reaction)
-        length = node.arrivals[0].length + 1
-        stay = known.stays and target.control.place == node.control.place
-        edge = Edge(node.id, target.id, known.reaction.move, known.taken, stay, True, known.entered, length, self._made)
-        self.graph.out[node.id].append(edge)
-        self.graph.into[target.id].append(edge)
-
-    def _made(self, edge: Edge) -> Arrival:
+    def _rerun(self, node: Node, known: Known) -> Arrival:
         """The run of a step that was spared."""
-        node = self.graph.nodes[edge.source]
-        move = alike(edge.move, node.instance)
+        move = alike(known.reaction.move, node.instance)
         assert move is not None, "it is a move of the node"
         state, fan = self.states.before(node.control.place, node.data), self._fan(node, node.instance, move)
         runs = self.closing.successors(state, node.arrivals[:1], move, (), fan, False)
-        (done,) = (run for run in runs if run.taken == edge.taken and run.real)
+        (done,) = (run for run in runs if run.taken == known.taken and run.real)
         return done
+
+    def _born(self, source: Node, known: Known, control: Control, data: Answers, zone: Zone, size: int) -> Node | None:
+        """The node that a step comes to which was spared, an old one if it can be. size: of the log there; None: only
+        shorter ones have come to where they are looked at by runs (`_shortened`)."""
+        alike = self._known.setdefault((control, data), [])
+        node = next((old for old in alike if old.zone.covers(zone)), None)
+        if node is not None:
+            return None if control.loose and size < self._least.get(node.id, UNSEEN) else node
+        node = Node(len(self.graph.nodes), control, data, zone, self.graph, born=(source.id, known))
+        node.values, node.depth = source.held[0], source.length + 1
+        alike.append(node)
+        self.graph.nodes.append(node)
+        self._real.append(node)
+        if control.loose:
+            self._least[node.id] = size
+        return node
 
     @staticmethod
     def _react(node: Node, move: Move, fan: Fan, onward: Sequence[Fan]) -> Reaction:
         """Note what a node can do about a move; a second search, on data made up, may find that the step goes on."""
         parts = dict.fromkeys((fan, *onward))
-        for index, known in enumerate(node.reactions):
+        noted = node.noting()
+        for index, known in enumerate(noted):
             if known.move == move:
-                node.reactions[index] = Reaction(move, fan, (*dict.fromkeys((*known.parts, *parts)),))
-                return node.reactions[index]
-        node.reactions.append(Reaction(move, fan, (*parts,)))
-        return node.reactions[-1]
+                noted[index] = Reaction(move, fan, (*dict.fromkeys((*known.parts, *parts)),))
+                return noted[index]
+        noted.append(Reaction(move, fan, (*parts,)))
+        return noted[-1]
 
     def _stays(self, done: Arrival) -> bool:
         command = done.taken[0].command
@@ -332,11 +358,9 @@ class Explorer:
         if key not in self._edges or (done.real and not self._edges[key].real):
             old = self._edges.get(key)
             if old is not None:
-                self.graph.out[node.id].remove(old)
-                self.graph.into[target.id].remove(old)
+                node.leads_no_more(old)
             self._edges[key] = edge
-            self.graph.out[node.id].append(edge)
-            self.graph.into[target.id].append(edge)
+            node.leads(target.id, edge)
         return target, zone
 
     def _data(self, source: Node | None, control: Control, done: Arrival) -> Answers:
@@ -356,11 +380,9 @@ class Explorer:
             data = self._widened(alike, data)
         node = next((old for old in alike if covers(old.data, data) and old.zone.covers(zone)), None)
         if node is None:
-            node = Node(len(self.graph.nodes), control, data, zone, [done])
+            node = Node(len(self.graph.nodes), control, data, zone, self.graph, [done])
             alike.append(node)
             self.graph.nodes.append(node)
-            self.graph.out.append([])
-            self.graph.into.append([])
             (self._real if done.real else self._unreal).append(node)
             self._unreached.update(() if done.real else (node.id,))
             self._shortened(node, done)
@@ -393,4 +415,4 @@ class Explorer:
         return tuple(column[0] if len(set(column)) == 1 else None for column in columns)
 
     def _new_data(self, node: Node, at: Instance) -> bool:
-        return all(arrival.instance.values != at.values for arrival in node.arrivals)
+        return at.values not in node.held

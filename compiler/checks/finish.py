@@ -14,7 +14,7 @@ from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.values import dataclass
 from ..kernel import Configuration
 from .components import strongly
-from .graph import Edge, Node
+from .graph import Doing, Edge, Known, Node
 from .holdups import holdups, mend
 from .inquiry import Finding, Inquiry, always
 from .moves import MoveKind
@@ -120,8 +120,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 
 def _ends(inquiry: Inquiry) -> Witness:
-    runs = sorted((n.arrivals[0] for n in inquiry.graph.nodes if n.control.finished), key=lambda a: a.length)
-    names = [run.instance.configuration[0] for run in runs if run.real and run.instance.configuration]
+    runs = sorted((node for node in inquiry.graph.nodes if node.control.finished), key=lambda node: node.length)
+    names = [run.control.configuration[0] for run in runs if run.real and run.control.configuration]
     does = f"ends in `{names[0]}`, and every other can still" if names else "ends"
     return inquiry.seen(runs, does, "no run that ends was found")
 
@@ -131,9 +131,9 @@ def lost_first(inquiry: Inquiry, goals: set[int], nodes: Iterable[Node], length:
     although they are not for others: then the first such node from which no goal can be reached is where they are."""
     graph = inquiry.graph
     alive = graph.reaching(goals)
-    open_nodes = {node.id for node in nodes if node.id in alive and node.arrivals[0].length < length}
+    open_nodes = {node.id for node in nodes if node.id in alive and node.length < length}
     pairs = (
-        (edge, inquiry.queues.arriving(node)) for node in graph.nodes if node.id in alive for edge in graph.out[node.id]
+        (edge, waiting) for number, waiting in inquiry.queues.waited if number in alive for edge in graph.out[number]
     )
     at_once = {edge.target for edge, waiting in pairs if by_event(edge) and edge.move.name in waiting}
     if not at_once <= alive:
@@ -150,15 +150,14 @@ def lost_first(inquiry: Inquiry, goals: set[int], nodes: Iterable[Node], length:
 
 def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
     """The nodes from which, for all their data, finals can be reached: lower ranks first, each with the edges that lead
-    lower. Moves that data choose among come last."""
+    lower (none, where a step that was spared does). Moves that data choose among come last."""
     graph = inquiry.graph
     undoings = _undoings(inquiry)
     found: dict[int, Ways] = dict.fromkeys(sorted(finals), ())
     todo = sorted(finals)
     while todo:
         while todo:
-            into = graph.into[todo.pop()]
-            for source in sorted({edge.source for edge in into if edge.source >= 0 and edge.source not in found}):
+            for source in [each for each in graph.sources[todo.pop()] if each not in found]:
                 node, undoing = graph.nodes[source], undoings.get(source)
                 leads = _leads_lower if undoing is None else undoing.leads_lower
                 ways = leads(inquiry, node, found)
@@ -174,6 +173,9 @@ def ranked(inquiry: Inquiry, finals: set[int]) -> dict[int, Ways]:
 
 
 def _leads_lower(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:
+    low = (way for target, way in zip(node.targets, node.ways, strict=True) if target in lower)
+    if any(isinstance(way, Known) and way.move.kind in FREE and _certain(node, way, lower) for way in low):
+        return ()  # all data take a step that was spared, and it changes none
     sure = next((edge for edge in _good(inquiry, node, lower) if inquiry.must(edge)), None)
     return _time_leads(inquiry, node, lower) if sure is None else (sure,)
 
@@ -189,19 +191,19 @@ def _some_leads_lower(inquiry: Inquiry, node: Node, lower: Container[int]) -> Wa
 
 def _good(inquiry: Inquiry, node: Node, lower: Container[int]) -> list[Edge]:
     edges = inquiry.graph.out[node.id]
-    return [e for e in edges if e.target in lower and e.move.kind in FREE and _certain(node, e, edges, lower)]
+    return [e for e in edges if e.target in lower and e.move.kind in FREE and _certain(node, e, lower)]
 
 
 FREE = {MoveKind.ANSWER, MoveKind.EVENT, MoveKind.TASK}
 
 
-def _certain(node: Node, edge: Edge, edges: list[Edge], lower: Container[int]) -> bool:
+def _certain(node: Node, way: Doing, lower: Container[int]) -> bool:
     """Where the log is kept loosely, a move may have other successors for other logs: all have to be lower."""
     if not node.control.loose:
         return True
-    move = edge.move
-    same = (e for e in edges if (e.move.kind, e.move.answer, e.taken) == (move.kind, move.answer, edge.taken))
-    return all(other.target in lower for other in same)
+    like = way.move.kind, way.move.answer, way.taken
+    higher = (other for target, other in zip(node.targets, node.ways, strict=True) if target not in lower)
+    return all((other.move.kind, other.move.answer, other.taken) != like for other in higher)
 
 
 def _time_leads(inquiry: Inquiry, node: Node, lower: Container[int]) -> Ways | None:

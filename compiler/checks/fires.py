@@ -69,7 +69,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if home and not inquiry.entered[home]:
             continue
         commands = kernel.answering[home, On(TriggerKind.TIMER, timer.id)]
-        edges = [e for e in inquiry.graph.edges() if e.move.kind is MoveKind.TIMER and e.move.name == timer.id]
+        edges = [e for e in inquiry.graph.ran if e.move.kind is MoveKind.TIMER and e.move.name == timer.id]
         if timer.id in fires and not edges:
             continue  # it fires, and nothing is done about it: F007, or F401 to F403
         in_time = [edge for edge in edges if not latest.beaten(inquiry.graph.nodes[edge.source], edge)]
@@ -82,7 +82,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def come(inquiry: Inquiry) -> frozenset[str]:
     """The timers that may fire somewhere."""
-    moves = (reaction.move for node in inquiry.graph.nodes for reaction in node.reactions)
+    moves = (reaction.move for reaction in inquiry.each_reaction())
     return frozenset(move.name for move in moves if move.kind is MoveKind.TIMER)
 
 

@@ -75,9 +75,13 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def _of_leaf(inquiry: Inquiry, leaf: Leaf, call: ActivityCall, longest: int, child: Horizon | None) -> Answer:
     subject, needed = f"`{leaf.name}`", shown(longest * MICRO, DurationType())
-    calling = [node for node in inquiry.nodes(leaf.name) if leaf.name in {each for each, *_ in node.control.running}]
-    rooms = [_room(inquiry, leaf, node.control.timers, longest) for node in calling]
-    seen = rooms[: sum(node.real for node in calling)]
+    calling: dict[tuple[bool, frozenset[str]], None] = {}
+    for node in inquiry.nodes(leaf.name):
+        key = node.real, node.control.timers
+        if key not in calling and any(each == leaf.name for each, *_ in node.control.running):
+            calling[key] = None
+    rooms = [_room(inquiry, leaf, timers, longest) for _, timers in calling]
+    seen = rooms[: sum(real for real, _ in calling)]
     shortest, timer = max(seen, key=_time, default=(0, None))
     if shortest >= longest or (inquiry.graph.complete and not calling):
         room = (

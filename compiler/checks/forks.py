@@ -34,23 +34,28 @@ class Meeting:
     fork: Fork
 
 
-def meetings(inquiry: Inquiry) -> dict[Span, list[Meeting]]:
-    """By the place of the fork: of a choice, or of the first transition that answers the trigger."""
+def meetings(inquiry: Inquiry, asked: Callable[[Fork], bool]) -> dict[Span, list[Meeting]]:
+    """By the place of the fork: of a choice, or of the first transition that answers the trigger. asked: only where
+    some fork of the place is so."""
+    every = ((fork, reaction) for reaction in inquiry.each_reaction() for fork in _forks(reaction))
+    spans = {fork.span for fork, _ in every if asked(fork)}
     found: dict[Span, list[Meeting]] = {}
-    for node, reaction in inquiry.reactions():
-        for part in reaction.parts:
-            for fork in part.forks:
+    for node, reaction in inquiry.reactions(lambda each: any(fork.span in spans for fork in _forks(each))):
+        for fork in _forks(reaction):
+            if fork.span in spans:
                 found.setdefault(fork.span, []).append(Meeting(node, reaction, fork))
     return found
+
+
+def _forks(reaction: Reaction) -> Iterator[Fork]:
+    return (fork for part in reaction.parts for fork in part.forks)
 
 
 def ask(
     inquiry: Inquiry, rule: Rule, bad: Callable[[Fork], Term], finding: Callable[[Meeting, Breach], Finding]
 ) -> Iterator[Answer]:
     """One answer for each fork in the text."""
-    for span, group in meetings(inquiry).items():
-        if all(bad(meeting.fork) is False for meeting in group):
-            continue
+    for span, group in meetings(inquiry, lambda fork: bad(fork) is not False).items():
         yield _answer(inquiry, rule, span, group, bad, finding)
 
 

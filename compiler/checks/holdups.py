@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..kernel import Configuration
-from .graph import Node
+from .graph import Node, Reaction
 from .inquiry import Inquiry
 from .moves import OUTSIDE, MoveKind
 from .solver import Term
@@ -39,10 +39,15 @@ def refusals(inquiry: Inquiry) -> Iterator[tuple[Node, str, Term]]:
     encoder, kernel = inquiry.encoder, inquiry.kernel
     compensates = any(not node.control.resting for node in inquiry.graph.nodes)
     waiting = frozenset(name for place in kernel.place.values() for name in place.defers)
-    for node, reaction in inquiry.reactions():
-        move = reaction.move
-        if node is None or move.kind is not MoveKind.EVENT or not (compensates or move.name in waiting):
+
+    def may_fail(reaction: Reaction) -> bool:
+        asked = reaction.move.kind is MoveKind.EVENT and (compensates or reaction.move.name in waiting)
+        return asked and any(part.duties or any(f.choice is not None for f in part.forks) for part in reaction.parts)
+
+    for node, reaction in inquiry.reactions(may_fail):
+        if node is None:
             continue
+        move = reaction.move
         for part in reaction.parts:
             faults = [encoder.all(duty.premise, encoder.no(duty.need)) for duty in part.duties]
             choices = (fork for fork in part.forks if fork.choice is not None and not fork.others)
@@ -52,6 +57,8 @@ def refusals(inquiry: Inquiry) -> Iterator[tuple[Node, str, Term]]:
 
 def held_up(inquiry: Inquiry, leaf: str, blocked: set[tuple[Configuration, str]]) -> bool:
     """Whether a step out of a leaf, by a timer or somebody, may be held up by an event that waits (`blocked`)."""
+    if not blocked:
+        return False
     graph = inquiry.graph
     goals = {
         graph.nodes[edge.target].control.configuration

@@ -8,12 +8,15 @@ something need never happen, or a cycle need never end, there is no bound, and t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from ...dsl.model import Assign, Expr, Ref
 from ..kernel import Kernel, LeafKind
-from .graph import Edge, Node
+from .edges import Edges
+from .graph import Doing, Edge, Node
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, gated
 from .leads import drives
@@ -33,12 +36,7 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
         return (Horizon("", None, BALKS, known=False),)
     remaining = left(inquiry)
     whole, run = _whole(inquiry, remaining)
-    into: dict[str, list[Edge]] = {}
-    for edge in (*graph.begin, *(edge for id in remaining.out for edge in remaining.out[id])):
-        before = () if edge.source < 0 else graph.nodes[edge.source].control.configuration
-        for leaf in graph.nodes[edge.target].control.configuration:
-            if leaf not in before or leaf in edge.entered:
-                into.setdefault(leaf, []).append(edge)
+    into = _into(inquiry, remaining)
     states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in into)
     known: Mapping[str, timedelta] = {} if run is None else since(run)
     found = (_from(state, inquiry, remaining, into[state], known.get(state)) for state in states)
@@ -49,19 +47,25 @@ def left(inquiry: Inquiry) -> Remaining:
     """How long is left from every node that a run comes to, in a graph that is complete."""
     graph = inquiry.graph
     latest = Latest(inquiry.kernel, graph, inquiry.explorer.clock, inquiry.children)
-    edges = [[edge for edge in out if not latest.beaten(graph.nodes[edge.source], edge)] for out in graph.out]
-    inner = _reached(edges, [graph.nodes[edge.target] for edge in graph.begin])
-    return Remaining(graph, latest, {id: edges[id] for id in sorted(inner)})
+    return Remaining(graph, latest)
 
 
-def _reached(out: Sequence[Sequence[Edge]], sources: Sequence[Node]) -> set[int]:
-    found = {node.id for node in sources}
-    todo = list(found)
-    while todo:
-        for edge in out[todo.pop()]:
-            if edge.target not in found:
-                found.add(edge.target)
-                todo.append(edge.target)
+def _into(inquiry: Inquiry, remaining: Remaining) -> Mapping[str, Edges]:
+    """The edges that come to rest in each leaf which they enter."""
+    graph = inquiry.graph
+    found: defaultdict[str, Edges] = defaultdict(partial(Edges, graph))
+
+    def entered(way: Doing, source: int, target: int) -> list[str]:
+        before = () if source < 0 else graph.nodes[source].control.configuration
+        leaves = graph.nodes[target].control.configuration
+        return [leaf for leaf in leaves if leaf not in before or leaf in way.entered]
+
+    for edge in filter(remaining.out.has, graph.ran):
+        for leaf in entered(edge, edge.source, edge.target):
+            found[leaf].add(edge)
+    for way, (sources, targets) in graph.sharing.items():  # where one enters a leaf, all do
+        for leaf in entered(way, sources[0], targets[0]):
+            found[leaf].add(way)
     return found
 
 
@@ -117,14 +121,17 @@ def _from(
 
 
 def _trouble(remaining: Remaining, into: Sequence[Edge]) -> Trouble | None:
-    found = (remaining.trouble[edge.target] for edge in into if edge.target in remaining.trouble)
+    rows = into.rows() if isinstance(into, Edges) else [([e.source for e in into], [e.target for e in into])]
+    pairs = (pair for sources, targets in rows for pair in zip(sources, targets, strict=True))
+    targets = {target for source, target in pairs if source < 0 or source in remaining.out}
+    found = (remaining.trouble[target] for target in targets if target in remaining.trouble)
     return min(found, key=Trouble.key, default=None)
 
 
 def _ways(remaining: Remaining, into: Sequence[Edge]) -> list[Onward]:
     """The slowest ways from behind some edges."""
     found: list[Onward] = []
-    for edge in into:
+    for edge in (each for each in into if each.source < 0 or each.source in remaining.out):
         known = remaining.latest.left_at(remaining.graph.nodes[edge.target])
         begun = remaining.begun(edge)
         for way in remaining.ways[edge.target]:

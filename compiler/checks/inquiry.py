@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
+from heapq import nsmallest
+from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
@@ -22,6 +25,7 @@ from ..lanes import sender
 from ..staff import Staff
 from ..trace import told, triggered
 from .control import Control, Grain
+from .edges import Edges
 from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
@@ -78,6 +82,33 @@ class Breach:
     now: datetime | None = None
 
 
+def quiet(node: Node) -> bool:
+    """Whether only events, tasks and timers can move a node."""
+    control = node.control
+    return not control.running and control.resting and not control.finished
+
+
+class _Resting:
+    """Some nodes, by the places that they rest in."""
+
+    def __init__(self, kernel: Kernel, nodes: Sequence[Node]) -> None:
+        self._kernel = kernel
+        self._nodes = nodes
+        self._scopes: dict[str, Sequence[Node]] = {}
+        self._leaves: defaultdict[str, list[Node]] = defaultdict(list)
+        for node in nodes:
+            for leaf in node.control.configuration:
+                self._leaves[leaf].append(node)
+
+    def __call__(self, place: str) -> Sequence[Node]:
+        if place in self._kernel.leaf:
+            return self._leaves.get(place, ())
+        if place not in self._scopes:
+            inner = {leaf for leaf in self._leaves if place in self._kernel.above(leaf)}
+            self._scopes[place] = [n for n in self._nodes if not inner.isdisjoint(n.control.configuration)]
+        return self._scopes[place]
+
+
 Showing = str | Witness | Callable[[], Witness]
 """A witness, or what looks for one when a proof needs it."""
 
@@ -91,6 +122,12 @@ MOST_PLAYED = 8  # runs that are replayed to find one that shows something
 def _a_run(arrival: Arrival) -> str:
     length = arrival.length
     return f"a run of {length} step{'s' if length > 1 else ''}"
+
+
+def _soonest(runs: Iterable[Arrival | Edge | Node]) -> Sequence[Arrival | Edge | Node]:
+    if isinstance(runs, Edges):
+        return runs.soonest(MOST_PLAYED)
+    return nsmallest(MOST_PLAYED, (each for each in runs if each.real), key=attrgetter("length"))
 
 
 def _before(edges: Sequence[Edge]) -> Arrival | None:
@@ -118,8 +155,8 @@ class Inquiry(Possibilities):
         self.begin = BEGIN
         # conditions of properties, by node and the condition's id, which is kept so that it stays its own
         self.encodings: dict[tuple[int, int], tuple[Expr, tuple[Term, tuple[Need, ...]]]] = {}
-        self._active: dict[Configuration, frozenset[str]] = {}
         self._doubts: Doubts | None = None
+        self._accepted: dict[tuple[Reaction, tuple[Value, ...]], Term] = {}
         self._played: dict[int, tuple[Arrival, bool]] = {}
 
     @cached_property
@@ -135,7 +172,7 @@ class Inquiry(Possibilities):
             return False  # the shortest run to a cube need not have been where in it something shows
         if self.states.passages.timed:
             return False  # a shorter run may show it that starts, or goes on, at another moment
-        return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.edges())
+        return graph.complete and all(n.real for n in graph.nodes) and all(edge.real for edge in graph.ran)
 
     @property
     def scope(self) -> str:
@@ -145,26 +182,28 @@ class Inquiry(Possibilities):
     def nodes(self, place: str | None = None) -> Iterator[Node]:
         """Nodes (with one place active), real ones before others, those with a shorter run before. Raises Spent."""
         self.explorer.budget.check()
-        return iter(self._ordered if place is None else self._resting.get(place, ()))
+        return iter(self._ordered if place is None else self._resting(place))
+
+    def quiet(self, place: str) -> Sequence[Node]:
+        """Those with a place active that only events, tasks and timers can move."""
+        self.explorer.budget.check()
+        return self._quiet(place)
 
     def active(self, node: Node) -> frozenset[str]:
         """The leaves and scopes a node rests in; none while it compensates."""
-        configuration = node.control.configuration
-        if configuration not in self._active:
-            self._active[configuration] = self.kernel.active(configuration)
-        return self._active[configuration] if configuration else frozenset()
+        return self.kernel.active(node.control.configuration)
 
     @cached_property
-    def _resting(self) -> Mapping[str, list[Node]]:
-        found: defaultdict[str, list[Node]] = defaultdict(list)
-        for node in self._ordered:
-            for place in self.active(node):
-                found[place].append(node)
-        return found
+    def _resting(self) -> _Resting:
+        return _Resting(self.kernel, self._ordered)
+
+    @cached_property
+    def _quiet(self) -> _Resting:
+        return _Resting(self.kernel, [node for node in self._ordered if quiet(node)])
 
     @cached_property
     def _ordered(self) -> list[Node]:
-        return sorted(self.graph.nodes, key=lambda node: (not node.real, node.arrivals[0].length))
+        return sorted(self.graph.nodes, key=lambda node: (not node.real, node.length))
 
     def blamed(self, configuration: Configuration) -> str:
         """Whose fault it is that nothing happens: the first state that could do something, else the parallel state."""
@@ -189,10 +228,10 @@ class Inquiry(Possibilities):
             self.ledger.shown(arrival)
         return Answer(rule, subject, Verdict.PROVED, span, scope="a run", witness=f"{_a_run(arrival)} {does}")
 
-    def seen(self, runs: Iterable[Arrival | Edge], does: str, otherwise: str) -> Witness:
-        """The shortest of some runs, replayed; otherwise: what to say if there is none."""
-        for run in sorted((each for each in runs if each.real), key=lambda each: each.length)[:MOST_PLAYED]:
-            arrival = run.arrival if isinstance(run, Edge) else run
+    def seen(self, runs: Iterable[Arrival | Edge | Node], does: str, otherwise: str) -> Witness:
+        """The shortest of some runs, of those to some nodes, replayed; otherwise: what to say if there is none."""
+        for run in _soonest(runs):
+            arrival = run.arrival if isinstance(run, Edge) else run.arrivals[0] if isinstance(run, Node) else run
             if self.plays(arrival):
                 return Witness(f"{_a_run(arrival)} {does}")
         return Witness(otherwise, vacuous=True)
@@ -203,7 +242,7 @@ class Inquiry(Possibilities):
 
     def comes(self, place: str, does: str) -> Witness:
         """A run that comes to rest in a place."""
-        return self.seen((node.arrivals[0] for node in self.nodes(place)), does, f"no run rests in `{place}`")
+        return self.seen(islice(self.nodes(place), MOST_PLAYED), does, f"no run rests in `{place}`")
 
     def following(self, node: Node | None, reaction: Reaction) -> list[Edge]:
         """What a move of a node leads to; of no node, the start."""
@@ -324,13 +363,19 @@ class Inquiry(Possibilities):
 
     # ------------------------------------------------------------ questions about data
 
-    def reactions(self) -> Iterator[tuple[Node | None, Reaction]]:
-        """Every move of every node, the start first, real nodes before others."""
-        if self.graph.starting is not None:
+    def each_reaction(self) -> Iterator[Reaction]:
+        """What some node can do about some move, the start first; what many can do alike comes once."""
+        yield from () if self.graph.starting is None else (self.graph.starting,)
+        yield from (known.reaction for known in self.graph.sharing)
+        yield from (reaction for node in self.graph.nodes for reaction in node.noted)
+
+    def reactions(self, wanted: Callable[[Reaction], bool]) -> Iterator[tuple[Node | None, Reaction]]:
+        """Every move of every node that is of some kind, the start first, real nodes before others."""
+        found = {reaction for reaction in self.each_reaction() if wanted(reaction)}
+        if self.graph.starting in found:
             yield None, self.graph.starting
-        for node in self.nodes():
-            for reaction in node.reactions:
-                yield node, reaction
+        for node in self.nodes() if found else ():
+            yield from ((node, reaction) for reaction in node.reactions if reaction in found)
 
     def breach(self, node: Node | None, reaction: Reaction, bad: Term) -> Breach | None:
         """Data of the node, and a payload, for which something bad holds when the move comes."""
@@ -388,6 +433,19 @@ class Inquiry(Possibilities):
         tried = replace(replayed, before=replayed, trigger=trigger, actor=who, now=now)
         return tried if breach.now is None or self.tracer.in_time(replayed, tried) else None
 
+    def accepted(self, reaction: Reaction, values: tuple[Value, ...]) -> Term:
+        """That a move is answered to its end with a payload with which it is for such values; False: there is none."""
+        key = reaction, values
+        if key not in self._accepted:
+            fan, term = reaction.fan, self.succeeds(reaction)
+            reply = self.states.ask(self.states.valued(values), term)
+            self._accepted[key] = False
+            if reply.model is not None:
+                pairs = zip(fan.payload, fan.params, strict=True)
+                payload = tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in pairs)
+                self._accepted[key] = self.explorer.closing.realise.given(term, fan, payload)
+        return self._accepted[key]
+
     def last_step(self, tried: Arrival) -> TraceStep:
         """A trigger that was tried as a step that does not succeed."""
         assert tried.before is not None and tried.trigger is not None, "it is tried after a run"
@@ -401,25 +459,25 @@ class Inquiry(Possibilities):
     # ------------------------------------------------------------ what edges do
 
     @cached_property
-    def entered(self) -> Mapping[str, list[Edge]]:
+    def entered(self) -> Mapping[str, Edges]:
         """The edges that enter a place, or pass a choice, by its name."""
-        found: defaultdict[str, list[Edge]] = defaultdict(list)
-        for edge in self.graph.edges():
-            choices = [name for taken in edge.taken for name, _ in taken.branches]
-            for name in dict.fromkeys((*choices, *edge.entered)):
-                found[name].append(edge)
+        found: defaultdict[str, Edges] = defaultdict(partial(Edges, self.graph))
+        for way in self.graph.ways:
+            choices = [name for taken in way.taken for name, _ in taken.branches]
+            for name in dict.fromkeys((*choices, *way.entered)):
+                found[name].add(way)
         return found
 
     @cached_property
-    def taken(self) -> Mapping[Span, list[Edge]]:
+    def taken(self) -> Mapping[Span, Edges]:
         """The edges that take a written transition or branch, by its span."""
-        found: defaultdict[Span, list[Edge]] = defaultdict(list)
-        for edge in self.graph.edges():
-            spans = [self.kernel.commands[t.command].span for t in edge.taken if t.command is not None]
-            for taken in edge.taken:
+        found: defaultdict[Span, Edges] = defaultdict(partial(Edges, self.graph))
+        for way in self.graph.ways:
+            spans = [self.kernel.commands[t.command].span for t in way.taken if t.command is not None]
+            for taken in way.taken:
                 spans += [self.kernel.choice[name].branches[index].span for name, index in taken.branches]
             for span in dict.fromkeys(spans):
-                found[span].append(edge)
+                found[span].add(way)
         return found
 
     def way_in(self, arrival: Arrival, otherwise: Span) -> Span:

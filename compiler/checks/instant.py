@@ -8,22 +8,27 @@ timers only those are left that lie on a round without such an entry.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import partial
 
 from .components import strong
-from .graph import Edge, Graph
+from .edges import some
+from .graph import Doing, Edge, Graph
 from .inquiry import Inquiry
 from .moves import MoveKind
 
 
-def at_once(inquiry: Inquiry) -> list[Edge]:
+def at_once(inquiry: Inquiry) -> Sequence[Edge]:
     """The edges of all rounds in no time, and perhaps more; the starts are not among them."""
     graph, clock = inquiry.graph, inquiry.explorer.clock
     slow = frozenset(timer for timer in clock.ticking if lasts(inquiry, timer))
     counted = {timer: inquiry.kernel.timer[timer].since or "" for timer in slow if clock.counts(timer)}
-    edges = [edge for edge in graph.edges() if edge.source >= 0 and _unaided(edge, slow - counted.keys())]
-    fired = {edge.move.name for edge in edges if edge.move.kind is MoveKind.TIMER}
+    unaided = some(graph, partial(_unaided, slow - counted.keys()))
+    fired = {edge.move.name for edge in unaided.ran if edge.move.kind is MoveKind.TIMER}
     homes = {timer: home for timer, home in counted.items() if timer in fired}
+    if not homes:
+        return unaided
+    edges = [*unaided]
     for name, home in homes.items():
         since = _since(graph, home)
         edges = [edge for edge in edges if edge.move.name != name or edge.source in since]
@@ -37,7 +42,7 @@ def at_once(inquiry: Inquiry) -> list[Edge]:
     return edges
 
 
-def _unaided(edge: Edge, slow: Collection[str]) -> bool:
+def _unaided(slow: Collection[str], edge: Doing) -> bool:
     """Whether an edge needs nobody, and may take no time. slow: the timers that take some, and count from when they are
     armed."""
     match edge.move.kind:

@@ -114,14 +114,22 @@ class Latest:
         return self._spans[node.id]
 
     def _under_way(self, node: Node) -> Mapping[str, int]:
-        at, control = node.instance, node.control
+        control = node.control
         if control.finished:
             return {}
-        if at.undoing is not None:
-            longest = self._undone(at)
+        if not control.resting:
+            longest = self._undone(node.instance)
             return {} if longest is None else {UNDOING: longest}
         found = {name: length for name in control.timers if (length := self.clock.length(name)) is not None}
         return found | {leaf: longest for leaf, *_ in control.running if (longest := self.answered(leaf)) is not None}
+
+    def bounded(self, node: Node) -> bool:
+        """Whether something is under way in a node of which it is known how long it takes."""
+        control = node.control
+        if control.finished or not control.resting:
+            return bool(self.spans(node))
+        ends = any(self.answered(leaf) is not None for leaf, *_ in control.running)
+        return ends or any(self.clock.length(name) is not None for name in control.timers)
 
     def answered(self, leaf: str) -> int | None:
         """How long the call of a leaf takes to be answered, or parked."""
@@ -137,11 +145,10 @@ class Latest:
 
     def awaited(self, node: Node) -> str | None:
         """Why it is not known how long the sub-flow takes that is waited for in a node; None: none such is."""
-        at, control = node.instance, node.control
-        if control.finished:
+        if node.control.finished:
             return None
-        if at.undoing is not None:
-            name = at.log.top.activity
+        if not node.control.resting:
+            name = node.instance.log.top.activity
             return f"how long `{name}` takes to undo itself is not known" if self.kernel.activity[name].flow else None
         return next((self._open_end(leaf) for leaf in self._open_ended(node)), None)
 
@@ -341,7 +348,7 @@ class Latest:
     def _flying(self, node: Node) -> Mapping[str, int]:
         """The interrupted calls that are not settled, of activities of which there is but one."""
         if node.id not in self._settling:
-            none = node.control.finished or not any(True for _ in interrupted(node.instance))
+            none = node.control.finished or not node.control.flying
             self._settling[node.id] = {} if none else self._flying_calls(node)
         return self._settling[node.id]
 

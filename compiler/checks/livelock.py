@@ -20,8 +20,9 @@ from ..kernel import FAILED
 from . import duties
 from .atoms import Place
 from .components import strong
+from .edges import Edges
 from .following import follow
-from .graph import Arrival, Edge, Node
+from .graph import Arrival, Doing, Edge, Node
 from .inquiry import Finding, Inquiry, always
 from .instant import at_once, entries
 from .moves import INTERRUPTED, MoveKind, moves
@@ -135,7 +136,7 @@ def _delivered(inquiry: Inquiry) -> Iterator[Answer]:
 
 
 def _alone(inquiry: Inquiry, alone: Sequence[Edge]) -> Witness:
-    runs = [edge for edge in alone if drives(edge)]
+    runs = alone.only(drives) if isinstance(alone, Edges) else [edge for edge in alone if drives(edge)]
     if not runs:
         return Witness("nothing ever goes on by itself")
     return inquiry.seen(runs, "goes on by itself, and no such steps lead in a circle", "no such run was found")
@@ -157,18 +158,18 @@ def _back(inquiry: Inquiry, home: tuple[Place, tuple[Value, ...]], steps: int, a
     return then == arrival.now and (place, arrival.instance.values) == home
 
 
-def drives(edge: Edge) -> bool:
+def drives(edge: Doing) -> bool:
     """Whether going round over an edge, which needs nobody, can go on for ever."""
     return not undoes(edge)
 
 
-def undoes(edge: Edge) -> bool:
+def undoes(edge: Doing) -> bool:
     """Whether an edge only settles or undoes a call, which comes as often as calls are made. The last one leads on from
     the compensation to places, which may make calls anew."""
     return _compensates(edge) and not any(taken.entered for taken in edge.taken)
 
 
-def _compensates(edge: Edge) -> bool:
+def _compensates(edge: Doing) -> bool:
     return edge.move.kind in {MoveKind.SETTLE, MoveKind.UNDONE}
 
 

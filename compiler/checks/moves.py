@@ -115,7 +115,7 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
             yield Move(MoveKind.UNDONE, at.undoing.running, DONE)
         return
     first = {call.leaf: call for call in reversed(at.calls) if not call.answer}  # of a group, one is like another
-    for call in first.values():
+    for call in [first[leaf] for leaf in at.configuration if leaf in first]:
         activity, called = kernel.activity[call.activity], kernel.leaf[call.leaf].call
         alone = called is not None and called.each is None
         for answer in kernel.outcomes(activity):

@@ -13,8 +13,9 @@ from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Activity, Effect
 from ..instance import Entry, Instance
 from ..kernel import LeafKind, Undo
+from .edges import some
 from .graph import Arrival
-from .inquiry import Finding, Inquiry
+from .inquiry import MOST_PLAYED, Finding, Inquiry
 from .moves import MoveKind
 from .passages import begun
 from .verdict import Answer, Witness
@@ -99,12 +100,12 @@ def _failing(inquiry: Inquiry, final: str) -> Witness:
 
 def _spared(inquiry: Inquiry, activity: Activity) -> Witness:
     """A run that compensates, which is before the activity can have happened; else one that does the activity."""
-    undoing = [edge.arrival for edge in inquiry.graph.edges() if begun(inquiry.kernel, edge.arrival.taken)]
+    undoing = some(inquiry.graph, lambda way: bool(begun(inquiry.kernel, way.taken)))
     seen = inquiry.seen(undoing, f"compensates, before `{activity.name}` can have happened", "")
     if not seen.vacuous:
         return seen
     leaves = (leaf.name for leaf in inquiry.kernel.leaves if leaf.call and leaf.call.activity == activity.name)
-    runs = [edge for name in leaves for edge in inquiry.entered[name]]
+    runs = [edge for name in leaves for edge in inquiry.entered[name].soonest(MOST_PLAYED)]
     return inquiry.seen(runs, f"does `{activity.name}`, and no run compensates", f"no run does `{activity.name}`")
 
 
@@ -132,7 +133,8 @@ def _failed(inquiry: Inquiry, arrival: Arrival) -> Finding:
 
 def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
     """Whether a compensation starts while an entry of the activity lies above the mark it goes down to. Where the
-    search does not tell it from others, a run stands for theirs: then it is asked whether it may be this one."""
+    search does not tell it from others, a run stands for theirs: then it is asked whether it may be this one. No
+    step is spared that starts one while something irreversible is on the log."""
 
     def shows(arrival: Arrival) -> bool:
         return activity.name in _undone(inquiry, arrival)
@@ -158,7 +160,7 @@ def _alike(inquiry: Inquiry, activity: Activity) -> list[Arrival]:
     """The runs that show it of an activity, or of others of its sort."""
     sorts = inquiry.abstraction.sorts
     alike = {each for each, sort in sorts.items() if sort == sorts[activity.name]}
-    return [edge.arrival for edge in inquiry.graph.edges() if not alike.isdisjoint(_undone(inquiry, edge.arrival))]
+    return [edge.arrival for edge in inquiry.graph.ran if not alike.isdisjoint(_undone(inquiry, edge.arrival))]
 
 
 def of_its_sort(inquiry: Inquiry, activity: Activity) -> bool:

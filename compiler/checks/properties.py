@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 
 from ...dsl.diagnostics import Fix
 from ...dsl.model import Always, Elapsed, LeadsTo, Now, Reach
@@ -18,7 +19,7 @@ from . import leads
 from .claims import RULE, broken, holds_in, occurs, premises, required
 from .explaining import Explaining
 from .graph import Arrival
-from .inquiry import Finding, Inquiry, Why, always
+from .inquiry import MOST_PLAYED, Finding, Inquiry, Why, always
 from .rewrite import inside
 from .verdict import Answer, Witness
 
@@ -39,11 +40,11 @@ def _always(inquiry: Inquiry, claim: Always) -> Answer:
     condition = required(claim)
     shown: list[Arrival] = []
     times = any(isinstance(part, (Elapsed, Now)) for part in inside(condition))
+    into = inquiry.graph.into if times else inquiry.graph.ran_into
     for node in inquiry.nodes():
-        edges = (edge for edge in inquiry.graph.into[node.id] if times or edge.ran)
-        arrivals = [*node.arrivals, *(edge.arrival for edge in edges)]  # at different times
+        arrivals = [*node.runs, *(edge.arrival for edge in into[node.id] if edge.ran or times)]  # at different times
         shown += [arrival for arrival in arrivals if arrival.real and broken(inquiry, condition, arrival)]
-        if not shown:
+        if not (shown and node.runs):
             shown += holds_in(inquiry, node, condition, wanted=False)
     finding = Finding(
         f"`{text}` does not hold",
@@ -70,7 +71,7 @@ def _premise(inquiry: Inquiry, claim: Always) -> Witness:
         seen.append(inquiry.seen(found, f"comes to where `{text}`", f"no run to where `{text}` was found"))
     if seen:
         return seen[0]
-    return inquiry.seen((node.arrivals[0] for node in inquiry.nodes()), "rests where it holds", "nothing ever rests")
+    return inquiry.seen(islice(inquiry.nodes(), MOST_PLAYED), "rests where it holds", "nothing ever rests")
 
 
 def _reach(inquiry: Inquiry, claim: Reach) -> Answer:

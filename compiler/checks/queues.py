@@ -8,6 +8,8 @@ way, waits until a place is come to that surely takes or ignores it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..kernel import Configuration, Kernel, On, TriggerKind
 from .graph import Edge, Graph, Node
 from .moves import MoveKind
@@ -20,7 +22,8 @@ class Queues:
         self.kernel = kernel
         self.graph = graph
         self._arriving: dict[int, Events] = {}  # what may wait when a node is come to, by its id
-        self._known: dict[Configuration, tuple[Events, Events]] = {}
+        self._on = [On(TriggerKind.EVENT, event.name) for event in kernel.events]
+        self._known: dict[tuple[tuple[str, ...], ...], tuple[Events, Events]] = {}  # by what says something of each
         if kernel.waiting:
             self._spread()
 
@@ -31,6 +34,11 @@ class Queues:
     def arriving(self, node: Node) -> Events:
         """What may wait when a run comes to a node, in the middle of a step."""
         return self._arriving.get(node.id, Events())
+
+    @property
+    def waited(self) -> Iterator[tuple[int, Events]]:
+        """The nodes, by their ids in order, where something may wait when they are come to, and what."""
+        return ((id, self._arriving[id]) for id in sorted(self._arriving))
 
     def coming(self, node: Node) -> Events:
         """What may be sent while a run rests in a node, and has to wait."""
@@ -69,9 +77,10 @@ class Queues:
 
     def _at(self, configuration: Configuration) -> tuple[Events, Events]:
         """The events that a configuration surely takes or ignores, and those that it may defer."""
-        if configuration not in self._known:
-            self._known[configuration] = self._asked(configuration)
-        return self._known[configuration]
+        said = tuple([self.kernel.answerable(configuration, on) for on in self._on])
+        if said not in self._known:
+            self._known[said] = self._asked(configuration)
+        return self._known[said]
 
     def _asked(self, configuration: Configuration) -> tuple[Events, Events]:
         kernel = self.kernel

@@ -101,7 +101,7 @@ class _Recursion:
     def made(self) -> list[_Made]:
         return [
             _Made(node, reaction, again)
-            for node, reaction in self.inquiry.reactions()
+            for node, reaction in self.inquiry.reactions(lambda each: any(part.again for part in each.parts))
             for part in reaction.parts
             for again in part.again
         ]

@@ -86,10 +86,53 @@ WAITS, ROUND = 0, 1
 END = Way(0, {})
 
 
+class InTime(Mapping[int, Sequence[Edge]]):
+    """The edges from each node that a run comes to, but for those of timers that never come in time."""
+
+    def __init__(self, graph: Graph, latest: Latest) -> None:
+        self.graph = graph
+        self._late: dict[int, list[Edge]] = {}
+        for edge in graph.ran:
+            if edge.source >= 0 and latest.beaten(graph.nodes[edge.source], edge):
+                self._late.setdefault(edge.source, []).append(edge)
+        self._ids = dict.fromkeys(sorted(self._reached()))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._ids
+
+    def __getitem__(self, id: int) -> Sequence[Edge]:
+        late = self._late.get(id, ())
+        return [edge for edge in self.graph.out[id] if edge not in late] if late else self.graph.out[id]
+
+    def targets(self, id: int) -> Sequence[int]:
+        """Where they lead."""
+        return [edge.target for edge in self[id]] if id in self._late else self.graph.nodes[id].targets
+
+    def has(self, edge: Edge) -> bool:
+        """Whether an edge that was run is one of them, or a start."""
+        return edge.source < 0 or (edge.source in self._ids and edge not in self._late.get(edge.source, ()))
+
+    def _reached(self) -> set[int]:
+        found = {edge.target for edge in self.graph.begin}
+        todo = [*found]
+        while todo:
+            fresh = {target for target in self.targets(todo.pop()) if target not in found}
+            found |= fresh
+            todo += fresh
+        return found
+
+
 class Remaining:
     """`ways` of every node from which all runs end; `trouble` of every other."""
 
-    def __init__(self, graph: Graph, latest: Latest, out: Mapping[int, Sequence[Edge]]) -> None:
+    def __init__(self, graph: Graph, latest: Latest) -> None:
+        out = InTime(graph, latest)
         self.graph = graph
         self.latest = latest
         self.out = out
@@ -97,8 +140,20 @@ class Remaining:
         self.trouble: dict[int, Trouble] = {}
         self.group: dict[int, tuple[Edge, ...]] = {}  # the edges inside the component of a node, if there are any
         self.round: set[int] = set()  # the nodes of components in which a run may go round without end
-        for nodes in strongly({id: [edge.target for edge in edges] for id, edges in out.items()}):
-            self._component(nodes)
+        for nodes in strongly({id: out.targets(id) for id in out}):
+            if not self._alone_in_trouble(nodes):
+                self._component(nodes)
+
+    def _alone_in_trouble(self, ids: Sequence[int]) -> bool:
+        """Note the trouble of a node that leads nowhere back, if there is any: no edge is asked for then."""
+        id, targets = ids[0], {*self.out.targets(ids[0])}
+        if len(ids) > 1 or id in targets:
+            return False
+        troubles = [self.trouble[target] for target in targets if target in self.trouble]
+        troubles += self._own_trouble(ids, ())
+        if troubles:
+            self.trouble[id] = min(troubles, key=Trouble.key)
+        return bool(troubles)
 
     def _component(self, ids: Sequence[int]) -> None:
         inner = frozenset(ids)
@@ -122,7 +177,7 @@ class Remaining:
     def _own_trouble(self, ids: Sequence[int], group: tuple[Edge, ...]) -> Iterator[Trouble]:
         for id in ids:
             node = self.graph.nodes[id]
-            if not node.control.finished and not self.latest.spans(node):
+            if not node.control.finished and not self.latest.bounded(node):
                 yield Trouble(WAITS, id)
                 break
         if group and any(map(drives, group)) and self.latest.ended_by(group) is None:

@@ -268,7 +268,7 @@ def endless(inquiry: Inquiry, trouble: Trouble) -> tuple[Leg, ...]:
     trip = None if cycle is None else round_trip(inquiry, cycle, drives)
     if cycle is None or trip is None:
         return ()
-    home = inquiry.graph.nodes[cycle[0].source].arrivals[0].length
+    home = inquiry.graph.nodes[cycle[0].source].length
     return _shown(inquiry, trip, home, "and again from here, without end")
 
 

@@ -12,25 +12,29 @@ little of the node, and once a run has shown it for that little, it is known:
     answer did to its own, on the command or the join, and on the tasks and timers there are.
 
 What needs to know more takes a run: savepoints, what `resume` and `in S` ask for, calls for each item, and what a
-compensation drops. And a node that no run has come to yet is never made here.
+compensation drops. Where a step inside comes to a combination of places that no run has come to, the node is **born**:
+its control is put together from what is known, and the run to it is only made if somebody asks for it.
+
+What is known is looked up by what it depends on (`parts`): a move of one region is an `_Option` that all nodes share
+in which that region is so, and the node it leads to is found by exchanging one local.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import groupby
 
 from ...dsl.model import Effect, InState
-from ...dsl.values import dataclass
+from ...dsl.values import dataclass, field
 from ...dsl.walk import nodes
 from ..instance import Taken
 from ..kernel import DONE, Configuration, Goto, Kernel, ScopeKind, Stay, Target
-from .atoms import Place
 from .clock import Clock
 from .control import DROPPED, Abstraction, Control, Grain, Kind, Running
-from .graph import Arrival, Node, Reaction
-from .lasting import Lasting
+from .graph import Arrival, Known, Node, Reaction
 from .moves import Move, MoveKind
+from .parts import Key, Local, Locals, Open, Parts, Resting, Trait, plain, traits
 from .passages import Fan, Passage
 from .states import Answers, States
 from .zones import Zone
@@ -40,22 +44,7 @@ SHARED = {MoveKind.ANSWER, MoveKind.EVENT}
 
 NONE = -1  # no join
 ALL = ("",)  # the leaves that a step leaves, if it leaves everything
-
-Open = tuple[tuple[str, ...], frozenset[str], frozenset[str]]
-"""The tasks open, the timers armed, and the places entered that some count from."""
-
-Resting = tuple[Configuration, tuple[Running, ...], Open, int]
-"""Control at rest without savepoints and histories; the log by its number in `Spared`."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Known:
-    """A straight step. `reaction`: as the first node had it that made the step, whose move stands for that of all."""
-
-    reaction: Reaction
-    taken: tuple[Taken, ...]
-    entered: tuple[str, ...]
-    stays: bool
+TIMELESS = Zone()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,13 +63,15 @@ class _First:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Inside:
-    """What a step does that stays in its region."""
+    """What a step does that stays in its region. `next`: where it comes to there; None: no leaf is left or answers.
+    `rooms`: the nodes it may lead to, by the log before it, if no data and no timers have a part in it."""
 
     known: Known
     removed: tuple[Kind, ...]
     added: tuple[Kind, ...]
-    running: tuple[Running, ...]
+    next: Local | None
     open: Open
+    rooms: dict[int, dict[Locals, Node]] = field(default_factory=dict[int, dict["Locals", Node]])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,32 +82,69 @@ class _Outside:
     taken: tuple[Taken, ...]
 
 
+@dataclass(eq=False, slots=True)
+class _Option:
+    """A move of all nodes that are alike in what is open, in the shapes of their locals, and in the local `at` a place
+    (-1: none).
+
+    `first`, `inside`: what is known of it; `joined`: the join that follows; `ends`: where it leads outside, by the log,
+    if no data and no timers have a part in it."""
+
+    trait: Trait
+    at: int = -1
+    first: _First | None = None
+    inside: _Inside | None = None
+    joined: int = NONE
+    ends: dict[int, tuple[Node, Known]] = field(default_factory=dict[int, tuple[Node, Known]])
+
+    @property
+    def leaves(self) -> bool:
+        """Whether it is known to lead outside."""
+        return self.first is not None and (self.first.leaves or self.joined != NONE)
+
+
+Ends = tuple[tuple[Node, ...], tuple[int, ...], tuple[Known, ...]]
+"""Where some moves lead, the ids of these nodes, and how."""
+
+
+@dataclass(eq=False, slots=True)
+class _Options:
+    """Some moves that follow each other in the text and lead outside, or another one. `ends`: of all of them."""
+
+    options: tuple[_Option, ...]
+    ends: dict[int, Ends] = field(default_factory=dict[int, Ends])
+
+
+Born = Callable[[Node, Known, Control, Answers, Zone, int], Node | None]
+"""The node a known step of a node comes to, by its control, data, zone, and how many calls are on the log there: an old
+one, or one that is born; None: that takes a run."""
+
+
 class Spared:
     """The straight steps of one search."""
 
-    def __init__(
-        self, kernel: Kernel, states: States, clock: Clock, lasting: Lasting, abstraction: Abstraction
-    ) -> None:
+    def __init__(self, kernel: Kernel, states: States, clock: Clock, abstraction: Abstraction, born: Born) -> None:
         self.kernel = kernel
         self.states = states
         self.passages = states.passages
         self.clock = clock
-        self.lasting = lasting
         self.abstraction = abstraction
+        self._born = born
+        self._asks = states.live.asks
         self._placed = frozenset(c.id for c in kernel.commands if any(isinstance(n, InState) for n in nodes(c)))
         dropped = (each.name for each in kernel.activities if each.effect in DROPPED)
         self._dropped = frozenset(abstraction.sorts[name] for name in dropped)
-        self._within: dict[tuple[object, ...], frozenset[str]] = {}  # the leaves that commands may leave
-        self._first: dict[tuple[tuple[object, ...], Configuration], _First] = {}
-        self._inside: dict[tuple[object, ...], _Inside] = {}
-        self._outside: dict[tuple[object, ...], _Outside] = {}
+        self._parts = Parts(kernel, abstraction)
+        self._within: dict[Key, frozenset[str]] = {}  # the leaves that commands may leave
+        self._first: dict[tuple[Key, Configuration], _First] = {}
+        self._inside: dict[tuple[_First, Open, Running | None], _Inside] = {}
+        self._outside: dict[tuple[object, int, Open, int], _Outside] = {}
         self._shown: dict[tuple[_First, int, tuple[Taken, ...]], Known] = {}
-        self._logs: list[tuple[Kind, ...]] = []
-        self._number: dict[tuple[Kind, ...], int] = {}
         self._changed: dict[tuple[int, _Inside], int] = {}
-        self._at: dict[tuple[Resting, Answers, Zone | None], Node] = {}
+        self._rooms: dict[tuple[Open, int, Answers, Zone | None], dict[Locals, Node]] = {}
         self._after: dict[tuple[int, Answers, Zone | None], Node] = {}  # by the id of a control that `_outside` keeps
-        self._resting: dict[int, Resting] = {}  # by the id of a node
+        self._resting: dict[int, Resting] = {}  # by the id of a node that is not expanded yet
+        self._options: dict[tuple[object, ...], tuple[_Options, ...]] = {}
 
     @staticmethod
     def able(kernel: Kernel, abstraction: Abstraction, grain: Grain) -> bool:
@@ -127,78 +155,151 @@ class Spared:
 
     # ------------------------------------------------------------ what is known
 
-    def __call__(self, node: Node, move: Move) -> tuple[Node, Known] | None:
-        """Where a move of a real node leads, and how; None: that takes a run."""
-        if not self._looks(node, move):
+    def spread(self, node: Node, run: Callable[[Trait], None]) -> None:
+        """Note where the moves of a real node lead, but for tasks, timers, and calls that are settled; run what is not
+        known."""
+        rest = self._resting.pop(node.id, None) or self._parts.of(node.control, node.instance)
+        values = node.held[0] if self.kernel.variable else ()
+        targets, ways = [*node.targets], [*node.ways]
+        for options in self._moves(rest):
+            ends = options.ends.get(rest[2]) or self._alike(rest, options.options[0])
+            if ends is not None and (not values or all(values in target.held for target in ends[0])):
+                targets += ends[1]
+                ways += ends[2]
+                continue
+            for option in options.options:
+                found = self._goes(node, rest, option)
+                if found is not None and (not values or values in found[0].held):
+                    targets.append(found[0].id)
+                    ways.append(found[1])
+                else:  # a run with other data may be worth keeping
+                    node.show(targets, ways)
+                    run(option.trait)
+                    targets, ways = [*node.targets], [*node.ways]
+            self._keep(rest, options)
+        node.show(targets, ways)
+
+    def _alike(self, rest: Resting, option: _Option) -> Ends | None:
+        """Where a move leads that stays inside, if such a node is known, and neither data nor timers matter."""
+        inside = option.inside
+        room = None if inside is None else inside.rooms.get(rest[2])
+        if inside is None or room is None:
             return None
-        key = self._commands(node, move)
-        within = self._within.get(key)
-        first = None if within is None else self._first.get((key, _left(node, within)))
-        if first is None:
-            return None
-        rest = self._rest(node)
-        after = _replaced(rest[0], first)
-        joined = self._join(after, first)
-        if first.leaves or joined != NONE:
-            found = self._goes_outside(node, first, rest, joined)
-        else:
-            found = self._stays_inside(node, first, rest, after)
-        if found is None or not found[0].real:
-            return None
-        target, values = found[0], node.instance.values
-        if values and all(arrival.instance.values != values for arrival in target.arrivals):
-            return None  # a run with other data may be worth keeping
+        found = room.get(_moved(rest[0], option.at, inside.next))
+        return None if found is None else ((found,), (found.id,), (inside.known,))
+
+    def _keep(self, rest: Resting, options: _Options) -> None:
+        """Note where moves lead outside, if that is so for all nodes with such a log."""
+        ends = [option.ends.get(rest[2]) for option in options.options if option.leaves]
+        known = [end for end in ends if end is not None]
+        if len(known) == len(options.options):
+            nodes = tuple(node for node, _ in known)
+            options.ends[rest[2]] = nodes, tuple(node.id for node in nodes), tuple(way for _, way in known)
+
+    def _moves(self, rest: Resting) -> list[_Options]:
+        """The moves of a node, in the order of the text."""
+        locals, open, _ = rest
+        shape = tuple([local.shape for local in locals])
+        found: list[_Options] = []
+        for at, local in enumerate(locals):
+            if local.running is not None and local.running[1]:
+                key: tuple[object, ...] = shape, at, local, open
+                options = self._options.get(key)
+                if options is None:
+                    made = [self._option(rest, *answer) for answer in self._parts.answers(local.leaf)]
+                    options = self._options[key] = tuple(_Options(each) for each in _together(made))
+                found += options
+        for trait, commands in self._parts.events(locals):
+            within = self._within.get(commands)
+            left = () if within is None else tuple([at for at, local in enumerate(locals) if local.leaf in within])
+            key = shape, commands, open, left, locals[left[0]] if len(left) == 1 else None
+            options = self._options.get(key)
+            if options is None:
+                options = self._options[key] = (_Options((self._option(rest, trait, commands),)),)
+            found += options
         return found
 
-    def _looks(self, node: Node, move: Move) -> bool:
-        """Whether a node and a move are such that what is known here is enough."""
-        call = self.kernel.leaf[move.leaf].call if move.leaf else None
-        return move.kind in SHARED and _plain(node.control) and (call is None or call.each is None)
+    def _option(self, rest: Resting, trait: Trait, commands: Key) -> _Option:
+        """What is known of a move, wherever what it depends on is as in one node."""
+        locals, open, _ = rest
+        within = self._within.get(commands)
+        if within is None:
+            return _Option(trait)
+        leaves = tuple([local.leaf for local in locals])
+        left = _left(leaves, within)
+        first = self._first.get((commands, left))
+        if first is None:
+            return _Option(trait)
+        joined = self._join(_replaced(leaves, first), first)
+        if first.leaves or joined != NONE:
+            return _Option(trait, -1, first, None, joined)
+        at = leaves.index(first.gone or first.own) if first.gone or first.own else -1
+        if first.own and first.gone not in {None, first.own}:
+            return _Option(trait)
+        inside = self._inside.get((first, open, locals[at].running if at >= 0 else None))
+        return _Option(trait, at, first, inside)
 
-    def _commands(self, node: Node, move: Move) -> tuple[object, ...]:
-        """What says of a move which commands answer it, and whether it is refused otherwise."""
-        if move.kind is MoveKind.ANSWER:
-            return move.leaf, move.answer
-        kernel, configuration = self.kernel, node.control.configuration
-        commands = kernel.written(configuration, move.on)
-        left = kernel.ignored(configuration, move.name) or kernel.deferred(configuration, move.name)
-        return move.name, left, tuple(command.id for command in commands)
-
-    def _stays_inside(
-        self, node: Node, first: _First, rest: Resting, after: Configuration
-    ) -> tuple[Node, Known] | None:
-        _, running, open, log = rest
-        inside = self._inside.get((first, open, _held(running, first)))
-        if inside is None:
+    def _goes(self, node: Node, rest: Resting, option: _Option) -> tuple[Node, Known] | None:
+        """Where a move of a node leads, and how; None: that takes a run."""
+        first, inside = option.first, option.inside
+        if first is None:
             return None
-        data = self._data(node, ("at", after))
+        if option.leaves:
+            return option.ends.get(rest[2]) or self._goes_outside(node, rest, option, first)
+        return None if inside is None else self._stays_inside(node, rest, option.at, inside)
+
+    def _stays_inside(self, node: Node, rest: Resting, at: int, inside: _Inside) -> tuple[Node, Known] | None:
+        locals, open, log = _moved(rest[0], at, inside.next), inside.open, rest[2]
+        changed = self._changed.get((log, inside))
+        if changed is None:
+            changed = self._changed[log, inside] = self._parts.changed(log, inside.removed, inside.added)
+        data = self._data(node, ("at", tuple([local.leaf for local in locals]))) if self._asks else ()
         if data is None:
             return None
-        zone = self._zone(node, inside.open[1], inside.known, ("at", after), data)
-        kept = [each for each in running if each[0] != first.gone and each[0] != first.own]
-        on = tuple(sorted([*kept, *inside.running]))
-        found = self._at.get(((after, on, inside.open, self._change(log, inside)), data, zone))
-        return None if found is None else (found, inside.known)
+        zone = self._zone(node, open[1], inside.known.entered) if open[1] else None
+        room = self._rooms.setdefault((open, changed, data, zone), {})
+        if zone is None and not self._asks:
+            inside.rooms[log] = room
+        found = room.get(locals)
+        if found is None:
+            found = self._bear(node, (locals, open, changed), data, zone, inside.known)
+        return (found, inside.known) if found is not None and found.real else None
 
-    def _goes_outside(self, node: Node, first: _First, rest: Resting, joined: int) -> tuple[Node, Known] | None:
-        _, _, open, log = rest
-        outside = self._outside.get((first.like, joined, open, log))
+    def _bear(self, node: Node, rest: Resting, data: Answers, zone: Zone | None, known: Known) -> Node | None:
+        """The node at some combination of locals that none is known of; None: it takes a run."""
+        locals, open, log = rest
+        control, size = self._parts.control(rest), len(self._parts.logs[log])
+        found = self._born(node, known, control, data, TIMELESS if zone is None else zone, size)
+        if found is not None:
+            self._rooms.setdefault((open, log, data, zone), {})[locals] = found
+            if found.born is not None:
+                self._resting.setdefault(found.id, rest)
+        return found
+
+    def _goes_outside(self, node: Node, rest: Resting, option: _Option, first: _First) -> tuple[Node, Known] | None:
+        _, open, log = rest
+        outside = self._outside.get((first.like, option.joined, open, log))
         if outside is None:
             return None
-        known = self._shown.get((first, joined, outside.taken))
+        known = self._shown.get((first, option.joined, outside.taken))
         data = self._data(node, outside.control.place)
         if known is None or data is None:
             return None
-        zone = self._zone(node, outside.control.timers, known, outside.control.place, data)
+        zone = self._zone(node, outside.control.timers, known.entered)
         found = self._after.get((id(outside.control), data, zone))
-        return None if found is None else (found, known)
+        if found is None or not found.real:
+            return None
+        if zone is None and not self._asks:
+            option.ends[log] = found, known
+        return found, known
 
     # ------------------------------------------------------------ what runs show
 
     def arrived(self, node: Node, control: Control, data: Answers, zone: Zone, done: Arrival) -> None:
         """That a run has come to a node."""
-        if _plain(control):
-            self._at[self._of(control, done), data, zone if control.timers else None] = node
+        if plain(control):
+            locals, open, log = self._parts.of(control, done.instance)
+            self._rooms.setdefault((open, log, data, zone if control.timers else None), {})[locals] = node
 
     def learn(self, node: Node, reaction: Reaction, done: Arrival, target: Node, zone: Zone) -> None:
         """What the only run of a move of a real node has done. zone: of where it came to."""
@@ -211,21 +312,22 @@ class Spared:
         if first is None:
             return
         control = self.abstraction.control(done.instance)
-        configuration, running, open, log = self._rest(node)
+        locals, open, log = self._parts.of(node.control, node.instance)
+        configuration = node.control.configuration
         joined = self._join(_replaced(configuration, first), first)
         if not first.leaves and joined == NONE:
-            after = self._of(control, done)
-            assert after[0] == _replaced(configuration, first), "a leaf takes the place of another of its region"
-            before, behind = Counter(self._logs[log]), Counter(self._logs[after[3]])
+            now, after, left = self._parts.of(control, done.instance)
+            goes = _replaced(configuration, first)
+            assert control.configuration == goes, "a leaf takes the place of another of its region"
+            before, behind = Counter(self._parts.logs[log]), Counter(self._parts.logs[left])
             known = Known(reaction, done.taken, passage.entered, first.gone is None)
-            inside = _Inside(
-                known,
-                (*(before - behind).elements(),),
-                (*(behind - before).elements(),),
-                (*(each for each in after[1] if each[0] == first.new),),
-                after[2],
-            )
-            self._inside.setdefault((first, open, _held(running, first)), inside)
+            at = configuration.index(first.gone or first.own) if first.gone or first.own else -1
+            removed, added = (*(before - behind).elements(),), (*(behind - before).elements(),)
+            inside = _Inside(known, removed, added, now[at] if at >= 0 else None, after)
+            key = first, open, locals[at].running if at >= 0 else None
+            if key not in self._inside:
+                self._inside[key] = inside
+                self._options.clear()
         elif passage.left.issuperset(configuration) and not self._drops(log, first):
             rest = done.taken[len(first.passage.trail) :]
             outside = self._outside.setdefault((first.like, joined, open, log), _Outside(control, rest))
@@ -234,19 +336,38 @@ class Spared:
             if data is not None and outside.control == control:
                 self._after[id(outside.control), data, zone if control.timers else None] = target
 
+    def _looks(self, node: Node, move: Move) -> bool:
+        """Whether a node and a move are such that what is known here is enough."""
+        call = self.kernel.leaf[move.leaf].call if move.leaf else None
+        return move.kind in SHARED and self.shows(node) and (call is None or call.each is None)
+
+    @staticmethod
+    def shows(node: Node) -> bool:
+        """Whether what is known here may be enough for some move of a node."""
+        return node.real and plain(node.control)
+
+    def _commands(self, node: Node, move: Move) -> Key:
+        """What says of a move which commands answer it, and whether it is refused otherwise."""
+        if move.kind is MoveKind.ANSWER:
+            return move.leaf, move.answer
+        locals = self._parts.of(node.control, node.instance)[0]
+        return next(key for trait, key in self._parts.events(locals) if trait == traits(move))
+
     def _begun(self, node: Node, reaction: Reaction) -> _First | None:
         """What a straight step begins with; None: it leaves several leaves, and not all."""
         passage, command = reaction.fan.passages[0], reaction.fan.passages[0].command
         assert command is not None, "only the start and the end of a compensation answer to nothing"
         key = self._commands(node, reaction.move)
         if key not in self._within:
+            self._options.clear()
             self._within[key] = _inside(self.kernel, command.scope, passage.target)
-        gone = _left(node, self._within[key])
+        gone = _left(node.control.configuration, self._within[key])
         if (key, gone) not in self._first:
             new = [name for name in passage.entered if name in self.kernel.leaf]
             leaves = gone == ALL
             if not leaves and (len(gone) > 1 or len(new) != len(gone)):
                 return None
+            self._options.clear()
             self._first[key, gone] = self._made(reaction, leaves, gone, new)
         return self._first[key, gone]
 
@@ -295,7 +416,7 @@ class Spared:
     def _drops(self, log: int, first: _First) -> bool:
         """Whether a compensation may drop what is on the log: then the order counts."""
         begun = first.begun if self._dropped else ()
-        return any(kind[0] in self._dropped for kind in self._logs[log]) or not self._dropped.isdisjoint(begun)
+        return any(kind[0] in self._dropped for kind in self._parts.logs[log]) or not self._dropped.isdisjoint(begun)
 
     # ------------------------------------------------------------ parts
 
@@ -303,34 +424,6 @@ class Spared:
         """The join, by the id of its command, that follows a step which leaves some regions as they are."""
         joined = None if first.leaves else self.kernel.joined(after)
         return NONE if joined is None else joined.id
-
-    def _rest(self, node: Node) -> Resting:
-        found = self._resting.get(node.id)
-        if found is None:
-            found = self._resting[node.id] = self._of(node.control, node.arrivals[0])
-        return found
-
-    def _of(self, control: Control, arrival: Arrival) -> Resting:
-        at = arrival.instance
-        ids = {call.key for call in at.calls if not call.answer}
-        log = tuple(sorted(self.abstraction.kind(entry, ids) for entry in at.log))
-        return control.configuration, control.running, (control.tasks, control.timers, control.entered), self._log(log)
-
-    def _log(self, kinds: tuple[Kind, ...]) -> int:
-        number = self._number.get(kinds)
-        if number is None:
-            number = self._number[kinds] = len(self._logs)
-            self._logs.append(kinds)
-        return number
-
-    def _change(self, log: int, inside: _Inside) -> int:
-        found = self._changed.get((log, inside))
-        if found is None:
-            kinds = Counter(self._logs[log])
-            kinds.subtract(inside.removed)
-            kinds.update(inside.added)
-            found = self._changed[log, inside] = self._log(tuple(sorted(kinds.elements())))
-        return found
 
     def _data(self, node: Node, place: tuple[str, Configuration]) -> Answers | None:
         """What the data of a node answer to the atoms of another place; None: they do not say."""
@@ -340,16 +433,23 @@ class Spared:
         wanted = self.states.live[place]
         return tuple(known[atom] for atom in wanted) if all(atom in known for atom in wanted) else None
 
-    def _zone(self, node: Node, timers: frozenset[str], known: Known, place: Place, data: Answers) -> Zone | None:
+    def _zone(self, node: Node, timers: frozenset[str], entered: Collection[str]) -> Zone | None:
         """Of where a step comes to; None: no timer runs there."""
-        told = self.lasting(place, data, known.taken[-1].entered)
-        entered = frozenset(known.entered)
-        return self.clock.among(node.zone, timers, entered, node.control.entered, told) if timers else None
+        return self.clock.among(node.zone, timers, frozenset(entered), node.control.entered) if timers else None
 
 
-def _plain(control: Control) -> bool:
-    """Whether it rests, and `Resting` says all of it."""
-    return control.resting and not (control.finished or control.marks or control.history)
+def _moved(locals: Locals, at: int, next: Local | None) -> Locals:
+    """With another local in one place, if there is another."""
+    return locals if next is None else (*locals[:at], next, *locals[at + 1 :])
+
+
+def _together(options: Sequence[_Option]) -> Iterator[tuple[_Option, ...]]:
+    """Those that follow each other and lead outside, as one; each other by itself."""
+    for leaves, group in groupby(options, key=lambda option: option.leaves):
+        if leaves:
+            yield (*group,)
+        else:
+            yield from ((option,) for option in group)
 
 
 def _inside(kernel: Kernel, scope: str, target: Target) -> frozenset[str]:
@@ -360,9 +460,8 @@ def _inside(kernel: Kernel, scope: str, target: Target) -> frozenset[str]:
     return frozenset(leaf.name for leaf in kernel.leaves if domain in kernel.above(leaf.name)[1:])
 
 
-def _left(node: Node, within: frozenset[str]) -> Configuration:
-    """The leaves among some that a node rests in, or `ALL`."""
-    configuration = node.control.configuration
+def _left(configuration: Configuration, within: frozenset[str]) -> Configuration:
+    """Those of its leaves that are among some, or `ALL`."""
     left = tuple([leaf for leaf in configuration if leaf in within])
     return ALL if len(left) == len(configuration) else left
 
@@ -372,8 +471,3 @@ def _replaced(configuration: Configuration, first: _First) -> Configuration:
     if first.gone is None or first.new is None:
         return configuration
     return tuple([first.new if leaf == first.gone else leaf for leaf in configuration])
-
-
-def _held(running: tuple[Running, ...], first: _First) -> tuple[Running, ...]:
-    """What runs in the leaf of a step."""
-    return tuple([each for each in running if each[0] == first.gone or each[0] == first.own])

@@ -137,7 +137,11 @@ class States:
 
     def exactly(self, at: Instance) -> Term:
         """The data of one instance."""
-        typed = zip(self.kernel.variable.values(), at.values, strict=True)
+        return self.valued(at.values)
+
+    def valued(self, values: Sequence[Value]) -> Term:
+        """Data with these values, in the kernel's order."""
+        typed = zip(self.kernel.variable.values(), values, strict=True)
         return self.encoder.all(*(self._is(index, v, value) for index, (v, value) in enumerate(typed)))
 
     def _is(self, index: int, variable: Variable, value: Value) -> Term:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from ...dsl.source import Span
 from ...dsl.values import dataclass
 from ..kernel import DONE, Kernel, On, TriggerKind
-from .graph import Edge, Node
+from .graph import Doing, Edge, Node
 from .inquiry import Inquiry
 from .queues import by_event
 from .waiting import Leg, held_back
@@ -37,22 +37,20 @@ def twice(inquiry: Inquiry) -> Iterator[Again]:
     """Every step, with the events that may have waited behind it, in which something comes again."""
     kernel, graph = inquiry.kernel, inquiry.graph
     onward: dict[int, list[Edge]] = {}  # by the id of a node: the events that may have waited and lead on from there
-    for node in graph.nodes if kernel.waiting else ():
-        waits = inquiry.queues.arriving(node)
-        events = [edge for edge in graph.out[node.id] if by_event(edge) and edge.move.name in waits] if waits else []
-        onward.update({node.id: events} if events else {})
-    if not onward:
+    for number, waits in inquiry.queues.waited:
+        events = [edge for edge in graph.out[number] if by_event(edge) and edge.move.name in waits]
+        onward.update({number: events} if events else {})
+    if not onward or not any(_followed(kernel, way) for way in graph.ways):
         return
-    steps = [edge for edges in graph.out for edge in edges]
-    followed = {id(edge): found for edge in steps if (found := _followed(kernel, edge))}
-    for edge in (step for step in steps if followed and step.target in onward):
-        seen = {(edge.target, frozenset(followed.get(id(edge), {})))}
+    sources = sorted({source for number in onward for source in graph.sources[number]})
+    for edge in (step for source in sources for step in graph.out[source] if step.target in onward):
+        seen = {(edge.target, frozenset(_followed(kernel, edge)))}
         todo: list[tuple[int, frozenset[tuple[str, On]], tuple[Edge, ...]]] = [(*each, ()) for each in seen]
         while todo:
             number, passed, behind = todo.pop()
             node = graph.nodes[number]
             for event in onward.get(number, ()):
-                more = followed.get(id(event), {})
+                more = _followed(kernel, event)
                 again = [span for key, span in more.items() if key in passed]
                 yield from (Again(edge, (*behind, event), node, span) for span in again)
                 new = event.target, passed.union(more)
@@ -61,7 +59,7 @@ def twice(inquiry: Inquiry) -> Iterator[Again]:
                     todo.append((*new, (*behind, event)))
 
 
-def _followed(kernel: Kernel, edge: Edge) -> Mapping[tuple[str, On], Span]:
+def _followed(kernel: Kernel, edge: Doing) -> Mapping[tuple[str, On], Span]:
     """The joins and empty groups that follow in a step, by what the interpreter knows them by."""
     found: dict[tuple[str, On], Span] = {}
     for taken in edge.taken[1:]:

@@ -130,7 +130,7 @@ def _undone(inquiry: Inquiry, span: Span) -> Witness:
     undone = ((name, effect.values) for name, effect in effects if isinstance(effect, Compensation))
     written = ((name, value.span) for name, values in undone for value in values)
     name = next(name for name, given in written if given.start <= span.start and span.end <= given.end)
-    edges = (edge for edge in inquiry.graph.edges() if edge.move.kind is MoveKind.UNDONE)
+    edges = (edge for edge in inquiry.graph.ran if edge.move.kind is MoveKind.UNDONE)
     runs = (edge for edge in edges if edge.move.name.partition("#")[0] == name)
     return inquiry.seen(runs, f"undoes `{name}`", f"no run that undoes `{name}` was found")
 

@@ -171,7 +171,7 @@ def _warning(rule: Rule, message: str, span: Span, label: str, why: tuple[str, .
 def _compensations(inquiry: Inquiry) -> Iterator[Diagnostic]:
     kernel = inquiry.kernel
     sorts = inquiry.abstraction.sorts  # where the search took some for one, what it says of one is said of all
-    edges = (edge for edge in inquiry.graph.edges() if edge.move.kind is MoveKind.UNDONE)
+    edges = (way for way in inquiry.graph.ways if way.move.kind is MoveKind.UNDONE)
     undone = {sorts[edge.move.name.partition("#")[0]] for edge in edges}
     called = {leaf.call.activity for leaf in kernel.leaves if leaf.call is not None}
     for activity in kernel.activities:
@@ -196,7 +196,7 @@ def _guards(inquiry: Inquiry) -> Iterator[Diagnostic]:
     kernel = inquiry.kernel
     guards = {command.span: command.guard for command in kernel.commands}
     guards |= {branch.span: branch.guard for choice in kernel.choices for branch in choice.branches}
-    for group in meetings(inquiry).values():
+    for group in meetings(inquiry, lambda fork: any(guards.get(span) is not None for span, _ in fork.guards)).values():
         written = {span for meeting in group for span, _ in meeting.fork.guards}
         guard = guards.get(next(iter(written))) if len(written) == 1 else None
         if guard is None or any(meeting.fork.others for meeting in group):

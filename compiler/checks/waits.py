@@ -11,10 +11,10 @@ from functools import partial
 
 from ...dsl.diagnostics import Fix, Rule
 from ..kernel import Configuration, Kernel, LeafKind, On, Place, TriggerKind, Undo
-from .deadlock import accepts, accepts_nothing, quiet, rests
+from .deadlock import accepts, accepts_nothing, rests
 from .graph import Arrival, Node
 from .holdups import held_up, holdups, mend
-from .inquiry import Finding, Inquiry
+from .inquiry import Finding, Inquiry, quiet
 from .mends import A_WHILE, leaving
 from .moves import MoveKind
 from .passages import Fan
@@ -83,8 +83,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
             continue
         waiting: list[Arrival] = []
         balks = False
-        for node in inquiry.nodes(place.name):
-            if quiet(node) and blamed(inquiry, node.control.configuration) == place.name:
+        for node in inquiry.quiet(place.name):
+            if blamed(inquiry, node.control.configuration) == place.name:
                 balks = balks or stoppable(inquiry, node, _passed_over(inquiry, node))
                 waiting += _waits(inquiry, node)
         if balks or (not waiting and held_up(inquiry, place.name, blocked)):

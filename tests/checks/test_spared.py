@@ -7,6 +7,7 @@ import pytest
 from families import regions
 from kernels import flow, kernels
 from penstock.compiler.checks.control import Grain
+from penstock.compiler.checks.edges import some
 from penstock.compiler.checks.explore import Explorer, Limits
 from penstock.compiler.checks.graph import Edge, Graph, Node
 from penstock.compiler.kernel import Kernel
@@ -39,6 +40,10 @@ def compared(kernel: Kernel, grain: Grain) -> int:
     assert [sorted(map(_edge, edges)) for edges in one.out] == [sorted(map(_edge, edges)) for edges in other.out]
     for node, same in zip(one.nodes, other.nodes, strict=True):
         assert _reactions(node) == _reactions(same)
+    for node in one.nodes:
+        control = sparing.abstraction.control(node.instance)
+        assert (control, sparing.states.answers(control.place, node.instance)) == (node.control, node.data)
+        assert node.length == node.arrivals[0].length
     for edge in found:
         target, at = one.nodes[edge.target], edge.arrival
         control = sparing.abstraction.control(at.instance)
@@ -83,6 +88,30 @@ def test_what_is_spared_in_random_regions_is_what_a_run_would_have_shown(seed: i
 def test_in_many_of_them_steps_are_spared() -> None:
     found = (searched(kernels(random_regions(seed))["R"], Grain.FINE, True) for seed in range(SEEDS // 2))
     assert sum(bool(spared(explorer.graph)) for explorer in found) > SEEDS // 4
+
+
+def test_in_some_of_them_configurations_are_born_that_no_run_has_come_to() -> None:
+    found = (searched(kernels(random_regions(seed))["R"], Grain.FINE, True) for seed in range(SEEDS // 2))
+    assert sum(any(node.born is not None for node in explorer.graph.nodes) for explorer in found) > SEEDS // 6
+
+
+def test_an_edge_is_the_same_one_whenever_it_is_asked_for() -> None:
+    graph = searched(kernels(regions(3, 3).text)["Regions"], Grain.SORTS, True).graph
+    assert [*graph.begin, *(edge for edges in graph.out for edge in edges)] == [*graph.edges()]
+    assert sum(map(len, graph.into)) == sum(map(len, graph.out))
+
+
+def test_edges_that_are_made_when_they_are_asked_for_come_in_the_order_of_their_nodes() -> None:
+    graph = searched(kernels(regions(3, 3).text)["Regions"], Grain.SORTS, True).graph
+    done = some(graph, lambda way: way.move.answer == "done")
+    asked = [edge for edge in graph.edges() if edge.move.answer == "done"]
+    assert sorted(map(_edge, done)) == sorted(map(_edge, asked))
+    assert [edge.source for edge in done] == sorted(edge.source for edge in asked)
+    assert len(done) == len(asked) > 20
+    soonest = sorted(edge.length for edge in asked if edge.real)[:5]
+    assert [edge.length for edge in done.soonest(5)] == soonest
+    pairs = sorted(pair for rows in done.rows() for pair in zip(*rows, strict=True))
+    assert pairs == sorted((edge.source, edge.target) for edge in asked)
 
 
 @pytest.mark.parametrize("grain", [Grain.FINE, Grain.SORTS])

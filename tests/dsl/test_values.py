@@ -109,6 +109,15 @@ def test_wrong_arguments_are_refused() -> None:
         made(1, "y", [], 0, 5)
 
 
+def test_a_field_that_is_told_to_the_standard_library_is_refused() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Mixed:
+        x: int = dataclasses.field(default=1)
+
+    with pytest.raises(TypeError, match=r"`values\.field`"):
+        Mixed()
+
+
 def test_values_are_copied_and_pickled_whole() -> None:
     for value in (Ours(1, z=[3]), Below(1, deep=(4,))):
         assert copy.deepcopy(value) == value

@@ -22,6 +22,7 @@ from penstock.runtime.hosts import sqlite_thread
 from penstock.runtime.hosts.sqlite_thread import Answer, Turn
 from penstock.runtime.hosts.sqlite_transaction import SqliteTransaction
 from plans import Subject, everything
+from random_subjects import random_subjects
 from simulator import CALENDAR, CALM, STORM, simulate, varied
 
 STORMS = int(os.environ.get("PENSTOCK_STORMS", "6"))
@@ -37,6 +38,13 @@ def test_every_promise_is_kept_in_a_storm(seed: int) -> None:
     seen = simulate(str(seed), flows(), HOURS, varied(str(seed)))
     assert seen.instances > 0 and seen.examined > 0
     assert seen.counted["crash"] > 1 and seen.counted["effect"] > 0
+
+
+@pytest.mark.parametrize("seed", range(STORMS // 2))
+def test_every_promise_is_kept_of_random_flows(seed: int, tmp_path: Path) -> None:
+    seen = simulate(f"random {seed}", random_subjects(seed, 6, tmp_path), HOURS / 2, varied(f"random {seed}"))
+    assert seen.instances > 0 and seen.examined > 0
+    assert seen.counted["crash"] > 1
 
 
 def test_the_same_seed_gives_the_same_log_to_the_last_byte(tmp_path: Path) -> None:

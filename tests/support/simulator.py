@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from penstock.runtime.core import EmitEvent, Rejected
+from penstock.runtime.core import EmitEvent, Fault, Rejected
 from penstock.runtime.errors import Busy, Conflict, DiskFull, HostError, NotParked, StoreError, Unknown
 from penstock.runtime.hosts import sqlite
 from penstock.runtime.journal import label
@@ -331,7 +331,7 @@ class Machine:
             trigger, by = self.dice.choice(acts)
             kind = subject.flow.spec.kinds[type(trigger)]
             if kind.task and self.dice.random() < 0.1:
-                with suppress(Rejected):
+                with suppress(Rejected, Fault):
                     await host.delegate(instance.id, kind.name, "deputy", by=by, reason="away")
                 return
             self._asked += 1
@@ -367,6 +367,9 @@ class Machine:
             except Rejected as rejected:
                 if alone:  # of several, another may have been taken
                     self.world.note(REFUSED, id, request, rejected.reason)
+                return
+            except Fault:  # of a flow that is not sound; nothing has changed
+                self.log("fault", id, request)
                 return
             except Unknown:
                 return
