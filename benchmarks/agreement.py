@@ -26,22 +26,26 @@ from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from agreement import INSTANCES, SYSTEM, Difference, Tally, alike, compared
+from agreement import GRAPH, INSTANCES, PATIENT, SYSTEM, Difference, Tally, Terse, alike, compared, missed
+from brute_force import Verdicts
 from brute_people import enumerate_flow
 from brute_systems import Worlds
 from features import FEATURES, features
 from kernels import kernels, together
+from penstock.compiler.checks.explore import Explorer
 from penstock.compiler.checks.verdict import Answer
 from random_calls import random_calls
 from random_core import random_core
 from random_crossings import random_crossing
 from random_dealings import random_dealings
+from random_durations import random_durations
 from random_flows import random_flow
 from random_groups import random_groups
 from random_instants import random_instants
 from random_mixtures import random_mixture
 from random_moments import random_moments
 from random_regions import random_regions
+from random_savepoints import random_savepoints
 from random_trees import random_tree
 from shrinking import shrink
 
@@ -53,12 +57,23 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "mixtures": random_mixture,
     "moments": random_moments,
     "instants": random_instants,
+    "durations": random_durations,
     "regions": random_regions,
+    "savepoints": random_savepoints,
     "crossings": random_crossing,
     "systems": random_dealings,
     "calls": random_calls,
 }
-MOST = {"core": 150, "calls": 150, "moments": 400, "instants": 1000, "crossings": 400, "systems": 1000}
+MOST = {
+    "core": 150,
+    "calls": 150,
+    "moments": 400,
+    "durations": 400,
+    "instants": 1000,
+    "savepoints": 1000,
+    "crossings": 400,
+    "systems": 1000,
+}
 """Instances, or worlds; what is larger is left out."""
 CHUNK = 4
 TOLD = 20.0  # seconds between two lines about how far it has come
@@ -223,11 +238,20 @@ def checker_run(answer: Answer) -> Iterator[str]:
 
 def brute_run(text: str, code: str, most: int) -> Iterator[str]:
     truth = enumerate_flow(kernels(text)["R"], most)
+    if code == GRAPH:
+        yield from (f"    {step}" for step in way_to_missed(truth, text))
+        return
     shown = [found for found in truth.refuted if found[0] == code]
     yield f"brute force, {truth.instances} instances: {'refuted' if shown else 'nothing found'}"
     for found in shown:
         yield f"  at offset {found[1]}, in {truth.refuted[found]} steps"
         yield from (f"    {step}" for step in truth.run(found))
+
+
+def way_to_missed(truth: Verdicts, text: str) -> list[str]:
+    """The triggers that lead to the first instance that lies in no node."""
+    inquiry = Terse(Explorer(kernels(text)["R"], PATIENT))
+    return next((truth.way(*truth.came[key]) for key in missed(truth, inquiry)), [])
 
 
 def brute_worlds(text: str, most: int) -> Iterator[str]:

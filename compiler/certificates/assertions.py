@@ -151,6 +151,8 @@ class Assertions:
         activity = next((each for each in self.kernel.activities if each.span == proof.answer.span), None)
         if activity is None or activity.effect is not Effect.IRREVERSIBLE:
             return
+        if not pivot.of_its_sort(self.inquiry, activity):
+            return
         sort = self.machine.sorts[activity.name]
         found = [both([*each.given, f"(> {each.change.standing([sort])} 0)"]) for each in self.relation.begun]
         yield never(either(list(dict.fromkeys(found))))

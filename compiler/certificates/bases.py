@@ -28,7 +28,8 @@ HOW = {
     "F008": "read off the text: each answer and each task has a transition",
     "F009": "the effects",
     "F101": "the effects",
-    "F102": "the effects",
+    "F102": "the effects; where no obligation is listed, where its calls are made along the table, as one of another "
+    "activity of its sort may stand there",
     "F103": "no log of a node that rests there, as the table says, has anything settled and only perhaps done",
     "F104": "Z3 ruled it out for any arguments of the call and what it may have answered; that is not written out",
     "F105": "a rank as for F004, of the nodes where a run has ended well; it is written out in the model only",
@@ -114,7 +115,7 @@ class Bases:
         return (node for node in self.inquiry.graph.nodes if leaf.name in node.control.configuration)
 
     def _passed_over(self, activity: Activity, text: str) -> Iterator[str]:
-        if activity.effect is Effect.IRREVERSIBLE:
+        if activity.effect is Effect.IRREVERSIBLE and pivot.of_its_sort(self.inquiry, activity):
             for row in self.rows:
                 yield from self.effects.passed_over(row, activity, text) if row.targets else ()
 

@@ -51,14 +51,15 @@ def make(inquiry: Inquiry, spec: str) -> Certificate:
     Raises Undischarged where Z3 does not find each obligation of the texts proved."""
     ledger, flow = inquiry.ledger, inquiry.kernel.name
     assert ledger is not None, "a certificate is of what was noted"
-    data, effects, order = DataProof(inquiry), EffectProof(inquiry), OrderProof(inquiry)
+    data, effects = DataProof(inquiry), EffectProof(inquiry)
+    order = OrderProof(inquiry, data)
     complete = inquiry.graph.complete
     rows = tuple(table(inquiry)) if complete else ()
     listed = [Listed(row, data.step(row), effects.step(row), order.step(row)) for row in rows]
     nodes = inquiry.graph.nodes if complete else []
     invariants = {node.id: Invariants(data.invariant(node), effects.invariant(node)) for node in nodes}
     for node in nodes:
-        for timer in _unanswered(inquiry, node):
+        for timer in _unanswered(node):
             order.never(node, timer)
     mark = f"{MARK} from {spec}. DO NOT EDIT."
     model = made(inquiry, ledger.proofs, _head(mark, inquiry, MODEL))
@@ -75,13 +76,12 @@ def make(inquiry: Inquiry, spec: str) -> Certificate:
     return Certificate(flow, (*texts.items(), (f"{flow}.json", said)), count, len(bases))
 
 
-def _unanswered(inquiry: Inquiry, node: Node) -> list[str]:
+def _unanswered(node: Node) -> list[str]:
     """The timers that are armed in a node and, by its zone, never fall due there."""
     if not node.control.resting:
         return []
-    clock = inquiry.explorer.clock
     due = (timer for timer in sorted(node.control.timers) if timer in node.zone.names)
-    return [timer for timer in due if node.zone.due(timer) is None and clock.length(timer) is not None]
+    return [timer for timer in due if node.zone.due(timer) is None]
 
 
 def discharge(name: str, script: Script, text: str) -> None:

@@ -115,8 +115,9 @@ class Durations:
         """A timer of a leaf began with its call; so the call ends before it, if it never takes so long."""
         for timer in self.machine.clocks:
             leaf, length = self.machine.clock.place[timer], self.machine.clock.length(timer)
-            if leaf in self.longest and not self.parks(leaf) and not self.machine.clock.counts(timer):
-                apart = f"(- {most(leaf)} {number(length or 0)})"
+            known = leaf in self.longest and not self.parks(leaf) and not self.machine.clock.counts(timer)
+            if known and length is not None:
+                apart = f"(- {most(leaf)} {number(length)})"
                 given = f"(and armed/{timer} (> runs/{leaf} 0))"
                 yield f"(=> {given} (<= (- {call_left(leaf)} left/{timer}) {apart}))"
 
@@ -168,7 +169,8 @@ class Durations:
     def lengths(self, node: Node) -> Until:
         """What is under way in a node, and how long it takes if it has just begun."""
         control = node.control
-        found = {timer: self.machine.clock.length(timer) or 0 for timer in node.zone.names}
+        lengths = ((timer, self.machine.clock.length(timer)) for timer in node.zone.names)
+        found = {timer: length for timer, length in lengths if length is not None}
         found |= {leaf: self.longest[leaf] for leaf, *_ in control.running if leaf in self.longest}
         undo = None if control.resting or control.finished else self.undo_most(control)
         return found if undo is None else {**found, UNDOING: undo}

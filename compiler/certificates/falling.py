@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ..checks.components import strong
 from ..checks.graph import Edge
 from ..checks.inquiry import Inquiry
-from ..checks.instant import at_once
+from ..checks.instant import at_once, lasts
 from ..checks.moves import MoveKind
 from ..formats.smtlib import BOOL, INT, Definition, either
 from .assertions import Claim
@@ -45,8 +45,9 @@ class Falling:
 
     def claims(self) -> Iterator[Claim]:
         """A step without an event, a task or time lowers the level, or keeps it and settles or undoes something. A
-        timer whose length is written may fire so, but not twice: armed anew, it has that length to go."""
-        fixed = [t for t in self.machine.clocks if self.machine.clock.length(t) and not self.machine.clock.counts(t)]
+        timer that takes some time may fire so, but not twice: armed anew, it has that to go."""
+        clock = self.machine.clock
+        fixed = [t for t in self.machine.clocks if lasts(self.inquiry, t) and not clock.counts(t)]
         due = [f"(ite (and armed/{timer} (= left/{timer} 0)) 1 0)" for timer in fixed]
         self._define(DUE, INT, f"(+ {' '.join(due)} 0 0)", "timers that are due")
         self._define(LEVEL, INT, self._level(), "so many calls and timers there may be yet, without time")

@@ -59,6 +59,7 @@ class Formulas:
         self._conditions: dict[int, str] = {}
         self._after: dict[int, dict[str, Term]] = {}
         self._changed: dict[tuple[int, str], str] = {}
+        self._lasting: set[str] = set()
         assumed = [self.encoder.domain(Symbol(self.passages.now), InstantType())]
         typed: list[Term] = []
         for variable in self.kernel.variable.values():
@@ -161,6 +162,16 @@ class Formulas:
             self.ways.append(Definition(name, (), self.sorts[param], self.text(new)))
             self._changed[end.id, param] = name
         return self._changed[end.id, param]
+
+    def lasts(self, timer: str, end: Passage | None) -> str:
+        """The name of how long a timer takes that is armed on a way (None: before the first one), as data say then."""
+        name = f"lasts/{timer}" if end is None else f"lasts/{timer}/way.{end.id}"
+        if name not in self._lasting:
+            env = Env(self.passages.variables, 0) if end is None else end.after
+            term = self.inquiry.explorer.lasting.length(timer, env)
+            self.ways.append(Definition(name, (), INT, self.text(term)))
+            self._lasting.add(name)
+        return name
 
     # ------------------------------------------------------------ the whole
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from ..checks.control import Control, Segment
 from ..checks.graph import Node
@@ -199,10 +200,10 @@ class Inductive:
         clocks = ["0", *(f"left/{timer}" for timer in zone.names)]
         return self.zones(
             [
-                f"(<= {_difference(clocks[i], clocks[j])} {number(bound)})"
+                f"(<= {_difference(clocks[i], clocks[j])} {number(int(bound))})"
                 for i, row in enumerate(zone.bounds)
                 for j, bound in enumerate(row)
-                if i != j
+                if i != j and bound < inf
             ]
         )
 

@@ -11,7 +11,7 @@ compensation may go on with any entry that it has to undo, which are more runs, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import product
 
 from ...dsl.model import ActivityCall, Always, Compensation, Effect, Standing
@@ -58,7 +58,7 @@ class Machine:
         self.groups = [leaf for leaf, call in self.calls.items() if call.each is not None]
         self.marks = sorted(kernel.savepoints)
         self.timers = sorted(self.clock.ticking)
-        self.clocks = [timer for timer in self.timers if self.clock.length(timer) is not None]
+        self.clocks = [timer for timer in self.timers if self.clock.measured(timer)]
         logged = (each.name for each in kernel.activities if each.effect is not Effect.READONLY)
         self.logged = list(dict.fromkeys(self.sorts[name] for name in logged))
         claims = (claim.condition for claim in kernel.properties if isinstance(claim, Always))
@@ -112,13 +112,13 @@ class Machine:
 
 class Change:
     """What the variables are after a part of a step, as terms over what they were before it. `fresh`: timers armed,
-    with the least that may be left of each; `called`: leaves whose calls have begun."""
+    with the least and the most that may be left of each; `called`: leaves whose calls have begun."""
 
     def __init__(
         self,
         machine: Machine,
         terms: dict[str, str],
-        fresh: Mapping[str, str] | None = None,
+        fresh: Mapping[str, tuple[str, str]] | None = None,
         called: frozenset[str] = frozenset(),
     ) -> None:
         self.machine = machine
@@ -215,8 +215,8 @@ class Change:
         for timer in (timer for timer in self.machine.timers if home[timer] in places):
             self.terms[f"armed/{timer}"] = "false"
 
-    def arrive(self, place: Place, calls: int) -> None:
-        """A place is entered; calls: how many calls it begins, if it does."""
+    def arrive(self, place: Place, calls: int, lasts: Callable[[str], str]) -> None:
+        """A place is entered; calls: how many calls it begins, if it does; lasts: how long timers take, as terms."""
         if isinstance(place, Leaf) and place.final:
             for timer in self.machine.timers:
                 self.terms[f"armed/{timer}"] = "false"
@@ -228,7 +228,7 @@ class Change:
         if place.name in self.kernel.counted:
             self.terms[f"entered/{place.name}"] = "true"
         for armed in place.timers:
-            self.arm(armed.id)
+            self.arm(armed.id, lasts)
         for task in place.tasks:
             self.terms[f"open/{task.name}"] = "true"
         if isinstance(place, Leaf) and place.call is not None and calls:
@@ -237,17 +237,18 @@ class Change:
             for where in self.machine.above if self.machine.in_log(place.call.activity) else ():
                 self.terms[f"{where}/runs/{place.name}"] = str(calls)
 
-    def arm(self, timer: str) -> None:
+    def arm(self, timer: str, lasts: Callable[[str], str]) -> None:
+        """lasts: how long it takes, as a term."""
         if timer in self.machine.timers:
             self.terms[f"armed/{timer}"] = "true"
         if timer in self.machine.clocks:
             self.terms[f"left/{timer}"] = f"fresh/{timer}"
-            self.fresh[timer] = self._least(timer)
+            self.fresh[timer] = self._least(timer, lasts(timer)), lasts(timer)
 
-    def _least(self, timer: str) -> str:
+    def _least(self, timer: str, length: str) -> str:
         """The least that is left of a timer as it is armed: all, but where the place it counts from was entered before
         this step, and not in it."""
-        length, since = str(self.machine.clock.length(timer) or 0), self.kernel.timer[timer].since
+        since = self.kernel.timer[timer].since
         before = "false" if since is None else self.terms[f"entered/{since}"]
         return length if before in {"false", "true"} else f"(ite {before} 0 {length})"
 

@@ -6,8 +6,10 @@ some move lowers from every node; a level is one that no step without an event, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import inf
 
+from ..checks.clock import NOTHING, Told
 from ..checks.components import strong
 from ..checks.finish import Ways
 from ..checks.graph import Edge, Node
@@ -18,6 +20,7 @@ from ..checks.moves import MoveKind
 from ..checks.zones import Zone
 from ..formats.smtlib import BOOL, INT, Definition, Obligation, Script, Section, applied, both, no, number
 from . import words as said
+from .data import DataProof
 from .rows import Row
 
 ELAPSED = "elapsed"
@@ -26,8 +29,9 @@ ELAPSED = "elapsed"
 class OrderProof:
     """The part of one certificate that is about time and order, under way."""
 
-    def __init__(self, inquiry: Inquiry) -> None:
+    def __init__(self, inquiry: Inquiry, data: DataProof) -> None:
         self.inquiry = inquiry
+        self.data = data
         self.kernel = inquiry.kernel
         self.clock = inquiry.explorer.clock
         self.times: list[Obligation] = []
@@ -46,10 +50,10 @@ class OrderProof:
             name = f"zone.{len(self._names) + 1}"
             clocks = ["0", *(f"t.{timer}" for timer in zone.names)]
             parts = [
-                f"(<= {_difference(clocks[i], clocks[j])} {number(bound)})"
+                f"(<= {_difference(clocks[i], clocks[j])} {number(int(bound))})"
                 for i, row in enumerate(zone.bounds)
                 for j, bound in enumerate(row)
-                if i != j
+                if i != j and bound < inf
             ]
             params = tuple((clock, INT) for clock in clocks[1:])
             self._zones.append(Definition(name, params, BOOL, both(parts)))
@@ -68,7 +72,10 @@ class OrderProof:
         for target in (node for node in row.targets if node.zone.names):
             armed = {t for t in target.zone.names if t not in before.names or self.clock.place[t] in entered}
             known = frozenset[str]() if row.source is None else row.source.control.entered
-            fresh = [self._fresh(timer, self.clock.anew(timer, entered, known)) for timer in sorted(armed)]
+            anew = {timer for timer in armed if self.clock.anew(timer, entered, known)}
+            told = self._told(target, row, armed)
+            fresh = [self._fresh(timer, timer in anew, told) for timer in sorted(armed)]
+            fresh += [_apart(pair, most) for pair, most in told.apart.items() if anew.issuperset(pair)]
             now = {t: f"(- {f'new.{t}' if t in armed else f't.{t}'} {ELAPSED})" for t in target.zone.names}
             later = [f"(>= {ELAPSED} 0)", *(f"(>= {clock} 0)" for clock in now.values())]
             source = "the start" if row.source is None else f"node {row.source.id}"
@@ -84,10 +91,23 @@ class OrderProof:
     def _at(self, zone: Zone, now: Mapping[str, str]) -> str:
         return applied(self.zone(zone), [now.get(timer, f"t.{timer}") for timer in zone.names])
 
-    def _fresh(self, timer: str, anew: bool) -> str:
+    def _fresh(self, timer: str, anew: bool, told: Told) -> str:
         """How long a timer that is armed has to go: its length, or less where it counts from before."""
-        length = number(self.clock.length(timer) or 0)
-        return f"(and (<= {length if anew else 0} new.{timer}) (<= new.{timer} {length}))"
+        low, high = self.clock.span(timer, told)
+        parts = [f"(<= {number(int(low)) if anew else 0} new.{timer})"]
+        parts += [f"(<= new.{timer} {number(int(high))})"] if high < inf else []
+        return both(parts)
+
+    def _told(self, target: Node, row: Row, armed: Collection[str]) -> Told:
+        """How long the timers take that data measure, which the data part proves of where they are armed."""
+        timers = [timer for timer in armed if timer in self.clock.lasting]
+        if not timers:
+            return NOTHING
+        before = row.chain[-2].entered if len(row.chain) > 1 else ()
+        lasting, last = self.inquiry.explorer.lasting, row.chain[-1].entered[len(before) :] if row.chain else ()
+        told = lasting(target.control.place, target.data, last)(timers)
+        self.data.claim(target, lasting.wrong(told), "timers take as long as data say")
+        return told
 
     # ------------------------------------------------------------ order
 
@@ -144,6 +164,12 @@ class OrderProof:
 
 def _difference(left: str, right: str) -> str:
     return left if right == "0" else f"(- {right})" if left == "0" else f"(- {left} {right})"
+
+
+def _apart(pair: tuple[str, str], most: float) -> str:
+    """That one timer that is armed takes no more than so much longer than another."""
+    one, other = pair
+    return f"(<= (- new.{one} new.{other}) {number(int(most))})"
 
 
 def _once(parts: Iterable[str]) -> list[str]:

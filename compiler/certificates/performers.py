@@ -230,7 +230,9 @@ class Performers:
         """Whether a timer of its own state closes a task before, in any case."""
         clock = self.machine.clock
         own = [t for t in self.machine.clocks if clock.place[t] == self.kernel.home[task.name] and not clock.counts(t)]
-        return any((clock.length(t) or 0) < after and self.escalating.closes(t, task, every=True) for t in own)
+        lengths = ((timer, clock.length(timer)) for timer in own)
+        shorter = [timer for timer, length in lengths if length is not None and length < after]
+        return any(self.escalating.closes(timer, task, every=True) for timer in shorter)
 
     # ------------------------------------------------------------ claims
 
@@ -263,8 +265,11 @@ class Performers:
         yield Claim((KNOWN, either(done)), no(f"(= {WHO} {did(moment)})"))
 
     def _candidates(self, task: Task) -> Iterator[str]:
-        """Somebody who is not shut out: of each sort of people one more than may be."""
+        """Somebody who is not shut out: of each sort of people one more than may be. Whom data name may do a task if
+        nobody is."""
         many = len(task.excluded) + 1
+        if self.people.free(task):
+            yield both([f"(= {next_(shut(task, moment))} 0)" for moment in task.excluded])
         there = self._named(task, next_) if task.doer is not None or self.crowd.has(task.person) else []
         found = [(person, [f"(> {person} 0)"]) for person in there]
         found += [(number(person), []) for role in task.roles for person in self.crowd.some(role, many)]

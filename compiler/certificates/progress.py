@@ -91,8 +91,7 @@ class Progress:
             yield from self._people(answer.subject)
 
     def _people(self, subject: str) -> Iterator[Claim]:
-        """That somebody is left for a task, whoever did what (nothing where data say for whom it is); that who does it
-        has not done what it is kept apart from."""
+        """That somebody is left for a task, whoever did what; that who does it has not done what it is apart from."""
         if self.performers is None:
             self.performers = Performers(self.inquiry, self.relation, self.inductive)
         made = self.performers
@@ -100,7 +99,7 @@ class Progress:
             yield made.sendable(event)
         for task in self.kernel.task.values() if made.whole else ():
             found: list[Claim] = []
-            if subject == separation.about(task) and not made.people.free(task):
+            if subject == separation.about(task):
                 found = [*made.left(task)]
             for moment in task.excluded:
                 if subject == separation.apart(task, moment):

@@ -130,7 +130,7 @@ class Relation:
     def _start(self) -> None:
         made = _Course((), self.machine.start(), (), None)
         if self.kernel.deadline is not None:
-            made.change.arm(self.kernel.deadline.id)
+            made.change.arm(self.kernel.deadline.id, lambda timer: self._lasts(timer, None))
         self._through(self.passages.start(), made, STARTING, self.starts)
 
     def _resting(self, where: Where) -> None:
@@ -244,7 +244,7 @@ class Relation:
         sizes = dict(passage.sizes)
         for name in passage.entered[course.entered :]:
             calls = 0 if name in passage.vacant else sizes.get(name, 1)
-            change.arrive(self.kernel.place[name], calls)
+            change.arrive(self.kernel.place[name], calls, lambda timer: self._lasts(timer, passage))
         entered = len(passage.entered)
         if isinstance(passage.target, Undo):
             change.begin(passage.target)
@@ -260,6 +260,11 @@ class Relation:
         else:
             there = ("at", passage.rest.configuration), passage.rest.history
             self._step(into, move, passage.trail, course.given, change, there, passage, course.source)
+
+    def _lasts(self, timer: str, passage: Passage | None) -> str:
+        """How long a timer takes that is armed on a way (None: before the first one)."""
+        length = self.machine.clock.length(timer)
+        return self.formulas.lasts(timer, passage) if length is None else number(length)
 
     def _way(self, passage: Passage, move: Move) -> str:
         says = f"{said.move(self.kernel, move)}, {said.way(self.kernel, passage.trail)}"
@@ -366,8 +371,8 @@ class Relation:
             parts.append(f"(= {next_(f'armed/{timer}')} {armed})")
             if timer in self.machine.clocks and armed != "false":
                 if timer in change.fresh:
-                    length = number(self.machine.clock.length(timer) or 0)
-                    parts.append(f"(<= {change.fresh[timer]} fresh/{timer} {length})")
+                    least, most = change.fresh[timer]
+                    parts.append(f"(<= {least} fresh/{timer} {most})")
                 parts.append(f"(= {next_(f'left/{timer}')} (- {change.terms[f'left/{timer}']} {ELAPSED}))")
         return parts
 

@@ -101,11 +101,12 @@ class Timely:
     def _ends(self) -> Mapping[int, Until] | None:
         """When everything under way in each node before B ends at the latest; None: that was not found."""
         found: dict[int, dict[str, int]] = {id: {} for id in self.inner}
+        latest = self.question.latest
         for source in self.sources:
             node = self.inner[source]
-            high = {timer: node.zone.high(timer) for timer in node.zone.names}
+            known = (timer for timer in node.zone.names if latest.clock.length(timer) is not None)
+            high = {timer: int(node.zone.high(timer)) for timer in known}
             self._raise(found[source], self._put_off({**self.durations.lengths(node), **high}))
-        latest = self.question.latest
         rounds = [(group, latest.ended_by(group)) for group in self.question.groups if any(map(drives, group))]
         ended = {id(edge): end for group, end in rounds for edge in group if end is not None}
         reached = set(self.sources)

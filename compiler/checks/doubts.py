@@ -212,6 +212,21 @@ def untimely(kernel: Kernel, clock: Clock, doubt: Arrival) -> tuple[str, str] | 
     return None
 
 
+def unable(kernel: Kernel, doubt: Arrival) -> tuple[str, str] | None:
+    """The same where a task on the way is for somebody who may not be there, since it asks who did what. None: it is
+    not for that."""
+    for step in doubt.run():
+        before, move = step.before, step.move
+        if step.real or before is None or not before.real or move is None or move.kind is not MoveKind.TASK:
+            continue
+        task = kernel.task[move.name]
+        if task.doer is not None or task.excluded:
+            whom = f"which is for whoever did `{task.doer}`" if task.doer is not None else "which shuts some out"
+            reason = f"no run was found on which there is somebody who can do `{task.name}`, {whom}"
+            return reason, f"have somebody left for `{task.name}`, of which F501 speaks: `escalate to` a role, say"
+    return None
+
+
 def _unbounded(type: Type) -> bool:
     item = type.item if isinstance(type, OptionalType) else type
     return isinstance(item, DecimalType) or (isinstance(item, IntType) and None in (item.low, item.high))

@@ -27,6 +27,7 @@ from .closing import SUCCESSORS, Closing
 from .control import Abstraction, Control, Grain
 from .encode import Encoder
 from .graph import Arrival, Edge, Graph, Known, Node, Reaction, edge_of
+from .lasting import Lasting
 from .moves import STARTING, Move, MoveKind, alike, answering, moves, needed, waits
 from .parts import Trait, traits
 from .passages import Fan, Passages, begun
@@ -75,6 +76,7 @@ class Explorer:
         self.states = States(kernel, self.encoder, self.passages, solver)
         self.owed = owed(kernel, self.states)  # what the arguments of compensations need
         self.clock = Clock(kernel)
+        self.lasting = Lasting(self.states, self.clock)
         self._begin(self.limits.grain)
 
     def _begin(self, grain: Grain) -> None:
@@ -91,7 +93,7 @@ class Explorer:
         self._least: dict[int, int] = {}  # by the id of a node with a loose log: how short that was in its runs
         self._shorter: deque[tuple[Node, Arrival]] = deque()
         self._followed = 0  # moves, each in a run of its own
-        able = self.limits.spare and Spared.able(self.kernel, self.abstraction, grain)
+        able = self.limits.spare and not self.clock.lasting and Spared.able(self.kernel, self.abstraction, grain)
         self.spared = Spared(self.kernel, self.states, self.clock, self.abstraction, self._born) if able else None
         again = self.limits.spare and Repeated.able(self.states)
         self.repeated = Repeated(self.states, self.attempts, self.abstraction, grain) if again else None
@@ -170,7 +172,9 @@ class Explorer:
         fan = self.passages.start()
         for done in self.closing.successors(True, (), STARTING, (), fan, True):
             control = self.abstraction.control(done.instance)
-            node = self._arrive(control, self._data(None, control, done), self.clock.begun(control), done)
+            data = self._data(None, control, done)
+            zone = self.clock.begun(control, self.lasting(control.place, data, done.taken[-1].entered))
+            node = self._arrive(control, data, zone, done)
             self.graph.begin.append(edge_of(-1, node.id, STARTING, done, False))
         self.graph.starting = Reaction(STARTING, fan, (fan, *self.closing.onward))
 
@@ -344,7 +348,8 @@ class Explorer:
         resting = stay and control.place == node.control.place and control.resting
         entered = frozenset(() if done.passage is None else done.passage.entered)
         data = self._data(node, control, done)
-        zone = self.clock.entered(moment, control, entered, node.control.entered)
+        told = self.lasting(control.place, data, done.taken[-1].entered if done.taken else ())
+        zone = self.clock.entered(moment, control, entered, node.control.entered, told)
         target = self._arrive(control, data, zone, done)
         if self.spared is not None and done.real:
             self.spared.arrived(target, control, data, zone, done)

@@ -309,7 +309,7 @@ class Inquiry(Possibilities):
                 return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed), shortest)
         if known:
             reason = "what may break it was not ruled out, and no run to it was found"
-            reason, help = self._untimely(known) or (reason, "")
+            reason, help = self._unmet(known) or (reason, "")
             return self.unknown(rule, subject, place, reason, help, doubt=known[0])
         return self.proved(rule, subject, place, witness)
 
@@ -322,16 +322,21 @@ class Inquiry(Possibilities):
                 return self.shown(rule, subject, place, edge.arrival, does)
         if edges or not self.graph.complete:
             reason = next(iter(self.graph.open), "it was not ruled out, and no run that does it was found")
-            found = self._untimely(edge.arrival for edge in edges) if self.graph.complete else None
+            found = self._unmet(edge.arrival for edge in edges) if self.graph.complete else None
             reason, help = found or (reason, "")
             return self.unknown(rule, subject, place, reason, help, doubt=_before(edges))
         return self.refuted(rule, subject, place, finding())
 
-    def _untimely(self, arrivals: Iterable[Arrival]) -> tuple[str, str] | None:
-        """Why no run was found that does something, and what would help, where a timer may not come in time for it."""
-        from .doubts import untimely  # a sound flow does without
+    def _unmet(self, arrivals: Iterable[Arrival]) -> tuple[str, str] | None:
+        """Why no run was found that does something, and what would help, where a timer may not come in time for it, or
+        there may be nobody who may."""
+        from .doubts import unable, untimely  # a sound flow does without
 
-        found = (untimely(self.kernel, self.explorer.clock, arrival) for arrival in arrivals)
+        known = [*arrivals]
+        found = (
+            *(untimely(self.kernel, self.explorer.clock, arrival) for arrival in known),
+            *(unable(self.kernel, arrival) for arrival in known),
+        )
         return next((each for each in found if each is not None), None)
 
     def among(self, nodes: Iterable[Node]) -> Callable[[Arrival], bool]:

@@ -1,14 +1,14 @@
 """Steps that need nobody and may take no time: an explored kernel in; those that make up rounds in no time, out.
 
-Answers come at once, if they like. A timer is due at once where its length is nothing, or data, or where it counts from
-the entry of a place that was long ago (`since`). A run that goes round at one moment, over a timer that counts from a
-place, does not enter that place as it goes: the timer would count from that very moment. So of these timers only those
-are left that lie on a round without such an entry.
+Answers come at once, if they like. A timer is due at once where its length is nothing, or may be as data say, or where
+it counts from the entry of a place that was long ago (`since`). A run that goes round at one moment, over a timer that
+counts from a place, does not enter that place as it goes: the timer would count from that very moment. So of these
+timers only those are left that lie on a round without such an entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from .components import strong
@@ -20,9 +20,12 @@ from .moves import MoveKind
 
 def at_once(inquiry: Inquiry) -> Sequence[Edge]:
     """The edges of all rounds in no time, and perhaps more; the starts are not among them."""
-    graph = inquiry.graph
-    unaided = some(graph, partial(_unaided, inquiry))
-    homes = {edge.move.name: home for edge in unaided.ran if (home := _counted(inquiry, edge))}
+    graph, clock = inquiry.graph, inquiry.explorer.clock
+    slow = frozenset(timer for timer in clock.ticking if lasts(inquiry, timer))
+    counted = {timer: inquiry.kernel.timer[timer].since or "" for timer in slow if clock.counts(timer)}
+    unaided = some(graph, partial(_unaided, slow - counted.keys()))
+    fired = {edge.move.name for edge in unaided.ran if edge.move.kind is MoveKind.TIMER}
+    homes = {timer: home for timer, home in counted.items() if timer in fired}
     if not homes:
         return unaided
     edges = [*unaided]
@@ -39,23 +42,29 @@ def at_once(inquiry: Inquiry) -> Sequence[Edge]:
     return edges
 
 
-def _unaided(inquiry: Inquiry, edge: Doing) -> bool:
-    """Whether an edge needs nobody, and may take no time."""
+def _unaided(slow: Collection[str], edge: Doing) -> bool:
+    """Whether an edge needs nobody, and may take no time. slow: the timers that take some, and count from when they are
+    armed."""
     match edge.move.kind:
         case MoveKind.ANSWER | MoveKind.SETTLE | MoveKind.UNDONE:
             return True
         case MoveKind.TIMER:
-            return not inquiry.explorer.clock.length(edge.move.name) or bool(_counted(inquiry, edge))
+            return edge.move.name not in slow
         case _:
             return False
 
 
-def _counted(inquiry: Inquiry, edge: Doing) -> str:
-    """The place that the timer of an edge counts from, so long that it is not due as soon as that is entered."""
-    clock, name = inquiry.explorer.clock, edge.move.name
-    if edge.move.kind is not MoveKind.TIMER or not clock.length(name) or not clock.counts(name):
-        return ""
-    return inquiry.kernel.timer[name].since or ""
+def lasts(inquiry: Inquiry, timer: str) -> bool:
+    """Whether a timer takes some time wherever it is armed, if it counts from then."""
+    clock, lasting = inquiry.explorer.clock, inquiry.explorer.lasting
+    if timer not in clock.lasting:
+        return bool(clock.length(timer))
+    armed = [e for e in inquiry.graph.edges() if e.taken and clock.place[timer] in {"", *e.entered}]
+    ends = ((inquiry.graph.nodes[edge.target], edge.taken[-1].entered) for edge in armed)
+    told = (
+        lasting(node.control.place, node.data, last)([timer]) for node, last in ends if timer in node.control.timers
+    )
+    return all(clock.span(timer, each)[0] > 0 for each in told)
 
 
 def entries(edge: Edge) -> frozenset[str]:

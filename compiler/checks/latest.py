@@ -325,9 +325,10 @@ class Latest:
     def carried(self, node: Node) -> Mapping[str, int]:
         """What is under way, the deadline also while it compensates, each with its whole length."""
         deadline = self.clock.deadline
-        if deadline is None or node.control.resting or deadline not in node.zone.names:
+        length = None if deadline is None or deadline not in node.zone.names else self.clock.length(deadline)
+        if deadline is None or length is None or node.control.resting:
             return self.spans(node)
-        return {**self.spans(node), deadline: self.clock.length(deadline) or 0}
+        return {**self.spans(node), deadline: length}
 
     def under_way(self, node: Node) -> Mapping[str, int]:
         """What is under way in a node, and the settlements that are waited for, each by itself: so they are not waited
@@ -363,7 +364,9 @@ class Latest:
     def left_at(self, node: Node) -> Mapping[str, int]:
         """The most that is left of what is under way in a node, when it is rested in first."""
         high = node.zone.high
-        return {name: high(name) if name in node.zone.names else length for name, length in self.clocks(node).items()}
+        return {
+            name: int(high(name)) if name in node.zone.names else length for name, length in self.clocks(node).items()
+        }
 
     def again(self, edge: Edge, name: str) -> bool:
         """Whether something begins anew with an edge, though it was under way before."""

@@ -2,7 +2,8 @@
 
 Two instances in one place that answer all its atoms alike are merged by the search. Atoms are found backwards: those
 of guards, properties, ranges and unwraps, seen through the updates that come before them (`x < 3` before `x = x + 1`
-asks `x < 2`), to a fixpoint. What depends on a payload is left out: Z3 looks at payloads itself.
+asks `x < 2`), to a fixpoint. What depends on a payload is left out, since Z3 looks at payloads itself; but where there
+are few, a guard is asked for each.
 
 Nothing here is trusted: atoms that are missing cost completeness, never soundness.
 """
@@ -10,6 +11,8 @@ Nothing here is trusted: atoms that are missing cost completeness, never soundne
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
 
 from ...dsl.model import (
     Always,
@@ -18,6 +21,7 @@ from ...dsl.model import (
     BoolType,
     Builtin,
     Each,
+    EnumType,
     Expr,
     IntType,
     LeadsTo,
@@ -28,18 +32,23 @@ from ...dsl.model import (
     OptionalType,
     Reach,
     Ref,
+    RefKind,
     Type,
     Update,
+    Value,
 )
 from ...dsl.source import NOWHERE, Span
 from ..kernel import Branch, Goto, Kernel, Leaf, ScopeKind, Stay, Target
 from ..kernel import Place as KernelPlace
 from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, needs, simple
-from .rewrite import bare, folded, inside, linear, literal, numeric, placed, somebody, unwrapped
+from .clock import ticking
+from .races import races
+from .rewrite import bare, folded, inside, linear, literal, numeric, placed, replaced, somebody, unwrapped
 
 MOST_CUTS = 24  # of one form, where nothing written bounds them
 MOST_SIZES = 12  # of a group of calls
 MOST_ATOMS = 160  # in one place
+MOST_BROUGHT = 4  # payloads of a guard that are told apart
 
 
 Spot = tuple[str, str]
@@ -64,6 +73,12 @@ class Live:
         undos = [("undo", name) for name in (*kernel.place, *kernel.choice)]
         for spot in (*leaves, *undos):
             self._asking[spot] = dict.fromkeys(self._properties(spot))
+        ticks = ticking(kernel)
+        for leaf in kernel.leaves:
+            raced = races(kernel, leaf.name, self._beside(leaf.name), ticks)
+            self._asking["leaf", leaf.name].update(
+                dict.fromkeys(atom for asked in raced for atom in filter(data_only, atoms(asked)))
+            )
         self._concurrent = {leaf.name: self._beside(leaf.name) for leaf in kernel.leaves}
         self._note_anchors()
         self._settle()
@@ -219,7 +234,8 @@ class Live:
 
     def _guard(self, guard: Expr) -> tuple[Atom, ...]:
         if id(guard) not in self._guarding:
-            self._guarding[id(guard)] = tuple(atoms(bare(guard)))
+            asked = bare(guard)
+            self._guarding[id(guard)] = tuple(atom for each in (asked, *_brought(asked)) for atom in atoms(each))
         return self._guarding[id(guard)]
 
     def _fitting(self, expr: Expr, type: Type) -> tuple[Atom, ...]:
@@ -289,6 +305,32 @@ class Live:
         if span is not None and 0 < span[1] - span[0] <= MOST_ATOMS and len(atom.form) == 1:
             return span[0] <= atom.bound <= span[1]
         return sum(isinstance(other, Cut) and other.form == atom.form for other in found) < MOST_CUTS
+
+
+def _brought(condition: Expr) -> Iterator[Expr]:
+    """A condition as it reads for each payload, where there are few."""
+    params = tuple(dict.fromkeys(p for p in inside(condition) if isinstance(p, Ref) and p.kind is RefKind.PARAM))
+    values = [_few(param.type) for param in params]
+    if not params or prod(len(each) or MOST_BROUGHT + 1 for each in values) > MOST_BROUGHT:
+        return
+    for chosen in product(*values):
+        given: dict[Expr, Expr] = {
+            param: Literal(value, param.type, NOWHERE) for param, value in zip(params, chosen, strict=True)
+        }
+        yield replaced(condition, given.get)
+
+
+def _few(type: Type) -> Sequence[Value]:
+    """The values of a type, if it has few; else none."""
+    match type:
+        case BoolType():
+            return (False, True)
+        case EnumType():
+            return type.members
+        case IntType(low=int(low), high=int(high)) if high - low < MOST_BROUGHT:
+            return range(low, high + 1)
+        case _:
+            return ()
 
 
 def _fitting(value: Expr, type: Type) -> Iterator[Atom]:

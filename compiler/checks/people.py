@@ -159,7 +159,8 @@ class People:
             for role in sorted(staff.outside & frozenset(kernel.roles)):
                 strangers = (name for n in count(1) if (name := f"{role} {n}") not in staff.people)
                 self.roles |= {name: frozenset({role}) for name in islice(strangers, enough)}
-        self.roles.setdefault(STRANGER, frozenset())
+        others = enough if any(map(self.free, tasks)) else 1  # without a role they do what data give them, or start
+        self.roles |= {f"{STRANGER} {n}" if n > 1 else STRANGER: frozenset[str]() for n in range(1, others + 1)}
         self.kin = {name: kin(name, roles, named) for name, roles in self.roles.items()}
 
     def ever(self, task: Task) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from .inquiry import MOST_PLAYED, Finding, Inquiry
 from .moves import MoveKind
 from .passages import begun
 from .verdict import Answer, Witness
+from .whose import Whose
 
 RULE = Rule(
     "F102",
@@ -132,8 +133,8 @@ def _failed(inquiry: Inquiry, arrival: Arrival) -> Finding:
 
 def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
     """Whether a compensation starts while an entry of the activity lies above the mark it goes down to. Where the
-    search does not tell it from others, a run stands for theirs: what is shown of them is not ruled out of it. No step
-    is spared that starts one while something irreversible is on the log."""
+    search does not tell it from others, a run stands for theirs: then it is asked whether it may be this one. No
+    step is spared that starts one while something irreversible is on the log."""
 
     def shows(arrival: Arrival) -> bool:
         return activity.name in _undone(inquiry, arrival)
@@ -148,13 +149,32 @@ def _passed_over(inquiry: Inquiry, activity: Activity) -> Answer:
             fixes=(Fix("go forward instead, or move the pivot later"),),
         )
 
-    sorts = inquiry.abstraction.sorts
-    alike = {each for each, sort in sorts.items() if sort == sorts[activity.name]}
-    arrivals = [edge.arrival for edge in inquiry.graph.ran if not alike.isdisjoint(_undone(inquiry, edge.arrival))]
-    known = [arrival for arrival in arrivals if shows(arrival)] or arrivals[:1]
+    arrivals = _alike(inquiry, activity)
+    known = [arrival for arrival in arrivals if shows(arrival)] or _of_its_own(inquiry, activity, arrivals)
     return inquiry.by_run(
         RULE, f"`{activity.name}`", activity.span, known, shows, finding, partial(_spared, inquiry, activity)
     )
+
+
+def _alike(inquiry: Inquiry, activity: Activity) -> list[Arrival]:
+    """The runs that show it of an activity, or of others of its sort."""
+    sorts = inquiry.abstraction.sorts
+    alike = {each for each, sort in sorts.items() if sort == sorts[activity.name]}
+    return [edge.arrival for edge in inquiry.graph.ran if not alike.isdisjoint(_undone(inquiry, edge.arrival))]
+
+
+def of_its_sort(inquiry: Inquiry, activity: Activity) -> bool:
+    """Whether it is proved of an activity since it is so of all of its sort."""
+    return not _alike(inquiry, activity)
+
+
+def _of_its_own(inquiry: Inquiry, activity: Activity, alike: Sequence[Arrival]) -> Sequence[Arrival]:
+    """The runs in which it may be an activity itself, where others of its sort were shown; none, if that cannot be."""
+    if not alike:
+        return ()
+    whose = Whose(inquiry, activity)
+    edges = sorted(whose.compensations(), key=lambda edge: edge.length)
+    return (*whose.runs(edges), *alike[:1]) if edges else ()
 
 
 def _undone(inquiry: Inquiry, arrival: Arrival) -> set[str]:

@@ -2,14 +2,18 @@
 
 After Alur and Dill (1990) and Bengtsson and Yi (2004), on remaining times, which time counts down: so nothing passes a
 timer that falls due, and every bound is a whole number of microseconds. Every zone here is closed (no bound can be
-tightened) and not empty.
+tightened) and not empty. What nothing bounds is infinite.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 
 from ...dsl.values import dataclass
+
+Span = tuple[float, float]
+"""The least and the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +21,12 @@ class Zone:
     """`bounds[i][j]` is the most that clock i can be above clock j; clock 0 is always zero, then come `names`."""
 
     names: tuple[str, ...] = ()
-    bounds: tuple[tuple[int, ...], ...] = ((0,),)
+    bounds: tuple[tuple[float, ...], ...] = ((0,),)
 
-    def low(self, name: str) -> int:
+    def low(self, name: str) -> float:
         return -self.bounds[0][self.names.index(name) + 1]
 
-    def high(self, name: str) -> int:
+    def high(self, name: str) -> float:
         return self.bounds[self.names.index(name) + 1][0]
 
     def covers(self, other: Zone) -> bool:
@@ -60,8 +64,8 @@ class Zone:
         bounds = tuple(tuple(self.bounds[i][j] for j in kept) for i in kept)
         return Zone(tuple(self.names[i - 1] for i in kept[1:]), bounds)
 
-    def armed(self, spans: Mapping[str, tuple[int, int]]) -> Zone:
-        """With new clocks, each somewhere between two times."""
+    def armed(self, spans: Mapping[str, Span], apart: Mapping[tuple[str, str], float] | None = None) -> Zone:
+        """With new clocks, each somewhere between two times. apart: the most by which some are above others."""
         if not spans:
             return self
         clocks = {name: (self.low(name), self.high(name)) for name in self.names} | dict(spans)
@@ -69,13 +73,24 @@ class Zone:
         ends = [(0, 0), *(clocks[name] for name in names)]
         old = {name: i + 1 for i, name in enumerate(self.names)}
         place = [0, *(old.get(name, -1) for name in names)]
-        return Zone(
-            names,
+        bounds = tuple(
             tuple(
-                tuple(
-                    0 if i == j else self.bounds[p][q] if p >= 0 and q >= 0 else ends[i][1] - ends[j][0]
-                    for j, q in enumerate(place)
-                )
-                for i, p in enumerate(place)
-            ),
+                0 if i == j else self.bounds[p][q] if p >= 0 and q >= 0 else ends[i][1] - ends[j][0]
+                for j, q in enumerate(place)
+            )
+            for i, p in enumerate(place)
         )
+        return Zone(names, bounds)._closer(apart or {})
+
+    def _closer(self, apart: Mapping[tuple[str, str], float]) -> Zone:
+        """Where some clocks are not more than so much above others; they can be so."""
+        if not apart:
+            return self
+        rows = [[*row] for row in self.bounds]
+        for (one, other), most in apart.items():
+            i, j = self.names.index(one) + 1, self.names.index(other) + 1
+            rows[i][j] = min(rows[i][j], most)
+        size = range(len(rows))
+        for k, i, j in product(size, repeat=3):  # Floyd and Warshall's shortest paths
+            rows[i][j] = min(rows[i][j], rows[i][k] + rows[k][j])
+        return Zone(self.names, tuple(map(tuple, rows)))

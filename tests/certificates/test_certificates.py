@@ -17,6 +17,8 @@ from penstock.compiler.checks import suite
 from penstock.compiler.checks.control import Grain
 from penstock.compiler.formats.smtlib import Obligation, Script, Section
 from penstock.compiler.kernel import Kernel
+from penstock.compiler.staff import Staff
+from random_durations import random_durations
 from random_flows import random_flow
 from random_groups import random_groups
 from random_mixtures import random_mixture
@@ -27,7 +29,10 @@ ROOT = Path(__file__).parents[2]
 SPECS = [*sorted((ROOT / "specs").glob("*.flow")), *sorted((ROOT / "specs" / "parcels").glob("*.flow"))]
 PATTERNS = sorted((ROOT / "docs" / "patterns").glob("*.flow"))
 ORDER = ROOT / "specs" / "order.flow"
-RANDOM = {"plain": random_flow, "mixed": random_mixture, "nested": random_tree, "groups": random_groups}
+RANDOM = {
+    **{"plain": random_flow, "mixed": random_mixture, "nested": random_tree},
+    **{"groups": random_groups, "lasting": random_durations},
+}
 SEEDS = [
     *(("plain", seed) for seed in (0, 3, 17)),  # 17: irreversible calls, any number of which a compensation drops
     ("plain", 8),  # a call is settled in a step of another instance than the node's own: its key is another one
@@ -35,6 +40,7 @@ SEEDS = [
     ("mixed", 408),  # a call that is settled while it compensates, and an argument of what undoes it then faults
     *(("nested", seed) for seed in (2, 27)),  # 27: a deadline that leaves a savepoint for a final
     ("nested", 19),  # of two irreversible activities of one sort one is never called
+    *(("lasting", seed) for seed in (3, 7, 34)),  # timers as long as data say, beside each other, around others
     *(("groups", seed) for seed in (8, 12)),  # groups of calls without items beside groups that have some
 ]
 
@@ -46,9 +52,9 @@ def certified(path: Path) -> list[Certificate]:
     return maker.made
 
 
-def certificates(*found: Kernel, limits: suite.Limits | None = None) -> list[Certificate]:
+def certificates(*found: Kernel, limits: suite.Limits | None = None, staff: Staff | None = None) -> list[Certificate]:
     made: list[Certificate] = []
-    suite.check_all(found, (), limits, audit=lambda inquiry: made.append(make(inquiry, "test.flow")))
+    suite.check_all(found, (), limits, staff=staff, audit=lambda inquiry: made.append(make(inquiry, "test.flow")))
     return made
 
 
@@ -332,3 +338,57 @@ def test_names_of_the_text_never_meet_those_of_the_certificate() -> None:
     )
     (certificate,) = certificates(kernel)
     accepted(certificate)
+
+
+GIVEN = """
+  input { owner: text }
+  roles lawyer
+  start -> Owned
+  choice Owned { when owner == "" -> Refused  else -> Drafting }
+  state Drafting {
+    task draft for person owner { title "Draft"  OUT }
+    on draft -> Reviewing
+    after 7d -> Refused
+  }
+  state Reviewing {
+    task review for lawyer { title "Review"  except actor of draft }
+    on review -> Signed
+    after 7d  -> Refused
+  }
+  final Signed
+  final failure Refused
+"""
+LAWYERS = Staff({"ann": frozenset({"lawyer"}), "bob": frozenset({"lawyer"})})
+
+
+@pytest.mark.parametrize("staff", [None, LAWYERS])
+@pytest.mark.parametrize(
+    ("out", "claimed"), [("", True), ("except actor of draft", True), ("except actor of start", False)]
+)
+def test_whom_data_name_may_do_a_task_that_shuts_nobody_out(out: str, claimed: bool, staff: Staff | None) -> None:
+    """Whoever started may be whom the data name: whether somebody is left then is unknown."""
+    (certificate,) = certificates(flow(GIVEN.replace("OUT", out)), staff=staff)
+    accepted(certificate)
+    found = {each["subject"]: each["model"] for each in index(certificate)["proved"] if each["code"] == "F501"}
+    assert all(found.values()) and found.keys() >= {"the task `review`"}
+    assert ("the task `draft`" in found) == (claimed and bool(out or staff))
+
+
+SORTED = """
+  event stop
+  activity ship() { retry 1 backoff 1s..1s then park fails bad irreversible }
+  activity send() { retry 1 backoff 1s..1s then park fails bad irreversible }
+  start -> Shipping
+  state Shipping { do ship() on done -> Sending on bad -> Lost ignore stop }
+  state Sending { do send() on done -> Done on bad -> compensate -> Done ignore stop }
+  final Done
+  final failure Lost
+"""
+
+
+@pytest.mark.parametrize("grain", [Grain.FINE, Grain.SORTS])
+def test_nothing_is_claimed_of_an_activity_of_a_sort_of_which_another_is_refuted(grain: Grain) -> None:
+    (certificate,) = certificates(flow(SORTED), limits=suite.Limits(grain=grain))
+    accepted(certificate)
+    (sent,) = [each for each in index(certificate)["proved"] if each["subject"] == "`send`" and each["code"] == "F102"]
+    assert bool(sent["model"] and sent["effects"]) == (grain is Grain.FINE)

@@ -152,8 +152,8 @@ def test_of_a_crowd_one_more_is_asked_about_than_may_be_shut_out() -> None:
 
 
 def test_of_too_many_ways_to_choose_people_only_that_there_are_some_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    inquiry, _ = payment().inquiry, text()  # which others share, so made before anything is changed
     monkeypatch.setattr(performers_module, "MOST", 3)
-    inquiry, _ = payment().inquiry, text()
     said = Model(inquiry, claimed(inquiry)).proof.script(()).text()
     claims = "".join(re.findall(r"^; c\d+: (.*)$", said, re.MULTILINE))
     assert "F501 the event `stop`" in claims and "the task" not in claims

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from agreement import CODES, INSTANCES, PATIENT, Tally, check, compare, compared
+from brute_families import Families
 from brute_people import enumerate_flow
 from brute_values import SECOND
 from features import FEATURES, features
@@ -22,11 +23,13 @@ from penstock.compiler.checks.verdict import Verdict
 from random_calls import random_calls
 from random_core import random_core
 from random_crossings import random_crossing
+from random_durations import random_durations
 from random_flows import random_flow
 from random_groups import random_groups
 from random_instants import random_instants
 from random_mixtures import random_mixture
 from random_moments import random_moments
+from random_savepoints import random_savepoints
 from random_trees import random_tree
 
 GROUPS = int(os.environ.get("PENSTOCK_AGREEMENT", "20"))
@@ -321,6 +324,55 @@ def test_a_compensation_comes_to_where_it_leads_though_another_one_begins_there(
     assert found.refuted["F006"] == 1
 
 
+TELLING = """
+flow R version 1 {
+  emits told(what: int 0..1)
+  data { v: int 0..1 = 1 }
+  start -> Outer
+  state Outer {
+    start { emit told(v + 1) } -> Either
+    choice Either { when v == 0 -> Idle }
+    state Idle {}
+  }
+}
+"""
+
+
+def test_a_choice_is_not_come_to_where_what_a_message_takes_along_stops_the_step() -> None:
+    found = compared(TELLING)
+    assert found.disagreements == []
+    assert (found.refuted["F401"], found.refuted["F007"]) == (1, 0)
+
+
+TWICE = """
+flow R version 1 {
+  event go
+  start -> First
+  state First { on go -> resume Both }
+  parallel Both {
+    on any failure -> First
+    region One {
+      start -> Waiting
+      state Waiting { defer go  after 1s -> Taking }
+      state Taking { on go -> Broken }
+      final failure Broken
+    }
+    region Two {
+      start -> Over
+      final Over
+    }
+  }
+}
+"""
+
+
+def test_brute_force_looks_again_with_two_equal_events_that_wait() -> None:
+    kernel = kernels(TWICE)["R"]
+    assert "F005" not in {code for code, _ in enumerate_flow(kernel).refuted}
+    assert "F005" in {code for code, _ in enumerate_flow(kernel, waiting=2).refuted}
+    assert compared(TWICE).disagreements == []
+
+
 def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) -> None:
     tally = Tally()
     for seed in range(first, first + CHUNK):
@@ -329,6 +381,16 @@ def agree(first: int, write: Callable[[int], str], most: int, rare: int = 10) ->
     assert tally.flows, "at least one of ten flows is small enough to enumerate"
     asked = sum((tally.refuted + tally.proved + tally.unknown).values())
     assert (tally.unknown - tally.unasked).total() <= asked / rare, "unknown must stay rare"
+
+
+@pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
+def test_the_checker_agrees_with_brute_force_about_durations(first: int) -> None:
+    agree(first, random_durations, INSTANCES // 4, 6)
+
+
+@pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
+def test_the_checker_agrees_with_brute_force_about_savepoints(first: int) -> None:
+    agree(first, random_savepoints, INSTANCES // 2)
 
 
 def test_the_small_flows_have_every_construct_in_them() -> None:
@@ -380,6 +442,45 @@ def test_the_flows_about_instants_have_them_everywhere_and_are_started_by_the_cl
         r"told [+-] 1s",
     )
     assert rare(texts, (*places, *used), 5) == []
+
+
+def test_the_flows_about_durations_have_them_everywhere() -> None:
+    texts = [random_durations(seed) for seed in range(200)]
+    sources = (r"input \{[^}]*duration", r"data \{[^}]*duration", r"event \w+\([^)]*duration", r"-> duration \{")
+    used = (
+        r"form \{ \w+: duration",
+        "deadline told",
+        "after told",
+        "after kept",
+        r"after (min|max)\((kept, told|told, kept)\)",
+        r"after min\(\w+ \+ 1s",
+        r"parallel P\d \{",
+        "kept < told|told < kept",
+    )
+    assert rare(texts, (*sources, *used), 5) == []
+
+
+def test_the_flows_about_savepoints_call_one_activity_in_several_regions() -> None:
+    texts = [random_savepoints(seed) for seed in range(200)]
+    words = (
+        r"region [^$]*do a\(\)[^$]*region [^$]*do a\(\)",
+        r"region [^$]*parallel [^$]*region ",
+        *("do for item in", "irreversible", "readonly", "then park", "fails bad", "on failed"),
+        *(
+            r"compensate since P\d+\.R\d+\.S\d+",
+            r"compensate since P\d+ ",
+            r"compensate since S\d+ ",
+            "-> compensate -> Good",
+        ),
+        *(
+            r"when not again \{ again = true \} -> compensate",
+            r"when in P\d",
+            "on go when",
+            "on any failure -> compensate",
+        ),
+        *("always .* count", "never .*done", "final failure X", r"state O\d+ \{"),
+    )
+    assert rare(texts, words, 3) == []
 
 
 BETWEEN = """
@@ -521,3 +622,45 @@ def test_the_flows_leave_effects_uncertain_often_enough() -> None:
 def rare(texts: list[str], words: tuple[str, ...], least: int) -> list[str]:
     """The patterns that fewer texts have."""
     return [word for word in words if sum(re.search(word, text) is not None for text in texts) < least]
+
+
+FAMILY = """
+flow Child version 1 {
+  input { x: int 0..1 }
+  data { y: int 0..2 = 0 }
+  output y
+  activity sub() { EFFECT }
+  start -> A
+  state A { do sub()  on done { y = x + 1 } -> B  on failed -> compensate -> Sad }
+  state B { after 1s -> Fine }
+  final Fine
+  final failure Sad
+}
+flow R version 1 {
+  data { got: int 0..2? }
+  event stop
+  start -> Doing
+  state Doing {
+    do flow Child(x: 1)
+    on done(y)   { got = y } -> Deciding
+    on failed -> Bad
+    on stop   -> compensate -> Bad
+  }
+  state Deciding { on stop -> compensate -> Bad  after 3s -> Good }
+  final Good
+  final failure Bad
+}
+"""
+
+
+def ends(effect: str) -> set[tuple[str, object]]:
+    """Where a parent ends with a child that is really there, and what it has got of it by then."""
+    kernel = kernels(text := FAMILY.replace("EFFECT", effect))["R"]
+    found = {(at.configuration, at.values) for at, _ in Families(kernels(text), 500).run("R") if at.finished}
+    assert compared(text).disagreements == []
+    return {(kernel.leaf[leaf].name, got) for (leaf,), (got,) in found}
+
+
+def test_a_child_that_is_really_there_is_withdrawn_and_heard_of() -> None:
+    assert ends("compensate undo_sub()") == {("Good", 2), ("Bad", None), ("Bad", 2)}
+    assert ends("readonly") == {("Good", 2), ("Bad", None), ("Bad", 2)}

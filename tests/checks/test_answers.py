@@ -520,3 +520,23 @@ def test_what_came_while_a_compensation_was_under_way_may_lead_on_from_where_it_
     assert verdicts(body, "F301") != {Verdict.PROVED}
     quiet = body.replace("on go -> Good", "on go stay")
     assert verdicts(quiet, "F301") == {Verdict.PROVED}
+
+
+CHOSEN = """
+  input { most: int 0..9 }
+  event tell(n: int 0..1)
+  start -> Open
+  state Open {
+    on tell(n) when most == n -> Bad
+    on tell else              -> Good
+    wait forever "for somebody"
+  }
+  final Good
+  final failure Bad
+"""
+
+
+def test_what_a_guard_says_of_data_is_asked_for_each_payload_where_there_are_few() -> None:
+    """None of the events leads the same way for all data; told apart by `most`, one does."""
+    found = {answer.rule.code: answer.verdict for answer in check(flow(CHOSEN)).answers}
+    assert found["F004"] is Verdict.PROVED

@@ -129,5 +129,39 @@ def test_what_a_run_shows_of_one_of_a_sort_is_not_ruled_out_of_the_others(grain:
     report = check(kernels(ALIKE)["Sent"], Limits(grain=grain))
     found = {answer.subject: answer.verdict for answer in report.answers if answer.rule.code == "F102"}
     assert found["`ship`"] is Verdict.REFUTED
-    assert found["`send`"] is not Verdict.PROVED
+    assert found["`send`"] is Verdict.REFUTED  # by a run of its own
     assert found["`post`"] is Verdict.PROVED  # which is never called
+
+
+APART = """\
+flow Sent version 1 {
+  event stop
+  activity ship() { retry 1 backoff 1s..1s then park fails bad irreversible }
+  activity send() { retry 1 backoff 1s..1s then park fails bad irreversible }
+  activity post() { retry 1 backoff 1s..1s then park fails bad irreversible }
+  start -> Shipping
+  state Shipping { do ship() on done -> Sending on bad -> Lost ignore stop }
+  state Sending { do send() on done -> Posting on bad -> BAD ignore stop }
+  state Posting { do post() on done -> Done on bad -> compensate since Posting -> Done on stop -> STOP }
+  final Done
+  final failure Lost
+}
+"""
+
+
+@pytest.mark.parametrize("grain", [Grain.SORTS, Grain.CUBES])
+@pytest.mark.parametrize(
+    ("bad", "stop", "refuted"),
+    [
+        ("Lost", "compensate since Posting -> Done", {"`post`"}),
+        ("Lost", "compensate since Sending -> Done", {"`send`", "`post`"}),
+        ("compensate since Sending -> Done", "Done", set[str]()),
+        ("compensate -> Done", "Done", {"`ship`"}),
+        ("compensate since Shipping -> Done", "Posting", {"`ship`"}),
+    ],
+)
+def test_each_activity_of_a_sort_is_told_where_it_stands(grain: Grain, bad: str, stop: str, refuted: set[str]) -> None:
+    kernel = kernels(APART.replace("BAD", bad).replace("STOP", stop))["Sent"]
+    answers = [each for each in check(kernel, Limits(grain=grain)).answers if each.rule.code == "F102"]
+    assert {each.subject for each in answers if each.verdict is Verdict.REFUTED} - {"`Lost`"} == refuted
+    assert all(each.verdict is not Verdict.UNKNOWN for each in answers)

@@ -136,13 +136,13 @@ def test_data_that_were_not_ruled_out_are_shown_with_what_would_bound_them() -> 
 
 
 LOOSE = """
-  data { wait: duration = 2h }
+  data { ends: instant = @2026-01-01T00:00:00Z }
   event go
-  start -> Open
+  start { ends = now + 3h } -> Open
   state Open {
-    on go { wait = 3h } -> Open
+    on go { ends = now + 2h } -> Open
     after 1h -> Done
-    after wait -> Late
+    after (ends - now) -> Late
   }
   final Done
   final failure Late
@@ -153,9 +153,26 @@ def test_a_timer_that_depends_on_data_is_named_where_it_may_never_come_in_time()
     said = first(LOOSE, "F202")
     assert said.message == (
         "it is not known whether the timer on line 9 ever fires: no moment was found at which the timer on line 9 "
-        "fires: `after wait` depends on data"
+        "fires: `after ends - now` depends on data"
     )
     assert helps(said) == ["write how long it takes, in a state for each case"]
+
+
+def test_a_task_that_perhaps_nobody_can_do_is_named() -> None:
+    body = """
+      roles clerk
+      event skip
+      start -> First
+      state First { task first for clerk { title "1" } on first -> Done on skip -> Second }
+      state Second { task second for actor of first { title "2" } on second -> Done after 1d -> Lost }
+      final Done
+      final failure Lost
+    """
+    said = first(body, "F002")
+    assert said.message.endswith(
+        "no run was found on which there is somebody who can do `second`, which is for whoever did `first`"
+    )
+    assert helps(said) == ["have somebody left for `second`, of which F501 speaks: `escalate to` a role, say"]
 
 
 def test_what_holds_others_up_is_the_help_of_what_is_held_up() -> None:

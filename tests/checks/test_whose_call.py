@@ -3,9 +3,12 @@ compensation drops is gone only where one begins."""
 
 from __future__ import annotations
 
-from agreement import compared
+import pytest
+
+from agreement import GRAPH, compared
 from kernels import kernels
 from penstock.compiler.checks import suite
+from penstock.compiler.checks.control import Abstraction
 from penstock.compiler.checks.inquiry import Inquiry
 from penstock.compiler.checks.suite import check
 from penstock.compiler.checks.verdict import Verdict
@@ -55,6 +58,16 @@ def test_which_of_two_calls_lies_above_a_savepoint_decides_what_is_undone() -> N
     assert found["`Bad`"].verdict is Verdict.REFUTED
     tally = compared(BESIDE, 4000)
     assert tally.disagreements == [] and tally.flows and not tally.too_large
+
+
+def test_an_instance_that_lies_in_no_node_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the leaves whose calls lie above a mark, the search follows one of the two orders only."""
+    monkeypatch.setattr(Abstraction, "_calling", staticmethod(nobody))
+    assert (GRAPH, "missed") in {each.way for each in compared(BESIDE, 4000).differences}
+
+
+def nobody(*_: object) -> tuple[()]:
+    return ()
 
 
 GROUP = """flow R version 1 {

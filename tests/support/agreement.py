@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain, islice
 
+from brute_families import Families
 from brute_force import Verdicts
 from brute_people import enumerate_flow
 from brute_systems import Worlds
@@ -17,9 +21,11 @@ from penstock.compiler.checks.graph import Edge
 from penstock.compiler.checks.inquiry import Finding, Inquiry
 from penstock.compiler.checks.suite import Limits, answers
 from penstock.compiler.checks.verdict import Answer, Verdict
+from penstock.compiler.checks.zones import Zone
+from penstock.compiler.instance import Instance
 from penstock.compiler.kernel import Kernel
 from penstock.dsl.diagnostics import Rule
-from penstock.dsl.model import InstantType
+from penstock.dsl.model import DurationType, InstantType
 from penstock.dsl.source import Span
 from penstock.dsl.walk import nodes
 from random_flows import random_flow
@@ -49,6 +55,8 @@ PATIENT = Limits(seconds=3600.0)
 FINELY = 4
 """So many moments of each second are looked at where the two seem to differ: between two whole seconds there is another
 moment, which matters where one guard asks for a later one, and the next one for an earlier one."""
+GRAPH = "graph"
+"""Instead of a check's code, where an instance lies in no node."""
 FAULTS = {"F007", "F104", "F401", "F402", "F403", "F502"}
 """What stops a step where it is. A deferred event that is stopped so stops the step that delivers it, and that may have
 been the last way to a final. The checker takes it for an event that is sent later, so F004 is then decided that way;
@@ -67,6 +75,45 @@ class Terse(Inquiry):
 def check(kernel: Kernel) -> tuple[Answer, ...]:
     """What the checks answer."""
     return tuple(answers(Terse(Explorer(kernel, PATIENT))))
+
+
+MICRO = timedelta(microseconds=1)
+
+
+def missed(truth: Verdicts, inquiry: Inquiry) -> Iterator[object]:
+    """The instances that lie in no node of a closed graph, in the order in which brute force came to them.
+
+    Where control leaves out in which order things are undone, a compensation under way need not lie in one; where it
+    ends has to."""
+    if inquiry.graph.complete:
+        yield from (key for key, (instance, now) in truth.rests.items() if not lies(inquiry, instance, now))
+
+
+def lies(inquiry: Inquiry, instance: Instance, now: datetime) -> bool:
+    """Whether an instance lies in a node, or need not."""
+    if instance.compensating and not inquiry.abstraction.ordered:
+        return True
+    left = {armed.timer: max(0, (armed.due - now) // MICRO) for armed in instance.timers}
+    return any(within(node.zone, left) for node in inquiry.around(instance))
+
+
+def beyond(family: Mapping[str, Kernel], inquiry: Inquiry, most: int) -> Iterator[Instance]:
+    """The same of those that a flow comes to with the flows that it does; the first ones, if there are too many worlds.
+
+    family: the flows of a text, by name."""
+    kernel = inquiry.kernel
+    asks = any(task.excluded or task.doer is not None for task in kernel.task.values())
+    if inquiry.graph.complete and not asks and any(activity.flow for activity in kernel.activities):
+        with suppress(TooLarge):
+            for instance, now in Families(family, most).run(kernel.name):
+                if not lies(inquiry, instance, now):
+                    yield instance
+
+
+def within(zone: Zone, left: Mapping[str, int]) -> bool:
+    """Whether some remaining times lie in a zone."""
+    clocks = [0, *(left[name] for name in zone.names)]
+    return all(one - other <= zone.bounds[i][j] for i, one in enumerate(clocks) for j, other in enumerate(clocks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +174,7 @@ def compared(text: str, most: int = INSTANCES, about: str = "") -> Tally:
 
     A side that falls over differs from the other one, too."""
     try:
-        return settled_together(text, most, about) if SYSTEM in text else settled(kernels(text)["R"], most, about)
+        return settled_together(text, most, about) if SYSTEM in text else settled(kernels(text), most, about)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is a finding)
         name = type(error).__name__
         return Tally(differences=[Difference("crash", name, f"{about}{name}: {error}")])
@@ -144,23 +191,37 @@ def alike(text: str, way: tuple[str, str], most: int = INSTANCES) -> list[Differ
     return [each for each in compared(text, most).differences if each.way == way]
 
 
-def settled(subject: Kernel, most: int, about: str) -> Tally:
-    """What both say of a flow; where they differ, and instants are data, brute force looks again, more finely."""
+def settled(family: Mapping[str, Kernel], most: int, about: str) -> Tally:
+    """What both say of the flow `R` of a text. family: its flows, by name.
+
+    Where their verdicts differ brute force looks again, more closely, and what it says then counts: at moments between,
+    if times are data; and with two equal events that wait, if any may and it can."""
+    subject = family["R"]
+    outside = (subject.inputs, subject.data, subject.events)
+    timed = any(isinstance(part, InstantType | DurationType) for part in nodes(outside))
     try:
         truth = enumerate_flow(subject, most)
-        tally = held_against(truth, subject, about)
-        if tally.differences and any(isinstance(part, InstantType) for part in nodes((subject.inputs, subject.data))):
-            tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, about)
+        inquiry = Terse(Explorer(subject, PATIENT))
+        told = [answer for answer in answers(inquiry) if answer.rule.code in CODES]
+        tally = held_against(truth, subject, told, about)
+        if tally.differences and timed:
+            tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, told, about)
     except TooLarge:
         return Tally(too_large=1)
+    if tally.differences and subject.waiting:
+        with suppress(TooLarge):
+            tally = held_against(enumerate_flow(subject, most * FINELY, waiting=2), subject, told, about)
+    strayed = chain((truth.rests[key][0] for key in missed(truth, inquiry)), beyond(family, inquiry, most * FINELY))
+    for instance in islice(strayed, 1):
+        where = " + ".join(instance.configuration) or "a compensation"
+        tally.differences.append(Difference(GRAPH, "missed", f"{about}an instance in {where} lies in no node"))
     return tally
 
 
-def held_against(truth: Verdicts, subject: Kernel, about: str) -> Tally:
-    """What the checker says of a flow, compared with the truth."""
+def held_against(truth: Verdicts, subject: Kernel, told: list[Answer], about: str) -> Tally:
+    """What the checker has told of a flow, compared with the truth."""
     tally = Tally(flows=1, instances=truth.instances)
     plain = all(timer.task is None for timer in subject.timers())
-    told = [answer for answer in check(subject) if answer.rule.code in CODES]
     unsure = any(answer.rule.code == "F001" and answer.verdict is Verdict.UNKNOWN for answer in told)
     for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
         mine = [answer for answer in told if answer.rule.code == code]

@@ -96,6 +96,7 @@ class Verdicts:
     turns: bool = False  # it does itself with some input smaller each time, but not always the same one
     undecided: bool = False  # whether a promise of a time is kept was not found out
     instances: int = 0
+    rests: dict[object, tuple[Instance, datetime]] = field(default_factory=dict[object, tuple[Instance, datetime]])
     came: dict[object, Seen] = field(default_factory=dict[object, Seen])
     here: Seen = (None, "")  # the instance being looked at, and what comes to it
     shown: dict[tuple[str, int], Seen] = field(default_factory=dict[tuple[str, int], Seen])
@@ -107,7 +108,10 @@ class Verdicts:
 
     def run(self, found: tuple[str, int]) -> list[str]:
         """The triggers that show a finding, as far as one run shows it."""
-        key, last = self.shown[found]
+        return self.way(*self.shown[found])
+
+    def way(self, key: object, last: str | tuple[Trigger, timedelta] = "") -> list[str]:
+        """The triggers that lead to an instance, and what comes to it."""
         steps = [last]
         while key in self.came:
             key, trigger = self.came[key]
@@ -131,11 +135,11 @@ Queue = deque[tuple[object, Instance, datetime, int]]
 class Search:
     """Breadth-first over the instances of one kernel; `run` gives the verdicts. Raises TooLarge."""
 
-    def __init__(self, kernel: Kernel, limit: int, deferring: bool = True, tick: timedelta = SECOND) -> None:
+    def __init__(self, kernel: Kernel, limit: int, waiting: int = 1, tick: timedelta = SECOND) -> None:
         self.kernel = kernel
         self.tick = tick  # how finely it looks at time
         self.finely = tick < SECOND
-        self.deferring = deferring  # whether events are also sent where they have to wait
+        self.waiting = waiting  # of equal events so many are sent where they have to wait
         self.limit = limit
         self.found = Verdicts()
         self.depth: dict[object, int] = {}
@@ -415,7 +419,8 @@ class Search:
         for event in kernel.events:
             for values in payloads(tuple(p.type for p in event.params), self.finely):
                 trigger = Event(event.name, values)
-                if trigger not in instance.deferred and (self.deferring or not self.waits(instance, trigger)):
+                waits = instance.deferred.count(trigger)
+                if waits < max(self.waiting, 1) and (self.waiting or not self.waits(instance, trigger)):
                     yield trigger
 
     def waits(self, instance: Instance, event: Event) -> bool:
@@ -672,6 +677,9 @@ class Search:
             if isinstance(update, Assign):
                 value = evaluate(update.value, scope)
                 values[update.name] = within(value, self.kernel.variable[update.name].type, update.span)
+            else:  # what a message takes along may stop the step
+                for arg, type in self.kernel.carried(update):
+                    within(evaluate(arg, scope), type, arg.span)
 
     def walk(
         self, home: str, target: Target, instance: Instance, values: dict[str, Value], now: datetime, depth: int
@@ -778,7 +786,7 @@ class Search:
     def conclude(self) -> None:
         kernel, found = self.kernel, self.found
         found.here = None, ""
-        found.instances = len(self.depth)
+        found.instances, found.rests = len(self.depth), self.instances
         places = [place for place in kernel.place.values() if place.name]
         entered: list[Place | Choice] = [*places, *kernel.choices]
         for node in entered:

@@ -20,8 +20,8 @@ from penstock.dsl.walk import nodes
 class Performances(Search):
     """Breadth-first over the instances, with who did what in them."""
 
-    def __init__(self, kernel: Kernel, limit: int, tick: timedelta) -> None:
-        super().__init__(kernel, limit, tick=tick)
+    def __init__(self, kernel: Kernel, limit: int, waiting: int, tick: timedelta) -> None:
+        super().__init__(kernel, limit, waiting, tick)
         tasks = kernel.task.values()
         self.moments = {*(m for task in tasks for m in task.excluded), *(t.doer for t in tasks if t.doer is not None)}
         self.opened: set[str] = set()
@@ -107,15 +107,15 @@ def hurried(kernel: Kernel) -> bool:
     return False
 
 
-def enumerate_flow(kernel: Kernel, limit: int = 4000, tick: timedelta = SECOND) -> Verdicts:
-    """Every check decided by enumeration, at moments that are a tick apart.
+def enumerate_flow(kernel: Kernel, limit: int = 4000, tick: timedelta = SECOND, waiting: int = 1) -> Verdicts:
+    """Every check decided by enumeration, at moments that are a tick apart; of equal events so many wait at a time.
 
     Raises TooLarge when the flow has more than `limit` instances, or is about
     when calls are answered, which only promises of a time are here."""
     if hurried(kernel):
         raise TooLarge("a call is answered before a timer of its state")
     asks = any(task.excluded or task.doer is not None for task in kernel.task.values())
-    found = (Performances(kernel, limit, tick) if asks else Search(kernel, limit, tick=tick)).run()
+    found = (Performances if asks else Search)(kernel, limit, waiting, tick).run()
     if STOPS & {code for code, _ in found.refuted}:
         found.undecided = True
         return found

@@ -11,6 +11,7 @@ from itertools import pairwise, product
 from penstock.dsl.model import (
     BoolType,
     DecimalType,
+    DurationType,
     EnumType,
     InstantType,
     IntType,
@@ -34,6 +35,9 @@ TEXTS = ("", "a", "b", "c", "d", "ee")
 INSTANTS = tuple(EPOCH + second * SECOND for second in range(-2, 4))
 """Those that come from outside: what `random_instants` write, what is a second away from that, and beyond."""
 
+DURATIONS = tuple(second * SECOND for second in range(6))
+"""Those that come from outside: what `random_durations` write or compute, what is longer, and nothing at all."""
+
 
 class TooLarge(Exception):
     """The flow has more instances than the enumeration is willing to visit."""
@@ -41,7 +45,7 @@ class TooLarge(Exception):
 
 @cache
 def domain(type: Type, finely: bool = False) -> tuple[Value, ...]:
-    """finely: with instants that lie between whole seconds."""
+    """finely: with times that lie between whole seconds, and with a duration that is less than nothing."""
     match type:
         case BoolType():
             return (False, True)
@@ -60,6 +64,8 @@ def domain(type: Type, finely: bool = False) -> tuple[Value, ...]:
             return DECIMALS
         case TextType():
             return TEXTS
+        case DurationType():
+            return (*DURATIONS, *(each - SECOND / 2 for each in DURATIONS)) if finely else DURATIONS
         case InstantType():
             return (*INSTANTS, *(moment + SECOND / 2 for moment in INSTANTS)) if finely else INSTANTS
         case _:

@@ -37,7 +37,7 @@ class Casts:
     )
 
     def __post_init__(self) -> None:
-        self.search = Search(self.kernel, self.limit, deferring=False)
+        self.search = Search(self.kernel, self.limit, waiting=0)
 
     def process(self) -> Process:
         for inputs in payloads(tuple(v.type for v in self.kernel.inputs)):
@@ -64,7 +64,7 @@ class Casts:
         return self.number[key]
 
     def expand(self, number: int, instance: Instance, now: datetime, failed: Failed) -> Iterator[Action]:
-        search = Search(self.kernel, self.limit, deferring=False)
+        search = Search(self.kernel, self.limit, waiting=0)
         actor = Actor("somebody", frozenset(self.kernel.roles))
         calls = {call.key: call for call in running(instance)}
         moments: dict[str, dict[datetime, None]] = {}

@@ -29,7 +29,7 @@ class Seconds:
     def __init__(self, kernel: Kernel, limit: int) -> None:
         self.kernel = kernel
         self.limit = limit
-        self.search = Search(kernel, limit, deferring=False)
+        self.search = Search(kernel, limit, waiting=0)
         self.actor = Actor("somebody", frozenset(kernel.roles))
         self.number: dict[Key, int] = {}
         self.edges: list[list[tuple[int, int]]] = []
