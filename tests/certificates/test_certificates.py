@@ -30,8 +30,8 @@ SPECS = [*sorted((ROOT / "specs").glob("*.flow")), *sorted((ROOT / "specs" / "pa
 PATTERNS = sorted((ROOT / "docs" / "patterns").glob("*.flow"))
 ORDER = ROOT / "specs" / "order.flow"
 RANDOM = {
-    **{"plain": random_flow, "mixed": random_mixture, "nested": random_tree},
-    **{"groups": random_groups, "lasting": random_durations},
+    "plain": random_flow, "mixed": random_mixture, "nested": random_tree,
+    "groups": random_groups, "lasting": random_durations,
 }
 SEEDS = [
     *(("plain", seed) for seed in (0, 3, 17)),  # 17: irreversible calls, any number of which a compensation drops
