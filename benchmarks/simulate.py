@@ -3,7 +3,8 @@
 A seed is a run, the same every time: its log, which `--log` writes, is the same to the last byte, and so is the digest
 that is printed. At the first promise that is broken it says which, and exits with 1; the same seed shows it again.
 Weathers: `storm` (crashes, stalls, jumps of the clock, a disk in trouble; the flows of specs/), `varied` (a storm of
-another kind for each seed), `calm` (the same flows without), `calendar` (years of timers and schedules).
+another kind for each seed), `random` (the same, with six random flows for each seed), `calm` (the flows of specs/, and
+nothing goes wrong), `calendar` (years of timers and schedules).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "generated"))
@@ -23,11 +25,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from calendar_flows import calendar
 from plans import everything
+from random_subjects import random_subjects
 from simulator import CALENDAR, CALM, STORM, YEAR, Seen, Weather, simulate, varied
 
 WEATHERS: dict[str, Callable[[str], Weather]] = {
     "storm": lambda seed: STORM,
     "varied": varied,
+    "random": varied,
     "calm": lambda seed: CALM,
     "calendar": lambda seed: CALENDAR,
 }
@@ -51,9 +55,12 @@ def main() -> int:
     span = args.years * YEAR if args.years else timedelta(days=args.days)
     spent = 0.0
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
         told = stack.enter_context(args.log.open("w", encoding="utf-8")).write if args.log else None
         for seed in range(args.seed, args.seed + args.seeds):
             began = process_time()
+            if args.weather == "random":
+                subjects = random_subjects(seed, 6, folder)
             try:
                 seen = simulate(str(seed), subjects, span, WEATHERS[args.weather](str(seed)), told)
             except Exception:  # noqa: BLE001 - whatever it is, it is a finding
