@@ -37,6 +37,7 @@ class Reply:
 
 UNLIMITED = float("inf")
 REMEMBERED = 20_000  # questions that were answered no
+KEPT = 10_000  # that were answered yes, some of them with a model
 LAST = 5.0  # seconds
 MEMORY = "memory_max_size"  # in MB, of what Z3 holds; when there is no more, it raises a Z3Exception
 LEAST = 64  # MB; a process that imports Z3 holds more than that
@@ -59,14 +60,18 @@ class Solver:
         self._solver.set("rlimit", rlimit)
         self._axioms = 0
         self._impossible: dict[frozenset[int], tuple[Term, ...]] = {}  # with the terms, so that each keeps its address
+        self._possible: dict[frozenset[int], tuple[Reply, tuple[Term, ...]]] = {}  # while there are no more axioms
         self.left = questions
         self.asked = 0
 
     def assume(self, axioms: Sequence[Term]) -> None:
         """Take the axioms of an encoder that are new since the last call (the list only grows)."""
+        if len(axioms) == self._axioms:
+            return
         for axiom in axioms[self._axioms :]:
             self._require(axiom)
         self._axioms = len(axioms)
+        self._possible.clear()
 
     def _require(self, term: Term) -> None:
         if term is not True:
@@ -75,13 +80,16 @@ class Solver:
     def ask(self, *terms: Term, shown: bool = True) -> Reply:
         """Whether all the terms can be true together. shown: else `model` only says that they can. Raises Spent.
 
-        What was impossible once is not asked again: there are only ever more axioms."""
+        What was impossible once is not asked again, since there are only ever more axioms; what was possible is, when
+        there are."""
         self.budget.check()
         if any(term is False for term in terms):
             return Reply()
         key = frozenset(term.ast for term in terms if term is not True)
         if key in self._impossible:
             return Reply()
+        if (known := self._possible.get(key)) is not None and (known[0].model is not True or not shown):
+            return known[0]
         if self.left == 0:
             return Reply(unknown="the budget of questions is used up")
         self.left -= 1
@@ -95,7 +103,11 @@ class Solver:
                 self._require(term)
             status = self._solver.check()
             if status == self._sat:
-                return Reply(model=self._solver.model() if shown else True)
+                if len(self._possible) >= KEPT:
+                    self._possible.clear()
+                reply = Reply(model=self._solver.model() if shown else True)
+                self._possible[key] = reply, terms
+                return reply
             if status == self._unsat:
                 if len(self._impossible) >= REMEMBERED:
                     self._impossible.clear()

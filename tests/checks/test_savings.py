@@ -19,18 +19,23 @@ from random_mixtures import random_mixture
 from random_trees import random_tree
 
 
-def test_what_was_impossible_once_is_not_asked_again_and_what_is_possible_is() -> None:
+def test_what_was_impossible_once_is_not_asked_again_nor_what_is_possible_until_there_are_more_axioms() -> None:
     solver = Solver()
     number = solver.z3.Int("number")
     for _ in range(3):
         assert solver.ask(number > 1, number < 1).impossible
         assert solver.ask(number < 1, True, number > 1).impossible
     assert solver.asked == 1
-    for shown in (True, False):
+    for _ in range(2):
+        assert solver.ask(number > 1, shown=False).model is True
+    assert solver.asked == 2
+    for shown in (True, True, False):
         assert solver.ask(number > 1, shown=shown).model is not None
-    assert solver.asked == 3
+    assert solver.asked == 3, "the first time there was nothing to be shown"
+    assert solver.ask(number > 1).model is not True
     solver.assume([number < 1])
     assert solver.ask(number > 1).impossible
+    assert solver.asked == 4
 
 
 def test_a_cube_is_what_each_of_its_answers_by_itself_would_be() -> None:
