@@ -22,7 +22,7 @@ from .effects import EffectProof
 from .index import Invariants, Listed
 from .model import made
 from .order import OrderProof
-from .rows import table
+from .rows import Row, table
 
 MODEL, DATA, EFFECTS, ORDER = "model", "data", "effects", "order"
 
@@ -55,7 +55,7 @@ def make(inquiry: Inquiry, spec: str) -> Certificate:
     order = OrderProof(inquiry, data)
     complete = inquiry.graph.complete
     rows = tuple(table(inquiry)) if complete else ()
-    listed = [Listed(row, data.step(row), effects.step(row), order.step(row)) for row in rows]
+    listed = [_listed(row, data, effects, order) for row in rows]
     nodes = inquiry.graph.nodes if complete else []
     invariants = {node.id: Invariants(data.invariant(node), effects.invariant(node)) for node in nodes}
     for node in nodes:
@@ -74,6 +74,12 @@ def make(inquiry: Inquiry, spec: str) -> Certificate:
     said = index.text(mark, inquiry, ledger, model.why, scripts, invariants, listed, bases)
     count = sum(len(script.obligations) for script in scripts.values())
     return Certificate(flow, (*texts.items(), (f"{flow}.json", said)), count, len(bases))
+
+
+def _listed(row: Row, data: DataProof, effects: EffectProof, order: OrderProof) -> Listed:
+    step = data.step(row)
+    times, lengths = order.step(row)
+    return Listed(row, (step, *lengths), effects.step(row), times)
 
 
 def _unanswered(node: Node) -> list[str]:

@@ -37,10 +37,11 @@ TRUSTED = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Listed:
-    """A row of the table, and the obligations it owes: one about data, one about effects and times for each end."""
+    """A row of the table, and the obligations it owes: one about data, and more about how long timers take that data
+    measure; one about effects and times for each end."""
 
     row: Row
-    data: str
+    data: Sequence[str]
     effects: Sequence[str]
     order: Sequence[str]
 
@@ -125,7 +126,7 @@ def _row(kernel: Kernel, each: Listed) -> dict[str, Any]:
         "move": said.move(kernel, row.move),
         "by": said.way(kernel, row.taken),
         "to": [node.id for node in row.targets],
-        "data": each.data,
+        "data": list(each.data),
         "effects": list(each.effects),
         "order": list(each.order),
     }

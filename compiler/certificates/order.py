@@ -61,19 +61,21 @@ class OrderProof:
             self._names[zone] = name
         return self._names[zone]
 
-    def step(self, row: Row) -> list[str]:
-        """The ids of the obligations that the clocks, after a row, are in the zones of its ends."""
+    def step(self, row: Row) -> tuple[list[str], list[str]]:
+        """The ids of the obligations that the clocks, after a row, are in the zones of its ends; and, in the data part,
+        of those they rest on."""
         before = Zone() if row.source is None else row.source.zone
         given = self._at(before, {})
         if row.move.kind is MoveKind.TIMER and row.move.name in before.names:
             given = both([given, f"(= t.{row.move.name} 0)"])
         entered = frozenset(row.chain[-1].entered if row.chain else ())
         ids: list[str] = []
+        lengths: list[str] = []
         for target in (node for node in row.targets if node.zone.names):
             armed = {t for t in target.zone.names if t not in before.names or self.clock.place[t] in entered}
             known = frozenset[str]() if row.source is None else row.source.control.entered
             anew = {timer for timer in armed if self.clock.anew(timer, entered, known)}
-            told = self._told(target, row, armed)
+            told = self._told(target, row, armed, lengths)
             fresh = [self._fresh(timer, timer in anew, told) for timer in sorted(armed)]
             fresh += [_apart(pair, most) for pair, most in told.apart.items() if anew.issuperset(pair)]
             now = {t: f"(- {f'new.{t}' if t in armed else f't.{t}'} {ELAPSED})" for t in target.zone.names}
@@ -81,7 +83,7 @@ class OrderProof:
             source = "the start" if row.source is None else f"node {row.source.id}"
             text = f"{source}: {said.row(self.kernel, row)} leads to the times of node {target.id}"
             ids.append(self._oblige("t", self.times, text, (given, *fresh, *later), self._at(target.zone, now)))
-        return ids
+        return ids, lengths
 
     def never(self, node: Node, timer: str) -> str:
         """The id of the obligation that a timer, armed in a node, is never due there."""
@@ -98,7 +100,7 @@ class OrderProof:
         parts += [f"(<= new.{timer} {number(int(high))})"] if high < inf else []
         return both(parts)
 
-    def _told(self, target: Node, row: Row, armed: Collection[str]) -> Told:
+    def _told(self, target: Node, row: Row, armed: Collection[str], proved: list[str]) -> Told:
         """How long the timers take that data measure, which the data part proves of where they are armed."""
         timers = [timer for timer in armed if timer in self.clock.lasting]
         if not timers:
@@ -106,7 +108,7 @@ class OrderProof:
         before = row.chain[-2].entered if len(row.chain) > 1 else ()
         lasting, last = self.inquiry.explorer.lasting, row.chain[-1].entered[len(before) :] if row.chain else ()
         told = lasting(target.control.place, target.data, last)(timers)
-        self.data.claim(target, lasting.wrong(told), "timers take as long as data say")
+        proved.append(self.data.claim(target, lasting.wrong(told), "timers take as long as data say"))
         return told
 
     # ------------------------------------------------------------ order

@@ -279,7 +279,7 @@ def test_the_ends_of_a_row_are_what_its_obligation_says() -> None:
     says = dict(re.findall(r"^; ([is]\d+): (.*)\n\(push 1\)$", text, re.MULTILINE))
     nodes = {node["id"]: node for node in said["nodes"]}
     for row in said["rows"]:
-        _, _, ends = says[row["data"]].rpartition(" leads to ")
+        _, _, ends = says[row["data"][0]].rpartition(" leads to ")
         wanted = {nodes[id]["data"] for id in row["to"]}
         assert set(ends.split(", ")) == wanted if wanted else ends == "nowhere: it cannot be taken"
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agreement import CODES, INSTANCES, PATIENT, Tally, check, compare, compared
+from agreement import CODES, INSTANCES, PATIENT, Tally, check, compare, compared, explored
 from brute_families import Families
 from brute_people import enumerate_flow
 from brute_values import SECOND
@@ -132,7 +132,7 @@ def test_what_is_compared_is_what_the_checks_answer_in_full(first: int) -> None:
     for seed in range(first, first + 20):
         kernel = kernels(random_core(seed))["R"]
         full = [(answer.rule.code, answer.span, answer.verdict) for answer in suite.check(kernel, PATIENT).answers]
-        assert [(answer.rule.code, answer.span, answer.verdict) for answer in check(kernel)] == full
+        assert [(answer.rule.code, answer.span, answer.verdict) for answer in check(explored(kernel))] == full
 
 
 PUT_OFF = """
@@ -229,7 +229,7 @@ flow R version 1 {
 def test_a_run_is_the_shortest_of_its_place_where_another_place_is_unknown() -> None:
     found = compared(HELD_UP)
     assert found.disagreements == []
-    answers = [each for each in check(kernels(HELD_UP)["R"]) if each.rule.code == "F201"]
+    answers = [each for each in check(explored(kernels(HELD_UP)["R"])) if each.rule.code == "F201"]
     assert [each.verdict for each in answers] == [Verdict.UNKNOWN, Verdict.REFUTED]
     assert found.refuted["F201"] == 1
 

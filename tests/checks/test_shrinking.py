@@ -16,15 +16,15 @@ import agreement
 from agreement import alike
 from brute_force import Search
 from penstock.compiler.checks import suite
+from penstock.compiler.checks.inquiry import Inquiry
 from penstock.compiler.checks.verdict import Answer
-from penstock.compiler.kernel import Kernel
 from random_core import SmallFlow
 from shrinking import shrink
 
 
-def without(code: str, kernel: Kernel) -> tuple[Answer, ...]:
+def without(code: str, inquiry: Inquiry) -> tuple[Answer, ...]:
     """What the checks would say if one of them found nothing."""
-    return tuple(answer for answer in suite.check(kernel).answers if answer.rule.code != code)
+    return tuple(answer for answer in suite.answers(inquiry) if answer.rule.code != code)
 
 
 def overlooked(_: Search) -> None:
@@ -102,13 +102,13 @@ def test_the_benchmark_ends_with_1_and_a_small_flow_where_a_check_finds_nothing(
 def test_the_benchmark_says_how_far_it_came_when_it_is_stopped(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(kernel: Kernel) -> tuple[Answer, ...]:
+    def interrupted(inquiry: Inquiry) -> tuple[Answer, ...]:
         if len(seen) == 3:
             signal.raise_signal(signal.SIGTERM)
-        seen.append(kernel)
-        return suite.check(kernel).answers
+        seen.append(inquiry)
+        return tuple(suite.answers(inquiry))
 
-    seen: list[Kernel] = []
+    seen: list[Inquiry] = []
     monkeypatch.setattr(agreement, "check", interrupted)
     assert script(monkeypatch, "--flows", "500", "--seed", "40") == 0
     said = capsys.readouterr()

@@ -35,7 +35,7 @@ def test_a_module_that_is_its_flow_is_told_in_a_line(here: Path, capsys: pytest.
     assert cli.main(["verify", "generated/order_flow.py"]) == 0
     assert capsys.readouterr().out == (
         "order_flow.py: 17 answers, 1 way, 1 choice, 5 arrivals, 2 undos are what specs/order.flow says "
-        "(6 questions to Z3)\n"
+        "(5 questions to Z3)\n"
     )
 
 

@@ -72,9 +72,14 @@ class Terse(Inquiry):
         return super().nothing_does(rule, subject, place, edges, lambda: Finding("it never happens", place), does)
 
 
-def check(kernel: Kernel) -> tuple[Answer, ...]:
+def explored(kernel: Kernel) -> Inquiry:
+    """A kernel whose configurations have been looked for."""
+    return Terse(Explorer(kernel, PATIENT))
+
+
+def check(inquiry: Inquiry) -> tuple[Answer, ...]:
     """What the checks answer."""
-    return tuple(answers(Terse(Explorer(kernel, PATIENT))))
+    return tuple(answers(inquiry))
 
 
 MICRO = timedelta(microseconds=1)
@@ -201,8 +206,8 @@ def settled(family: Mapping[str, Kernel], most: int, about: str) -> Tally:
     timed = any(isinstance(part, InstantType | DurationType) for part in nodes(outside))
     try:
         truth = enumerate_flow(subject, most)
-        inquiry = Terse(Explorer(subject, PATIENT))
-        told = [answer for answer in answers(inquiry) if answer.rule.code in CODES]
+        inquiry = explored(subject)
+        told = [answer for answer in check(inquiry) if answer.rule.code in CODES]
         tally = held_against(truth, subject, told, about)
         if tally.differences and timed:
             tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, told, about)
