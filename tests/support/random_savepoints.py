@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from random_trees import Node, Path, block
+from random_trees import Node, Path, block, visible
 
 EFFECTS = (*["compensate undo_{}()"] * 6, "irreversible", "readonly")
 
@@ -86,14 +86,7 @@ class Savepoints:
         return [node for outer in self.top for node in outer.all()]
 
     def visible(self) -> list[Node]:
-        """What may be named as a target here: nothing in a region that this is not in, no region itself."""
-        regions = [node.path for node in self.nodes() if node.kind == "region"]
-        around = [path for path in regions if self.at[: len(path)] == path]
-        return [
-            node
-            for node in self.nodes()
-            if node.kind != "region" and all(path in around for path in regions if node.path[: len(path)] == path)
-        ]
+        return visible(self.nodes(), self.at)
 
     def marks(self) -> list[str]:
         """What a compensation may go down to: any state but where it would have begun anyway."""

@@ -37,6 +37,17 @@ class Node:
             yield from node.all()
 
 
+def visible(nodes: list[Node], at: Path) -> list[Node]:
+    """What may be named as a target at a place: nothing in a region that it is not in, no region itself."""
+    regions = [node.path for node in nodes if node.kind == "region"]
+    around = [path for path in regions if at[: len(path)] == path]
+    return [
+        node
+        for node in nodes
+        if node.kind != "region" and all(path in around for path in regions if node.path[: len(path)] == path)
+    ]
+
+
 @dataclass
 class Tree(Draft):
     top: list[Node] = field(default_factory=list[Node])
@@ -99,14 +110,7 @@ class Tree(Draft):
         return [node for outer in self.top for node in outer.all()]
 
     def visible(self) -> list[Node]:
-        """What may be named as a target here: nothing in a region that this is not in, no region itself."""
-        regions = [node.path for node in self.nodes() if node.kind == "region"]
-        around = [path for path in regions if self.at[: len(path)] == path]
-        return [
-            node
-            for node in self.nodes()
-            if node.kind != "region" and all(path in around for path in regions if node.path[: len(path)] == path)
-        ]
+        return visible(self.nodes(), self.at)
 
     def said(self, path: Path) -> str:
         """A name as it is understood here: the path, without what is around both."""
