@@ -18,7 +18,7 @@ from .bases import Basis
 from .rows import Row
 from .runs import Runs
 
-SCHEMA = 2
+SCHEMA = 3
 
 TRUSTED = (
     "the front end and the lowering of the text to the kernel",
