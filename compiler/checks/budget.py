@@ -19,6 +19,8 @@ LATE = 2.0  # seconds before anybody is told how far it has come
 AGAIN = 0.2  # seconds between two tellings
 
 MEGABYTE = 1 << 20
+CUT = ("it took more", "the search took more")
+"""How a reason begins that says which limit was met."""
 
 Tell = Callable[[str], None]
 """Takes one line about how far it has come."""
@@ -97,9 +99,10 @@ class Budget:
 
 
 def _took(limit: float, share: float, unit: str) -> str:
+    whole, search = CUT
     if share == 1.0:
-        return f"it took more than {limit:g} {unit}"
-    return f"the search took more than {limit * share:g} of the {limit:g} {unit} that a flow may take"
+        return f"{whole} than {limit:g} {unit}"
+    return f"{search} than {limit * share:g} of the {limit:g} {unit} that a flow may take"
 
 
 def held() -> float:

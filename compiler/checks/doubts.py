@@ -27,6 +27,7 @@ from ...dsl.source import Span
 from ...dsl.walk import nodes
 from ..kernel import DONE, Kernel, TriggerKind
 from ..trace import written
+from .budget import CUT
 from .clock import Clock
 from .facts import refs
 from .graph import Arrival, Graph
@@ -121,13 +122,15 @@ class Doubts:
 
     def _budget(self, opened: str, helps: list[tuple[str, Span | None]]) -> Iterator[str]:
         """Why the search was cut short: what makes it so large, or what Z3 does not decide."""
-        if opened.startswith(("there are more than", "it took more than")):
+        if opened.startswith(("there are more than", *CUT)):
             if self.factors:
                 first, *others = self.factors
                 most = f"{first.what} {'multiply' if first.many else 'multiplies'} them by {first.by:.3g}"
                 yield ", ".join([most, *(f"{other.what} by {other.by:.3g}" for other in others)]) + "."
             helps += [(factor.help, factor.span) for factor in self.factors]
-            helps += [("allow more time: `--timeout`", None)] if opened.startswith("it took") else []
+            if opened.startswith(CUT):
+                more = "memory: `--max-memory`" if "memory" in opened else "time: `--timeout`"
+                helps.append((f"allow more {more}", None))
         elif "budget of questions" in opened:
             helps.append(("split the flow: a part of it as a flow of its own, done with `do flow`", None))
         elif opened.startswith("Z3 could not decide"):

@@ -177,7 +177,9 @@ class Inquiry(Possibilities):
     @property
     def scope(self) -> str:
         number = len(self.graph.nodes)
-        return f"all {number} configurations" if number != 1 else "the one configuration"
+        if number == 1:
+            return "the one configuration"
+        return f"{'all ' if self.graph.complete else ''}{number} configurations"
 
     def nodes(self, place: str | None = None) -> Iterator[Node]:
         """Nodes (with one place active), real ones before others, those with a shorter run before. Raises Spent."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain, count, repeat
+
+import pytest
+
 from kernels import flow
+from penstock.compiler.checks import budget
 from penstock.compiler.checks.suite import Limits, check
 from penstock.compiler.checks.verdict import Answer, Verdict
 from penstock.dsl.diagnostics import Diagnostic
@@ -78,6 +83,27 @@ def test_time_that_ran_out_offers_more_of_it() -> None:
         "of processor time"
     )
     assert "allow more time: `--timeout`" in helps(said)
+
+
+def test_a_search_that_ran_out_names_what_multiplies_and_counts_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent = chain(count(0.0, 0.002), repeat(0.8))
+    monkeypatch.setattr(budget, "process_time", lambda: min(next(spent), 0.8))
+    said = first(LARGE, "F001", Limits(seconds=1.0))
+    assert said.message.endswith(
+        ": the search took more than 0.75 of the 1 seconds of processor time that a flow may take"
+    )
+    assert "multiplies them by" in said.why[1]
+    assert "allow more time: `--timeout`" in helps(said)
+
+
+def test_what_is_refuted_in_a_search_that_was_cut_claims_not_to_have_seen_all() -> None:
+    overlapping = LARGE.replace("on add(n) {", "on add(n) when n > 3 -> Da  on add(n) when n < 5 {")
+    for limits, told in ((Limits(nodes=60), ""), (Limits(), "all ")):
+        report = check(flow(overlapping), limits)
+        (found,) = (answer for answer in report.answers if answer.rule.code == "F006" and answer.diagnostic)
+        assert found.verdict is Verdict.REFUTED and found.diagnostic is not None
+        assert found.scope == f"{told}{report.configurations} configurations"
+        assert found.diagnostic.note.startswith(f"{found.scope} examined")
 
 
 def test_questions_that_ran_out_say_so() -> None:
