@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -148,6 +150,17 @@ def test_after_an_error_the_next_layout_is_fine() -> None:
     with pytest.raises(layout.LayoutError):
         layout.lay_out_here("digraph {")
     assert "</svg>" in layout.lay_out_here("digraph { a -> b }")
+
+
+def test_a_picture_is_drawn_where_nothing_can_be_cached(tmp_path: Path) -> None:
+    """As in a container whose user has no home."""
+    (tmp_path / "file").touch()
+    nowhere = str(tmp_path / "file" / "home")
+    program = "from penstock.compiler.diagrams import layout; print(layout.lay_out_here('digraph { a -> b }'))"
+    environment = {**os.environ, "HOME": nowhere, "XDG_CACHE_HOME": nowhere}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "</svg>" in done.stdout
 
 
 def test_an_installed_graphviz_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
