@@ -214,7 +214,7 @@ def _compare(folder: Path, results: Sequence[outputs.Output], terminal: Terminal
     """command: what writes them anew."""
     drifted = outputs.drift(folder, results)
     for each in drifted:
-        what = "differs from its spec" if each.diff else "is missing"
+        what = "is missing" if each.missing else "differs from its spec"
         terminal.say(f"{clean(str(each.path))} {what}\n")
         terminal.say("".join(f"  {clean(line)}\n" for line in each.diff.splitlines()))
     if drifted:
@@ -355,7 +355,10 @@ def fmt(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
         if isinstance(text, Examined):
             terminal.say(report.render("full", [text], terminal.style, tool))
             codes.append(report.exit_code([text]))
-        elif text != file.source.text:
+            continue
+        if "\r\n" in file.source.text:  # they stay as they are: git makes them so on Windows
+            text = text.replace("\n", "\r\n")
+        if text != file.source.text:
             codes.append(_differs(path, file, text, terminal) if args.check else _replace(path, text, terminal))
     return report.worst(codes)
 
@@ -364,8 +367,8 @@ def _differs(path: Path, file: Examined, text: str, terminal: Terminal) -> int:
     import difflib
 
     before, after = file.source.text.splitlines(), text.splitlines()
-    diff = difflib.unified_diff(before, after, str(path), f"{path} formatted", lineterm="", n=1)
-    terminal.say("".join(f"{clean(line)}\n" for line in diff))
+    diff = [*difflib.unified_diff(before, after, str(path), f"{path} formatted", lineterm="", n=1)]
+    terminal.say("".join(f"{clean(line)}\n" for line in diff or [f"{path}: its lines end in different ways"]))
     return FINDINGS
 
 

@@ -30,10 +30,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A file on disk that is not what the spec says; `diff` is short, and empty where there is no file at all."""
+    """A file on disk that is not what the spec says. `diff` is short; empty, where there is no text at all."""
 
     path: Path
     diff: str
+    missing: bool
 
 
 def write(folder: Path, outputs: Sequence[Output]) -> list[Path]:
@@ -52,13 +53,17 @@ def write(folder: Path, outputs: Sequence[Output]) -> list[Path]:
 
 
 def drift(folder: Path, outputs: Sequence[Output]) -> list[Drift]:
-    """The files that are missing or differ from what they should be. Nothing is written."""
+    """The files that are missing or differ from what they should be. Nothing is written.
+
+    Lines may end in CRLF: git makes it so on Windows."""
     found: list[Drift] = []
     for output in outputs:
         path = place(folder, output.name)
         actual = _text(path)
-        if actual != output.text:
-            found.append(Drift(path, _diff(actual, output.text) if actual is not None else ""))
+        if actual is None:
+            found.append(Drift(path, "", missing=not os.path.lexists(path)))
+        elif actual.replace("\r\n", "\n") != output.text:
+            found.append(Drift(path, _diff(actual, output.text), missing=False))
     return found
 
 

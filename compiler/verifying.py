@@ -54,7 +54,7 @@ def digest(file: Examined) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8").replace("\r\n", "\n")  # git makes them so on Windows
     except UnicodeDecodeError:
         raise Unverifiable(f"{path} is no module to verify: it is not UTF-8") from None
 

@@ -311,6 +311,23 @@ def test_fmt_formats_in_place_and_check_only_tells(hello: Path, capsys: pytest.C
     assert cli.main(["fmt", "hello.flow", "--check"]) == 0
 
 
+def test_fmt_leaves_line_ends_as_they_are(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["fmt", "hello.flow"]) == 0
+    formatted = hello.read_bytes()
+    windows = formatted.replace(b"\n", b"\r\n")
+    hello.write_bytes(windows.replace(b"  event greet", b"     event greet   "))
+    assert cli.main(["fmt", "hello.flow"]) == 0
+    assert hello.read_bytes() == windows
+    assert cli.main(["fmt", "hello.flow", "--check"]) == 0
+
+    hello.write_bytes(formatted.replace(b"\n", b"\r\n", 1))
+    capsys.readouterr()
+    assert cli.main(["fmt", "hello.flow", "--check"]) == 1
+    assert capsys.readouterr().out == "hello.flow: its lines end in different ways\n"
+    assert cli.main(["fmt", "hello.flow"]) == 0
+    assert hello.read_bytes() == windows
+
+
 def test_fmt_leaves_a_file_with_errors_as_it_is(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hello.write_text("flow Hello version 1 { start Done")
     assert cli.main(["fmt", "hello.flow"]) == 1

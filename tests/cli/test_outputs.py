@@ -87,14 +87,21 @@ def test_drift_is_a_missing_or_a_different_file_with_a_short_difference(tmp_path
     (tmp_path / "changed.py").write_text(OURS + "".join(f"y{i} = 0\n" for i in range(40)))
     wanted = [Output("same.py", OURS), Output("changed.py", OURS), Output("missing.py", OURS)]
     changed, missing = outputs.drift(tmp_path, wanted)
-    assert (missing.path.name, missing.diff) == ("missing.py", "")
+    assert (missing.path.name, missing.diff, missing.missing) == ("missing.py", "", True)
     assert changed.path.name == "changed.py"
     assert "-y0 = 0" in changed.diff.splitlines()
     assert len(changed.diff.splitlines()) < 15
     assert changed.diff.endswith("more lines")
 
 
-def test_line_ends_count_as_drift(tmp_path: Path) -> None:
+def test_line_ends_as_on_windows_are_no_drift(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(OURS.replace("\n", "\r\n").encode())
+    assert not outputs.drift(tmp_path, [Output("a.py", OURS)])
+    assert outputs.write(tmp_path, [Output("a.py", OURS)]) == [tmp_path / "a.py"]
+    assert (tmp_path / "a.py").read_bytes() == OURS.encode()
+
+
+def test_what_is_no_text_is_drift_but_not_missing(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(b"\xff")
     (drift,) = outputs.drift(tmp_path, [Output("a.py", OURS)])
-    assert drift.path.name == "a.py"
+    assert (drift.path.name, drift.diff, drift.missing) == ("a.py", "", False)

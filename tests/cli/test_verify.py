@@ -39,6 +39,12 @@ def test_a_module_that_is_its_flow_is_told_in_a_line(here: Path, capsys: pytest.
     )
 
 
+def test_lines_may_end_as_on_windows(here: Path) -> None:
+    for file in (here / "specs" / "order.flow", here / "generated" / "order_flow.py"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert cli.main(["verify", "generated/order_flow.py"]) == 0
+
+
 def test_its_flow_is_found_from_wherever_one_is(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
