@@ -12,6 +12,7 @@ Several processes may open the same file on one machine; each call runs in one o
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import uuid
 from collections import Counter
@@ -26,7 +27,7 @@ from ..audit import Report, verify
 from ..chain import Head
 from ..core import NOBODY, Actor, Delegation, Fired, Outcome, Withdraw
 from ..engine import Engine
-from ..errors import HostError, Unknown
+from ..errors import HostError, NotWritable, Unknown
 from ..flow import Flow
 from ..journal import AnyFlow, label
 from ..letters import Letter, Message
@@ -268,6 +269,9 @@ class SqliteHost(SqliteClient):
         """Open the file and start working. Raises StoreError."""
         await super().__aenter__()
         try:
+            if self.path.exists() and not os.access(self.path, os.W_OK):
+                # SQLite would not say so before something is to be written; a simulated file is none
+                raise NotWritable(f"{self.path} may not be written")
             if not await self._store.read(lambda tx: self._engine.scheduled(tx, self._clock.now())):
                 await self._store.write(lambda tx: self._engine.schedule(tx, self._clock.now()))
         except BaseException:

@@ -29,7 +29,7 @@ def reread(log: Path) -> None:
     harm to other processes that use the log. Raises StoreError."""
     if sys.platform == "linux" and log.exists():
         try:
-            file = os.open(log, os.O_RDWR)
+            file = os.open(log, os.O_RDONLY)
             try:
                 os.fsync(file)  # what is not on the disk yet, and may still come there, is not forgotten
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)

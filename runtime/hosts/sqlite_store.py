@@ -89,7 +89,8 @@ def _open(path: Path, busy: timedelta) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection, path: Path, busy: timedelta) -> None:
-    """Recognise the file before anything in it is changed; an empty one becomes ours."""
+    """Recognise the file before anything in it is changed; an empty one becomes ours. Whoever only reads waits for
+    nobody who writes, and need not be allowed to."""
     db.execute("BEGIN")  # as of one moment: another process may be making it ours
     application, schema, tables = _identity(db)
     db.execute("COMMIT")
@@ -103,6 +104,11 @@ def _prepare(db: sqlite3.Connection, path: Path, busy: timedelta) -> None:
         raise NotWritable(f"{path} cannot have a write-ahead log: is it on a network file system?")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
+    if not tables:
+        _make(db)
+
+
+def _make(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
     if not _identity(db)[2]:  # still empty now that the write lock is ours
         for statement in TABLES.split(";\n"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import suppress
@@ -14,6 +15,7 @@ import pytest
 from order_flow import Cancel, Order
 from orders import CLEO, LARGE, SMALL, Hang, House, finishing, sound
 from penstock.runtime.errors import Busy, Corrupt, DiskFull, NotAStore, NotWritable, TooNew, TooOld, Unfit, Unknown
+from penstock.runtime.hosts.sqlite import SqliteClient
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 
 
@@ -82,6 +84,24 @@ def test_the_file_is_written_ahead_and_synchronously(tmp_path: Path, connections
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "user_version": 4}
     assert {name: connections[0].execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
     store.close()
+
+
+def test_a_worker_says_at_once_that_it_may_not_write_and_who_asks_need_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def access(path: Path, mode: int) -> bool:
+        return mode != os.W_OK
+
+    async def run() -> None:
+        async with house.open() as host:
+            await host.start(Order, "o-1", LARGE)
+            monkeypatch.setattr(os, "access", access)
+            with pytest.raises(NotWritable, match="may not be written"):
+                await house.open().__aenter__()
+            async with SqliteClient(house.folder / "orders.db") as client:
+                assert (await client.instance("o-1")).id == "o-1"
+
+    finishing(run())
 
 
 def test_a_file_that_may_only_be_read_refuses_what_would_change_it(
@@ -175,14 +195,21 @@ def test_a_file_whose_rows_or_tables_are_not_ours_ends_the_host(house: House, da
         finishing(run())
 
 
-def test_a_file_that_another_process_keeps_locked_is_busy(tmp_path: Path) -> None:
-    path = tmp_path / "orders.db"
-    SqliteStore(path).close()
-    blocker = sqlite3.connect(path, isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Busy):
-        SqliteStore(path, busy=timedelta(milliseconds=20))
-    blocker.close()
+def test_a_file_that_another_process_keeps_locked_can_be_read_and_is_busy_for_who_writes(tmp_path: Path) -> None:
+    async def run() -> None:
+        path = tmp_path / "orders.db"
+        SqliteStore(path).close()
+        blocker = sqlite3.connect(path, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        store = SqliteStore(path, busy=timedelta(milliseconds=20))
+        assert await store.read(lambda tx: tx.instance("o-1")) is None
+        with pytest.raises(Busy):
+            await store.write(lambda tx: tx.drop_message("m-1"))
+        blocker.close()
+        await store.write(lambda tx: tx.drop_message("m-1"))
+        store.close()
+
+    finishing(run())
 
 
 def test_a_new_file_that_another_process_is_making_ours_is_waited_for(
