@@ -16,6 +16,8 @@ objects, and hardly any."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Never raises: every mistake and every bug of ours ends in a message and a code."""
     given = sys.argv[1:] if argv is None else argv
+    if len(given) > 1 and given[0] == "help":
+        given = [*given[1:], "--help"]
     if given and given[0] in OPERATING:
         from ..runtime.operating import door
 

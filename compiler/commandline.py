@@ -14,7 +14,7 @@ from . import commands
 from .commands import Command, Trouble
 from .formats.style import Style, clean
 from .report import FORMS, TROUBLE, VERSIONED
-from .terminal import Terminal, speak_any_character, wants_color
+from .terminal import Terminal, speak_anywhere, wants_color
 
 INTERRUPTED = 130
 VERIFIED = ("full", "concise", "json")
@@ -33,13 +33,18 @@ COMMANDS: dict[str, tuple[Command, str]] = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Usage errors in one or two lines, with the command that was probably meant."""
+    """Usage errors in one or two lines, with the command or option that was probably meant."""
 
     def error(self, message: str) -> NoReturn:
         from difflib import get_close_matches
 
-        wrong = re.search(r"invalid choice: '([^']*)'", message)
-        close = get_close_matches(wrong[1], (*COMMANDS, *OPERATING), n=1) if wrong else []
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        strange = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+        close: list[str] = []
+        if wrong:
+            close = get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
+        elif strange:
+            close = get_close_matches(strange[1], re.findall(r"--[\w-]+", self.format_help()), n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` shows what there is."
         self.exit(TROUBLE, f"{self.prog}: {clean(message)}\n{hint}\n")
 
@@ -58,10 +63,11 @@ def parser(wanted: str = "") -> Parser:
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", parents=[everywhere]
         )
         _options(name, of)
+        of.set_defaults(usage=of)
     if known is COMMANDS:
         for name, purpose in OPERATING.items():  # `cli` hands them over: they are the runtime's
             subcommands.add_parser(name, help=purpose, add_help=False)
-        subcommands.add_parser("help", help="show this help")
+        subcommands.add_parser("help", help="show this help, or that of a command")
     return top
 
 
@@ -145,10 +151,12 @@ def version() -> str:
 
 def main(given: Sequence[str]) -> int:
     """Run one command. Never raises: every mistake and every bug of ours ends in a message and a code."""
-    speak_any_character(sys.stdout, sys.stderr)
+    speak_anywhere()
     usage = parser(given[0] if given else "")
     try:
-        args = usage.parse_args(given)
+        args, strange = usage.parse_known_args(given)
+        if strange:
+            getattr(args, "usage", usage).error(f"unrecognized arguments: {' '.join(strange)}")
     except SystemExit as stop:  # argparse has printed help, the version or a usage error
         return stop.code if isinstance(stop.code, int) else TROUBLE
     if args.version:

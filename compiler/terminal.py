@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TextIO
 
 from ..dsl.values import dataclass
@@ -59,10 +61,14 @@ def wants_color(choice: str, stream: TextIO, environment: Mapping[str, str]) -> 
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
-def speak_any_character(*streams: TextIO) -> None:
-    """Streams of a narrow encoding show what they lack as `\\u2192` and do not fail."""
-    for stream in streams:
-        if isinstance(stream, TextIOWrapper):
+def speak_anywhere() -> None:
+    """What is said to a standard stream that is closed (`>&-`) goes nowhere. One of a narrow encoding shows what it
+    lacks as `\\u2192`, and does not fail."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
+        elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 from collections.abc import Awaitable, Callable, Iterable
 from difflib import get_close_matches
 
+from ..codec import NOTHING
 from ..core import Actor, Outcome, Rejected
 from ..hosts.sqlite import SqliteClient
 from ..journal import AnyFlow, label
@@ -125,7 +127,7 @@ async def resolve(args: argparse.Namespace, place: Place) -> Answer:
             close = get_close_matches(str(args.outcome), activity.outcomes, n=1)
             hint = f"did you mean `{close[0]}`?" if close else f"it may be: {', '.join(activity.outcomes)}"
             raise Trouble(f"{call.name} is never {args.outcome!r}", hint)
-        if args.outcome == DONE:
+        if args.outcome == DONE and activity.result is not NOTHING:
             value = activity.result.decode(_result(args.value, activity))
     if value is None and args.value is not None:
         raise Trouble(f"{call.name} {args.outcome} has no value")
@@ -171,7 +173,8 @@ async def _addressed(args: argparse.Namespace, place: Place, name: str, task: bo
     if event is not None and event.task is not task:
         command = "instances signal" if task else "tasks complete"
         raise Trouble(
-            f"`{name}` is no {what} but an {other}".replace("an task", "a task"), f"use {place.program} {command}"
+            f"`{name}` is no {what} but an {other}".replace("an task", "a task"),
+            f"use {place.program} {command} {shlex.quote(args.id)} {name}",
         )
     if event is None:
         known = [each.name for each in record.spec.events.values() if each.task is task]

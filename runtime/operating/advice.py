@@ -73,7 +73,8 @@ def _answers(record: AnyFlow, call: PendingCall) -> Iterator[tuple[Sequence[str]
     if activity is None:
         return
     for outcome in activity.outcomes:
-        yield (*resolve, outcome), kind(activity.result) if outcome == DONE and activity.result is not NOTHING else ""
+        given = outcome == DONE and activity.result is not NOTHING
+        yield (*resolve, outcome), shlex.quote(kind(activity.result)) if given else ""
     if FAILED in activity.outcomes:
         yield skip, ""
 
@@ -83,9 +84,10 @@ def _taken(record: AnyFlow, id: str, event: EventSpec, place: Place) -> str:
     if not event.task:
         role = ("--role", event.roles[0]) if event.roles else ()
         return _said(place, ("instances", "signal", id, event.name), form(event.record), (*place.who, *REASON, *role))
-    roles = next((work.roles for work in record.ledger.tasks if work.task == event.name), ())
-    role = ("--role", roles[0]) if roles else ()
-    return _said(place, ("tasks", "complete", id, event.name), form(event.record), (*place.who, *role))
+    work = next((each for each in record.ledger.tasks if each.task == event.name), None)
+    role = ("--role", work.roles[0]) if work is not None and work.roles else ()
+    who = ("--by", "ANOTHER") if work is not None and place.by in work.excluded else place.who
+    return _said(place, ("tasks", "complete", id, event.name), form(event.record), (*who, *role))
 
 
 def cancellable(record: AnyFlow) -> bool:

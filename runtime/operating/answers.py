@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ..errors import Busy, Corrupt, DiskFull, NotWritable, StoreError, TooNew, TooOld, Unreadable
 from ..hosts.sqlite import SqliteClient
 from ..journal import label
 
@@ -46,20 +48,43 @@ class Refusal(Trouble):
     kind, code = "refused", REFUSED
 
 
+HINTS: Mapping[type[StoreError], str] = {
+    Busy: "another process has kept the file to itself; nothing has changed: try again",
+    DiskFull: "nothing has changed: make room, and try again",
+    NotWritable: "nothing has changed: whose are the file and its folder, and may they be written?",
+    TooNew: "a later penstock has written it: that one can go on with it",
+    TooOld: "an earlier penstock has written it: that one can go on with it",
+    Unreadable: "the app's host needs the codec that the file was written with, and its keys",
+    Corrupt: "leave it as it is, and go back to a copy: `penstock audit verify --db COPY` says whether that is whole",
+}
+"""What to do about a file."""
+
+
+class FileTrouble(Trouble):
+    """The file of a host cannot be used."""
+
+    kind = "file"
+
+    def __init__(self, path: Path, error: StoreError) -> None:
+        where = "" if str(path) in str(error) else f"{path}: "
+        hint = next((HINTS[kind] for kind in type(error).mro() if kind in HINTS), "")
+        super().__init__(f"{type(error).__name__}: {where}{error}", hint)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a command works. `words`: the options by which the user led there, for the commands that are suggested;
-    `program`: how the command is called. `signed`: the environment says who acts."""
+    `program`: how the command is called. `by`: who acts, if the environment says so."""
 
     client: SqliteClient
     words: tuple[str, ...]
     program: str
-    signed: bool
+    by: str
 
     @property
     def who(self) -> tuple[str, ...]:
         """The option that a suggested act still needs."""
-        return () if self.signed else ("--by", "YOU")
+        return () if self.by else ("--by", "YOU")
 
 
 def code_of(flow: str, client: SqliteClient) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import stat
 import sys
 import tomllib
 import traceback
@@ -36,9 +37,23 @@ def place(args: argparse.Namespace, environment: Mapping[str, str], folder: Path
         client = SqliteClient(args.db)
     words += ["--app", args.app] if args.app else []
     words += ["--db", args.db] if args.db else []
-    if not client.path.is_file():
-        raise Trouble(f"there is no file {client.path}", "has a worker ever run on it? `penstock run` makes it")
-    return Place(client, tuple(words), program, bool(environment.get(NAME)))
+    _require_file(client.path)
+    return Place(client, tuple(words), program, environment.get(NAME, ""))
+
+
+def _require_file(path: Path) -> None:
+    """Raises Trouble where a question would make a new file of a misspelt name, or of an empty file."""
+    never = "has a worker ever run on it? `penstock run` makes it"
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise Trouble(f"there is no file {path}", never) from None
+    except OSError as error:
+        raise Trouble(f"{path} cannot be read: {error.strerror}") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise Trouble(f"{path} is a folder, and no file of a host")
+    if not found.st_size:
+        raise Trouble(f"{path} is empty", never)
 
 
 def host(app: str | None, environment: Mapping[str, str], folder: Path) -> SqliteHost:

@@ -11,23 +11,15 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from . import COMMANDS
 
 TROUBLE, INTERRUPTED = 2, 130
-
-HINTS = {
-    "Busy": "another process has kept the file to itself; nothing has changed: try again",
-    "DiskFull": "nothing has changed: make room, and try again",
-    "NotWritable": "nothing has changed: whose are the file and its folder, and may they be written?",
-    "Unreadable": "the app's host needs the codec that the file was written with, and its keys",
-    "Corrupt": "leave the file as it is, and go back to a copy: `audit verify --db COPY` says whether it is whole",
-}
-"""What to do about a file, by the name of the error."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +27,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
-        close = get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1) if wrong else []
+        strange = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+        close: list[str] = []
+        if wrong:
+            close = get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
+        elif strange:
+            close = get_close_matches(strange[1], re.findall(r"--[\w-]+", self.format_help()), n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` shows what there is."
         self.exit(TROUBLE, f"{self.prog}: {message}\n{hint}\n")
 
@@ -52,7 +49,7 @@ def parser(program: str) -> Parser:
     run.add_argument("--log", choices=("debug", "info", "warning", "error"), default="info", help="default: info")
     run.add_argument("--debug", action="store_true", help="show a traceback for what goes wrong")
     run.add_argument("--json", action="store_true", help="log JSON lines, with the fields of what they are about")
-    run.set_defaults(command="run", act="run")
+    run.set_defaults(command="run", act="run", usage=run)
     _instances(_acts(group["instances"]))
     _tasks(_acts(group["tasks"]))
     _letters(_acts(group["letters"]))
@@ -77,7 +74,7 @@ class Acts:
         act.add_argument("--db", metavar="FILE", help="the file; without --app, no code is loaded")
         act.add_argument("--json", action="store_true", help="print JSON")
         act.add_argument("--debug", action="store_true", help="show a traceback for what goes wrong")
-        act.set_defaults(command=command)
+        act.set_defaults(command=command, usage=act)
         return act
 
     def by(self, name: str, what: str, command: str, why: str = "why, for the journal") -> argparse.ArgumentParser:
@@ -94,7 +91,7 @@ def _acts(group: argparse.ArgumentParser) -> Acts:
 
 
 def _payload(act: argparse.ArgumentParser) -> None:
-    act.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="what it takes")
+    act.add_argument("fields", nargs="*", default=[], metavar="FIELD=VALUE", help="what it takes")
     act.add_argument("--payload", metavar="JSON", help="all fields, as a JSON object; @FILE reads one, - the input")
 
 
@@ -180,11 +177,17 @@ def _positive(text: str) -> int:
 
 def main(argv: Sequence[str], program: str = "penstock") -> int:
     """Run one command. Never raises: mistakes, refusals and bugs of ours end in a message and a code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it is closed (`>&-`): what is said there goes nowhere
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
+        elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        args = parser(program).parse_args(argv)
+        usage = parser(program)
+        args, strange = usage.parse_known_args(argv)
+        if strange:
+            getattr(args, "usage", usage).error(f"unrecognized arguments: {' '.join(strange)}")
     except SystemExit as stop:  # argparse has printed help or a usage error
         return stop.code if isinstance(stop.code, int) else TROUBLE
     return _run(args, program)
@@ -193,7 +196,7 @@ def main(argv: Sequence[str], program: str = "penstock") -> int:
 def _run(args: argparse.Namespace, program: str) -> int:
     from ..codec import Invalid
     from ..core import Fault
-    from ..errors import HostError, StoreError, Unknown
+    from ..errors import HostError, Unknown
     from .answers import Refusal, Trouble
 
     try:
@@ -204,13 +207,6 @@ def _run(args: argparse.Namespace, program: str) -> int:
         return _complain(args, "input", str(unknown), "", TROUBLE)
     except (HostError, Invalid, Fault) as refused:
         return _complain(args, Refusal.kind, str(refused), "", Refusal.code)
-    except StoreError as error:
-        where = f"{args.db}: " if getattr(args, "db", None) else ""
-        hint = next((HINTS[kind.__name__] for kind in type(error).mro() if kind.__name__ in HINTS), "")
-        return _complain(args, "file", f"{where}{type(error).__name__}: {error}", hint, TROUBLE)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return TROUBLE
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as bug:  # noqa: BLE001 (the last line of defence: no traceback reaches a user unasked)
@@ -221,8 +217,9 @@ def _run(args: argparse.Namespace, program: str) -> int:
 def _command(args: argparse.Namespace, program: str) -> int:
     import asyncio
 
+    from ..errors import StoreError
     from . import acts, apps, questions, running
-    from .answers import Answer
+    from .answers import Answer, FileTrouble, Trouble
 
     if args.command == "run":
         return running.run(args)
@@ -235,10 +232,26 @@ def _command(args: argparse.Namespace, program: str) -> int:
             said: Answer = await command(args, place)
             return said
 
-    said = asyncio.run(answer())
-    sys.stdout.write(_json(said.code, None, said.data) if args.json and said.data is not None else said.text)
-    sys.stdout.flush()
+    try:
+        said = asyncio.run(answer())
+    except StoreError as error:
+        raise FileTrouble(place.client.path, error) from error
+    try:
+        _say(sys.stdout, _json(said.code, None, said.data) if args.json and said.data is not None else said.text)
+    except OSError as error:
+        raise Trouble(f"the answer cannot be written: {error.strerror}") from error
     return said.code
+
+
+def _say(stream: TextIO, text: str) -> None:
+    """When the reader has gone (`| head`), the rest goes nowhere, quietly. Raises OSError."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # so that it does not fail once more at the end
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def _json(code: int, error: dict[str, str] | None, data: dict[str, Any]) -> str:
@@ -256,7 +269,8 @@ def _complain(args: argparse.Namespace, kind: str, problem: str, hint: str, code
 
         traceback.print_exc()
     lines = [f"penstock: {clean(problem)}", *(clean(line) for line in hint.splitlines())]
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
-    if args.json:
-        sys.stdout.write(_json(code, {"kind": kind, "message": problem, "hint": hint}, {}))
+    with suppress(OSError):  # there is nobody else to tell
+        _say(sys.stderr, "".join(f"{line}\n" for line in lines))
+        if args.json:
+            _say(sys.stdout, _json(code, {"kind": kind, "message": problem, "hint": hint}, {}))
     return code

@@ -137,8 +137,9 @@ async def found(client: SqliteClient, id: str) -> Overview:
 
 async def _nearest(client: SqliteClient, id: str) -> str:
     """The ids that follow in order, where they begin alike: what was probably meant."""
-    near = [each.id for each in await client.page(id[: max(len(id) - 2, 1)], 3)]
-    alike = [each for each in near if each[:1] == id[:1]]
+    cases = dict.fromkeys((id, id.lower(), id.upper()))
+    near = [each.id for case in cases for each in await client.page(case[: max(len(id) - 2, 1)], 3)]
+    alike = [each for each in near if each[:1].lower() == id[:1].lower()]
     return f"did you mean `{alike[0]}`?" if alike else "`penstock instances list --all` shows what there is"
 
 

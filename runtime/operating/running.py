@@ -20,7 +20,7 @@ from ..hosts.sqlite import SqliteHost
 from ..journal import label
 from ..logs import Correlated, JsonLines
 from . import apps
-from .answers import DONE, Trouble
+from .answers import DONE, FileTrouble
 from .layout import count
 
 LOG = logging.getLogger("penstock")
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         asyncio.run(_work(host))
     except StoreError as error:
-        raise Trouble(f"{host.path}: {error}") from error
+        raise FileTrouble(host.path, error) from error
     return DONE
 
 

@@ -86,7 +86,7 @@ def told(matter: Matter, now: datetime) -> str:
         case Kind.PARKED:
             return f"parked: {matter.about}"
         case Kind.FAILING:
-            return f"failing: {matter.about}, again {times}"
+            return f"failing: {matter.about}, again {times if matter.at is None or matter.at > now else 'now'}"
         case Kind.LOST:
             return f"no worker: {matter.about} has lost its own"
         case Kind.LATE:

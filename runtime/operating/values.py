@@ -1,19 +1,21 @@
 """What people type for values: `qty=2`, `verdict=accept`, or a JSON object in; the JSON that a codec takes out.
 
 A value is taken as the field's type reads it: as text where that fits (`2` for a text is "2", `20.00` for a decimal is
-exact), else as JSON. A field of a type `T?` may be left out.
+exact), a duration as flows write it (`2h30m`), else as JSON. A field of a type `T?` may be left out.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from ..codec import Codec, Invalid, Json
+from ..codec import Codec, Invalid, Json, quoted
 from ..records import Record
 from .answers import Trouble
 
@@ -64,8 +66,8 @@ def _decoded(record: Record[object], value: object, what: str) -> Mapping[str, J
 
 def typed(codec: Codec[object], text: str, name: str) -> Json:
     """One value. Raises Trouble that names the field."""
-    problem = ""
-    for read in (str, json.loads):
+    problem, wanted = "", kind(codec)
+    for read in (str, _microseconds) if wanted == DURATION else (str, json.loads):
         try:
             value = cast(Json, read(text))
         except ValueError:
@@ -75,7 +77,20 @@ def typed(codec: Codec[object], text: str, name: str) -> Json:
             return value
         except Invalid as invalid:
             problem = str(invalid)
-    raise Trouble(f"{name}: {problem}", f"{name} takes {kind(codec)}")
+    if wanted == DURATION:
+        problem = f"expected a duration such as 2h30m, not {text!r}"
+    raise Trouble(f"{name}: {problem}", f"{name} takes {wanted}")
+
+
+UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000}
+"""How many microseconds each is."""
+
+
+def _microseconds(text: str) -> int:
+    """Of a duration as flows write it; a bare number is of microseconds, as in JSON. Raises ValueError."""
+    if not re.fullmatch(r"([0-9]{1,18}(ms|[dhms]))+", text):
+        return int(text)
+    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|[dhms])", text))
 
 
 def optional(codec: Codec[object]) -> bool:
@@ -94,13 +109,19 @@ def usage(record: Record[object], what: str) -> str:
 
 def form(record: Record[object]) -> str:
     """`verdict=accept/refuse [comment=TEXT]`: harmless when it is pasted as it is."""
-    parts = ((f"{name}={kind(codec)}", optional(codec)) for name, codec in record.fields)
+    parts = ((f"{name}={shlex.quote(kind(codec))}", optional(codec)) for name, codec in record.fields)
     return " ".join(f"[{part}]" if may else part for part, may in parts)
 
 
 def kind(codec: Codec[object]) -> str:
-    """What a value looks like, in a word."""
-    schema = cast("dict[str, Any]", codec.schema())
+    """What a value looks like: a word, or JSON with words in it."""
+    return _kind(cast("dict[str, Any]", codec.schema()))
+
+
+DURATION = "DURATION"
+
+
+def _kind(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         schema = next((each for each in schema["anyOf"] if each.get("type") != "null"), schema)
     if "enum" in schema:
@@ -109,7 +130,7 @@ def kind(codec: Codec[object]) -> str:
         case "integer", _, _ if "minimum" in schema and "description" not in schema:
             return f"{schema['minimum']}..{schema['maximum']}"
         case "integer", _, _:
-            return "MICROSECONDS" if "description" in schema else "NUMBER"
+            return DURATION if "description" in schema else "NUMBER"
         case "boolean", _, _:
             return "true/false"
         case "string", "date-time", _:
@@ -119,4 +140,21 @@ def kind(codec: Codec[object]) -> str:
         case "string", _, _:
             return "TEXT"
         case _:
-            return "JSON"
+            return _json(schema)
+
+
+def _json(schema: dict[str, Any]) -> str:
+    """What a value looks like inside of JSON, where texts are quoted and durations are numbers."""
+    if "anyOf" in schema:
+        return " or ".join("null" if each.get("type") == "null" else _json(each) for each in schema["anyOf"])
+    match schema.get("type"):
+        case "object":
+            return f"{{{', '.join(f'{quoted(name)}: {_json(each)}' for name, each in schema['properties'].items())}}}"
+        case "array":
+            return f"[{_json(schema['items'])}, ..]"
+        case "string":
+            return quoted(_kind(schema))
+        case _ if "description" in schema:
+            return "MICROSECONDS"
+        case _:
+            return _kind(schema)

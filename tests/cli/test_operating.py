@@ -93,6 +93,8 @@ def test_every_mistake_has_a_message_and_a_way_on(
 ) -> None:
     (console.house.folder / "broken.py").write_text("import nothing_of_the_kind\n")
     (console.house.folder / "raising.py").write_text("def host():\n    raise OSError('no such disk')\nnumber = 7\n")
+    (console.house.folder / "empty.db").touch()
+    (console.house.folder / "folder").mkdir()
     monkeypatch.chdir(console.house.folder)
     lines = [
         "penstock instances",
@@ -136,7 +138,12 @@ def test_every_mistake_has_a_message_and_a_way_on(
         "penstock instances show o-17 --app raising:host",
         "penstock instances show o-17 --app raising:number",
         "penstock instances list --db missing.db",
+        "penstock instances list --db empty.db",
+        "penstock instances list --db folder",
         "penstock instances list --db broken.py",
+        "penstock instances show O-17",
+        "penstock instances show o-17 o-18",
+        "penstock instances list --troubel",
         "penstock instances signal o-18 cancel --db orders.db --by olga --reason so",
         "penstock instances export o-18 --db orders.db",
     ]
@@ -165,6 +172,17 @@ def test_what_is_suggested_says_where_the_file_is_if_that_was_said(console: Cons
     (first, *_) = data(console, "penstock instances show o-17 --app operated:host --db orders.db")["suggestions"]
     assert first.endswith("--by YOU --reason WHY --app operated:host --db orders.db")
     assert console.run(first).startswith("o-17: written down as its row 29")
+
+
+def test_a_task_is_not_suggested_to_whom_it_shuts_out(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, who in (("cleo", "--by ANOTHER --role manager"), ("max", "--role manager")):
+        monkeypatch.setenv("PENSTOCK_BY", name)
+        (complete,) = [
+            each
+            for each in data(console, "penstock instances show o-18")["suggestions"]
+            if each.startswith("penstock tasks complete")
+        ]
+        assert complete.endswith(f"[comment=TEXT] {who}")
 
 
 # ---------------------------------------------------------------- what programs read

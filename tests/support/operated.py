@@ -109,4 +109,4 @@ def console(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 def shown(client: SqliteClient, seen: Overview) -> str:
     """What `penstock instances show` says."""
     record = record_of(client, seen)
-    return showing.shown(seen, record, {}, Place(client, (), "penstock", signed=False), client.now())
+    return showing.shown(seen, record, {}, Place(client, (), "penstock", by=""), client.now())
