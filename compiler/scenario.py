@@ -14,6 +14,7 @@ from ..dsl import model
 from ..dsl.diagnostics import Diagnostic, Label, Lane, Rule, TraceStep
 from ..dsl.model import (
     Compensation,
+    DurationType,
     Expect,
     ExpectMessage,
     ExpectUndone,
@@ -23,6 +24,7 @@ from ..dsl.model import (
     GivenOutcome,
     GivenStart,
     GivenWait,
+    InstantType,
     Scenario,
     ScenarioStep,
     Value,
@@ -47,7 +49,8 @@ FAILED = Rule(
     "A scenario does not run as it is written.",
     """\
 A scenario is an example that `penstock test` plays on the flow: each step is given to it in order, and each `expect`
-must hold there. The message shows the step, what was expected, what was there, and the run so far.
+must hold there. The message shows the step, what was expected, what was there, what time would bring next, and the run
+so far. The clock of a scenario starts at `2026-01-01T00:00:00Z`.
 
 ```flow
 flow Door version 1 {
@@ -227,7 +230,8 @@ class _Stage:
         if holds(self.kernel, self.at, condition, self.now):
             return
         expected = source(self.kernel, condition)
-        why = (f"expected: {expected}", f"there: {', '.join((self.where(), *self.asked(condition)))}")
+        there = f"there: {', '.join((self.where(), *self.asked(condition)))}"
+        why = (f"expected: {expected}", there, *self.coming())
         raise _Failed(f"`{expected}` does not hold", "not so here", why)
 
     def expect_undone(self, names: tuple[str, ...]) -> None:
@@ -271,7 +275,16 @@ class _Stage:
         names = [call.activity for call in self.at.calls if not call.answer]
         if self.at.undoing is not None:
             names.append(self.undoing(self.at))
-        return (f"there: {self.where()}, {', '.join(names) or 'nothing'} running",)
+        return f"there: {self.where()}, {', '.join(names) or 'nothing'} running", *self.coming()
+
+    def coming(self) -> tuple[str, ...]:
+        """What time would bring next."""
+        if not self.at.timers or self.at.compensating:
+            return ()
+        armed = self.at.due()[0]
+        text = triggered(self.kernel, Fired(armed.timer), NOBODY)
+        left = written(max(armed.due - self.now, timedelta(0)), DurationType())
+        return (f"next: `{text}`, in {left} (it is {written(self.now, InstantType())})",)
 
     # ------------------------------------------------------------ steps
 
@@ -295,7 +308,7 @@ class _Stage:
         try:
             made = make()
         except Rejected as rejected:
-            why = () if self.instance is None else (f"there: {self.where()}",)
+            why = () if self.instance is None else (f"there: {self.where()}", *self.coming())
             raise _Failed(f"`{text}` is rejected: {REASONS[rejected.reason]}", rejected.reason, why) from None
         self.trace.append(told(self.kernel, text, self.instance, made, self.now - self.told, by))
         self.instance, self.told = made.after, self.now

@@ -112,10 +112,16 @@ def test_an_expectation_that_does_not_hold_says_what_was_there() -> None:
     step, failure = fails(*PAID, 'expect in Done and room == "q"', "cancel by guest")
     assert step == 'expect in Done and room == "q"'
     assert failure.message == 'the scenario `a trip` fails: `in Done and room == "q"` does not hold'
-    assert failure.why == ('expected: in Done and room == "q"', 'there: in Waiting, room = "r"')
+    assert failure.why[:2] == ('expected: in Done and room == "q"', 'there: in Waiting, room = "r"')
     assert [told.trigger for told in failure.trace] == ["start(days: 2)", 'book done("r")', "pay done"]
     assert [told.place for told in failure.trace] == ["Booking", "Paying", "Waiting"]
     assert failure.trace[1].changes == ('room = "r"',)
+
+
+def test_what_time_would_bring_next_is_told() -> None:
+    for given in ('book done("s")', "expect in Done", "change by guest(days: 0)"):
+        _, failure = fails(*PAID, "after 26h", given)
+        assert failure.why[-1] == "next: `after 3d`, in 1d22h (it is @2026-01-02T02:00:00Z)"
 
 
 def test_what_was_there_includes_the_log_and_the_time_where_they_are_asked_for() -> None:
