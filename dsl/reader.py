@@ -28,7 +28,7 @@ KINDS = {"int": "INT", "fraction": "FRACTION", "duration": "DURATION", "instant"
 """The terminals of the tokens that are neither names nor signs."""
 
 _NAME = ("NAME",)
-_BROKEN = {"malformed", "open", "foreign", "stray"}
+_BROKEN = {"malformed", "open", "foreign", "quoted", "stray"}
 _WHOLE = {"name", "sign"}  # nothing can be wrong with it
 
 

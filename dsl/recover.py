@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import rules
+from . import habits, rules
 from .automaton import Cell, build_nothing
 from .diagnostics import Fix, Label
 from .expected import block_name, expected, listed, openers
 from .literals import problem_of
 from .reader import DEEPEST_EXPRESSION, KINDS, Place, Reader
 from .source import Span
-from .tokens import FOREIGN, Token
+from .tokens import Token
 
 _LOOK = 3  # tokens that must be readable after a mend
 _BACK = 4  # tokens before the error that may be the misspelt one
@@ -38,7 +38,7 @@ class MendingReader(Reader):
     def _recover(self, place: Place, at: int) -> Place:
         """Tells the error at a token and mends the tokens; the place to read on from."""
         braces = (self._extra_brace, self._missing_brace)
-        words = (self._later, self._swallowed, self._misspelt)
+        words = (self._duration, self._later, self._swallowed, self._misspelt)
         for mend in (self._broken, self._too_deep, *braces, *words, self._sign):
             mended = mend(place, at)
             if mended is not None:
@@ -59,6 +59,11 @@ class MendingReader(Reader):
             self._stand_in(at, token._replace(kind="string", text='""'))
         elif token.kind == "foreign":
             self._foreign(at, token)
+        elif token.kind == "quoted":
+            text = f'"{token.text[1:-1]}"'
+            fix = Fix(f"write `{text}`", ((token.span, text),), safe=True)
+            self._tell(rules.STRAY_SIGN, token.span, 'A text stands in `"` here.', 'write `"`', fix)
+            self._stand_in(at, token._replace(kind="string", text=text))
         elif token.kind == "stray":
             self._tell(
                 rules.STRAY_SIGN, token.span, f"{_character(token.text)} has no meaning here.", "not in the language"
@@ -71,7 +76,7 @@ class MendingReader(Reader):
         return place
 
     def _foreign(self, at: int, token: Token) -> None:
-        ours = FOREIGN[token.text]
+        ours = habits.SIGNS[token.text]
         if ours:
             fix = Fix(f"write `{ours}`", ((token.span, ours),), safe=True)
             self._tell(
@@ -155,6 +160,29 @@ class MendingReader(Reader):
 
     # ------------------------------------------------------------ words
 
+    def _duration(self, place: Place, at: int) -> Place | None:
+        """A number with a word behind it: `3 days`."""
+        for index in range(at, max(at - 2, -1), -1):
+            number = self._tokens[index]
+            if number.kind != "int" or len(number.text) > 6:
+                continue
+            word = self._tokens[index + 1]
+            if word.text not in habits.UNITS or word.breaks:
+                continue
+            factor, unit = habits.UNITS[word.text]
+            trial = number._replace(kind="duration", text=f"{int(number.text) * factor}{unit}", end=word.end)
+            stack = place.stack if index == at else self._places[index].stack
+            if self._readable(stack, [trial, *self._following(index + 1)], 1):
+                span = number.span.to(word.span)
+                fix = Fix(f"write `{trial.text}`", ((span, trial.text),), safe=True)
+                self._tell(rules.MALFORMED, span, f"A duration is written like `{trial.text}`.", "in words", fix)
+                self._remove(index + 1)
+                if index < at:
+                    return self._rewind(index, trial)
+                self._stand_in(at, trial)
+                return place
+        return None
+
     def _later(self, place: Place, at: int) -> Place | None:
         """A construct that is designed, but not in this version."""
         token, before = self._tokens[at], self._tokens[at - 1] if at else None
@@ -221,6 +249,8 @@ class MendingReader(Reader):
             ratio = matcher.ratio()
             swapped = sorted(word) == sorted(token.text) and token.text not in self._machine.words
             likeness = 1.0 if swapped else ratio
+            if word in habits.WORDS.get(token.text.lower(), ()):
+                likeness = max(likeness, _ALIKE)
             if word.isalpha() and word != token.text and likeness >= _ALIKE:
                 rated.append((word, likeness, ratio))
         best = sorted(rated, key=lambda each: (-each[1], -each[2], each[0]))

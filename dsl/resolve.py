@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from . import habits, syntax
 from . import rules_of_meaning as rules
-from . import syntax
-from .diagnostics import Label
+from .diagnostics import Fix, Label
 from .findings import Findings, did_you_mean, listed
 from .model import (
     BoolType,
@@ -189,8 +189,11 @@ class Names:
                 )
                 return
         fix = did_you_mean(name.text, name.span, known)
-        if fix is None and not self.complete:
-            return
+        if not self.complete and fix is None:
+            return  # it may be declared where the text could not be read
+        meant = habits.NAMES.get(wanted, {}).get(name.text.lower())
+        if meant is not None:
+            fix = Fix(f"did you mean `{meant}`?", ((name.span, meant),))
         note = f"Known here: {listed(known)}." if fix is None and 0 < len(known) <= 8 else ""
         self.findings.error(
             rules.UNKNOWN_NAME,

@@ -11,7 +11,8 @@ from .source import Source, Span
 class Token(NamedTuple):
     """One piece of the text. `kind`: name, int, fraction, duration, instant, string, sign, comment, doc, `end` (after
     the last one), or a broken piece: `malformed` (like `12abc`), `open` (a text without its closing quote), `foreign`
-    (a sign other languages have), `stray`. `breaks`: the line breaks between it and the token before it."""
+    (a sign other languages have), `quoted` (a text in other quotes), `stray`. `breaks`: the line breaks between it and
+    the token before it."""
 
     kind: str
     text: str
@@ -25,8 +26,6 @@ class Token(NamedTuple):
 
 
 COMMENTS = ("comment", "doc")
-FOREIGN = {"=>": "->", "&&": "and", "||": "or", "!": "not", "===": "==", "!==": "!=", "<>": "!=", ":=": "=", ";": ""}
-"""Signs of other languages, and what is written here instead."""
 
 _PIECES = re.compile(
     r"""
@@ -40,7 +39,8 @@ _PIECES = re.compile(
     | (?P<int>      \d+ (?! \w | \.\d ) )
     | (?P<malformed> \d+ (?: \. \d+ )? \w* | @ [\w:.+-]* )
     | (?P<name>     \w+ )
-    | (?P<foreign>  ===|!==|=>|&&|\|\||<>|:=|;|!(?!=) )
+    | (?P<foreign>  ===|!==|=>|&&|\|\||<>|:=|;|!(?!=)|[→⇒≠≤≥∧∨¬] )
+    | (?P<quoted>   '[^'"\\\n\r]*' | ‘[^’"\\\n\r]*’ | [“”„«][^“”»"\\\n\r]*[“”»] )
     | (?P<sign>     ->|\.\.|==|!=|<=|>=|[-+*/%<>={}(),:?.\[\]] )
     | (?P<stray>    [^\s\w"#@{}(),:?=<>+*/%;&|!.\[\]-]+ | . | [\v\x1c-\x1f\x85\u2028\u2029] )
     """,

@@ -304,3 +304,22 @@ def test_a_spec_in_disorder_never_breaks_the_analysis(changes: list[tuple[int, i
         tokens[place], tokens[other] = tokens[other], ""
     for each in analysed("".join(tokens)).flows:
         assert_well_typed(each)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("input { a: string }", "text"),
+        ("input { a: List<int> }", None),
+        ("input { a: Integer }", "int"),
+        ("input { a: float }", "decimal(2)"),
+        ("input { a: datetime }", "instant"),
+        ("data { a: text? }  always a != null", "none"),
+        ("data { a: bool = false }  always a == True", "true"),
+        ("input { a: xyz }", None),
+    ],
+)
+def test_habits_of_other_languages_are_understood(written: str, meant: str | None) -> None:
+    text = f"flow Example {{ version 1  start -> Done  final Done  {written} }}"
+    fixes = [fix for found in analysed(text).diagnostics for fix in found.fixes]
+    assert [fix.edits[0][1] for fix in fixes] == ([] if meant is None else [meant])
