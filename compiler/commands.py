@@ -159,7 +159,8 @@ def build(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
         for output in pipeline.outputs(file, _spec_name(folder, path), folder, path, args.mutable):
             other = made.setdefault(output.name, path)
             if other is not path:
-                raise Trouble(f"{other} and {path} would both be {output.name}: rename one of the flows")
+                how = "rename one of the flows, or build them apart, with --out"
+                raise Trouble(f"{other} and {path} would both be {output.name}: {how}")
             results.append(output)
     if results:
         codes.append(_compare(folder, results, terminal) if args.check else _write(folder, results, terminal))

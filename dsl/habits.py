@@ -12,10 +12,10 @@ SIGNS = {
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "action": ("do",), "array": ("list",), "assert": ("always",), "call": ("do",), "context": ("data",),
-    "default": ("else",), "end": ("final",), "errors": ("fails",), "func": ("activity",), "function": ("activity",), "if": ("when",),
-    "include": ("import",), "initial": ("start",), "invariant": ("always",), "invoke": ("do",), "otherwise": ("else",),
-    "params": ("input",), "raises": ("fails",), "rollback": ("compensate",), "run": ("do",), "struct": ("record",),
-    "throws": ("fails",), "timer": ("after",), "undo": ("compensate",), "var": ("data",),
+    "default": ("else",), "end": ("final",), "errors": ("fails",), "func": ("activity",), "function": ("activity",),
+    "if": ("when",), "include": ("import",), "initial": ("start",), "invariant": ("always",), "invoke": ("do",),
+    "otherwise": ("else",), "params": ("input",), "raises": ("fails",), "rollback": ("compensate",), "run": ("do",),
+    "struct": ("record",), "throws": ("fails",), "timer": ("after",), "undo": ("compensate",), "var": ("data",),
     "variables": ("data",), "vars": ("data",), "workflow": ("flow",),
 }  # fmt: skip
 """Words at the beginning of what they are for, and those of ours that may have been meant."""

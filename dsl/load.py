@@ -15,7 +15,7 @@ from .tokens import COMMENTS, Token, tokenize
 from .values import dataclass, replace
 
 LARGEST = 8 << 20
-"""How many bytes a file may have: one mebibyte."""
+"""How many bytes a file may have: eight mebibytes."""
 
 MOST_FILES = 100
 """How many files one file may import, directly or not."""

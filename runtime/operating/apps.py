@@ -1,8 +1,9 @@
 """Where a command works: its options, the environment and the folder in; a client of the file, or the host, out.
 
 An app is `MODULE:NAME`: a `SqliteHost`, or a function without arguments that gives one. It is named by `--app`, else by
-PENSTOCK_APP, else by `[tool.penstock] app = ".."` in the pyproject.toml of the folder. With `--db FILE` alone no code
-is loaded; with both, the app's code is used on that file.
+PENSTOCK_APP, else by `[tool.penstock] app = ".."` in the pyproject.toml of the folder, where `path = ["generated"]`
+names folders that modules are looked for in, too. With `--db FILE` alone no code is loaded; with both, the app's code
+is used on that file.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import stat
 import sys
 import tomllib
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 from ..hosts.sqlite import SqliteClient, SqliteHost
 from .answers import NAME, Place, Trouble
@@ -67,36 +69,48 @@ def host(app: str | None, environment: Mapping[str, str], folder: Path) -> Sqlit
 
 def named(given: str | None, environment: Mapping[str, str], folder: Path) -> str:
     """Which app is meant. Raises Trouble where none is."""
-    found = given or environment.get(VARIABLE) or _configured(folder / "pyproject.toml")
+    found = given or environment.get(VARIABLE) or _settings(folder / "pyproject.toml").app
     if not found:
         raise Trouble("no app is named", HOW)
     return found
 
 
-def _configured(file: Path) -> str:
+class Settings(NamedTuple):
+    """`[tool.penstock]`: the app, and the folders its modules are looked for in."""
+
+    app: str = ""
+    path: Sequence[str] = ()
+
+
+def _settings(file: Path) -> Settings:
+    """Raises Trouble."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return ""
+        return Settings()
     except (OSError, UnicodeDecodeError) as error:
         raise Trouble(f"{file} cannot be read: {error}") from error
     try:
-        settings = tomllib.loads(text).get("tool", {}).get("penstock", {})
+        settings: dict[str, Any] = tomllib.loads(text).get("tool", {}).get("penstock", {})
     except tomllib.TOMLDecodeError as error:
         raise Trouble(f"{file} is no TOML: {error}") from error
-    app = settings.get("app", "")
+    app, path = settings.get("app", ""), settings.get("path", [])
     if not isinstance(app, str):
         raise Trouble(f'{file}: app is a text, such as "shop:host"')
-    return app
+    if not isinstance(path, list) or not all(isinstance(part, str) for part in cast("list[object]", path)):
+        raise Trouble(f'{file}: path is a list of folders, such as ["generated"]')
+    return Settings(app, cast("list[str]", path))
 
 
 def loaded(name: str, folder: Path) -> SqliteClient:
-    """The host or client of this name; modules are looked for in the folder first. Raises Trouble."""
+    """The host or client of this name; modules are looked for in the folder first, then in those that its settings
+    name. Raises Trouble."""
     module_name, colon, attribute = name.partition(":")
     if not (module_name and colon and attribute):
         raise Trouble(f"{name!r} is no app: it takes MODULE:NAME, such as shop:host")
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    for place in (*(folder / part for part in reversed(_settings(folder / "pyproject.toml").path)), folder):
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -133,7 +147,11 @@ def _made(name: str, found: object) -> SqliteClient:
 def _nearby(module: str, folder: Path) -> str:
     """Where a module that an app imports, and Python does not find, probably is: generated ones lie in a folder."""
     found = sorted(folder.glob(f"*/{module}.py"))
-    return f"{found[0].relative_to(folder)} is there: set PYTHONPATH={found[0].parent.name}" if found else ""
+    if not found:
+        return ""
+    where = found[0].parent.name
+    how = f'set PYTHONPATH={where}, or in pyproject.toml [tool.penstock] path = ["{where}"]'
+    return f"{where}/{found[0].name} is there: {how}"
 
 
 def _broken(what: str, error: Exception, hint: str = "") -> Trouble:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -236,4 +237,10 @@ def test_an_app_that_imports_what_lies_in_a_folder_says_where(
     (console.house.folder / "generated" / "rental_code.py").write_text("")
     (console.house.folder / "needy.py").write_text("import rental_code\n")
     said = console.run("penstock instances list --app needy:host")
-    assert said.endswith("generated/rental_code.py is there: set PYTHONPATH=generated\n")
+    how = 'set PYTHONPATH=generated, or in pyproject.toml [tool.penstock] path = ["generated"]'
+    assert said.endswith(f"generated/rental_code.py is there: {how}\n")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (console.house.folder / "pyproject.toml").write_text('[tool.penstock]\npath = ["generated"]\n')
+    assert "needy has no 'host'" in console.run("penstock instances list --app needy:host")
+    (console.house.folder / "pyproject.toml").write_text('[tool.penstock]\npath = "generated"\n')
+    assert 'such as ["generated"]' in console.run("penstock instances list --app needy:host")
