@@ -7,14 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from ..runtime.operating import COMMANDS as OPERATING
+from ..runtime.operating.usage import Parser, speak_anywhere
 from . import commands
 from .commands import Command, Trouble
 from .formats.style import Style, clean
 from .report import FORMS, TROUBLE, VERSIONED
-from .terminal import Terminal, speak_anywhere, wants_color
+from .terminal import Terminal, wants_color
 
 INTERRUPTED = 130
 VERIFIED = ("full", "concise", "json")
@@ -30,23 +30,6 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "fmt": (commands.fmt, "format flows"),
     "explain": (commands.explain, "explain a code, or list them all"),
 }
-
-
-class Parser(argparse.ArgumentParser):
-    """Usage errors in one or two lines, with the command or option that was probably meant."""
-
-    def error(self, message: str) -> NoReturn:
-        from difflib import get_close_matches
-
-        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
-        strange = re.match(r"unrecognized arguments: (--[\w-]+)", message)
-        close: list[str] = []
-        if wrong:
-            close = get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
-        elif strange:
-            close = get_close_matches(strange[1], re.findall(r"--[\w-]+", self.format_help()), n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` shows what there is."
-        self.exit(TROUBLE, f"{self.prog}: {clean(message)}\n{hint}\n")
 
 
 def parser(wanted: str = "") -> Parser:
@@ -153,12 +136,9 @@ def main(given: Sequence[str]) -> int:
     """Run one command. Never raises: every mistake and every bug of ours ends in a message and a code."""
     speak_anywhere()
     usage = parser(given[0] if given else "")
-    try:
-        args, strange = usage.parse_known_args(given)
-        if strange:
-            getattr(args, "usage", usage).error(f"unrecognized arguments: {' '.join(strange)}")
-    except SystemExit as stop:  # argparse has printed help, the version or a usage error
-        return stop.code if isinstance(stop.code, int) else TROUBLE
+    args = usage.parsed(given)
+    if isinstance(args, int):
+        return args
     if args.version:
         sys.stdout.write(f"penstock {version()}\n")
         return 0

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from io import TextIOWrapper
-from pathlib import Path
 from typing import TextIO
 
 from ..dsl.values import dataclass
@@ -59,17 +56,6 @@ def wants_color(choice: str, stream: TextIO, environment: Mapping[str, str]) -> 
     if choice != "auto":
         return choice == "always"
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
-
-
-def speak_anywhere() -> None:
-    """What is said to a standard stream that is closed (`>&-`) goes nowhere. One of a narrow encoding shows what it
-    lacks as `\\u2192`, and does not fail."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
-        elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _write(stream: TextIO, text: str) -> None:

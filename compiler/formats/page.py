@@ -37,7 +37,8 @@ def full(files: Sequence[Examined], style: Style, run: Callable[[Finding, Style]
         page(first, style, run) + _others(first, [one for one in group if one is not first], style)
         for first, group in groups
     ]
-    more = [f"`penstock explain {found[0].diagnostic.rule.code}` says more about a code."] if found else []
+    worst = sorted(found, key=lambda finding: finding.level is not Level.ERROR)[:1]
+    more = [f"`penstock explain {finding.diagnostic.rule.code}` says more about a code." for finding in worst]
     return "\n".join([*pages, "".join(f"{line}\n" for line in [*summary(files, style), *more])])
 
 

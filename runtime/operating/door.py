@@ -12,29 +12,13 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 from . import COMMANDS
+from .usage import TROUBLE, Parser, speak_anywhere
 
-TROUBLE, INTERRUPTED = 2, 130
-
-
-class Parser(argparse.ArgumentParser):
-    """Usage errors in one or two lines, with what was probably meant."""
-
-    def error(self, message: str) -> NoReturn:
-        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
-        strange = re.match(r"unrecognized arguments: (--[\w-]+)", message)
-        close: list[str] = []
-        if wrong:
-            close = get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
-        elif strange:
-            close = get_close_matches(strange[1], re.findall(r"--[\w-]+", self.format_help()), n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"`{self.prog} --help` shows what there is."
-        self.exit(TROUBLE, f"{self.prog}: {message}\n{hint}\n")
+INTERRUPTED = 130
 
 
 def parser(program: str) -> Parser:
@@ -177,19 +161,10 @@ def _positive(text: str) -> int:
 
 def main(argv: Sequence[str], program: str = "penstock") -> int:
     """Run one command. Never raises: mistakes, refusals and bugs of ours end in a message and a code."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # it is closed (`>&-`): what is said there goes nowhere
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
-        elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        usage = parser(program)
-        args, strange = usage.parse_known_args(argv)
-        if strange:
-            getattr(args, "usage", usage).error(f"unrecognized arguments: {' '.join(strange)}")
-    except SystemExit as stop:  # argparse has printed help or a usage error
-        return stop.code if isinstance(stop.code, int) else TROUBLE
+    speak_anywhere()
+    args = parser(program).parsed(argv)
+    if isinstance(args, int):
+        return args
     return _run(args, program)
 
 
