@@ -58,6 +58,7 @@ def _options(command: str, of: argparse.ArgumentParser) -> None:
     """What a command takes."""
     if command in ("check", "build", "test", "tests", "fmt"):
         files = "a .flow file, or a folder of them; default: specs, or else this folder"
+        files += "; - is the input, and the output" if command == "fmt" else ""
         of.add_argument("files", nargs="*", metavar="FILE", help=files)
     if command in ("check", "test"):
         of.add_argument("--format", choices=FORMS, default="full", help="how to report; default: full")

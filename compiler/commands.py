@@ -349,19 +349,39 @@ def _chosen(file: Examined, name: str | None) -> Kernel:
 
 
 def fmt(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    if args.files == ["-"]:
+        return _fmt_input(args, terminal, tool)
     codes: list[int] = []
     for path in gather(args.files):
         file = pipeline.load(path)
-        text = pipeline.formatted(file)
+        text = _laid_out(file)
         if isinstance(text, Examined):
             terminal.say(report.render("full", [text], terminal.style, tool))
             codes.append(report.exit_code([text]))
-            continue
-        if "\r\n" in file.source.text:  # they stay as they are: git makes them so on Windows
-            text = text.replace("\n", "\r\n")
-        if text != file.source.text:
+        elif text != file.source.text:
             codes.append(_differs(path, file, text, terminal) if args.check else _replace(path, text, terminal))
     return report.worst(codes)
+
+
+def _fmt_input(args: argparse.Namespace, terminal: Terminal, tool: str) -> int:
+    """As a filter: what is wrong is told on the error stream, and nothing is handed on then."""
+    file = pipeline.given()
+    text = _laid_out(file)
+    if isinstance(text, Examined):
+        terminal.complain(report.render("concise", [text], terminal.style, tool).rstrip())
+        return report.exit_code([text])
+    if args.check:
+        return _differs(Path(file.source.name), file, text, terminal) if text != file.source.text else CLEAN
+    terminal.hand_on(text)
+    return CLEAN
+
+
+def _laid_out(file: Examined) -> str | Examined:
+    """The formatted text; the file with its errors where it cannot be read."""
+    text = pipeline.formatted(file)
+    if isinstance(text, str) and "\r\n" in file.source.text:  # they stay as they are: git makes them so on Windows
+        return text.replace("\n", "\r\n")
+    return text
 
 
 def _differs(path: Path, file: Examined, text: str, terminal: Terminal) -> int:

@@ -60,8 +60,18 @@ def load(path: Path) -> Examined:
     """The text alone."""
     from ..dsl.load import load as load_text
 
-    loaded = load_text(path)
-    return Examined(loaded, ()) if isinstance(loaded, Source) else Examined(Source(str(path), ""), loaded)
+    return _loaded(str(path), load_text(path))
+
+
+def given() -> Examined:
+    """The text that comes in on standard input."""
+    from ..dsl.load import standard_input
+
+    return _loaded("-", standard_input())
+
+
+def _loaded(name: str, loaded: Source | tuple[Diagnostic, ...]) -> Examined:
+    return Examined(loaded, ()) if isinstance(loaded, Source) else Examined(Source(name, ""), loaded)
 
 
 def read(path: Path) -> Examined:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import TextIO
+from typing import IO, Any, AnyStr, TextIO
 
 from ..dsl.values import dataclass
 from .formats.style import Style, clean
@@ -24,6 +24,11 @@ class Terminal:
 
     def say(self, text: str) -> None:
         _write(self.out, text)
+
+    def hand_on(self, text: str) -> None:
+        """What another program reads: in UTF-8, with its own line ends, whatever the terminal makes of such."""
+        self.out.flush()
+        _write(self.out.buffer, text.encode())
 
     def complain(self, text: str) -> None:
         _write(self.err, f"penstock: {text}\n")
@@ -58,7 +63,7 @@ def wants_color(choice: str, stream: TextIO, environment: Mapping[str, str]) -> 
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: IO[AnyStr], text: AnyStr) -> None:
     """Write and flush. When the reader has gone (`| head`), the rest goes nowhere, quietly. Raises OSError."""
     try:
         stream.write(text)
@@ -69,7 +74,7 @@ def _write(stream: TextIO, text: str) -> None:
             raise
 
 
-def _give_up(stream: TextIO) -> None:
+def _give_up(stream: IO[Any]) -> None:
     """What is still in the stream's buffer must not fail once more when the process ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from pathlib import Path
+from typing import TextIO
 
 from . import rules
 from .diagnostics import Diagnostic, Fix, Label, Rule
@@ -40,8 +42,14 @@ def load(path: str | Path) -> Source | tuple[Diagnostic, ...]:
     return text_of(str(path), data)
 
 
+def standard_input() -> Source | tuple[Diagnostic, ...]:
+    """The same of what comes in, under the name `-`."""
+    stream: TextIO | None = sys.stdin  # None where it is closed
+    return text_of("-", stream.buffer.read(LARGEST + 1) if stream is not None else b"")
+
+
 def text_of(name: str, data: bytes) -> Source | tuple[Diagnostic, ...]:
-    """The same for bytes that were read already, such as standard input."""
+    """The same for bytes that were read already."""
     if len(data) > LARGEST:
         return _refused(rules.TOO_LARGE, f"`{name}` is larger than {LARGEST:,} bytes, the most a flow file may have.")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -328,6 +328,24 @@ def test_fmt_leaves_line_ends_as_they_are(hello: Path, capsys: pytest.CaptureFix
     assert hello.read_bytes() == windows
 
 
+def test_fmt_is_a_filter_too(hello: Path) -> None:
+    def filtered(text: str, *more: str) -> tuple[int, str, str]:
+        narrow = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        done = subprocess.run([*RUN, "fmt", "-", *more], input=text.encode(), capture_output=True, env=narrow)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    text = "## Grüße.\r\nflow Hello version 1 {\r\n start -> Done\r\n  final Done\r\n}\r\n"
+    right = text.replace("\n start", "\n  start")
+    assert filtered(text) == (0, right, "")
+    assert filtered(right) == (0, right, "")
+    assert filtered(right, "--check") == (0, "", "")
+    code, out, _ = filtered(text, "--check")
+    assert code == 1 and "+  start -> Done" in out
+    code, out, err = filtered("flow Hello version 1 { start Done")
+    assert (code, out) == (1, "") and err.startswith("penstock: -:1:")
+    assert filtered("") == (2, "", "penstock: -:1:1: error[E104] `-` is empty.\n-: 1 error\n")
+
+
 def test_fmt_leaves_a_file_with_errors_as_it_is(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hello.write_text("flow Hello version 1 { start Done")
     assert cli.main(["fmt", "hello.flow"]) == 1
