@@ -39,7 +39,7 @@ class MendingReader(Reader):
         """Tells the error at a token and mends the tokens; the place to read on from."""
         braces = (self._extra_brace, self._missing_brace)
         words = (self._duration, self._later, self._swallowed, self._misspelt)
-        for mend in (self._broken, self._too_deep, *braces, *words, self._sign):
+        for mend in (self._broken, self._too_deep, *braces, *words, self._sign, self._block):
             mended = mend(place, at)
             if mended is not None:
                 return mended
@@ -287,6 +287,20 @@ class MendingReader(Reader):
             self._remove(at)
             return place
         return None
+
+    def _block(self, place: Place, at: int) -> Place | None:
+        """A line that ends where its block should begin, as `activity look() -> int`."""
+        token, before = self._tokens[at], self._tokens[at - 1] if at else None
+        if before is None or not token.breaks:
+            return None
+        empty = [Token("sign", sign, before.end, before.end, 0) for sign in "{}"]
+        if not self._readable(place.stack, [*empty, token, *self._following(at)], 3):
+            return None
+        span, end = before.span, Span(before.end, before.end)
+        fix = Fix("open a block behind it", ((end, " { }"),))
+        self._tell(rules.UNEXPECTED, span, f"A block is missing behind {_quoted(before)}.", "expected `{ .. }`", fix)
+        self._tokens[at:at] = empty
+        return place
 
     def _following(self, at: int) -> list[Token]:
         """The next tokens on the line of a token."""
