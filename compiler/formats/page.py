@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
@@ -18,6 +19,8 @@ from .style import Style, clean, pad, width
 
 WIDEST_COLUMN = 64
 """A trace's columns line up, but for cells wider than this."""
+WIDEST_TRIGGER = 80
+"""What happens in a step is broken into lines of so many columns."""
 
 
 _OPEN = "it is not known whether "
@@ -136,9 +139,23 @@ def trace(finding: Finding, style: Style) -> str:
         last = index == len(steps) - 1
         mark = style.error("✗") if last and refuted else style.gutter("●" if index == 0 else "│")
         arrow = f"→ {pad(place, wide[1])}" if step.place else pad("", wide[1] + 2)
-        row = f"   {mark}  {pad(trigger, wide[0])}  {arrow}  {pad(changes, wide[2])}"
+        for part in (parts := folded(trigger))[:-1]:
+            text += f"   {mark}  {part}\n"
+            mark = " " if last else style.gutter("│")
+        row = f"   {mark}  {pad(parts[-1], wide[0])}  {arrow}  {pad(changes, wide[2])}"
         text += f"{row}  {style.faint(line)}".rstrip() + "\n"
     return text
+
+
+def folded(text: str) -> list[str]:
+    """A long trigger in lines, broken behind commas; those after the first one are indented."""
+    lines: list[str] = []
+    for part in re.split(r"(?<=,) ", text):
+        if lines and width(lines[-1]) + 1 + width(part) <= WIDEST_TRIGGER:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(f"    {part}" if lines else part)
+    return lines
 
 
 def title_of_trace(finding: Finding, style: Style) -> str:

@@ -261,6 +261,18 @@ def test_two_flows_of_one_name_are_not_built_over_each_other(hello: Path, capsys
     assert not (hello.parent / "generated").exists(), "nothing is written before it is refused"
 
 
+def test_a_start_with_many_inputs_is_told_in_lines(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = ", ".join(f"input_number_{number}: text" for number in range(6))
+    hello.write_text(
+        f"flow Hello version 1 {{ input {{ {inputs} }}\nstart -> Stuck\nstate Stuck {{ }}\nfinal Done }}\n"
+    )
+    assert cli.main(["check", "hello.flow"]) == 1
+    assert (
+        '   ✗  start(input_number_0: "", input_number_1: "", input_number_2: "",\n'
+        '          input_number_3: "", input_number_4: "", input_number_5: "")  → Stuck    :2\n'
+    ) in capsys.readouterr().out
+
+
 # ---------------------------------------------------------------- draw, test, fmt, explain
 
 
