@@ -7,7 +7,6 @@ from decimal import Decimal
 from . import rules_of_meaning as rules
 from .findings import Findings
 from .model import (
-    BoolType,
     Convert,
     DecimalType,
     DurationType,
@@ -263,7 +262,3 @@ def scalar(type_: Type) -> ScalarType | None:
 def listed_type(item: ItemType, count: int) -> ListType:
     """The type of a list that is written out; the ranges of its items are nobody's promise yet."""
     return ListType(IntType() if isinstance(item, IntType) else item, count)
-
-
-def is_bool(expr: Expr) -> bool:
-    return isinstance(expr.type, BoolType)

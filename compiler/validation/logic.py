@@ -40,7 +40,6 @@ from .things import (
 )
 
 Number = BoolType | IntType | DecimalType
-Words = TextType | EnumType
 
 
 class Unlike(Exception):
