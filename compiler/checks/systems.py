@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...dsl.diagnostics import Diagnostic, Label, Rule
+from ...dsl.diagnostics import Diagnostic, Fix, Label, Rule
 from ...dsl.model import System
 from ...dsl.values import replace
 from ..kernel import Kernel
@@ -184,7 +184,8 @@ class _Examination:
         if trace is not None:
             message, label, others = self._said(question)
             note = f"{len(self.found.known)} joint configurations examined"
-            said = Diagnostic(rule, message, span, label, others=others, trace=trace, note=note)
+            fixes = (Fix(_MENDS[code].format(member=member.name, event=event)),)
+            said = Diagnostic(rule, message, span, label, others=others, fixes=fixes, trace=trace, note=note)
             return Answer(rule, subject, Verdict.REFUTED, span, said, scope=scope)
         reason = self._doubt(code, suspected)
         if not reason:
@@ -245,6 +246,12 @@ class _Examination:
         return replace(answer, accepted=reason)
 
 
+_MENDS = {
+    STUCK: "have each message answered in every case, or give the wait for it a time",
+    REJECTED: "say in the state where it may come what becomes of `{event}`: `on`, `ignore` or `defer`",
+    ORPHANED: 'let `{member}` wait until `{event}` has come; where that does no harm, `accept F313 "reason"`',
+    OVERFLOWN: "let those who send to `{member}` wait for an answer, or let the `mailbox` hold more",
+}
 _ASKED = {
     STUCK: "the flows can get stuck",
     REJECTED: "`{event}` can come to `{member}` where it is rejected",

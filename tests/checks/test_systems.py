@@ -42,6 +42,7 @@ def test_the_answers_are_those_of_plain_enumeration(tmp_path: Path, share: int) 
             subject = answer.rule.code, answer.subject
             if answer.verdict is Verdict.REFUTED:
                 assert subject in expected, (seed, subject)
+                assert answer.diagnostic is not None and answer.diagnostic.fixes, "whoever reads it knows what to do"
                 shown[answer.rule.code] = shown.get(answer.rule.code, 0) + 1
             elif answer.verdict is Verdict.PROVED:
                 assert subject not in expected, (seed, subject)
@@ -68,6 +69,8 @@ def test_what_came_from_outside_may_have_waited_for_longer_than_a_message(tmp_pa
     assert (late.rule.code, late.subject, late.verdict) == ("F313", "a.m", Verdict.REFUTED)
     assert late.diagnostic is not None
     assert [each.trigger for each in late.diagnostic.trace][1:] == ["a: outside", "b: start", "a: m", "a: n"]
+    help = 'let `a` wait until `m` has come; where that does no harm, `accept F313 "reason"`'
+    assert [fix.text for fix in late.diagnostic.fixes] == [help]
 
 
 DEAF = """
