@@ -119,7 +119,7 @@ async def resolve(args: argparse.Namespace, place: Place) -> Answer:
     call = await _meant(args, place)
     flow = flow_of(place.client, call.flow)
     if flow is None:
-        raise Trouble(f"answering needs the code of {call.flow}", code_of(call.flow, place.client))
+        raise Trouble(f"answering needs the code of {call.flow}", code_of(call.flow, place))
     value: object = None
     activity = flow.spec.activities.get(call.name)
     if call.forward is None and activity is not None:
@@ -147,7 +147,7 @@ def _result(text: str | None, activity: ActivitySpec) -> object:
 async def cancel(args: argparse.Namespace, place: Place) -> Answer:
     by, why = actor(args), reason(args)
     seen = await found(place.client, args.id)
-    _require_code(place.client, seen)
+    _require_code(place, seen)
     return await _written(place.client, await place.client.cancel(args.id, reason=why, by=by))
 
 
@@ -167,7 +167,7 @@ async def discard(args: argparse.Namespace, place: Place) -> Answer:
 async def _addressed(args: argparse.Namespace, place: Place, name: str, task: bool) -> tuple[AnyFlow, EventSpec]:
     """The record, and the event or task of this name. Raises Trouble."""
     seen = await found(place.client, args.id)
-    record = _require_code(place.client, seen)
+    record = _require_code(place, seen)
     what, other = ("task", "event") if task else ("event", "task")
     event = record.spec.events.get(name)
     if event is not None and event.task is not task:
@@ -184,10 +184,10 @@ async def _addressed(args: argparse.Namespace, place: Place, name: str, task: bo
     return record, event
 
 
-def _require_code(client: SqliteClient, seen: Overview) -> AnyFlow:
-    record = record_of(client, seen)
+def _require_code(place: Place, seen: Overview) -> AnyFlow:
+    record = record_of(place.client, seen)
     if record is None:
-        raise Trouble(f"that needs the code of {seen.instance.flow}", code_of(seen.instance.flow, client))
+        raise Trouble(f"that needs the code of {seen.instance.flow}", code_of(seen.instance.flow, place))
     return record
 
 

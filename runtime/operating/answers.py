@@ -74,12 +74,14 @@ class FileTrouble(Trouble):
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a command works. `words`: the options by which the user led there, for the commands that are suggested;
-    `program`: how the command is called. `by`: who acts, if the environment says so."""
+    `program`: how the command is called. `by`: who acts, if the environment says so. `app`: what would be loaded if no
+    `--db` had been given."""
 
     client: SqliteClient
     words: tuple[str, ...]
     program: str
     by: str
+    app: str = ""
 
     @property
     def who(self) -> tuple[str, ...]:
@@ -87,11 +89,11 @@ class Place:
         return () if self.by else ("--by", "YOU")
 
 
-def code_of(flow: str, client: SqliteClient) -> str:
-    """How to come by the code of a flow that a client does not know."""
-    if not client.flows:
-        return "give --app"
-    known = ", ".join(map(label, client.flows))
+def code_of(flow: str, place: Place) -> str:
+    """How to come by the code of a flow that the client does not know."""
+    if not place.client.flows:
+        return f"give --app {place.app}".rstrip()
+    known = ", ".join(map(label, place.client.flows))
     return f"this app runs {known}; while there are instances of {flow}, something has to run that, too"
 
 

@@ -40,7 +40,15 @@ def place(args: argparse.Namespace, environment: Mapping[str, str], folder: Path
     words += ["--app", args.app] if args.app else []
     words += ["--db", args.db] if args.db else []
     _require_file(client.path)
-    return Place(client, tuple(words), program, environment.get(NAME, ""))
+    return Place(client, tuple(words), program, environment.get(NAME, ""), _usual(environment, folder))
+
+
+def _usual(environment: Mapping[str, str], folder: Path) -> str:
+    """The app that is meant where none is given; empty, where none is named, or settings cannot be read."""
+    try:
+        return environment.get(VARIABLE) or _settings(folder / "pyproject.toml").app
+    except Trouble:
+        return ""
 
 
 def _require_file(path: Path) -> None:

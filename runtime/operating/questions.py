@@ -52,7 +52,7 @@ async def instances(args: argparse.Namespace, place: Place) -> Answer:
     elif not found:
         shown_ones = "" if args.all or args.status else " that has not ended: --all shows the others"
         text = f"There is no instance{shown_ones}.\n"
-    text += "".join(f"\n{line}\n" for line in [*_strange(found, client), *await _dead(args, place)])
+    text += "".join(f"\n{line}\n" for line in [*_strange(found, place), *await _dead(args, place)])
     data = [{**_instance(each), **_troubles(matters)} for each, matters in found]
     return Answer(text, {"instances": data})
 
@@ -70,12 +70,12 @@ async def _wanted(args: argparse.Namespace, client: SqliteClient) -> Found:
     return await client.matters(await client.page(args.after, args.limit, statuses=statuses, flow=args.flow or ""))
 
 
-def _strange(found: Found, client: SqliteClient) -> Iterator[str]:
+def _strange(found: Found, place: Place) -> Iterator[str]:
     """Which of them nothing goes on with, as far as this app knows."""
-    known = set(map(label, client.flows))
+    known = set(map(label, place.client.flows))
     strange = [each.flow for each, _ in found if each.flow not in known and not each.status.finished]
     for flow in sorted(set(strange)) if known else ():
-        yield f"{count(strange.count(flow), 'instance')} of {flow}: {code_of(flow, client)}."
+        yield f"{count(strange.count(flow), 'instance')} of {flow}: {code_of(flow, place)}."
 
 
 async def _dead(args: argparse.Namespace, place: Place) -> Sequence[str]:
@@ -163,7 +163,7 @@ async def export(args: argparse.Namespace, place: Place) -> Answer:
     flow = flow_of(place.client, seen.instance.flow)
     if args.format == "story":
         if flow is None:
-            lacking = code_of(seen.instance.flow, place.client)
+            lacking = code_of(seen.instance.flow, place)
             raise Trouble(f"the story needs the code of {seen.instance.flow}", f"{lacking}, or give another --format")
         text = story(flow.spec, seen.journal)
     elif args.format == "cloudevents-lines":

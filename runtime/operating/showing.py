@@ -33,7 +33,7 @@ def shown(seen: Overview, record: AnyFlow | None, kin: Mapping[str, Instance], p
     commands = [(command,) for command in suggestions(seen, record, place)]
     parts += _section("what may be done now", commands)
     if record is None:
-        lacking = code_of(seen.instance.flow, place.client)
+        lacking = code_of(seen.instance.flow, place)
         parts.append(f"The story, and what is accepted now, need the code of {seen.instance.flow}: {lacking}.\n")
     else:
         told = story(record.spec, seen.journal).splitlines()

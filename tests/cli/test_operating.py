@@ -245,7 +245,8 @@ def test_the_app_is_named_by_the_project_if_nothing_else_names_it(
     assert 'such as "shop:host"' in console.run("penstock instances list")
     project.write_text("[tool.penstock")
     assert "is no TOML" in console.run("penstock instances list")
-    assert console.codes == [2, 0, 2, 2]
+    assert "o-17" in console.run("penstock instances list --db orders.db")
+    assert console.codes == [2, 0, 2, 2, 0]
 
 
 def test_characters_that_a_terminal_would_obey_are_shown(console: Console) -> None:
