@@ -4,8 +4,10 @@ touches the world."""
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import sys
+from errno import ELOOP
 from pathlib import Path
 from typing import TextIO
 
@@ -156,9 +158,9 @@ class _Walk:
 def _place(target: str) -> Path | None:
     """Where a path leads, its links followed; None: round in a circle."""
     try:
-        return Path(target).resolve()
-    except (OSError, RuntimeError):  # up to Python 3.12 a RuntimeError
-        return None
+        return Path(os.path.realpath(target, strict=True))
+    except OSError as error:
+        return None if error.errno == ELOOP else Path(target).resolve()
 
 
 def imports(file: Source) -> tuple[_Import, ...]:

@@ -90,7 +90,7 @@ def test_calls_run_in_another_process_that_is_used_again(house: House, studio: S
         ("broken", "failed: ConnectionError: the answer was lost"),
         ("leaves", "failed: SystemExit: 4"),
         ("picky", "failed: Unpicklable: Picky: this and that"),
-        ("unpicklable", "failed: AttributeError: Can't pickle local object"),
+        ("unpicklable", "failed: AttributeError: Can't "),  # each Python goes on differently
         ("large", "failed: the answer is 2000002 bytes of JSON, and `Limits.answer` allows 1048576"),
         ("huge", "failed: ValueError: an answer of 1000"),
     ],
