@@ -29,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import perf_counter, process_time, sleep
 from typing import Any
@@ -106,7 +106,7 @@ def dbos(folder: Path, at_once: int, seconds: float, url: str, wal: bool = False
     from dbos import DBOS, SetWorkflowID
 
     if wal:
-        with sqlite3.connect(folder / "dbos.sqlite") as db:
+        with closing(sqlite3.connect(folder / "dbos.sqlite")) as db:
             db.execute("PRAGMA journal_mode = WAL")
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False})
 

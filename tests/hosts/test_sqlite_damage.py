@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -272,7 +272,7 @@ def test_an_instance_that_cannot_be_read_is_put_before_an_operator_and_the_other
         async with house.open() as host:
             await host.start(Order, "o-1", SMALL)
             await house.shop.called("reserve_stock")
-        with sqlite3.connect(house.folder / "orders.db") as db:
+        with closing(sqlite3.connect(house.folder / "orders.db", isolation_level=None)) as db:
             db.execute("UPDATE instance SET snapshot = replace(snapshot, 'Reserving', 'Elsewhere')")
         async with house.open() as host:
             with pytest.raises(Unfit, match="'o-1' is not as it was written"):
