@@ -14,7 +14,7 @@ def never_comes(inquiry: Inquiry, span: Span) -> tuple[str, tuple[Label, ...]] |
     """One sentence, and the places it is about. None: that is not why."""
     for command in inquiry.kernel.commands:
         if command.span == span and command.on is not None:
-            found = _join(inquiry, command) or _shadowed(inquiry, command, command.on)
+            found = _join(inquiry, command) or _shadowed(inquiry, command, command.on) or _undone(inquiry, command.on)
             if found is not None:
                 return found
     return None
@@ -38,6 +38,17 @@ def _shadowed(inquiry: Inquiry, command: Command, on: On) -> tuple[str, tuple[La
     rest = f", and {len(nearer) - 3} more," if len(nearer) > 3 else ""
     word = "says" if len(nearer) == 1 else "say"
     return f"never, because {names}{rest} {word} first what `{on.name}` does, and inner goes over outer.", labels[:5]
+
+
+def _undone(inquiry: Inquiry, on: On) -> tuple[str, tuple[Label, ...]] | None:
+    """Whether nobody ever does a task that is open."""
+    if on.kind is not TriggerKind.TASK or inquiry.doable.does(on.name):
+        return None
+    task = inquiry.kernel.task[on.name]
+    whom = "which shuts out whomever it is for"
+    if task.doer is not None and not task.excluded:
+        whom = f"which is for whoever did `{task.doer}`"
+    return f"never, because there is nobody who can do `{task.name}`, {whom}.", (Label(task.span, "nobody for it"),)
 
 
 def _says(inquiry: Inquiry, name: str, on: On) -> Iterator[tuple[Span, str]]:

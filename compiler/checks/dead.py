@@ -15,6 +15,7 @@ from ..kernel import TriggerKind
 from .explaining import Explaining
 from .fires import come
 from .inquiry import Finding, Inquiry
+from .performing import nothing_does
 from .verdict import Answer
 
 RULE = Rule(
@@ -80,8 +81,8 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if any(inquiry.entered[place] for place in places):
             line = kernel.source.line(span)
             finding = partial(_finding, inquiry, explaining, span, places)
-            yield inquiry.nothing_does(
-                RULE, f"the transition on line {line}", span, inquiry.taken[span], finding, "takes it"
+            yield nothing_does(
+                inquiry, RULE, f"the transition on line {line}", span, inquiry.taken[span], finding, "takes it"
             )
 
 

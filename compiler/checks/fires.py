@@ -18,6 +18,7 @@ from .inquiry import Finding, Inquiry
 from .latest import MICRO, Latest
 from .mends import removal
 from .moves import MoveKind
+from .performing import nothing_does
 from .verdict import Answer
 
 RULE = Rule(
@@ -77,7 +78,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         subject = f"the timer on line {line}"
         finding = partial(_finding, inquiry, timer.id, latest if edges else None)
         span = commands[0].span
-        yield inquiry.nothing_does(RULE, subject, span, _known(in_time), finding, "has it fire")
+        yield nothing_does(inquiry, RULE, subject, span, _known(in_time), finding, "has it fire")
 
 
 def come(inquiry: Inquiry) -> frozenset[str]:

@@ -25,6 +25,7 @@ from ..lanes import sender
 from ..staff import Staff
 from ..trace import told, triggered
 from .control import Control, Grain
+from .doable import Doable
 from .edges import Edges
 from .encode import Need
 from .explore import Explorer
@@ -461,10 +462,15 @@ class Inquiry(Possibilities):
     # ------------------------------------------------------------ what edges do
 
     @cached_property
+    def doable(self) -> Doable:
+        """What somebody can do."""
+        return Doable(self.kernel, self.graph, self.explorer.clock)
+
+    @cached_property
     def entered(self) -> Mapping[str, Edges]:
-        """The edges that enter a place, or pass a choice, by its name."""
+        """The edges that enter a place, or pass a choice, by its name; not those that nobody takes."""
         found: defaultdict[str, Edges] = defaultdict(partial(Edges, self.graph))
-        for way in self.graph.ways:
+        for way in filter(self.doable.__contains__, self.graph.ways):
             choices = [name for taken in way.taken for name, _ in taken.branches]
             for name in dict.fromkeys((*choices, *way.entered)):
                 found[name].add(way)
@@ -472,9 +478,9 @@ class Inquiry(Possibilities):
 
     @cached_property
     def taken(self) -> Mapping[Span, Edges]:
-        """The edges that take a written transition or branch, by its span."""
+        """The edges that take a written transition or branch, by its span; not those that nobody takes."""
         found: defaultdict[Span, Edges] = defaultdict(partial(Edges, self.graph))
-        for way in self.graph.ways:
+        for way in filter(self.doable.__contains__, self.graph.ways):
             spans = [self.kernel.commands[t.command].span for t in way.taken if t.command is not None]
             for taken in way.taken:
                 spans += [self.kernel.choice[name].branches[index].span for name, index in taken.branches]

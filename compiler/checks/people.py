@@ -9,7 +9,7 @@ delegates answers for it. A task `for person` whose name is data is taken to nam
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count, islice
 from math import inf
 
@@ -25,6 +25,7 @@ from .symbols import MICRO
 from .zones import Zone
 
 MOST = 40_000  # casts
+MOST_WAYS = 8  # to one cast
 STRANGER = "somebody else"
 
 
@@ -96,13 +97,15 @@ class Escalating:
         any case. Microseconds."""
         before = self.graph.nodes[edge.source].zone if edge.source >= 0 else Zone()
         moment = self.clock.moment(before, edge.move) or before
+        around = self.kernel.above(self._home[task.name])
         least = most = inf
         for timer in self.graph.nodes[edge.target].control.timers:
-            length = self.clock.length(timer)
+            length, place = self.clock.length(timer), self.clock.place[timer]
             if length is not None and self.closes(timer, task, every=False):
-                begun = timer in moment.names and self.clock.place[timer] not in edge.entered
+                begun = timer in moment.names and place not in edge.entered
                 left = moment.high(timer) if begun else length
-                least, most = min(least, left), min(most, left) if self.closes(timer, task, every=True) else most
+                ends = place in around and self.closes(timer, task, every=True)  # else the task may stay open longer
+                least, most = min(least, left), min(most, left) if ends else most
         return least, most
 
     def closes(self, timer: str, task: Task, every: bool) -> bool:
@@ -204,7 +207,8 @@ def kin(name: str, roles: Collection[str], named: Collection[str]) -> tuple[str,
 
 
 class Casting:
-    """The search. `scenes` are in the order found, the shortest plays first; `whole`: nothing was left out."""
+    """The search. `scenes`: one to each cast, in the order found, the shortest plays first; `whole`: nothing was left
+    out."""
 
     def __init__(self, graph: Graph, clock: Clock, people: People) -> None:
         self.graph = graph
@@ -213,18 +217,19 @@ class Casting:
         self.kernel = people.kernel
         self.scenes: list[Scene] = []
         self.whole = graph.complete
-        self._seen: set[Cast] = set()
+        self._ways: dict[Cast, list[Scene]] = {}
         self._search()
 
     def _search(self) -> None:
         todo: deque[Scene] = deque()
 
         def found(scene: Scene) -> None:
-            key = self._alike(scene.cast)
-            if key not in self._seen:
-                self._seen.add(key)
+            ways = self._ways.setdefault(self._alike(scene.cast), [])
+            if not ways:
                 self.scenes.append(scene)
                 todo.append(scene)
+            if len(ways) < MOST_WAYS:
+                ways.append(scene)
 
         for edge in self.graph.begin:
             for who in (*self.people.roles, "") if "start" in self.people.moments else (STRANGER,):
@@ -239,6 +244,11 @@ class Casting:
                         self.whole = False
                         return
 
+    def ways(self, scene: Scene) -> Sequence[Scene]:
+        """Some of the scenes that lead to the same cast, itself the first: not each can be played, where a task has to
+        be escalated first."""
+        return self._ways[self._alike(scene.cast)]
+
     def takers(self, cast: Cast, edge: Edge) -> list[str]:
         """Who may take an edge, as far as it matters; `""`: nobody in particular."""
         return self.people.doers(cast, edge.move.name) if edge.move.kind is MoveKind.TASK else [""]
@@ -246,7 +256,8 @@ class Casting:
     def after(self, cast: Cast, edge: Edge, who: str) -> Cast:
         done = dict(cast.done)
         if edge.move.kind is MoveKind.TASK and edge.move.name in self.people.moments:
-            done[edge.move.name] = who
+            done.pop(edge.move.name, None)
+            done |= {edge.move.name: who} if who else {}
         return self._entered(edge, tuple(sorted(done.items())), cast.open)
 
     def _entered(self, edge: Edge, done: tuple[tuple[str, str], ...], before: tuple[Opened, ...]) -> Cast:

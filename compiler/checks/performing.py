@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+from ...dsl.diagnostics import Rule
 from ...dsl.model import Value
+from ...dsl.source import Span
 from ...dsl.values import replace
 from ..evaluate import Fault
 from ..instance import NOBODY, Actor, Completion, Fired, Rejected
 from ..simulate import start, step
-from .graph import Arrival
-from .inquiry import Inquiry
+from .graph import Arrival, Edge
+from .inquiry import Finding, Inquiry
 from .moves import Move, MoveKind, actor, moves
 from .people import People, Scene
+from .verdict import Answer, Verdict
+
+MOST_PLAYED = 8  # runs that are performed to find one that does something
+
+
+def nothing_does(
+    inquiry: Inquiry,
+    rule: Rule,
+    subject: str,
+    place: Span,
+    edges: Sequence[Edge],
+    finding: Callable[[], Finding],
+    does: str,
+) -> Answer:
+    """`Inquiry.nothing_does`; where it matters who did what before, proved by a run on which the right people did."""
+    answer, casting = inquiry.nothing_does(rule, subject, place, edges, finding, does), inquiry.doable.casting
+    if answer.verdict is not Verdict.UNKNOWN or casting is None:
+        return answer
+    plays = islice(inquiry.doable.plays(edges), MOST_PLAYED)
+    runs = (performed(inquiry, casting.people, scene) for scene in plays)
+    run = next((run for run in runs if run is not None), None)
+    return answer if run is None else inquiry.shown(rule, subject, place, run, does)
 
 
 def performed(inquiry: Inquiry, people: People, scene: Scene) -> Arrival | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from heapq import nsmallest
 
 from ...dsl.diagnostics import Fix, Label, Rule
 from ...dsl.model import Event, Task
@@ -132,11 +133,13 @@ def _suffices(inquiry: Inquiry, casting: Casting, task: Task) -> Answer:
             )
         reason = "it is for somebody whom data name, who may be one of those it shuts out"
         return inquiry.unknown(RULE, subject, task.span, reason, "add `escalate to` a role that others have")
-    for scene in blocked[:MOST_PLAYED]:
+    ways = (way for scene in blocked for way in casting.ways(scene))
+    for passed_over, scene in enumerate(nsmallest(MOST_PLAYED, ways, key=lambda way: len(way.play()))):
         arrival = performed(inquiry, people, scene)
         if arrival is not None and _nobody(people, scene.cast.opened(task.name), arrival.instance.tasks):
             finding = _nobody_left(casting, task, scene, casting.hopeless(task.name))
-            return inquiry.refuted(RULE, subject, task.span, finding, inquiry.tracer.tell(arrival))
+            trace = inquiry.tracer.tell(arrival)
+            return inquiry.refuted(RULE, subject, task.span, finding, trace, shortest=not passed_over)
     if blocked:
         return inquiry.unknown(RULE, subject, task.span, "that nobody is left was not ruled out, nor seen on a run")
     return _settled(

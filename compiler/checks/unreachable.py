@@ -14,6 +14,7 @@ from ...dsl.source import Span
 from ..kernel import Choice, Kernel, Place, Stay
 from .explaining import Explaining
 from .inquiry import MOST_LINES, Finding, Inquiry, Why
+from .performing import nothing_does
 from .verdict import Answer
 
 RULE = Rule(
@@ -79,7 +80,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
         if isinstance(node, Place) and not all(inquiry.entered[scope] for scope in node.path):
             continue  # what is around it is what cannot be entered
         finding = partial(_finding, inquiry, explaining, node)
-        yield inquiry.nothing_does(RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], finding, "enters it")
+        yield nothing_does(inquiry, RULE, f"`{node.name}`", node.span, inquiry.entered[node.name], finding, "enters it")
 
 
 def _finding(inquiry: Inquiry, explaining: Explaining, node: Place | Choice) -> Finding:

@@ -239,7 +239,7 @@ def test_people_outside_are_not_taken_for_somebody_of_the_staff() -> None:
 
 
 def test_a_timer_that_leads_elsewhere_in_the_state_of_a_task_leaves_it_open() -> None:
-    """So it is escalated after that. The shortest way to it is not in time, so no run of it is found."""
+    """So it is escalated after that. The shortest way to it is not in time, so another one is shown."""
     subject = flow("""
       roles clerk, lead
       start -> One
@@ -256,8 +256,39 @@ def test_a_timer_that_leads_elsewhere_in_the_state_of_a_task_leaves_it_open() ->
       final End
     """)
     found = of(subject, staff(ann="clerk", dora="lead"))
-    assert found["the task `two`"].verdict is Verdict.UNKNOWN
+    assert found["the task `two`"].verdict is Verdict.REFUTED
+    assert "no shorter run" not in (found["the task `two`"].diagnostic or pytest.fail("it is refuted")).note
     assert of(subject, staff(dora="lead"))["the task `one`"].verdict is Verdict.PROVED
+
+
+INNER = """
+  roles a, b
+  event go
+  start -> Outer
+  state Outer {
+    task one for a { title "1" escalate to b after 5s }
+    start -> Outer.Short
+    on one -> Two
+    state Short { on go -> Outer.Long  after 2s -> End }
+    state Long { after 9s -> End }
+  }
+  state Two { task two for b { title "2" except actor of one } on two -> End after 9s -> End }
+  final End
+"""
+
+
+def test_a_timer_of_a_state_further_in_is_over_when_that_is_left_and_a_task_is_escalated_all_the_same() -> None:
+    both = of(flow(INNER), staff(ann="a", bob="b"))
+    refused = both["the task `two`"]
+    assert refused.verdict is Verdict.REFUTED, "bob does the first one, once it is escalated to him"
+    assert refused.diagnostic is not None
+    assert [step.trigger for step in refused.diagnostic.trace] == [
+        "start",
+        "go",
+        "one escalates to b after 5s",
+        'one by b "bob"',
+    ]
+    assert of(flow(INNER), staff(ann="a", bob="b", eve="b"))["the task `two`"].verdict is Verdict.PROVED
 
 
 def test_an_except_that_never_matters_is_refuted_without_a_staff() -> None:

@@ -187,10 +187,13 @@ def test_a_timer_that_depends_on_data_is_named_where_it_may_never_come_in_time()
 def test_a_task_that_perhaps_nobody_can_do_is_named() -> None:
     body = """
       roles clerk
-      event skip
       start -> First
-      state First { task first for clerk { title "1" } on first -> Done on skip -> Second }
-      state Second { task second for actor of first { title "2" } on second -> Done after 1d -> Lost }
+      state First { task first for actor of start { title "1" } on first -> Second after 1d -> Lost }
+      state Second {
+        task second for actor of first { title "2" except actor of start }
+        on second -> Done
+        after 1d -> Lost
+      }
       final Done
       final failure Lost
     """

@@ -37,6 +37,8 @@ CODES = (
 )
 PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F203", "F204", "F205", "F301", "F501")
 """Both sides name the same place; the other checks are compared by code."""
+HELPLESS = ("F001", "F002", "F202", "F501")
+"""What is compared where nobody is left for a task; the others take it that every task can be done."""
 RARE = ("F103", "F104", "F105", "F203", "F205")
 """Of some flows nothing is asked: then nothing may be refuted either. (F204 is asked where F301 is proved, F206 of
 a flow that does itself.)"""
@@ -228,7 +230,7 @@ def held_against(truth: Verdicts, subject: Kernel, told: list[Answer], about: st
     tally = Tally(flows=1, instances=truth.instances)
     plain = all(timer.task is None for timer in subject.timers())
     unsure = any(answer.rule.code == "F001" and answer.verdict is Verdict.UNKNOWN for answer in told)
-    for code in CODES if not truth.blocked else ("F501",):  # the others take it that every task can be done
+    for code in CODES if not truth.blocked else HELPLESS:
         mine = [answer for answer in told if answer.rule.code == code]
         stopped = code == "F004" and FAULTS & {other for other, _ in truth.refuted}
         if (code == "F204" and (truth.undecided or not mine)) or (code == "F206" and not subject.recursive):
