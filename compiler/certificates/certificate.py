@@ -71,7 +71,7 @@ def make(inquiry: Inquiry, spec: str) -> Certificate:
     for name, script in scripts.items():
         if script is not model.script:  # which was answered when it was made
             discharge(name, script, texts[name])
-    said = index.text(mark, inquiry, ledger, model.why, scripts, invariants, listed, bases)
+    said = index.text(mark, inquiry, ledger, model, scripts, invariants, listed, bases)
     count = sum(len(script.obligations) for script in scripts.values())
     return Certificate(flow, (*texts.items(), (f"{flow}.json", said)), count, len(bases))
 

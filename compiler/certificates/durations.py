@@ -62,6 +62,13 @@ class Durations:
             return None
         return settled + undone if status == FLY else undone
 
+    def some(self, steps: Iterable[str]) -> str:
+        """The name of that one of some steps is taken, with its clocks."""
+        body = either(timed(steps))
+        if body not in self._times:
+            self._times[body] = self._define(f"timed-steps/{len(self._times) + 1}", BOOL, body)
+        return self._times[body]
+
     def parks(self, leaf: str) -> bool:
         """Whether an operator may be waited for before the call of a leaf is answered."""
         activity = self.kernel.activity[self.machine.calls[leaf].activity]
@@ -71,7 +78,7 @@ class Durations:
         """What is said of all clocks holds at the start, and is kept."""
         yield Claim((either(self.starts),), next_(LIMITS))
         for kind, steps in self.relation.grouped().items():
-            yield Claim((self.inductive.source(kind), LIMITS, either(timed([*steps]))), next_(LIMITS))
+            yield Claim((self.inductive.source(kind), LIMITS, self.some(steps)), next_(LIMITS))
 
     def declared(self) -> list[str]:
         return [f"(declare-fun {name} () Int)" for name in (COUNTED, *self.variables, *map(next_, self.variables))]

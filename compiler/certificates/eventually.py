@@ -9,7 +9,7 @@ budget is answered before a timer that began with it falls due, the steps are th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...dsl.model import Count, Elapsed, Expr, LeadsTo, Standing
@@ -21,9 +21,9 @@ from ..checks.latest import UNDOING
 from ..checks.leads import Question
 from ..checks.moves import MoveKind
 from ..checks.rewrite import inside
-from ..formats.smtlib import INT, Definition, both, either, no
+from ..formats.smtlib import BOOL, INT, Definition, both, either, no
 from .assertions import Claim
-from .durations import IN_TIME, LIMITS, Durations, timed
+from .durations import IN_TIME, LIMITS, Durations
 from .formulas import Formulas
 from .inductive import Inductive, where
 from .machine import next_
@@ -44,7 +44,7 @@ def _asked(claim: LeadsTo) -> Iterator[Expr]:
 
 
 class Eventually:
-    """Makes the claims of one property. `numbers`: the levels; none, and no claims, where the argument is another."""
+    """Makes the claims of one property, and the `definitions` that they need; none where the argument is another."""
 
     def __init__(
         self,
@@ -55,9 +55,10 @@ class Eventually:
         inductive: Inductive,
         less: str,
         clocks: Callable[[], Durations],
+        called: str,
     ) -> None:
         """less: that a step settles or undoes something and begins nothing that may have to be. clocks: asked for where
-        a call is in time."""
+        a call is in time. called: what the property is named after."""
         self.inquiry = inquiry
         self.claim = claim
         self.graph = inquiry.graph
@@ -73,10 +74,11 @@ class Eventually:
         hurried = told and any(latest.beaten(node, edge) for node in self.inner.values() for edge in out[node.id])
         self.clocks = clocks() if hurried else None
         self.helped = self._helped() if told and self.met.isdisjoint(self.inner) else None
-        number = inquiry.kernel.properties.index(claim) + 1
-        self.name = f"before.{number}"
+        self.called = called
+        self.name = f"before.{called}"
         levels = (self.helped or {}).items()
-        self.numbers = [Definition(f"{self.name}/{id}", (), INT, str(each.level)) for id, each in levels]
+        self.definitions = [Definition(f"{self.name}/{id}", (), INT, str(each.level)) for id, each in levels]
+        self._disjunctions: dict[str, str] = {}
 
     def _helped(self) -> Mapping[int, _Helped] | None:
         """The levels are those of components: what goes round in one is ended by what is under way all the time."""
@@ -129,10 +131,19 @@ class Eventually:
         yield Claim((here,), self._under_way(mine.by))
         others, own = self._steps(node, mine.by)
         for steps, ways in ((others, [*met, *lower, *kept]), (own, [*met, *lower])):
-            if steps and self.clocks is None:
-                yield Claim((here, either(steps)), either(ways))
-            elif steps:
-                yield Claim((here, LIMITS, IN_TIME, either(timed(steps))), either(ways))
+            if steps:
+                in_time = () if self.clocks is None else (LIMITS, IN_TIME)
+                yield Claim((here, *in_time, self._some(steps)), either(ways))
+
+    def _some(self, steps: Sequence[str]) -> str:
+        """The name of that one of some steps is taken."""
+        if self.clocks is not None:
+            return self.clocks.some(steps)
+        body = either(steps)
+        if body not in self._disjunctions:
+            self._disjunctions[body] = f"steps.{self.called}/{len(self._disjunctions) + 1}"
+            self.definitions.append(Definition(self._disjunctions[body], (), BOOL, body))
+        return self._disjunctions[body]
 
     def _there(self, id: int, than: str, node: Node) -> str:
         return both([next_(self.inductive.node(id)), f"({than} {self._level(id)} {self._level(node.id)})"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from ..checks.graph import Node
@@ -15,10 +16,14 @@ from ..formats.smtlib import Script
 from ..kernel import Kernel
 from . import words as said
 from .bases import Basis
+from .model import Model
 from .rows import Row
 from .runs import Runs
 
 SCHEMA = 3
+HOW_LONG = (
+    "calls and compensations that keep their budgets, time parked not counted; timers that come when they are due"
+)
 
 TRUSTED = (
     "the front end and the lowering of the text to the kernel",
@@ -58,13 +63,13 @@ def text(
     mark: str,
     inquiry: Inquiry,
     ledger: Ledger,
-    without: str,
+    model: Model,
     scripts: Mapping[str, Script],
     invariants: Mapping[int, Invariants],
     listed: Iterable[Listed],
     bases: Iterable[Basis],
 ) -> str:
-    """The whole index. without: why there is no model part; nothing: there is one."""
+    """The whole index."""
     kernel = inquiry.kernel
     head: dict[str, Any] = {
         "certificate": mark,
@@ -73,11 +78,12 @@ def text(
         "version": kernel.version,
         "complete": inquiry.graph.complete,
         "open": list(inquiry.graph.open),
-        "no model": without,
+        "no model": model.why,
         "files": [
             {"name": name, "logic": script.logic, "obligations": len(script.obligations), "expected": "unsat"}
             for name, script in scripts.items()
         ],
+        "longest": None if model.ends is None else _longest(*model.ends),
         "trusted": list(TRUSTED),
     }
     runs = Runs(kernel, inquiry.attempts.starter)
@@ -92,6 +98,11 @@ def text(
     parts = [f"{_plain(name)}: {_plain(value)}" for name, value in head.items()]
     parts += [f"{_plain(name)}: {_lines(rows)}" for name, rows in lists.items()]
     return "{\n " + ",\n ".join(parts) + "\n}\n"
+
+
+def _longest(within: timedelta, claims: Sequence[str]) -> dict[str, Any]:
+    """How long a run takes at the most."""
+    return {"seconds": within.total_seconds(), "model": list(claims), "how": HOW_LONG}
 
 
 def _plain(value: object) -> str:

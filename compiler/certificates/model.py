@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from ..checks.inquiry import Inquiry
 from ..checks.ledger import Proof
@@ -24,6 +25,8 @@ from .relation import AT, Relation
 
 MOST = 40_000  # nodes times variables
 LIMIT = 40_000_000  # of Z3's resource units, for one answer
+
+THE_END = 0  # is no proof's identity
 
 LARGE = "the flow is too large for it: its nodes times its state variables are more than {most}"
 STOPPED = "an argument of a compensation may stop a step with a fault (F104), which the relation does not know"
@@ -42,11 +45,13 @@ class _Noted:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Model:
-    """`why` there is none, if so; the script says it too. `claims`: the ids of what each proof (by identity) claims."""
+    """`why` there is none, if so; the script says it too. `claims`: the ids of what each proof (by identity) claims;
+    `ends`: how long a run takes at the most, and the ids of what claims that."""
 
     script: Script
     why: str = ""
     claims: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
+    ends: tuple[timedelta, tuple[str, ...]] | None = None
 
 
 def _none(head: Sequence[str], why: str) -> Model:
@@ -72,7 +77,9 @@ def made(inquiry: Inquiry, proofs: Sequence[Proof], head: Sequence[str]) -> Mode
         if len(found) != len(script.obligations) or found[:closed] != ["unsat"] * closed:
             return _none(head, COARSE)
         if not proof.refuse(found[closed:]):
-            return Model(script, "", proof.named())
+            named = proof.named()
+            ends = None if not named.get(THE_END) or proof.within is None else (proof.within, named[THE_END])
+            return Model(script, "", named, ends)
 
 
 class ModelProof:
@@ -91,18 +98,23 @@ class ModelProof:
         self.proofs = proofs
         self.claims: dict[Claim, _Noted] = {}
         self._of: dict[int, list[Claim]] = {}
+        self.within: timedelta | None = None
         if self.size <= MOST and not self.open:
             self.assertions = Assertions(inquiry, self.formulas, self.relation)
             self.progress = Progress(inquiry, self.formulas, self.relation, self.inductive)
             for proof in proofs:
-                self._note(proof)
+                answer = proof.answer
+                text = f"{answer.rule.code} {answer.subject} (line {self.kernel.source.line(answer.span)})"
+                self._note(id(proof), (*self.assertions.of(proof), *self.progress.of(proof)), text)
+            if (ends := self.progress.ends()) is not None:
+                self.within, claims = ends
+                self._note(THE_END, claims, "how long a run takes")
 
-    def _note(self, proof: Proof) -> None:
-        answer = proof.answer
-        found = dict.fromkeys((*self.assertions.of(proof), *self.progress.of(proof)))
-        self._of[id(proof)] = list(found)
+    def _note(self, key: int, claims: Iterable[Claim], text: str) -> None:
+        """key: whose they are."""
+        found = dict.fromkeys(claims)
+        self._of[key] = list(found)
         for claim in found:
-            text = f"{answer.rule.code} {answer.subject} (line {self.kernel.source.line(answer.span)})"
             self.claims.setdefault(claim, _Noted(claim)).says[text] = None
 
     # ------------------------------------------------------------ claims

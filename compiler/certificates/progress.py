@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import reduce
 
-from ...dsl.model import Effect, LeadsTo
+from ...dsl.model import Binary, BoolType, Effect, Expr, InState, LeadsTo
 from ..checks import claims as properties
 from ..checks import finish, fragile, livelock, missed, separation
 from ..checks.graph import Edge, Node
 from ..checks.holdups import refusals
+from ..checks.horizon import longest
 from ..checks.inquiry import Inquiry
+from ..checks.latest import MICRO
 from ..checks.ledger import Proof
 from ..checks.moves import Move, MoveKind
 from ..checks.passages import Passage
@@ -35,6 +39,10 @@ from .relation import AT, Relation, Step, Where, leading
 from .timely import Timely
 
 PASSES = "time-passes"
+STOPPING = {"F007", "F008", "F104", "F401", "F402", "F403", "F502"}
+"""Where one of these is not proved a step may be stopped, and what was to come never comes."""
+ENDS = "end"
+"""What is named after the end of the flow, as others are after a property's number."""
 
 
 @dataclass(eq=False, slots=True)
@@ -113,14 +121,39 @@ class Progress:
 
     def _leads_to(self, claim: LeadsTo, in_time: bool) -> Iterator[Claim]:
         """That it happens; in_time: and when at the latest."""
+        called = str(self.kernel.properties.index(claim) + 1)
+        found = self._eventually(claim, called)
+        yield from found
+        if in_time and found and claim.within is not None:
+            yield from self._timely(claim, called).claims(claim.within)
+
+    def _eventually(self, claim: LeadsTo, called: str) -> Sequence[Claim]:
         self.falling.unsettled()
         about = self.inquiry, claim, self.formulas, self.relation, self.inductive
-        made = Eventually(*about, self.falling.less, self._clocks)
-        self.definitions |= {each.name: each for each in made.numbers}
+        made = Eventually(*about, self.falling.less, self._clocks, called)
         found = [*made.claims()]
-        yield from found
-        if in_time and found:
-            yield from Timely(self.inquiry, claim, self.formulas, self.inductive, self._clocks()).claims()
+        self.definitions |= {each.name: each for each in made.definitions}
+        return found
+
+    def _timely(self, claim: LeadsTo, called: str) -> Timely:
+        return Timely(self.inquiry, claim, self.formulas, self.inductive, self._clocks(), called)
+
+    def ends(self) -> tuple[timedelta, Sequence[Claim]] | None:
+        """How long a run takes at the most, and that it does: that the start leads to a final within that time. It is
+        as long as is reported, or longer, where that was found with more than the claims say. None: nobody knows."""
+        ledger, finals = self.inquiry.ledger, [leaf for leaf in self.kernel.leaves if leaf.final]
+        stopped = ledger is None or any(answer.rule.code in STOPPING for answer in ledger.others)
+        if stopped or not finals or (most := longest(self.inquiry)) is None:
+            return None
+        states: list[Expr] = [InState(leaf.name, leaf.span) for leaf in finals]
+        goal = reduce(lambda left, right: Binary("or", left, right, BoolType(), left.span), states)
+        claim = LeadsTo(None, goal, None, self.kernel.span)
+        found = self._eventually(claim, ENDS)
+        timely = self._timely(claim, ENDS) if found else None
+        if timely is None or timely.most is None:
+            return None
+        within = max(most, timely.most * MICRO)
+        return within, (*found, *timely.claims(within))
 
     def _clocks(self) -> Durations:
         if self.durations is None:

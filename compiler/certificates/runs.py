@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..checks.graph import Arrival
-from ..instance import Actor, Step
+from ..instance import NOBODY, Actor, Step
 from ..kernel import Kernel
 from ..trace import started, told, triggered
 
 
 class Runs:
-    """`steps`: each has an id and the id of the step before it (`after`), None for a start. starter: who starts."""
+    """`steps`: each has an id and the id of the step before it (`after`), None for a start. starter: who starts, where
+    a run does not say it."""
 
     def __init__(self, kernel: Kernel, starter: Actor) -> None:
         self.kernel = kernel
@@ -36,7 +37,8 @@ class Runs:
     def _told(self, step: Arrival) -> dict[str, Any]:
         made, before = Step(step.instance, (), step.taken), step.before
         if before is None or step.trigger is None:
-            said = told(self.kernel, started(self.kernel, step.payload, self.starter), None, made)
+            who = self.starter if step.actor == NOBODY else step.actor
+            said = told(self.kernel, started(self.kernel, step.payload, who), None, made)
         else:
             trigger = triggered(self.kernel, step.trigger, step.actor)
             said = told(self.kernel, trigger, before.instance, made, step.now - before.now)

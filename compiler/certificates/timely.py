@@ -10,6 +10,7 @@ due. That B comes at all, is claimed of the same property by `eventually`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from ...dsl.model import LeadsTo
 from ..checks.claims import possible
@@ -19,7 +20,7 @@ from ..checks.latest import MICRO, UNDOING
 from ..checks.leads import Question, drives
 from ..formats.smtlib import both, either, no, number
 from .assertions import Claim
-from .durations import BEGINS, COUNTS, IN_TIME, LIMITS, SPENT, Durations, Until, timed
+from .durations import BEGINS, COUNTS, IN_TIME, LIMITS, SPENT, Durations, Until
 from .eventually import reached
 from .formulas import Formulas
 from .inductive import Inductive, where
@@ -28,11 +29,18 @@ from .relation import Relation
 
 
 class Timely:
-    """Makes the claims of one property."""
+    """Makes the claims of one property. `most`: the time in which B comes, as far as these tell, in microseconds."""
 
     def __init__(
-        self, inquiry: Inquiry, claim: LeadsTo, formulas: Formulas, inductive: Inductive, durations: Durations
+        self,
+        inquiry: Inquiry,
+        claim: LeadsTo,
+        formulas: Formulas,
+        inductive: Inductive,
+        durations: Durations,
+        called: str,
     ) -> None:
+        """called: what the property is named after."""
         self.inquiry = inquiry
         self.claim = claim
         self.formulas = formulas
@@ -45,10 +53,12 @@ class Timely:
         self.met = {node.id for node in self.graph.nodes if self.question.met(node)}
         self.sources = {node.id for node in self.question.sources}
         ends = self._ends()
-        name = f"until.{inquiry.kernel.properties.index(claim) + 1}"
+        name = f"until.{called}"
         self.until = {id: durations.until(name, self.inner[id], found) for id, found in (ends or {}).items()}
+        lasting = [min(found.values(), default=None) for found in (ends or {}).values()]
+        self.most = None if ends is None or None in lasting else max((each for each in lasting if each), default=0)
 
-    def claims(self) -> Iterator[Claim]:
+    def claims(self, within: timedelta) -> Iterator[Claim]:
         """None where the longest way was not found."""
         if not self.until:
             return
@@ -60,19 +70,16 @@ class Timely:
             )
         else:
             yield from self._begun()
-        assert self.claim.within is not None, "only asked with a time"
-        allowed = number(self.claim.within // MICRO)
+        allowed = number(within // MICRO)
         for node in self.inner.values():
             here = (self.inductive.node(node.id), self.until[node.id], IN_TIME)
             yield Claim(here, f"(<= {SPENT} {allowed})")
-            steps = timed(
-                [
-                    name
-                    for name, step in self.relation.numbered()
-                    if step.source in {None, where(node)} and not self.question.passes(step.trail, step.move)
-                ]
-            )
-            given = (*here, LIMITS, next_(IN_TIME), COUNTS, either(steps))
+            steps = [
+                name
+                for name, step in self.relation.numbered()
+                if step.source in {None, where(node)} and not self.question.passes(step.trail, step.move)
+            ]
+            given = (*here, LIMITS, next_(IN_TIME), COUNTS, self.durations.some(steps))
             ends = (id for id in reached(self.graph, node) if id in self.met or id in self.inner)
             yield Claim(given, either([*dict.fromkeys(map(self._there, ends))]))
 
@@ -90,7 +97,7 @@ class Timely:
         then = both([f"(=> {node} {until})" for node, until in ends.items()])
         yield Claim((either(self.durations.starts), BEGINS, next_(IN_TIME)), then)
         for kind, steps in self.relation.grouped().items():
-            given = (self.inductive.source(kind), LIMITS, BEGINS, next_(IN_TIME), either(timed([*steps])))
+            given = (self.inductive.source(kind), LIMITS, BEGINS, next_(IN_TIME), self.durations.some(steps))
             yield Claim(given, then)
         for node in (node for id, node in self.inner.items() if id not in self.sources):
             bad = self.formulas.text(possible(self.inquiry, node, self.claim.trigger, wanted=True))

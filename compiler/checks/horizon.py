@@ -43,6 +43,15 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     return whole, *(horizon for horizon in found if horizon is not None)
 
 
+def longest(inquiry: Inquiry) -> timedelta | None:
+    """The bound of the flow's own, if there is one and it is known; no run is looked for that takes so long."""
+    if not inquiry.graph.complete or doubtful(inquiry):
+        return None
+    remaining, begun = left(inquiry), inquiry.graph.begin
+    found = None if _trouble(remaining, begun) else _ways(remaining, begun)
+    return max((each.most for each in found), default=None) if found else None
+
+
 def left(inquiry: Inquiry) -> Remaining:
     """How long is left from every node that a run comes to, in a graph that is complete."""
     graph = inquiry.graph
