@@ -151,7 +151,8 @@ class Relation:
             change = self.machine.now()
             change.fired(timer)
             due = (f"(= left/{timer} 0)",) if timer in self.machine.clocks else ()
-            self._triggered(rest, (here, f"armed/{timer}", *due), change, Move(MoveKind.TIMER, timer))
+            turn = [no(f"armed/{other}") for other in sorted(self.machine.clock.dues.first.get(timer, ()))]
+            self._triggered(rest, (here, f"armed/{timer}", *due, *turn), change, Move(MoveKind.TIMER, timer))
 
     def _triggered(self, rest: Rest, given: tuple[str, ...], change: Change, move: Move, needed: int = 1) -> None:
         if self.kernel.written(rest.configuration, move.on, move.leaf):

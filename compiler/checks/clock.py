@@ -16,8 +16,9 @@ from math import inf
 
 from ...dsl.model import Expr, Literal
 from ...dsl.values import dataclass
-from ..kernel import Kernel, TriggerKind
+from ..kernel import Kernel
 from .control import Control
+from .dues import Dues, ticking
 from .moves import Move, MoveKind
 from .races import lasts
 from .rewrite import bare
@@ -31,12 +32,6 @@ def constant(moment: Expr | None) -> int | None:
     if isinstance(written, Literal) and isinstance(written.value, timedelta):
         return max(0, written.value // MICRO)
     return None
-
-
-def ticking(kernel: Kernel) -> frozenset[str]:
-    """The timers that some command answers: not those that only escalate or remind."""
-    answered = (command.on for command in kernel.commands if command.on is not None)
-    return frozenset(on.name for on in answered if on.kind is TriggerKind.TIMER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,7 @@ class Clock:
         deadline = kernel.deadline
         self.deadline = None if deadline is None else deadline.id
         self.ticking = ticking(kernel)
+        self.dues = Dues(kernel)
         self._length = {timer: constant(kernel.timer[timer].after) for timer in self.ticking}
         said = {timer: lasts(kernel.timer[timer]) for timer in self.ticking}
         self.lasting = {timer: expr for timer, expr in said.items() if expr is not None}
@@ -91,8 +87,10 @@ class Clock:
         """The zone of where a start comes to."""
         return self.entered(Zone(), control, frozenset(), frozenset(), told)
 
-    def moment(self, zone: Zone, move: Move) -> Zone | None:
-        """The remaining times when the move comes; None: it never does."""
+    def moment(self, zone: Zone, move: Move, armed: frozenset[str] = frozenset()) -> Zone | None:
+        """The remaining times when the move comes; None: it never does. armed: the timers there."""
+        if move.kind is MoveKind.TIMER and not armed.isdisjoint(self.dues.first.get(move.name, ())):
+            return None
         if move.kind is MoveKind.TIMER and move.name in zone.names:
             return zone.due(move.name)
         return zone

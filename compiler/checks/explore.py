@@ -250,7 +250,7 @@ class Explorer:
 
     def _follow(self, node: Node, arrival: Arrival, move: Move, made_up: bool) -> None:
         """Every successor of a node by one move."""
-        moment = self.clock.moment(node.zone, move)
+        moment = self.clock.moment(node.zone, move, node.control.timers)
         if moment is None:
             return
         own = arrival is node.arrivals[0]

@@ -41,7 +41,7 @@ from ...dsl.source import NOWHERE, Span
 from ..kernel import Branch, Goto, Kernel, Leaf, ScopeKind, Stay, Target
 from ..kernel import Place as KernelPlace
 from .atoms import Atom, Cut, Place, Test, atoms, before, data_only, exact, needs, simple
-from .clock import ticking
+from .dues import ticking
 from .races import races
 from .rewrite import bare, folded, inside, linear, literal, numeric, placed, replaced, somebody, unwrapped
 

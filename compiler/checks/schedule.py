@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from ..instance import Armed, Fired, Instance
 from ..kernel import Kernel
-from .clock import ticking
+from .dues import ticking
 from .graph import Arrival
 
 MICRO = timedelta(microseconds=1)
