@@ -229,7 +229,8 @@ def _moment(
     latest = min((each.due for each in known), default=now + timedelta(hours=1))
     if isinstance(trigger, Fired):
         due = next((each.due for each in at.timers if each.timer == trigger.timer), None)
-        return None if due is None or due > max(latest, now) else max(now, due)
+        first = min((each.due for each in at.timers if each.timer in model.machine.timers), default=due)
+        return None if due is None or due > max(latest, now) or due != first else max(now, due)
     if patience is not None:
         latest = min(latest, now + patience)
     return max(now, rng.choice((now, latest, now + (latest - now) / 2)))

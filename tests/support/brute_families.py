@@ -112,7 +112,7 @@ class Families:
         at = member.instance
         if not (at.finished or at.compensating):
             for armed in at.timers:
-                if armed.due <= due:
+                if armed.due <= due and armed.due == at.due()[0].due:
                     yield Attempt(self, member, Fired(armed.timer), NOBODY, depth)
         for child in member.children:
             inside = self._due(child.member, due, depth + 1)

@@ -283,8 +283,11 @@ class Search:
         return True
 
     def canonical(self, instance: Instance, now: datetime) -> object:
-        """An instance up to the names of calls and what nobody looks at, with times relative to now (what is overdue is
-        overdue)."""
+        """An instance up to the names of calls and what nobody looks at, with times relative to now (of what is overdue
+        only the order counts)."""
+        overdue = sorted({armed.due for armed in instance.timers if armed.due <= now})
+        left = {armed.due: armed.due - now for armed in instance.timers}
+        left |= {due: index * self.tick - len(overdue) * self.tick for index, due in enumerate(overdue, 1)}
         position = {entry.key: index for index, entry in enumerate(instance.log)}
         undoing, kept = instance.undoing, self.computed
         return (
@@ -309,7 +312,7 @@ class Search:
                 for c in instance.calls
             ),
             tuple((item.task, item.roles, item.reminders) for item in instance.tasks),
-            tuple((armed.timer, max(armed.due - now, timedelta(0))) for armed in instance.timers),
+            tuple((armed.timer, left[armed.due]) for armed in instance.timers),
             tuple((event.name, relative(event.payload, now)) for event in instance.deferred),
             instance.marks,
             instance.completed & self.told,
@@ -385,20 +388,19 @@ class Search:
         """What may come next, and so many ticks later."""
         if instance.finished:
             return
-        due = [max(armed.due, now) for armed in instance.due()]
+        due = [armed.due for armed in instance.due()]
         longest = self.patience(instance, now)
         if due and instance.compensating:
             longest = max(due[-1] - now, longest)
         elif due:
-            longest = due[0] - now
+            longest = max(due[0], now) - now
         for trigger in self.untimed(instance):
             for wait in self.ticks(longest):
                 yield trigger, wait
         if due and not instance.compensating:
-            for armed, moment in zip(instance.due(), due, strict=True):
-                if moment == due[0]:
-                    self.fired.add(armed.timer)
-                    yield Fired(armed.timer), (moment - now) // self.tick
+            for armed in (armed for armed in instance.due() if armed.due == due[0]):
+                self.fired.add(armed.timer)
+                yield Fired(armed.timer), longest // self.tick
 
     def untimed(self, instance: Instance) -> Iterator[Trigger]:
         kernel = self.kernel

@@ -116,7 +116,11 @@ class Worlds:
     def alone(self, world: World, index: int, at: Instance) -> Iterator[tuple[World, str]]:
         """What no message brings: answers, people, others outside, and the timers that are due."""
         search = self.searches[index]
-        due = () if at.compensating else tuple(armed for armed in at.timers if armed.due <= world.now)
+        due = (
+            ()
+            if at.compensating
+            else tuple(armed for armed in at.due() if armed.due <= world.now and armed.due == at.due()[0].due)
+        )
         for trigger in (*search.untimed(at), *(Fired(armed.timer) for armed in due)):
             if isinstance(trigger, Event) and trigger.name in self.heard[index]:
                 continue
