@@ -529,8 +529,23 @@ class Kernel:
     def joined(self, configuration: Configuration) -> Command | None:
         """The join that is met, of several the one that comes first."""
         if configuration not in self._joined:
-            self._joined[configuration] = self._join(configuration)
+            ends = tuple([self._ends[leaf] for leaf in configuration])
+            if ends not in self._joined_by:
+                self._joined_by[ends] = self._join(configuration)
+            self._joined[configuration] = self._joined_by[ends]
         return self._joined[configuration]
+
+    @cached_property
+    def _joined_by(self) -> dict[tuple[int, ...], Command | None]:
+        return {}
+
+    @cached_property
+    def _ends(self) -> Mapping[str, int]:
+        """All that a join asks of each leaf, as a number: what is around it, and whether and how its region is over."""
+        over = {LeafKind.REGION_DONE, LeafKind.REGION_FAILED}
+        asked = {leaf.name: (leaf.path, leaf.kind if leaf.kind in over else None) for leaf in self.leaves}
+        numbers = {each: number for number, each in enumerate(dict.fromkeys(asked.values()))}
+        return {name: numbers[each] for name, each in asked.items()}
 
     def _join(self, configuration: Configuration) -> Command | None:
         around = dict.fromkeys(name for leaf in configuration for name in self.leaf[leaf].path)

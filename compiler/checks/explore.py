@@ -19,6 +19,7 @@ from ...dsl.model import Value
 from ...dsl.values import dataclass, replace
 from ..instance import Instance
 from ..kernel import DONE, FAILED, TIMEOUT, Kernel, Stay, Undo
+from .apart import Apart, combinations
 from .arguments import owed
 from .attempt import Attempts
 from .budget import Budget, Tell
@@ -45,6 +46,9 @@ MOST_CUBES = 6  # of one control
 LAST = 12000  # of the coarsest grain that makes a difference
 SPARED = 25  # times as many, where so many steps are spared that
 STEPS = 16  # for each of these many are run, at the most
+MOST_NODES = SPARED * LAST
+MOST_APART = 60_000  # where combinations are left out
+MOST_PLACED = 3  # regions that are anywhere but where a place stands for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +64,17 @@ class Limits:
     grain: Grain = Grain.FINE  # what is told apart, until there is too much
     memory: int | None = None
     spare: bool = True  # whether a step may go without a run that an equal one was run for
+    apart: int = 1500  # combinations of places of regions, of which some may be left out if there are more (`apart`)
     tell: Tell | None = None
 
 
 class Explorer:
     """One search. After `run`, `graph` is what it found, and the checks put their own questions to `states`."""
 
-    def __init__(self, kernel: Kernel, limits: Limits | None = None, budget: Budget | None = None) -> None:
+    def __init__(
+        self, kernel: Kernel, limits: Limits | None = None, budget: Budget | None = None, apart: bool = False
+    ) -> None:
+        """apart: whether combinations of places of regions may be left out that say nothing more about proofs."""
         self.kernel = kernel
         self.limits = limits or Limits()
         self.budget = budget or Budget(kernel.name, self.limits.seconds, self.limits.memory, self.limits.tell)
@@ -77,9 +85,10 @@ class Explorer:
         self.owed = owed(kernel, self.states)  # what the arguments of compensations need
         self.clock = Clock(kernel)
         self.lasting = Lasting(self.states, self.clock)
+        self._may_leave_out = apart and self.limits.nodes is None and combinations(kernel) > self.limits.apart
         self._begin(self.limits.grain)
 
-    def _begin(self, grain: Grain) -> None:
+    def _begin(self, grain: Grain, apart: Apart | None = None) -> None:
         self.grain = grain
         self.abstraction = Abstraction(self.kernel, grain, not all(each.safe for each in self.owed))
         self.attempts = Attempts(self.kernel, self.clock, self.states)
@@ -94,7 +103,9 @@ class Explorer:
         self._shorter: deque[tuple[Node, Arrival]] = deque()
         self._followed = 0  # moves, each in a run of its own
         able = self.limits.spare and not self.clock.lasting and Spared.able(self.kernel, self.abstraction, grain)
-        self.spared = Spared(self.kernel, self.states, self.clock, self.abstraction, self._born) if able else None
+        given = self.kernel, self.states, self.clock, self.abstraction, self._born
+        self.spared = Spared(*given, None if apart is None else apart.expanded) if able else None
+        self.apart = apart  # what was left out; None: nothing
         again = self.limits.spare and Repeated.able(self.states)
         self.repeated = Repeated(self.states, self.attempts, self.abstraction, grain) if again else None
         self.lengthened = False  # whether runs were looked at in another order than that of their lengths
@@ -104,7 +115,8 @@ class Explorer:
     def run(self) -> Graph:
         """The whole search; once more, less fine, where there are too many configurations or successors of one step."""
         try:
-            self._search_finely()
+            if not (self._may_leave_out and self._search_apart()):
+                self._search_finely()
         except Exception as error:
             if not (why := self.budget.ran_out(error)):
                 raise
@@ -115,6 +127,21 @@ class Explorer:
         self._edges.clear()
         self.spared = None
         return self.graph
+
+    def _search_apart(self) -> bool:
+        """A search that leaves combinations of places out; whether it covers them, and there are many."""
+        grain = Grain.SORTS if self._coarser(Grain.SORTS) else self.limits.grain
+        for most in range(1, MOST_PLACED + 1):
+            apart = Apart(self.kernel, most)
+            self._begin(grain, apart)
+            if self.spared is None or not self._search(MOST_APART) or self.closing.open:
+                break
+            if apart.covers(self.graph, self.spared):
+                if apart.stands_for > self.limits.apart:
+                    return True
+                break
+        self._begin(self.limits.grain)
+        return False
 
     def _search_finely(self) -> None:
         grains = [grain for grain in Grain if grain == self.limits.grain or self._coarser(grain)]
@@ -158,7 +185,8 @@ class Explorer:
     def _too_much(self, most: int) -> bool:
         """Whether there are more nodes than that; of the last grain, whether it takes more work than so many do."""
         nodes = len(self.graph.nodes)
-        if nodes <= most or self.spared is None or self.limits.nodes is not None or most < LAST:
+        counted = self.spared is None or self.apart is not None or self.limits.nodes is not None or most < LAST
+        if nodes <= most or counted:
             return nodes > most
         return nodes > SPARED * most or self._followed > STEPS * most
 

@@ -169,6 +169,8 @@ class Inquiry(Possibilities):
     def exact(self) -> bool:
         """Whether all that is known of was done by runs: then what the shortest run shows, no shorter one does."""
         graph = self.graph
+        if self.explorer.apart is not None:
+            return False  # of what is left out some run may be shorter
         if self.explorer.grain is Grain.CUBES or self.explorer.lengthened:
             return False  # the shortest run to a cube need not have been where in it something shows
         if self.states.passages.timed:
@@ -180,6 +182,8 @@ class Inquiry(Possibilities):
         number = len(self.graph.nodes)
         if number == 1:
             return "the one configuration"
+        if self.explorer.apart is not None:
+            return f"{number} configurations that stand for all"
         return f"{'all ' if self.graph.complete else ''}{number} configurations"
 
     def nodes(self, place: str | None = None) -> Iterator[Node]:

@@ -15,14 +15,14 @@ What needs to know more takes a run: savepoints, what `resume` and `in S` ask fo
 compensation drops. Where a step inside comes to a combination of places that no run has come to, the node is **born**:
 its control is put together from what is known, and the run to it is only made if somebody asks for it.
 
-What is known is looked up by what it depends on (`parts`): a move of one region is an `_Option` that all nodes share
+What is known is looked up by what it depends on (`parts`): a move of one region is an `Option` that all nodes share
 in which that region is so, and the node it leads to is found by exchanging one local.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from itertools import groupby
 
 from ...dsl.model import Effect, InState
@@ -83,7 +83,7 @@ class _Outside:
 
 
 @dataclass(eq=False, slots=True)
-class _Option:
+class Option:
     """A move of all nodes that are alike in what is open, in the shapes of their locals, and in the local `at` a place
     (-1: none).
 
@@ -102,6 +102,10 @@ class _Option:
         """Whether it is known to lead outside."""
         return self.first is not None and (self.first.leaves or self.joined != NONE)
 
+    @property
+    def known(self) -> bool:
+        return self.leaves or self.inside is not None
+
 
 Ends = tuple[tuple[Node, ...], tuple[int, ...], tuple[Known, ...]]
 """Where some moves lead, the ids of these nodes, and how."""
@@ -111,7 +115,7 @@ Ends = tuple[tuple[Node, ...], tuple[int, ...], tuple[Known, ...]]
 class _Options:
     """Some moves that follow each other in the text and lead outside, or another one. `ends`: of all of them."""
 
-    options: tuple[_Option, ...]
+    options: tuple[Option, ...]
     ends: dict[int, Ends] = field(default_factory=dict[int, Ends])
 
 
@@ -119,17 +123,30 @@ Born = Callable[[Node, Known, Control, Answers, Zone, int], Node | None]
 """The node a known step of a node comes to, by its control, data, zone, and how many calls are on the log there: an old
 one, or one that is born; None: that takes a run."""
 
+Follow = Callable[[Node, Resting], Callable[[int, Local | None], bool]]
+"""Whether a step of a node is to be followed that stays in a region, by where in the configuration it is made, and the
+local that it comes to there."""
+
 
 class Spared:
     """The straight steps of one search."""
 
-    def __init__(self, kernel: Kernel, states: States, clock: Clock, abstraction: Abstraction, born: Born) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        states: States,
+        clock: Clock,
+        abstraction: Abstraction,
+        born: Born,
+        follow: Follow | None = None,
+    ) -> None:
         self.kernel = kernel
         self.states = states
         self.passages = states.passages
         self.clock = clock
         self.abstraction = abstraction
         self._born = born
+        self._follow = follow
         self._asks = states.live.asks
         self._placed = frozenset(c.id for c in kernel.commands if any(isinstance(n, InState) for n in nodes(c)))
         dropped = (each.name for each in kernel.activities if each.effect in DROPPED)
@@ -161,7 +178,13 @@ class Spared:
         rest = self._resting.pop(node.id, None) or self._parts.of(node.control, node.instance)
         values = node.held[0] if self.kernel.variable else ()
         targets, ways = [*node.targets], [*node.ways]
+        wanted = None if self._follow is None else self._follow(node, rest)
+        left_out: list[Reaction] = []
         for options in self._moves(rest):
+            inside = options.options[0].inside
+            if wanted is not None and inside is not None and not wanted(options.options[0].at, inside.next):
+                left_out += [inside.known.reaction] if inside.known.move.kind is MoveKind.EVENT else []
+                continue
             ends = options.ends.get(rest[2]) or self._alike(rest, options.options[0])
             if ends is not None and (not values or all(values in target.held for target in ends[0])):
                 targets += ends[1]
@@ -178,8 +201,23 @@ class Spared:
                     targets, ways = [*node.targets], [*node.ways]
             self._keep(rest, options)
         node.show(targets, ways)
+        if left_out:  # what events do there is asked all the same
+            node.noting().extend(left_out)
 
-    def _alike(self, rest: Resting, option: _Option) -> Ends | None:
+    def moves(self, rest: Resting) -> Iterator[Option]:
+        """The answers and events of a node, and what is known of each."""
+        return (option for options in self._moves(rest) for option in options.options)
+
+    def log(self, number: int) -> Sequence[Kind]:
+        """What is on a log."""
+        return self._parts.logs[number]
+
+    @property
+    def inside(self) -> Set[Known]:
+        """The steps that stay in a region."""
+        return {inside.known for inside in self._inside.values()}
+
+    def _alike(self, rest: Resting, option: Option) -> Ends | None:
         """Where a move leads that stays inside, if such a node is known, and neither data nor timers matter."""
         inside = option.inside
         room = None if inside is None else inside.rooms.get(rest[2])
@@ -219,27 +257,27 @@ class Spared:
             found += options
         return found
 
-    def _option(self, rest: Resting, trait: Trait, commands: Key) -> _Option:
+    def _option(self, rest: Resting, trait: Trait, commands: Key) -> Option:
         """What is known of a move, wherever what it depends on is as in one node."""
         locals, open, _ = rest
         within = self._within.get(commands)
         if within is None:
-            return _Option(trait)
+            return Option(trait)
         leaves = tuple([local.leaf for local in locals])
         left = _left(leaves, within)
         first = self._first.get((commands, left))
         if first is None:
-            return _Option(trait)
+            return Option(trait)
         joined = self._join(_replaced(leaves, first), first)
         if first.leaves or joined != NONE:
-            return _Option(trait, -1, first, None, joined)
+            return Option(trait, -1, first, None, joined)
         at = leaves.index(first.gone or first.own) if first.gone or first.own else -1
         if first.own and first.gone not in {None, first.own}:
-            return _Option(trait)
+            return Option(trait)
         inside = self._inside.get((first, open, locals[at].running if at >= 0 else None))
-        return _Option(trait, at, first, inside)
+        return Option(trait, at, first, inside)
 
-    def _goes(self, node: Node, rest: Resting, option: _Option) -> tuple[Node, Known] | None:
+    def _goes(self, node: Node, rest: Resting, option: Option) -> tuple[Node, Known] | None:
         """Where a move of a node leads, and how; None: that takes a run."""
         first, inside = option.first, option.inside
         if first is None:
@@ -276,7 +314,7 @@ class Spared:
                 self._resting.setdefault(found.id, rest)
         return found
 
-    def _goes_outside(self, node: Node, rest: Resting, option: _Option, first: _First) -> tuple[Node, Known] | None:
+    def _goes_outside(self, node: Node, rest: Resting, option: Option, first: _First) -> tuple[Node, Known] | None:
         _, open, log = rest
         outside = self._outside.get((first.like, option.joined, open, log))
         if outside is None:
@@ -443,7 +481,7 @@ def _moved(locals: Locals, at: int, next: Local | None) -> Locals:
     return locals if next is None else (*locals[:at], next, *locals[at + 1 :])
 
 
-def _together(options: Sequence[_Option]) -> Iterator[tuple[_Option, ...]]:
+def _together(options: Sequence[Option]) -> Iterator[tuple[Option, ...]]:
     """Those that follow each other and lead outside, as one; each other by itself."""
     for leaves, group in groupby(options, key=lambda option: option.leaves):
         if leaves:

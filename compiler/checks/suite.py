@@ -44,7 +44,7 @@ from . import (
 )
 from .budget import Budget
 from .claims import RULE as PROPERTY
-from .explore import Explorer, Limits
+from .explore import MOST_NODES, Explorer, Limits
 from .horizon import horizons
 from .inquiry import Inquiry
 from .ledger import Ledger
@@ -81,6 +81,7 @@ CHECKS = (
 )
 RULES: tuple[Rule, ...] = tuple(rule for rule, _ in CHECKS)
 
+MANY = "there are too many configurations for the longest run"
 MORE = "allow it more, with `--timeout` or `--max-memory`"
 
 Audit = Callable[[Inquiry], None]
@@ -136,25 +137,51 @@ def check(
 ) -> Report:
     """Every answer about one flow, in the order of the checks; with a staff, whether it suffices. children: how long
     the flows that it does take; fates: how likely they end where, None: that is not asked; done: whether another flow
-    is known to do it; audit: looks at the rest."""
+    is known to do it; audit: looks at the rest.
+
+    Combinations of places of regions are left out first, where that may be enough (`apart`). What is not proved then,
+    and how long runs take if that is bounded, is asked of all of them, unless they are too many."""
     limits = limits or Limits()
     budget = Budget(kernel.name, limits.seconds, limits.memory, limits.tell)
     try:
         ledger = None if audit is None else Ledger()
         each = limits if audit is None else replace(limits, spare=False)  # others are shown each step as it was run
-        inquiry = Inquiry(Explorer(kernel, each, budget), staff, children, ledger)
+        apart = audit is None and fates is None and staff is None
+        inquiry = Inquiry(Explorer(kernel, each, budget, apart), staff, children, ledger)
+        report = _report(inquiry, done, fates, audit)
+        if inquiry.explorer.apart is not None and not _settled(report):
+            if inquiry.explorer.apart.stands_for > MOST_NODES:
+                return replace(report, horizons=(*map(_unbounded, report.horizons),))
+            inquiry = Inquiry(Explorer(kernel, each, budget), staff, children, ledger)
+            report = _report(inquiry, done, fates, audit)
     except Exception as error:
         if not (why := budget.ran_out(error)):
             raise
         return Report(kernel.name, tuple(_given_up(kernel, rule, why) for rule in RULES), cut=True)
-    found = tuple(answers(inquiry))
+    return replace(report, cut=bool(budget.met))
+
+
+def _report(inquiry: Inquiry, done: bool, fates: Mapping[str, Odds] | None, audit: Audit | None) -> Report:
+    """What one search says."""
+    kernel, found = inquiry.kernel, tuple(answers(inquiry))
     left = any(answer.rule is compensation.RULE and answer.verdict is Verdict.REFUTED for answer in found)
     report = Report(kernel.name, found, _warnings(inquiry, not (done or left)), len(inquiry.graph.nodes))
     if audit is not None:
         _audited(inquiry, audit)
     if report.verdict is not Verdict.REFUTED:
         report = replace(report, horizons=_horizons(inquiry), odds=None if fates is None else _odds(inquiry, fates))
-    return replace(report, cut=bool(budget.met))
+    return report
+
+
+def _settled(report: Report) -> bool:
+    """Whether all combinations would say the same: all is proved, and no run is known to end in time."""
+    proved = all(answer.verdict is Verdict.PROVED for answer in report.answers)
+    return proved and bool(report.horizons) and all(each.longest is None for each in report.horizons)
+
+
+def _unbounded(found: Horizon) -> Horizon:
+    """A horizon of a search that left combinations out: some of them may take longer."""
+    return found if found.longest is None else Horizon(found.state, None, MANY, known=False)
 
 
 def answers(inquiry: Inquiry) -> Iterator[Answer]:
