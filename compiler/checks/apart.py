@@ -82,12 +82,14 @@ class _Room:
 class Apart:
     """What one search leaves out: where more than `most` regions are in places that stand for nothing.
 
-    `stands_for`: how many combinations of places there are, when it is known that it covers them."""
+    `stands_for`: how many combinations of places there are, when it is known that it covers them. `vain`: it is known
+    that it does not, since something else may happen in regions than steps that are known."""
 
     def __init__(self, kernel: Kernel, most: int) -> None:
         self.kernel = kernel
         self.most = most
         self.stands_for = 0
+        self.vain = False
         self._first: dict[object, Local] = {}
         self._placing: dict[Local, bool] = {}
         self._kinds: dict[Local, object] = {}
@@ -99,6 +101,7 @@ class Apart:
     def expanded(self, node: Node, rest: Resting) -> Callable[[int, Local | None], bool]:
         """Note where the search has come to; whether it should follow a step of a region there to another place."""
         self._rests[node.id] = rest
+        self.vain |= len(rest[0]) > 1 and not _still(node)
         placed = [self._placed(local) for local in rest[0]]
         room = self.most - sum(placed)
         return lambda at, next: next is None or placed[at] + room >= self._placed(next)
@@ -164,14 +167,18 @@ class Apart:
 
     def _plain(self, node: Node, spared: Spared) -> bool:
         """Whether all that can happen is answers and events of which it is known what they do."""
-        control, rest = node.control, self._rests[node.id]
-        still = not (control.flying or control.tasks or control.timers or control.entered)
-        self._moves[node.id] = [*spared.moves(rest)]
-        return node.real and still and all(option.known for option in self._moves[node.id])
+        self._moves[node.id] = [*spared.moves(self._rests[node.id])]
+        return node.real and _still(node) and all(option.known for option in self._moves[node.id])
 
     def _regions(self, node: Node) -> tuple[str, ...]:
         around = (self.kernel.leaf[leaf].path for leaf in node.control.configuration)
         return tuple(next(n for n in path if self.kernel.scope[n].kind is ScopeKind.REGION) for path in around)
+
+
+def _still(node: Node) -> bool:
+    """Whether no time matters, nor people, nor calls that were interrupted."""
+    control = node.control
+    return not (control.flying or control.tasks or control.timers or control.entered)
 
 
 def _stays(node: Node, way: Doing, inside: Set[Known]) -> bool:

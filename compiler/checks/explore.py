@@ -162,6 +162,8 @@ class Explorer:
         """Whether it was not too much."""
         self._start()
         while self._real or self._later or self._unreal or (self._shorter and self._unreached):
+            if self.apart is not None and self.apart.vain:
+                return False
             if self._too_much(most) or SUCCESSORS in self.closing.open:
                 self.closing.open.setdefault(f"there are more than {most} configurations")
                 return False
