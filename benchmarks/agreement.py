@@ -34,6 +34,7 @@ from features import FEATURES, features
 from kernels import kernels, together
 from penstock.compiler.checks.explore import Explorer
 from penstock.compiler.checks.verdict import Answer
+from random_apart import random_apart
 from random_calls import random_calls
 from random_core import random_core
 from random_crossings import random_crossing
@@ -60,6 +61,7 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "durations": random_durations,
     "regions": random_regions,
     "savepoints": random_savepoints,
+    "apart": random_apart,
     "crossings": random_crossing,
     "systems": random_dealings,
     "calls": random_calls,
@@ -71,6 +73,7 @@ MOST = {
     "durations": 400,
     "instants": 1000,
     "savepoints": 1000,
+    "apart": 4000,
     "crossings": 400,
     "systems": 1000,
 }
@@ -118,6 +121,7 @@ class Run:
             f"{self.number} flows from seed {args.seed} on{stopped}",
             f"{tally.too_large} of them left out: more than {self.most} instances",
             f"{tally.instances} instances, {asked} verdicts, {self.pace()}",
+            *([f"{tally.apart} of them once more, with combinations of regions left out"] if tally.apart else []),
             "no disagreement" if not tally.differences else f"a disagreement: {tally.differences[0].said}",
             "",
             "check  refuted   proved  unknown  lengths compared",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agreement import Tally
+from agreement import compared as compared_with_brute_force
 from families import regions
 from kernels import flow, kernels
 from penstock.compiler.checks.apart import combinations
@@ -56,6 +58,15 @@ def test_random_regions_are_judged_as_if_all_combinations_were_searched(seed: in
 def test_in_many_of_them_combinations_may_be_left_out() -> None:
     found = [left_out(kernels(random_apart(seed))["R"]) for seed in range(SEEDS // 2)]
     assert sum(each is not None for each in found) > SEEDS // 4
+
+
+@pytest.mark.parametrize("first", [0, 10])
+def test_brute_force_agrees_with_what_stands_for_all(first: int) -> None:
+    tally = Tally()
+    for seed in range(first, first + 10):
+        tally.add(compared_with_brute_force(random_apart(seed), 1500, f"seed {seed}: "))
+    assert tally.disagreements == []
+    assert tally.apart, "at least one of ten flows is small enough to enumerate"
 
 
 @pytest.mark.parametrize(("size", "states"), [(2, 5), (3, 3), (4, 2)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
@@ -16,6 +16,7 @@ from brute_systems import Worlds
 from brute_values import SECOND, TooLarge
 from kernels import kernels, together
 from penstock.compiler.checks import systems
+from penstock.compiler.checks.apart import combinations
 from penstock.compiler.checks.explore import Explorer
 from penstock.compiler.checks.graph import Edge
 from penstock.compiler.checks.inquiry import Finding, Inquiry
@@ -79,9 +80,22 @@ def explored(kernel: Kernel) -> Inquiry:
     return Terse(Explorer(kernel, PATIENT))
 
 
+def left_out(kernel: Kernel) -> Iterator[Inquiry]:
+    """The same, once more, if combinations of places of regions can be left out of it."""
+    if combinations(kernel):
+        inquiry = Terse(Explorer(kernel, replace(PATIENT, apart=0), apart=True))
+        if inquiry.explorer.apart is not None:
+            yield inquiry
+
+
 def check(inquiry: Inquiry) -> tuple[Answer, ...]:
     """What the checks answer."""
     return tuple(answers(inquiry))
+
+
+def asked(inquiry: Inquiry) -> list[Answer]:
+    """Of them those that are compared."""
+    return [answer for answer in check(inquiry) if answer.rule.code in CODES]
 
 
 MICRO = timedelta(microseconds=1)
@@ -146,6 +160,7 @@ class Tally:
     flows: int = 0
     too_large: int = 0
     instances: int = 0
+    apart: int = 0  # flows that were also searched with combinations of regions left out
     refuted: Counter[str] = field(default_factory=Counter[str])
     proved: Counter[str] = field(default_factory=Counter[str])
     unknown: Counter[str] = field(default_factory=Counter[str])
@@ -161,6 +176,7 @@ class Tally:
         self.flows += other.flows
         self.too_large += other.too_large
         self.instances += other.instances
+        self.apart += other.apart
         self.refuted += other.refuted
         self.proved += other.proved
         self.unknown += other.unknown
@@ -209,8 +225,13 @@ def settled(family: Mapping[str, Kernel], most: int, about: str) -> Tally:
     try:
         truth = enumerate_flow(subject, most)
         inquiry = explored(subject)
-        told = [answer for answer in check(inquiry) if answer.rule.code in CODES]
+        told = asked(inquiry)
         tally = held_against(truth, subject, told, about)
+        for other in left_out(subject):
+            tally.apart += 1
+            tally.differences += held_against(
+                truth, subject, asked(other), f"{about}of what stands for all, "
+            ).differences
         if tally.differences and timed:
             tally = held_against(enumerate_flow(subject, most * FINELY**2, SECOND / FINELY), subject, told, about)
     except TooLarge:
