@@ -36,7 +36,7 @@ from pathlib import Path
 from penstock.compiler import pipeline
 from penstock.compiler.checks.explore import Explorer
 (kernel,) = pipeline.read(Path(sys.argv[1])).kernels
-explorer = Explorer(kernel)
+explorer = Explorer(kernel, apart=True)
 began = time.process_time()
 explorer.run()
 print(time.process_time() - began)

@@ -64,7 +64,7 @@ class Limits:
     grain: Grain = Grain.FINE  # what is told apart, until there is too much
     memory: int | None = None
     spare: bool = True  # whether a step may go without a run that an equal one was run for
-    apart: int = 1500  # combinations of places of regions, of which some may be left out if there are more (`apart`)
+    apart: int = 100  # combinations of places of regions, of which some may be left out if there are more (`apart`)
     tell: Tell | None = None
 
 
