@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 
 from ..runtime.operating import COMMANDS as OPERATING
-from ..runtime.operating.usage import Parser, speak_anywhere
+from ..runtime.operating.streams import speak_anywhere
+from ..runtime.operating.usage import INTERRUPTED, Parser
 from . import commands
 from .commands import Command, Trouble
 from .formats.style import Style, clean
 from .report import FORMS, TROUBLE, VERSIONED
 from .terminal import Terminal, wants_color
 
-INTERRUPTED = 130
 VERIFIED = ("full", "concise", "json")
 """The formats of `verify`."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, AnyStr, TextIO
+from typing import TextIO
 
 from ..dsl.values import dataclass
+from ..runtime.operating.streams import say
 from .formats.style import Style, clean
 
 REST_OF_LINE = "\x1b[K"
@@ -23,15 +23,15 @@ class Terminal:
     style: Style
 
     def say(self, text: str) -> None:
-        _write(self.out, text)
+        say(self.out, text)
 
     def hand_on(self, text: str) -> None:
         """What another program reads: in UTF-8, with its own line ends, whatever the terminal makes of such."""
         self.out.flush()
-        _write(self.out.buffer, text.encode())
+        say(self.out.buffer, text.encode())
 
     def complain(self, text: str) -> None:
-        _write(self.err, f"penstock: {text}\n")
+        say(self.err, f"penstock: {text}\n")
 
     @contextmanager
     def progress(self) -> Generator[Callable[[str], None] | None, None, None]:
@@ -47,13 +47,13 @@ class Terminal:
             shown = True
             from shutil import get_terminal_size  # which imports much, and is seldom needed
 
-            _write(self.err, f"\r{clean(text)[: get_terminal_size().columns - 1]}{REST_OF_LINE}")
+            say(self.err, f"\r{clean(text)[: get_terminal_size().columns - 1]}{REST_OF_LINE}")
 
         try:
             yield tell
         finally:
             if shown:
-                _write(self.err, f"\r{REST_OF_LINE}")
+                say(self.err, f"\r{REST_OF_LINE}")
 
 
 def wants_color(choice: str, stream: TextIO, environment: Mapping[str, str]) -> bool:
@@ -61,21 +61,3 @@ def wants_color(choice: str, stream: TextIO, environment: Mapping[str, str]) -> 
     if choice != "auto":
         return choice == "always"
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
-
-
-def _write(stream: IO[AnyStr], text: AnyStr) -> None:
-    """Write and flush. When the reader has gone (`| head`), the rest goes nowhere, quietly. Raises OSError."""
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError as error:
-        _give_up(stream)
-        if not isinstance(error, BrokenPipeError):
-            raise
-
-
-def _give_up(stream: IO[Any]) -> None:
-    """What is still in the stream's buffer must not fail once more when the process ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)

@@ -45,9 +45,9 @@ def combinations(kernel: Kernel) -> int:
     if asks or excludes or defers or drops or again:
         return 0
     parallels = [scope.name for scope in kernel.scopes if scope.kind is ScopeKind.PARALLEL]
-    return (
-        max((_rests(kernel, name) for name in parallels), default=0) if all(_apart(kernel, p) for p in parallels) else 0
-    )
+    if not all(_apart(kernel, name) for name in parallels):
+        return 0
+    return max((_rests(kernel, name) for name in parallels), default=0)
 
 
 def _rests(kernel: Kernel, parallel: str) -> int:
@@ -136,6 +136,8 @@ class Apart:
 
     def covers(self, graph: Graph, spared: Spared) -> bool:
         """Whether what was found says all there is to know of the combinations that were left out."""
+        if self.vain:
+            return False
         numbers = [_Covered(self, spared, room).combinations() for room in self._rooms(graph, spared)]
         self.stands_for = sum(numbers)
         return bool(numbers) and all(numbers)
@@ -168,7 +170,7 @@ class Apart:
     def _plain(self, node: Node, spared: Spared) -> bool:
         """Whether all that can happen is answers and events of which it is known what they do."""
         self._moves[node.id] = [*spared.moves(self._rests[node.id])]
-        return node.real and _still(node) and all(option.known for option in self._moves[node.id])
+        return node.real and all(option.known for option in self._moves[node.id])
 
     def _regions(self, node: Node) -> tuple[str, ...]:
         around = (self.kernel.leaf[leaf].path for leaf in node.control.configuration)

@@ -33,14 +33,15 @@ HOW = (
 def place(args: argparse.Namespace, environment: Mapping[str, str], folder: Path, program: str) -> Place:
     """For a command that asks or acts. Raises Trouble."""
     words: list[str] = []
+    usual = ""
     if args.app or not args.db:
         client = loaded(named(args.app, environment, folder), folder).client(args.db)
     else:
-        client = SqliteClient(args.db)
+        client, usual = SqliteClient(args.db), _usual(environment, folder)
     words += ["--app", args.app] if args.app else []
     words += ["--db", args.db] if args.db else []
     _require_file(client.path)
-    return Place(client, tuple(words), program, environment.get(NAME, ""), _usual(environment, folder))
+    return Place(client, tuple(words), program, environment.get(NAME, ""), usual)
 
 
 def _usual(environment: Mapping[str, str], folder: Path) -> str:

@@ -13,12 +13,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from . import COMMANDS
-from .usage import TROUBLE, Parser, speak_anywhere
-
-INTERRUPTED = 130
+from .streams import say, speak_anywhere
+from .usage import INTERRUPTED, TROUBLE, Parser
 
 
 def parser(program: str) -> Parser:
@@ -212,21 +211,10 @@ def _command(args: argparse.Namespace, program: str) -> int:
     except StoreError as error:
         raise FileTrouble(place.client.path, error) from error
     try:
-        _say(sys.stdout, _json(said.code, None, said.data) if args.json and said.data is not None else said.text)
+        say(sys.stdout, _json(said.code, None, said.data) if args.json and said.data is not None else said.text)
     except OSError as error:
         raise Trouble(f"the answer cannot be written: {error.strerror}") from error
     return said.code
-
-
-def _say(stream: TextIO, text: str) -> None:
-    """When the reader has gone (`| head`), the rest goes nowhere, quietly. Raises OSError."""
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # so that it does not fail once more at the end
-        if not isinstance(error, BrokenPipeError):
-            raise
 
 
 def _json(code: int, error: dict[str, str] | None, data: dict[str, Any]) -> str:
@@ -245,7 +233,7 @@ def _complain(args: argparse.Namespace, kind: str, problem: str, hint: str, code
         traceback.print_exc()
     lines = [f"penstock: {clean(problem)}", *(clean(line) for line in hint.splitlines())]
     with suppress(OSError):  # there is nobody else to tell
-        _say(sys.stderr, "".join(f"{line}\n" for line in lines))
+        say(sys.stderr, "".join(f"{line}\n" for line in lines))
         if args.json:
-            _say(sys.stdout, _json(code, {"kind": kind, "message": problem, "hint": hint}, {}))
+            say(sys.stdout, _json(code, {"kind": kind, "message": problem, "hint": hint}, {}))
     return code

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
-from pathlib import Path
 from typing import NoReturn
 
 TROUBLE = 2
 """The exit code of what was asked wrongly."""
+INTERRUPTED = 130
+"""That of Ctrl-C, as shells have it."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -44,14 +42,3 @@ class Parser(argparse.ArgumentParser):
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else TROUBLE
         return args
-
-
-def speak_anywhere() -> None:
-    """What is said to a standard stream that is closed (`>&-`) goes nowhere. One of a narrow encoding shows what it
-    lacks as `\\u2192`, and does not fail."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
-        elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

@@ -22,7 +22,12 @@ ALLOWED = {
 }
 DOORS = {
     "penstock.compiler.cli": {"penstock.runtime.operating", "penstock.runtime.operating.door"},
-    "penstock.compiler.commandline": {"penstock.runtime.operating", "penstock.runtime.operating.usage"},
+    "penstock.compiler.commandline": {
+        "penstock.runtime.operating",
+        "penstock.runtime.operating.streams",
+        "penstock.runtime.operating.usage",
+    },
+    "penstock.compiler.terminal": {"penstock.runtime.operating.streams"},
 }
 """The one command has two wings behind it: its door hands the runtime's part over, its help lists it."""
 ONLY_WITH_Z3 = {f"penstock.compiler.checks.{name}" for name in ("encode", "solver", "terms")}
