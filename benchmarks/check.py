@@ -117,7 +117,7 @@ def start(text: Path, args: argparse.Namespace) -> None:
     check, python = ["check", "--no-cache", str(text)], [sys.executable, "-c"]
     steps = {
         "Python": ([*python, "print()"], ""),
-        "Python with Z3": ([*python, "import z3; print()"], ""),
+        "Python with Z3": ([*python, "from penstock.compiler.checks.native import library; library(); print()"], ""),
         "until the first question": ([*python, QUESTION, *check], "asked"),
         "the whole command": ([str(Path(sys.executable).parent / "penstock"), *check], " proved"),
     }

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 
+from .native import Z3Error
+
 SEARCH = 0.75  # of everything
 LOOK = 0.02  # seconds between two looks at the memory
 LATE = 2.0  # seconds before anybody is told how far it has come
@@ -73,7 +75,7 @@ class Budget:
         """Why an error means that a limit was met; empty: it means something else."""
         if isinstance(error, Spent):
             return str(error)
-        if isinstance(error, MemoryError) or (type(error).__name__ == "Z3Exception" and "out of memory" in str(error)):
+        if isinstance(error, MemoryError) or (isinstance(error, Z3Error) and "out of memory" in str(error)):
             most = "there is" if self.memory is None else f"{self.memory} MB"
             self.met = self.met or f"it took more memory than {most}"
             return self.met

@@ -9,10 +9,9 @@ at the door (`payload`). Assumed of `now`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from ...dsl.model import (
     Binary,
@@ -55,6 +54,7 @@ from ..evaluate import COMPARE, EXACT, parted, position
 from .moves import simplest
 from .solver import Term
 from .symbols import EPOCH, MICRO, Symbol, Symbols, ranged, unwrapped
+from .terms import Made, Model, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,11 @@ def scaled(value: Value, type: Type) -> int | bool:
 class Encoder(Symbols):
     """Makes the terms of values and expressions."""
 
-    def __init__(self, z3: Any) -> None:
+    def __init__(self, z3: Terms) -> None:
         super().__init__(z3)
         self._texts: dict[str, int] = {"": 0}
         self._named: dict[int, str] = {0: ""}
-        self._length: Any = None
+        self._length: Callable[..., Made] | None = None
 
     # ------------------------------------------------------------ values
 
@@ -149,7 +149,7 @@ class Encoder(Symbols):
         self.axioms.append(self.all(size >= 0, (size == 0) == (term == 0)))
         return size
 
-    def read(self, model: Any, symbol: Symbol, type: Type) -> Value:
+    def read(self, model: Model | None, symbol: Symbol, type: Type) -> Value:
         """The value a symbol has in a model."""
         if isinstance(type, OptionalType):
             return self.read(model, replace(symbol, some=True), type.item) if self._eval(model, symbol.some) else None
@@ -173,23 +173,23 @@ class Encoder(Symbols):
             case _:
                 return found
 
-    def _read_item(self, model: Any, symbol: Symbol, index: int, type: Type) -> Value:
+    def _read_item(self, model: Model | None, symbol: Symbol, index: int, type: Type) -> Value:
         """An item of a list; the simplest there is where nothing was asked of it."""
         items = symbol.items
         assert items is not None, "only lists have items"
         asked = index in items.made or not items.unknown
         return self.read(model, items.slot(index), type) if asked else simplest(type)
 
-    def number(self, model: Any, term: Term) -> int:
+    def number(self, model: Model | None, term: Term) -> int:
         return int(self._eval(model, term))
 
-    def _eval(self, model: Any, term: Term) -> bool | int:
+    def _eval(self, model: Model | None, term: Term) -> bool | int:
         if isinstance(term, (bool, int)):
             return term
-        found: bool | int = self.z3.door.evaluated(model, term)
-        return found
+        assert model is not None, "only what is known needs no model"
+        return model.value(term)
 
-    def _invent(self, model: Any, code: int) -> str:
+    def _invent(self, model: Model | None, code: int) -> str:
         """The text a number stands for; a new one, of the length the model wants, if it is no text met so far."""
         if code not in self._named:
             text = f"t{code}"

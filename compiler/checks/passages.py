@@ -116,7 +116,7 @@ class Passages:
         self.kernel = kernel
         self.encoder = encoder
         self.variables = {v.name: encoder.variable(v.name, v.type) for v in kernel.variable.values()}
-        self.now: Term = encoder.z3.Int("now")
+        self.now: Term = encoder.z3.integer("now")
         moment = encoder.domain(Symbol(self.now), InstantType())
         domains = [encoder.domain(self.variables[v.name], v.type) for v in kernel.inputs]
         bounded = (v for v in kernel.data if not is_time(v.type))  # a time may grow out of bounds

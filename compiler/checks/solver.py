@@ -1,17 +1,18 @@
 """The only door to Z3: terms in, `Reply` out, always with the same seed and a resource limit instead of a clock.
 
-Z3 is imported when a Solver is made and not before. Nothing outside `encode` builds terms.
+Z3 is loaded when a Solver is made and not before. Nothing outside `encode` builds terms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
+from ctypes import c_void_p
 from typing import Any
 
 from ...dsl.values import dataclass
 from .budget import Budget
-from .terms import Terms
+from .native import library
+from .terms import Model, Terms, door
 
 Term = Any
 """A Z3 term, or a plain bool or int where the value is known."""
@@ -20,6 +21,8 @@ Term = Any
 SPENT = "what it may spend on one question was used up"
 _SPENT = {"canceled", "max. resource limit exceeded"}
 """What Z3 says then."""
+_SAT, _UNSAT = 1, -1
+"""What it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +42,46 @@ UNLIMITED = float("inf")
 REMEMBERED = 20_000  # questions that were answered no
 KEPT = 10_000  # that were answered yes, some of them with a model
 LAST = 5.0  # seconds
-MEMORY = "memory_max_size"  # in MB, of what Z3 holds; when there is no more, it raises a Z3Exception
-LEAST = 64  # MB; a process that imports Z3 holds more than that
+MEMORY = "memory_max_size"  # in MB, of what Z3 holds; when there is no more, it raises a Z3Error
+LEAST = 64  # MB; a process that loads Z3 holds more than that
 
 
 class Solver:
     """One incremental Z3 solver for a whole run of checks. rlimit: Z3's resource units for one question."""
 
     def __init__(self, rlimit: int = 5_000_000, questions: int = 200_000, budget: Budget | None = None) -> None:
-        module: Any = import_module("z3")
-        self._sat, self._unsat = module.sat, module.unsat
         self.budget = budget or Budget("", UNLIMITED)
-        module.set_param(MEMORY, 0)  # none: Z3 crashes where it has too little for a solver
-        self.z3 = Terms(module)
+        self._library = library()
+        self._call, self._ref = self._library.call, self._library.context
+        self._library.set(MEMORY, 0)  # none: Z3 crashes where it has too little for a solver
+        self.z3 = Terms()
         self._door = self.z3.door
-        self._solver: Any = module.SimpleSolver()
+        self._solver: int = self._call.mk_simple_solver(self._ref)
+        self._call.solver_inc_ref(self._ref, self._solver)
         if self.budget.memory is not None:  # of all solvers of the process
-            module.set_param(MEMORY, max(self.budget.memory, LEAST))
-        self._solver.set("random_seed", 0)
-        self._solver.set("rlimit", rlimit)
+            self._library.set(MEMORY, max(self.budget.memory, LEAST))
+        self._set("random_seed", 0)
+        self._set("rlimit", rlimit)
         self._axioms = 0
         self._impossible: dict[frozenset[int], tuple[Term, ...]] = {}  # with the terms, so that each keeps its address
         self._possible: dict[frozenset[int], tuple[Reply, tuple[Term, ...]]] = {}  # while there are no more axioms
         self.left = questions
         self.asked = 0
+
+    def __del__(self) -> None:
+        self._call.solver_dec_ref(self._ref, self._solver)
+
+    def _set(self, name: str, value: int) -> None:
+        parameters = self._call.mk_params(self._ref)
+        self._call.params_inc_ref(self._ref, parameters)
+        self._call.params_set_uint(self._ref, parameters, self._library.symbol(name), value)
+        self._call.solver_set_params(self._ref, self._solver, parameters)
+        self._call.params_dec_ref(self._ref, parameters)
+
+    def _expect(self) -> None:
+        """Raises Z3Error where the last call went wrong."""
+        if (wrong := self._library.wrong(self._ref)) is not None:
+            raise wrong
 
     def assume(self, axioms: Sequence[Term]) -> None:
         """Take the axioms of an encoder that are new since the last call (the list only grows)."""
@@ -75,7 +94,8 @@ class Solver:
 
     def _require(self, term: Term) -> None:
         if term is not True:
-            self._door.require(self._solver.solver, self._door.known(term))
+            self._call.solver_assert(self._ref, self._solver, self._door.known(term).ast)
+            self._expect()
 
     def ask(self, *terms: Term, shown: bool = True) -> Reply:
         """Whether all the terms can be true together. shown: else `model` only says that they can. Raises Spent.
@@ -96,29 +116,35 @@ class Solver:
         self.asked += 1
         hurried = self.budget.left < LAST
         if hurried:  # one question must not take much longer than there is
-            self._solver.set("timeout", max(1, int(self.budget.left * 1000)))
-        self._solver.push()
+            self._set("timeout", max(1, int(self.budget.left * 1000)))
+        self._call.solver_push(self._ref, self._solver)
         try:
             for term in terms:
                 self._require(term)
-            status = self._solver.check()
-            if status == self._sat:
+            status = self._call.solver_check(self._ref, self._solver)
+            self._expect()
+            if status == _SAT:
                 if len(self._possible) >= KEPT:
                     self._possible.clear()
-                reply = Reply(model=self._solver.model() if shown else True)
+                reply = Reply(model=self._model() if shown else True)
                 self._possible[key] = reply, terms
                 return reply
-            if status == self._unsat:
+            if status == _UNSAT:
                 if len(self._impossible) >= REMEMBERED:
                     self._impossible.clear()
                 self._impossible[key] = terms
                 return Reply()
             if hurried:
                 self.budget.met = self.budget.met or f"a question had less than {LAST:g} seconds"
-            reason = str(self._solver.reason_unknown())
+            reason = self._call.solver_get_reason_unknown(self._ref, self._solver).decode()
             return Reply(unknown=SPENT if reason in _SPENT else reason)
         finally:
-            self._solver.pop()
+            self._call.solver_pop(self._ref, self._solver, 1)
+
+    def _model(self) -> Model:
+        model = self._call.solver_get_model(self._ref, self._solver)
+        self._expect()
+        return Model(self._door, model)
 
 
 # ---------------------------------------------------------------- as text
@@ -135,23 +161,23 @@ def spelt(term: Term) -> str:
 
 def declared(terms: Sequence[Term]) -> tuple[str, ...]:
     """The declarations, one a line, of every unknown and function that occurs in some terms."""
-    z3: Any = import_module("z3")
+    z3 = library()
     made = [term for term in terms if not isinstance(term, (bool, int))]
     facts = [term if term.logical else term >= 0 for term in made]
-    asts = (z3.Ast * len(facts))(*(fact.ast for fact in facts))
-    last = z3.BoolVal(True)
-    text = z3.Z3_benchmark_to_smtlib_string(last.ctx_ref(), "", "", "", "", len(facts), asts, last.as_ast())
-    return tuple(line for line in str(text).split("\n") if line.startswith("(declare-fun "))
+    asts = (c_void_p * len(facts))(*(fact.ast for fact in facts))
+    last = door().true.ast
+    text: bytes = z3.call.benchmark_to_smtlib_string(z3.context, b"", b"", b"", b"", len(facts), asts, last)
+    return tuple(line for line in text.decode().split("\n") if line.startswith("(declare-fun "))
 
 
 def answers(text: str) -> list[str]:
     """What Z3, in a context of its own, says to an SMT-LIB text, line by line: to each check-sat `unsat`, `sat` or
     `unknown`; an error about whatever it does not understand, and about an answer that is not the one announced."""
-    z3: Any = import_module("z3")
-    own = z3.Context()
+    z3 = library()
+    own = z3.opened()
     try:
-        said = z3.Z3_eval_smtlib2_string(own.ref(), text)
-    except z3.Z3Exception as error:  # its text is all that was said, in bytes
-        first: object = error.args[0] if error.args else ""
-        said = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
-    return [line for line in str(said).split("\n") if line]
+        said = (z3.call.eval_smtlib2_string(own, text.encode()) or b"").decode("utf-8", "replace")
+        wrong = z3.wrong(own)  # its text is all that was said
+        return [line for line in str(wrong or said).split("\n") if line]
+    finally:
+        z3.call.del_context(own)

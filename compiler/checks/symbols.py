@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
 
 from ...dsl.model import (
     BoolType,
@@ -32,6 +31,7 @@ from ...dsl.model import (
 from ...dsl.values import dataclass, field, replace
 from .. import evaluate
 from .solver import Term
+from .terms import Terms
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICRO = timedelta(microseconds=1)
@@ -76,7 +76,7 @@ def unwrapped(type: Type) -> Type:
 class Symbols:
     """Makes terms. `axioms` (about the texts and slots met so far) belong to every question; the list only grows."""
 
-    def __init__(self, z3: Any) -> None:
+    def __init__(self, z3: Terms) -> None:
         self.z3 = z3
         self.axioms: list[Term] = []
         self._fresh = 0
@@ -118,17 +118,17 @@ class Symbols:
         """A new unknown of the type; its range is `domain`'s to state."""
         self._fresh += 1
         label = f"{name}.{self._fresh}"
-        some = self.z3.Bool(f"{label}?") if isinstance(type, OptionalType) else True
+        some = self.z3.boolean(f"{label}?") if isinstance(type, OptionalType) else True
         match unwrapped(type):
             case BoolType():
-                return Symbol(self.z3.Bool(label), some)
+                return Symbol(self.z3.boolean(label), some)
             case RecordType(fields=fields):
                 return Symbol(0, some, tuple(self.variable(f"{name}.{each.name}", each.type) for each in fields))
             case ListType() as list_:
-                length = self.z3.Int(label)
+                length = self.z3.integer(label)
                 return Symbol(length, some, items=self._unknown(label, length, list_))
             case _:
-                return Symbol(self.z3.Int(label), some)
+                return Symbol(self.z3.integer(label), some)
 
     def _unknown(self, label: str, length: Term, type: ListType) -> Items:
         """Slots nothing is known of but that their items are of the type."""
@@ -161,7 +161,7 @@ class Symbols:
         key = *map(id, of), *(term if isinstance(term, bool) else f"{term.get_id()}" for term in begun)
         if key not in self._open:
             self._fresh += 1
-            self._open[key] = self.z3.Bool(f"open.{self._fresh}"), (of, begun)  # kept, so that the ids stay theirs
+            self._open[key] = self.z3.boolean(f"open.{self._fresh}"), (of, begun)  # kept, so that the ids stay theirs
         return self._open[key][0]
 
     def domain(self, symbol: Symbol, type: Type, grown: bool = False) -> Term:

@@ -8,74 +8,62 @@ typechecker saw to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ctypes import CFUNCTYPE, byref, c_bool, c_char_p, c_int, c_int64, c_uint, c_void_p, cast
+from collections.abc import Callable, Sequence
+from ctypes import byref, c_void_p
 from functools import cache
-from importlib import import_module
 from typing import Any
 
-from ...dsl.values import dataclass
+from .native import Z3Error, library
 
 REMEMBERED = 50_000  # terms of one process
 SMALL = 1 << 62  # numbers up to which are handed over as they are
 
-_POINTER, _UINT = c_void_p, c_uint
-_SHAPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    **dict.fromkeys(("mk_and", "mk_or", "mk_add", "mk_sub", "mk_mul"), (_POINTER, (_POINTER, _UINT, _POINTER))),
-    **dict.fromkeys(
-        ("mk_eq", "mk_lt", "mk_le", "mk_gt", "mk_ge", "mk_div"), (_POINTER, (_POINTER, _POINTER, _POINTER))
-    ),
-    **dict.fromkeys(("mk_not", "mk_unary_minus"), (_POINTER, (_POINTER, _POINTER))),
-    "mk_ite": (_POINTER, (_POINTER, _POINTER, _POINTER, _POINTER)),
-    "mk_int64": (_POINTER, (_POINTER, c_int64, _POINTER)),
-    "mk_app": (_POINTER, (_POINTER, _POINTER, _UINT, _POINTER)),
-    "substitute": (_POINTER, (_POINTER, _POINTER, _UINT, _POINTER, _POINTER)),
-    "inc_ref": (None, (_POINTER, _POINTER)),
-    "dec_ref": (None, (_POINTER, _POINTER)),
-    "get_ast_kind": (_UINT, (_POINTER, _POINTER)),
-    "get_app_decl": (_POINTER, (_POINTER, _POINTER)),
-    "get_app_num_args": (_UINT, (_POINTER, _POINTER)),
-    "get_app_arg": (_POINTER, (_POINTER, _POINTER, _UINT)),
-    "get_decl_kind": (_UINT, (_POINTER, _POINTER)),
-    "get_decl_name": (_POINTER, (_POINTER, _POINTER)),
-    "get_symbol_string": (c_char_p, (_POINTER, _POINTER)),
-    "get_ast_id": (_UINT, (_POINTER, _POINTER)),
-    "ast_to_string": (c_char_p, (_POINTER, _POINTER)),
-    "get_error_code": (_UINT, (_POINTER,)),
-    "solver_assert": (None, (_POINTER, _POINTER, _POINTER)),
-    "model_eval": (c_bool, (_POINTER, _POINTER, _POINTER, c_bool, _POINTER)),
-    "get_bool_value": (c_int, (_POINTER, _POINTER)),
-    "get_numeral_string": (c_char_p, (_POINTER, _POINTER)),
-}
-"""What a function returns, and what it takes. Each is called on the context first."""
-
 _TRUE = 1  # of get_bool_value
+_NUMERAL, _APPLICATION = 0, 1  # of get_ast_kind
 
 
 class Door:
-    """The C interface of the one context that is used. Its `z3` is the module itself, for what is seldom asked."""
+    """Where terms are made, in the one context that there is."""
 
-    def __init__(self, z3: Any) -> None:
-        self.z3 = z3
-        self.context: Any = z3.main_ctx()
-        self.ref: int = self.context.ref().value
-        core: Any = import_module("z3.z3core")
-        for name, (result, takes) in _SHAPES.items():
-            (*_, theirs) = getattr(core, f"Z3_{name}").__defaults__  # where its classes keep the function itself
-            setattr(self, name, CFUNCTYPE(result, *takes)(cast(theirs.f, c_void_p).value or 0))
-        self.integer: int = z3.IntSort().as_ast().value
+    def __init__(self) -> None:
+        self.library = library()
+        self._call = self.library.call
+        self.ref = self.library.context
         self._made: dict[tuple[object, ...], tuple[Made, tuple[Made, ...]]] = {}  # the parts, so that none is replaced
         self._unknowns: dict[int, tuple[Made, frozenset[str]]] = {}  # the term too, so that none takes its address
-        self._call: Any = self
-        self.true = self.wrapped(z3.BoolVal(True).as_ast().value, True)
-        self.false = self.wrapped(z3.BoolVal(False).as_ast().value, True)
+        self._functions: dict[tuple[str, int, bool], int] = {}
+        self.true = self.wrapped(self._call.mk_true(self.ref), True)
+        self.false = self.wrapped(self._call.mk_false(self.ref), True)
+        self._sorts: tuple[int, int] = self._call.mk_int_sort(self.ref), self._call.mk_bool_sort(self.ref)
+        for sort in self._sorts:
+            self._call.inc_ref(self.ref, sort)
+        some = self._call.get_app_decl(self.ref, self.unknown("", True).ast)
+        self._unknown = self._call.get_decl_kind(self.ref, some)  # its number changes with Z3's version
 
     def failed(self) -> Exception:
         """What Z3 says went wrong."""
-        code = self._call.get_error_code(self.ref)
-        text = import_module("z3.z3core").Z3_get_error_msg(self.context.ref(), code)
-        failure: Exception = self.z3.Z3Exception(text)
-        return failure
+        return self.library.wrong(self.ref) or Z3Error("there is no such term")
+
+    def unknown(self, name: str, logical: bool) -> Made:
+        """A constant that nothing is known of."""
+        key = "unknown", name, logical
+        if (found := self._made.get(key)) is not None:
+            return found[0]
+        ast = self._call.mk_const(self.ref, self.library.symbol(name), self._sorts[logical])
+        return self._kept(key, self.wrapped(ast, logical), ())
+
+    def function(self, name: str, takes: int, logical: bool) -> int:
+        """A function of so many integers that nothing is known of."""
+        key = name, takes, logical
+        if key not in self._functions:
+            domain = (c_void_p * takes)(*(self._sorts[False],) * takes)
+            symbol = self.library.symbol(name)
+            self._functions[key] = self._call.mk_func_decl(self.ref, symbol, takes, domain, self._sorts[logical])
+            self._call.inc_ref(self.ref, self._functions[key])
+        return self._functions[key]
+
+    def apply(self, function: int, logical: bool, parts: Sequence[Made]) -> Made:
+        return self.wrapped(self._call.mk_app(self.ref, function, len(parts), self.row(parts)), logical)
 
     def wrapped(self, ast: int | None, logical: bool, equation: bool = False) -> Made:
         """A term that Z3 has just made, kept as long as it is referred to."""
@@ -94,9 +82,9 @@ class Door:
         if (found := self._made.get(key)) is not None:
             return found[0]
         if -SMALL < value < SMALL:
-            ast: int = self._call.mk_int64(self.ref, value, self.integer)
+            ast: int = self._call.mk_int64(self.ref, value, self._sorts[False])
         else:
-            ast = self.z3.IntVal(value).as_ast().value
+            ast = self._call.mk_numeral(self.ref, str(value).encode(), self._sorts[False])
         return self._kept(key, self.wrapped(ast, False), ())
 
     def make(self, name: str, logical: bool, *parts: Made) -> Made:
@@ -126,26 +114,24 @@ class Door:
         return (c_void_p * len(parts))(*(part.ast for part in parts))
 
     def release(self, ast: int) -> None:
-        """Nobody refers to a term any more. When Python ends, the context may have gone before."""
-        if self.context.ctx is not None:
-            self._call.dec_ref(self.ref, ast)
+        """Nobody refers to a term any more."""
+        self._call.dec_ref(self.ref, ast)
 
     def unknowns(self, term: Made) -> frozenset[str]:
         """The names of all that nothing is known of in a term: of constants and of functions."""
         if (known := self._unknowns.get(term.ast)) is not None:
             return known[1]
         call: Any = self._call
-        numeral, application, unknown = self.z3.Z3_NUMERAL_AST, self.z3.Z3_APP_AST, self.z3.Z3_OP_UNINTERPRETED
         names: set[str] = set()
         seen, todo = {term.ast}, [term.ast]
         while todo:
             ast = todo.pop()
             kind = call.get_ast_kind(self.ref, ast)
-            assert kind in (application, numeral), "terms have no quantifiers"
-            if kind == numeral:
+            assert kind in (_APPLICATION, _NUMERAL), "terms have no quantifiers"
+            if kind == _NUMERAL:
                 continue
             declared = call.get_app_decl(self.ref, ast)
-            if call.get_decl_kind(self.ref, declared) == unknown:
+            if call.get_decl_kind(self.ref, declared) == self._unknown:
                 names.add(call.get_symbol_string(self.ref, call.get_decl_name(self.ref, declared)).decode())
             parts = {call.get_app_arg(self.ref, ast, n) for n in range(call.get_app_num_args(self.ref, ast))} - seen
             seen |= parts
@@ -154,23 +140,6 @@ class Door:
             self._unknowns.clear()
         self._unknowns[term.ast] = term, frozenset(names)
         return self._unknowns[term.ast][1]
-
-    # ------------------------------------------------------------ questions
-
-    def require(self, solver: Any, term: Made) -> None:
-        self._call.solver_assert(self.ref, solver.value, term.ast)
-        if self._call.get_error_code(self.ref):
-            raise self.failed()
-
-    def evaluated(self, model: Any, term: Made) -> bool | int:
-        """The value of a term in a model, which need not say anything of it."""
-        found = c_void_p()
-        if not self._call.model_eval(self.ref, model.model.value, term.ast, True, byref(found)) or not found.value:
-            raise self.failed()
-        value = self.wrapped(found.value, term.logical)
-        if term.logical:
-            return bool(self._call.get_bool_value(self.ref, value.ast) == _TRUE)
-        return int(self._call.get_numeral_string(self.ref, value.ast))
 
     def put(self, term: Made, old: Any, new: Any, number: int) -> Made:
         """A term with some terms in the places of others."""
@@ -257,21 +226,42 @@ class Made:
 
     def sexpr(self) -> str:
         """In SMT-LIB."""
-        call: Any = self.door
-        text: bytes = call.ast_to_string(self.door.ref, self.ast)
+        text: bytes = self.door.library.call.ast_to_string(self.door.ref, self.ast)
         return text.decode()
 
     def __repr__(self) -> str:
         return self.sexpr()
 
 
-class Terms:
-    """What the encoder makes terms with. Unknowns go by the names of Z3's own interface as well."""
+class Model:
+    """What all that is unknown may be, so that terms are true."""
 
-    def __init__(self, z3: Any) -> None:
-        self.door = door(z3)
-        self.Z3Exception: Any = z3.Z3Exception
-        self.Int, self.Ints, self.Bool = self.integer, self.integers, self.boolean
+    __slots__ = ("_door", "_model")
+
+    def __init__(self, door: Door, model: int) -> None:
+        self._door = door
+        self._model = model
+        door.library.call.model_inc_ref(door.ref, model)
+
+    def __del__(self) -> None:
+        self._door.library.call.model_dec_ref(self._door.ref, self._model)
+
+    def value(self, term: Made) -> bool | int:
+        """What a term is then; of what need not be anything in particular, something. Raises Z3Error."""
+        door, call, found = self._door, self._door.library.call, c_void_p()
+        if not call.model_eval(door.ref, self._model, term.ast, True, byref(found)) or not found.value:
+            raise door.failed()
+        value = door.wrapped(found.value, term.logical)
+        if term.logical:
+            return bool(call.get_bool_value(door.ref, value.ast) == _TRUE)
+        return int(call.get_numeral_string(door.ref, value.ast))
+
+
+class Terms:
+    """What the encoder makes terms with."""
+
+    def __init__(self) -> None:
+        self.door = door()
 
     def all(self, *terms: Made) -> Made:
         return self.door.gather("mk_and", True, terms)
@@ -291,46 +281,30 @@ class Terms:
         return self.door.unknowns(term) if isinstance(term, Made) else frozenset()
 
     def integer(self, name: str) -> Made:
-        return self.door.wrapped(self.door.z3.Int(name).as_ast().value, False)
+        return self.door.unknown(name, False)
 
     def integers(self, names: str) -> tuple[Made, ...]:
         return tuple(map(self.integer, names.split()))
 
     def boolean(self, name: str) -> Made:
-        return self.door.wrapped(self.door.z3.Bool(name).as_ast().value, True)
+        return self.door.unknown(name, True)
 
     def value(self, known: Made | bool | int) -> Made:
         return self.door.known(known)
 
-    def function(self, name: str, takes: int, logical: bool) -> Function:
+    def function(self, name: str, takes: int, logical: bool) -> Callable[..., Made]:
         """A function of so many integers that nothing is known of."""
-        integer, boolean = self.door.z3.IntSort(), self.door.z3.BoolSort()
-        sorts = (*(integer for _ in range(takes)), boolean if logical else integer)
-        return Function(self.door, self.door.z3.Function(name, *sorts), logical)
+        declared = self.door.function(name, takes, logical)
+        return lambda *given: self.door.apply(declared, logical, tuple(map(self.door.known, given)))
 
     def substitution(self, pairs: Sequence[tuple[Made, Made]]) -> Substitution:
         return Substitution(self.door, tuple(pairs))
 
 
 @cache
-def door(z3: Any) -> Door:
+def door() -> Door:
     """The one door of a process."""
-    return Door(z3)
-
-
-@dataclass(frozen=True, eq=False)
-class Function:
-    """A function that nothing is known of."""
-
-    door: Door
-    declared: Any
-    logical: bool
-
-    def __call__(self, *given: Made | int) -> Made:
-        parts = tuple(map(self.door.known, given))
-        call: Any = self.door
-        ast = call.mk_app(self.door.ref, self.declared.as_func_decl().value, len(parts), self.door.row(parts))
-        return self.door.wrapped(ast, self.logical)
+    return Door()
 
 
 class Substitution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from ...dsl.model import (
     BoolType,
@@ -26,6 +26,7 @@ from ...dsl.model import (
 from ..checks.encode import Encoder
 from ..checks.solver import Term
 from ..checks.symbols import Symbol, unwrapped
+from ..checks.terms import Terms
 from .things import (
     NONE,
     Active,
@@ -66,7 +67,7 @@ def alike(one: Type, other: Type) -> bool:
 class Logic(Encoder):
     """Makes terms of things."""
 
-    def __init__(self, z3: Any, records: Mapping[str, RecordType] | None = None) -> None:
+    def __init__(self, z3: Terms, records: Mapping[str, RecordType] | None = None) -> None:
         super().__init__(z3)
         self.records = records or {}
         self.items: dict[str, Plain] = {}
@@ -340,7 +341,7 @@ class Logic(Encoder):
     def guess(self) -> Term:
         """A truth that nothing is known of: what is told apart by it alone is not refuted, as its replay shows."""
         self._guesses += 1
-        return self.z3.Bool(f"guess.{self._guesses}")
+        return self.z3.boolean(f"guess.{self._guesses}")
 
     def list_of(self, parts: tuple[Thing | Spread, ...]) -> Plain | None:
         """The tuple as a list of a flow, if its items are all of one type."""

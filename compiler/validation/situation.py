@@ -63,7 +63,7 @@ def unknown(logic: Logic, kernel: Kernel, signature: Signature, others: Mapping[
     def made(name: str, type: Type) -> Plain:
         return Plain(type, logic.variable(name, type))
 
-    active = {place: logic.z3.Bool(f"in {place}") for place in kernel.place if place} if signature.located else {}
+    active = {place: logic.z3.boolean(f"in {place}") for place in kernel.place if place} if signature.located else {}
     like = next(iter(others.values()), None)
     if like is None:
         return _situation(kernel, signature, made, active)

@@ -277,7 +277,7 @@ def excluded(subject: Kernel, reason: Reason, facts: Sequence[Fact]) -> bool:
     places = reason.scenes[0].places
     env = Env(
         variables,
-        solver.z3.Int("now"),
+        solver.z3.integer("now"),
         {name: encoder.variable(name, type) for name, type in params.items()},
         facts=Places(subject.active(places), frozenset(), {}, not places, 0),
     )

@@ -303,7 +303,7 @@ def test_an_undecided_question_is_unknown_and_not_impossible() -> None:
 
 def test_when_the_budget_of_questions_is_used_up_the_answer_is_unknown() -> None:
     solver = Solver(questions=1)
-    term, other = (Symbol(solver.z3.Bool(name)).term for name in "bc")
+    term, other = (Symbol(solver.z3.boolean(name)).term for name in "bc")
     assert solver.ask(term).model is not None
     assert not solver.ask(term, False).unknown
     assert "used up" in solver.ask(other).unknown

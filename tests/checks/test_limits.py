@@ -12,6 +12,7 @@ from penstock.compiler import pipeline
 from penstock.compiler.checks import budget, suite, systems
 from penstock.compiler.checks.encode import Encoder
 from penstock.compiler.checks.explore import Limits
+from penstock.compiler.checks.native import Z3Error
 from penstock.compiler.checks.solver import Solver
 from penstock.compiler.checks.verdict import Report, Verdict
 from penstock.compiler.formats.style import PLAIN
@@ -117,7 +118,7 @@ def test_wherever_z3_or_python_has_no_memory_left_nothing_else_is_claimed(
 
     def ask(self: Solver, *terms: Any, shown: bool = True) -> Any:
         if self.asked >= asked:
-            raise self.z3.Z3Exception(b"out of memory") if error == "z3" else MemoryError
+            raise Z3Error("out of memory") if error == "z3" else MemoryError
         return real(self, *terms, shown=shown)
 
     monkeypatch.setattr(Solver, "ask", ask)
@@ -128,7 +129,7 @@ def test_where_there_is_no_memory_even_to_begin_nothing_is_claimed(
     sale: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Encoder, z3: Any) -> None:
-        raise z3.Z3Exception(b"out of memory")
+        raise Z3Error("out of memory")
 
     whole = suite.check(sale)
     monkeypatch.setattr(Encoder, "__init__", refuse)
@@ -138,14 +139,14 @@ def test_where_there_is_no_memory_even_to_begin_nothing_is_claimed(
 def test_a_question_that_had_less_time_than_usual_may_be_answered_in_another_run() -> None:
     for left, cut in ((1, True), (100, False)):
         solver = Solver(rlimit=1, budget=budget.Budget("Sale", left))
-        x, y = solver.z3.Ints("x y")
+        x, y = solver.z3.integers("x y")
         assert solver.ask(x * x * x + y * y * y == 42 * x * y + 7, x > 5, y > x).unknown
         assert bool(solver.budget.met) is cut
 
 
 def test_any_other_error_is_our_bug_and_is_raised(sale: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(self: Solver, *_: Any, shown: bool = True) -> Any:
-        raise self.z3.Z3Exception(b"wrong sort")
+        raise Z3Error("wrong sort")
 
     monkeypatch.setattr(Solver, "ask", ask)
     with pytest.raises(Exception, match="wrong sort"):

@@ -159,7 +159,7 @@ def test_the_unknowns_of_a_term_are_constants_and_functions() -> None:
     explorer = searched(flow("start -> Done\nfinal Done"), True)
     encoder: Encoder = explorer.encoder
     z3 = encoder.z3
-    one, other, size = z3.Int("one"), z3.Bool("other"), z3.function("size", 1, False)
+    one, other, size = z3.integer("one"), z3.boolean("other"), z3.function("size", 1, False)
     assert z3.unknowns(encoder.all(other, size(one) + 2 > 3)) == {"one", "other", "size"}
     assert z3.unknowns(one - one + 7) == {"one"}
     assert z3.unknowns(z3.value(7)) == z3.unknowns(True) == frozenset()

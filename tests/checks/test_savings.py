@@ -21,7 +21,7 @@ from random_trees import random_tree
 
 def test_what_was_impossible_once_is_not_asked_again_nor_what_is_possible_until_there_are_more_axioms() -> None:
     solver = Solver()
-    number = solver.z3.Int("number")
+    number = solver.z3.integer("number")
     for _ in range(3):
         assert solver.ask(number > 1, number < 1).impossible
         assert solver.ask(number < 1, True, number > 1).impossible
