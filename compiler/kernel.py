@@ -115,6 +115,7 @@ from ..dsl.model import (
 )
 from ..dsl.source import Source, Span
 from ..dsl.values import dataclass
+from ..dsl.walk import nodes
 
 Configuration = tuple[str, ...]
 
@@ -293,6 +294,11 @@ class Kernel:
     messages: tuple[Message, ...] = ()
     outputs: tuple[Variable, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+
+    @cached_property
+    def parts(self) -> tuple[object, ...]:
+        """All that it is made of, each before its parts."""
+        return tuple(nodes(self))
 
     @cached_property
     def leaf(self) -> Mapping[str, Leaf]:

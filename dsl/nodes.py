@@ -68,6 +68,11 @@ class Nodes:
         self.choices = tuple(_inner(tree, self.blocks, syntax.Choice))
         self.finals = tuple(_inner(tree, self.blocks, syntax.Final))
 
+    @property
+    def calls(self) -> Iterator[syntax.Do]:
+        """What its states do."""
+        return (each for block in self.blocks for each in block.tree.members if isinstance(each, syntax.Do))
+
     def declare(self, names: Names) -> None:
         """Declares them, and the tasks of the states."""
         named: list[tuple[Kind, syntax.Name, str]] = []

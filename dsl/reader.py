@@ -160,7 +160,7 @@ class Reader(ABC):
         first = below is block.inside and below.state in self._machine.bodies
         if first or (below.below is block.inside and below.state in self._machine.lists):
             self.marks.lines.add(token.start)
-            block = block._replace(member=at, base=base)
+            block = Block(block.parent, block.inside, block.brace, at, base)
         return Place(after, block)
 
     def _sound(self, at: int) -> bool:

@@ -125,7 +125,7 @@ class Files:
 
     def _warn_of_unused(self, tree: syntax.File, imports: list[tuple[syntax.Import, Shared]]) -> None:
         """Warns of an import none of whose names occurs in the file itself."""
-        if tree is not self._trees[self._source.name] or not tree.complete:
+        if not imports or tree is not self._trees[self._source.name] or not tree.complete:
             return
         words = {each.text for each in nodes(tree.members) if isinstance(each, syntax.Name)}
         for each, shared in imports:

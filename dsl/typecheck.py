@@ -187,6 +187,8 @@ class _Analysis:
 
     def _with_shared(self, flow: Flow) -> Flow:
         """The flow with what it uses of the activities, roles and enumerations around it."""
+        if not self.shared.names.all(Kind.ACTIVITY, Kind.ROLE, Kind.TYPE):
+            return replace(flow, activities=(*flow.activities, *self.done.values()))
         called = {each.activity for each in nodes(flow.states) if isinstance(each, ActivityCall)}
         outside = tuple(each for each in self.shared.activities.values() if each.name in called)
         flow = replace(flow, activities=(*outside, *flow.activities, *self.done.values()))
@@ -243,7 +245,7 @@ class _Analysis:
     def _done(self) -> dict[str, Activity]:
         """The flows that this one does, as activities, which their names count as from now on."""
         found: dict[str, Activity] = {}
-        for call in (each for each in nodes(self.tree.members) if isinstance(each, syntax.Do)):
+        for call in self.nodes.calls:
             name = call.activity
             if call.named is None or name.text in found or not self.names.find(name, Kind.FLOW):
                 continue

@@ -78,13 +78,13 @@ else:
 
     def replace(value: Any, /, **changes: Any) -> Any:
         """What `dataclasses.replace` does, by a function that is made once for each class and choice of fields."""
-        if not is_declared(value.__class__):
-            from dataclasses import replace as of_others
-
-            return of_others(value, **changes)
         key = value.__class__, *changes
         make = _REPLACING.get(key)
         if make is None:
+            if not is_declared(value.__class__):
+                from dataclasses import replace as of_others
+
+                return of_others(value, **changes)
             make = _REPLACING[key] = _replacing(value.__class__, tuple(changes))
         return make(value, *changes.values())
 

@@ -54,7 +54,7 @@ class Attempts:
             nothing = Instance((), inputs, now)
             self.faults.append(Faulted(fault.code, fault.span, Arrival(nothing, now, True, inputs, ())))
             return None
-        return Arrival(made.after, now, True, inputs, made.taken)
+        return Arrival(made.after, now, True, inputs, made.taken, effects=made.effects)
 
     def step(self, source: Arrival, move: Move, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
         """None where the interpreter refuses the trigger, or faults (which is noted). Raises Spent."""
@@ -68,9 +68,11 @@ class Attempts:
             at, now, able = self._entrusted(at, move.name, now)
             real = real and able
         who = actor(self.kernel, at, move)
-        tried = Arrival(at, now, real, payload, (), source, move, trigger, who)
-        if tried.real and not self.timely(tried):
-            tried = replace(tried, real=False)
+
+        def tried() -> Arrival:
+            return Arrival(at, now, real, payload, (), source, move, trigger, who)
+
+        real = real and (move.kind is not MoveKind.TIMER or self.timely(tried()))
         try:
             made = step(self.kernel, at, trigger, who, now)
         except Rejected:
@@ -78,10 +80,11 @@ class Attempts:
         except Fault as fault:
             self.balking = any(s.start <= fault.span.start and fault.span.end <= s.end for s in self._handed)
             self.balked.update([(fault.code, fault.span)] if self.balking else ())
-            if tried.real:
-                self.faults.append(Faulted(fault.code, fault.span, tried))
+            if real:
+                self.faults.append(Faulted(fault.code, fault.span, tried()))
             return None
-        return replace(tried, instance=made.after, taken=made.taken)
+        effects = made.effects if at == source.instance else ()
+        return Arrival(made.after, now, real, payload, made.taken, source, move, trigger, who, effects)
 
     def again(self, at: Arrival | None, old: Arrival, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
         """A step of a run after another run that came the same way (None: the start), with a payload and at a moment of

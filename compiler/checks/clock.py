@@ -110,6 +110,8 @@ class Clock:
         told: Telling | None = None,
     ) -> Zone:
         """The same, by the timers that are armed there. told: how long those take that data measure."""
+        if not armed and not moment.names:
+            return moment
         timers = {timer for timer in armed if self.measured(timer)}
         fresh = {timer for timer in timers if timer not in moment.names or self.place[timer] in entered}
         anew = {timer for timer in fresh if self.anew(timer, entered, known)}

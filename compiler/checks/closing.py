@@ -115,6 +115,8 @@ class Closing:
     @staticmethod
     def _sized(run: Arrival, passage: Passage) -> bool:
         """Whether a run has begun as many calls for items as the passage says, and none where it says that."""
+        if not (passage.sizes or passage.vacant):
+            return True
         calls = [call.leaf for call in run.instance.calls]
         begun = all(calls.count(leaf) == size for leaf, size in passage.sizes)
         return begun and not any(leaf in calls for leaf in passage.vacant)

@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import pairwise, product
+from typing import Any, Self
 
 from ...dsl.model import (
     Always,
@@ -71,6 +72,18 @@ Running = tuple[str, int, int, int]
 """A leaf with calls that run: how many of them do, how many have answered done, and how many otherwise."""
 
 
+class Kinds(Stack[Kind]):
+    """What entries of a log are like, oldest first."""
+
+    __slots__ = ("flying",)
+
+    def __init__(self, below: Self | None = None, top: Any = None) -> None:
+        super().__init__(below, top)
+        self.flying: tuple[Kind, ...] = () if below is None else below.flying
+        if below is not None and top[2] == "flying":
+            self.flying += (top,)
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Entries of the log, oldest first, or sorted where their order decides nothing; or, if `loose`, one of each kind
@@ -80,13 +93,21 @@ class Segment:
     numbers: tuple[int, ...] = ()
     loose: bool = False
 
+    @property
+    def flying(self) -> Mapping[Kind, int]:
+        """The calls that were interrupted and are not settled, and how many there are of each kind."""
+        if isinstance(self.kinds, Kinds):
+            return Counter(self.kinds.flying)
+        numbers = self.numbers or (1,) * len(self.kinds)
+        return {kind: number for kind, number in zip(self.kinds, numbers, strict=True) if kind[2] == "flying"}
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Seen:
     """What some entries of a log are like, oldest first. `sorts`: a bit for each sort among them; `once`: whether none
     comes twice."""
 
-    kinds: Stack[Kind] = Stack()
+    kinds: Kinds = Kinds()
     sorts: int = 0
     once: bool = True
 
@@ -116,7 +137,7 @@ class Control:
     @property
     def flying(self) -> bool:
         """Whether a call was interrupted that is not settled yet."""
-        return any(status == "flying" for segment in self.log for _, _, status in segment.kinds)
+        return any(segment.flying for segment in self.log)
 
     @property
     def resting(self) -> bool:
@@ -187,13 +208,16 @@ class Abstraction:
 
     def _control(self, at: Instance) -> Control:
         place = ("at", at.configuration) if at.undoing is None else ("undo", (at.undoing.node,))
-        cuts = {mark for _, mark in at.marks}
-        if at.undoing is not None:
-            cuts.add(at.undoing.mark)
-        edges = sorted(cut for cut in cuts if 0 < cut < len(at.log))
-        bounds = [0, *edges, len(at.log)]
         ids = {call.key for call in at.calls if not call.answer}
-        segments = tuple(self._above(at.log.first(high), low, ids) for low, high in pairwise(bounds))
+        edges: list[int] = []
+        segments: tuple[Segment, ...]
+        if at.undoing is None and not at.marks:
+            segments = (self._above(at.log, 0, ids),)
+        else:
+            cuts = {mark for _, mark in at.marks} | (set[int]() if at.undoing is None else {at.undoing.mark})
+            edges = sorted(cut for cut in cuts if 0 < cut < len(at.log))
+            bounds = [0, *edges, len(at.log)]
+            segments = tuple(self._above(at.log.first(high), low, ids) for low, high in pairwise(bounds))
 
         def number(mark: int) -> int:
             return sum(edge <= mark for edge in edges) + (mark >= len(at.log) > 0)

@@ -10,7 +10,14 @@ from .moves import Move, moves
 
 
 def follow(inquiry: Inquiry, at: Arrival, edge: Edge, now: datetime) -> Arrival | None:
-    """The step of an edge, from another instance of its source."""
+    """The step of an edge, from another instance of its source; from its own, as it was made, if it came then."""
+    known = edge.arrival
+    if (
+        known.before is at
+        and known.trigger is not None
+        and known.now == max(now, inquiry.attempts.moment(at, known.trigger))
+    ):
+        return known
     for move in moves(inquiry.kernel, at.instance):
         if _same(move, edge.move):
             made = inquiry.attempts.step(at, move, edge.arrival.payload, now)

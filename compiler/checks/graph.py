@@ -20,6 +20,7 @@ from typing import overload
 from ...dsl.model import Value
 from ...dsl.source import Span
 from ...dsl.values import dataclass, field, replace
+from ..effects import Effect
 from ..instance import NOBODY, Actor, Instance, Taken, Trigger
 from .control import Control
 from .moves import Move
@@ -40,6 +41,7 @@ class Arrival:
     move: Move | None = None
     trigger: Trigger | None = None
     actor: Actor = NOBODY
+    effects: tuple[Effect, ...] = ()  # none where the step was not of the instance before it
     fan: Fan | None = None  # what the move could do, and what it did; None: nothing that depends on data
     passage: Passage | None = None
     length: int = field(init=False)  # of the run to here, in steps, the start included

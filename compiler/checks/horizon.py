@@ -38,8 +38,8 @@ def horizons(inquiry: Inquiry) -> tuple[Horizon, ...]:
     whole, run = _whole(inquiry, remaining)
     into = _into(inquiry, remaining)
     states = (leaf.name for leaf in kernel.leaves if leaf.kind is LeafKind.STATE and leaf.name in into)
-    known: Mapping[str, timedelta] = {} if run is None else since(run)
-    found = (_from(state, inquiry, remaining, into[state], known.get(state)) for state in states)
+    known: dict[str, timedelta] = {} if run is None else since(run)
+    found = (_from(state, inquiry, remaining, into[state], known) for state in states)
     return whole, *(horizon for horizon in found if horizon is not None)
 
 
@@ -111,10 +111,10 @@ def _read(expr: Expr) -> set[str]:
 
 
 def _from(
-    name: str, inquiry: Inquiry, remaining: Remaining, into: Sequence[Edge], found: timedelta | None
+    name: str, inquiry: Inquiry, remaining: Remaining, into: Sequence[Edge], known: dict[str, timedelta]
 ) -> Horizon | None:
-    """That of a state, from when it is entered. found: how long the slowest run of the flow, which may be as slow from
-    there, takes from then on; None: it does not come there."""
+    """That of a state, from when it is entered. known: how long slow runs that were found take from the states on that
+    they come to: some may be as slow as can be from there."""
     inquiry.explorer.budget.check()
     trouble = _trouble(remaining, into)
     if trouble is not None:
@@ -123,10 +123,10 @@ def _from(
     if not ways:
         return None  # no run comes there in time
     longest = max(each.most for each in ways)
-    if found != longest:
-        run = slowest(inquiry, remaining, ways, chosen=False)
-        found = max((each for each in (found, None if run is None else took(run)) if each is not None), default=None)
-    return Horizon(name, longest, "", found)
+    if known.get(name) != longest and (run := slowest(inquiry, remaining, ways, chosen=False)) is not None:
+        for state, time in since(run).items():
+            known[state] = max(time, known.get(state, time))
+    return Horizon(name, longest, "", known.get(name))
 
 
 def _trouble(remaining: Remaining, into: Sequence[Edge]) -> Trouble | None:

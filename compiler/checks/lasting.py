@@ -13,7 +13,6 @@ from itertools import combinations
 from math import inf
 
 from ...dsl.model import Literal, Ref, RefKind
-from ...dsl.walk import nodes
 from .atoms import Place
 from .clock import Clock, Telling, Told
 from .encode import Env
@@ -30,7 +29,7 @@ class Lasting:
     def __init__(self, states: States, clock: Clock) -> None:
         self.states = states
         self.clock = clock
-        written = (node.value for node in nodes(states.kernel) if isinstance(node, Literal))
+        written = (node.value for node in states.kernel.parts if isinstance(node, Literal))
         lengths = (value // MICRO for value in written if isinstance(value, timedelta))
         steps = {step for length in (0, *lengths) for step in (length - 1, length, length + 1)}
         self._steps = sorted(step for step in steps if step >= 0)

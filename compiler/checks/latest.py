@@ -104,6 +104,7 @@ class Latest:
         self.graph = graph
         self.clock = clock
         self._spans: dict[int, Mapping[str, int]] = {}
+        self._clocks: dict[int, Mapping[str, int]] = {}
         self._settling: dict[int, Mapping[str, int]] = {}
         self.children = children
 
@@ -342,8 +343,10 @@ class Latest:
 
     def clocks(self, node: Node) -> Mapping[str, int]:
         """All that is under way in a node, the deadline also while it compensates."""
-        lasting = {name: length for name, length in self.carried(node).items() if name not in self.spans(node)}
-        return {**self.under_way(node), **lasting}
+        if node.id not in self._clocks:
+            lasting = {name: length for name, length in self.carried(node).items() if name not in self.spans(node)}
+            self._clocks[node.id] = {**self.under_way(node), **lasting}
+        return self._clocks[node.id]
 
     def _flying(self, node: Node) -> Mapping[str, int]:
         """The interrupted calls that are not settled, of activities of which there is but one."""
@@ -355,9 +358,8 @@ class Latest:
     def _flying_calls(self, node: Node) -> Mapping[str, int]:
         found: Counter[str] = Counter()
         for segment in node.control.log:
-            for index, (activity, _, flight) in enumerate(segment.kinds):
-                if flight == "flying":
-                    found[activity] += segment.numbers[index] if segment.numbers else 1
+            for (activity, _, _), number in segment.flying.items():
+                found[activity] += number
         lengths = {name: settling(self.kernel.activity[name]) for name, number in found.items() if number == 1}
         return {FLYING + name: length for name, length in lengths.items() if length is not None}
 

@@ -38,7 +38,6 @@ from ...dsl.model import (
     Unwrap,
 )
 from ...dsl.source import Span
-from ...dsl.walk import nodes
 from ..kernel import Kernel, Timer
 from .encode import scaled
 from .symbols import DURATIONS, EARLIEST, INSTANTS, LATEST, LONGEST
@@ -50,9 +49,8 @@ ANY: Interval = (-inf, inf)
 
 def too_large(kernel: Kernel) -> Iterator[Span]:
     """The places where a duration or an instant is computed that may not be representable."""
-    everything = (*nodes(kernel),)
-    data = _data(kernel, everything)
-    for node in everything:
+    data = _data(kernel)
+    for node in kernel.parts:
         match node:
             case Binary() | Unary() if isinstance(node.type, DurationType | InstantType):
                 if not _within(_interval(node, data), DURATIONS if isinstance(node.type, DurationType) else INSTANTS):
@@ -64,18 +62,18 @@ def too_large(kernel: Kernel) -> Iterator[Span]:
                 pass
 
 
-def _data(kernel: Kernel, everything: Sequence[object]) -> dict[str, Interval]:
+def _data(kernel: Kernel) -> dict[str, Interval]:
     """Where each data variable of a time type can lie; nothing is said of the others."""
     assigned: dict[str, list[Expr]] = {
         v.name: [v.initial]
         for v in kernel.data
         if v.initial is not None and isinstance(_item(v.type), DurationType | InstantType)
     }
-    for node in everything:
+    for node in kernel.parts:
         if isinstance(node, Assign) and node.name in assigned:
             assigned[node.name].append(node.value)
     known: dict[str, Interval] = dict.fromkeys(assigned, (0, 0))
-    for name, type, values in _parts(everything):
+    for name, type, values in _parts(kernel.parts):
         if isinstance(_item(type), DurationType | InstantType):
             assigned.setdefault(name, []).extend(values)
             known[name] = _typed(type)
@@ -98,7 +96,7 @@ def _data(kernel: Kernel, everything: Sequence[object]) -> dict[str, Interval]:
 
 def _written(kernel: Kernel) -> list[float]:
     """The times that are written, and those from outside at the most, in their order."""
-    literals = (node for node in nodes(kernel) if isinstance(node, Literal))
+    literals = (node for node in kernel.parts if isinstance(node, Literal))
     times = (each for each in literals if isinstance(each.type, DurationType | InstantType))
     known = {int(scaled(each.value, each.type)) for each in times if isinstance(each.value, timedelta | datetime)}
     return sorted({-LONGEST, EARLIEST, LATEST, LONGEST, *known})

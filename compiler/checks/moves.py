@@ -156,7 +156,7 @@ def alike(move: Move, at: Instance) -> Move | None:
         case _:
             return move
     keys = [key for key in keys if key.partition("#")[0] == move.name.partition("#")[0]]
-    return replace(move, name=move.name if move.name in keys else keys[0]) if keys else None
+    return move if move.name in keys else replace(move, name=keys[0]) if keys else None
 
 
 def waits(kernel: Kernel, at: Instance, move: Move) -> bool:

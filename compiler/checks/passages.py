@@ -123,7 +123,7 @@ class Passages:
         domains += [encoder.domain(self.variables[v.name], v.type, grown=True) for v in bounded]
         self.domains = (moment, *domains)
         self.typed = encoder.all(*self.domains)
-        self.timed = any(isinstance(node, Now) for node in nodes(kernel))
+        self.timed = any(isinstance(node, Now) for node in kernel.parts)
         written = (kernel.commands, kernel.choices, kernel.leaves, kernel.scopes)
         self.placed = any(isinstance(node, InState) for node in nodes(written))  # whether guards ask where it rests
         self._fans: dict[tuple[Rest, On, str, int], Fan] = {}

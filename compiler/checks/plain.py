@@ -33,7 +33,6 @@ from ...dsl.model import (
     Value,
 )
 from ...dsl.values import dataclass
-from ...dsl.walk import nodes
 from ..evaluate import EXACT, fits
 from ..kernel import Kernel
 from .moves import BEGIN, simplest
@@ -55,7 +54,7 @@ class Hints:
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
-        found = (node.value for node in nodes(self.kernel) if isinstance(node, Literal))
+        found = (node.value for node in self.kernel.parts if isinstance(node, Literal))
         return tuple(dict.fromkeys(value for value in found if not isinstance(value, bool | tuple)))
 
     @cached_property

@@ -7,7 +7,7 @@ budgets allow (`schedule`), and replayed at these moments. What a run takes, run
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -63,7 +63,7 @@ def took(slow: Slow) -> timedelta:
     return run.now - run.run()[begin].now
 
 
-def since(slow: Slow) -> Mapping[str, timedelta]:
+def since(slow: Slow) -> dict[str, timedelta]:
     """How long it takes from each of the states on that it comes to."""
     run, begin = slow
     came: dict[str, timedelta] = {}

@@ -51,12 +51,14 @@ class Solver:
 
     def __init__(self, rlimit: int = 5_000_000, questions: int = 200_000, budget: Budget | None = None) -> None:
         self.budget = budget or Budget("", UNLIMITED)
+        self._solver = 0
         self._library = library()
         self._call, self._ref = self._library.call, self._library.context
         self._library.set(MEMORY, 0)  # none: Z3 crashes where it has too little for a solver
         self.z3 = Terms()
         self._door = self.z3.door
-        self._solver: int = self._call.mk_simple_solver(self._ref)
+        self._solver = self._call.mk_simple_solver(self._ref)
+        self._expect()
         self._call.solver_inc_ref(self._ref, self._solver)
         if self.budget.memory is not None:  # of all solvers of the process
             self._library.set(MEMORY, max(self.budget.memory, LEAST))
@@ -69,13 +71,16 @@ class Solver:
         self.asked = 0
 
     def __del__(self) -> None:
-        self._call.solver_dec_ref(self._ref, self._solver)
+        if self._solver:
+            self._call.solver_dec_ref(self._ref, self._solver)
 
     def _set(self, name: str, value: int) -> None:
         parameters = self._call.mk_params(self._ref)
+        self._expect()
         self._call.params_inc_ref(self._ref, parameters)
         self._call.params_set_uint(self._ref, parameters, self._library.symbol(name), value)
         self._call.solver_set_params(self._ref, self._solver, parameters)
+        self._expect()
         self._call.params_dec_ref(self._ref, parameters)
 
     def _expect(self) -> None:
@@ -118,6 +123,7 @@ class Solver:
         if hurried:  # one question must not take much longer than there is
             self._set("timeout", max(1, int(self.budget.left * 1000)))
         self._call.solver_push(self._ref, self._solver)
+        self._expect()  # what is asked must not stay for ever
         try:
             for term in terms:
                 self._require(term)
@@ -140,6 +146,7 @@ class Solver:
             return Reply(unknown=SPENT if reason in _SPENT else reason)
         finally:
             self._call.solver_pop(self._ref, self._solver, 1)
+            self._expect()
 
     def _model(self) -> Model:
         model = self._call.solver_get_model(self._ref, self._solver)

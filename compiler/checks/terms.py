@@ -58,8 +58,11 @@ class Door:
         if key not in self._functions:
             domain = (c_void_p * takes)(*(self._sorts[False],) * takes)
             symbol = self.library.symbol(name)
-            self._functions[key] = self._call.mk_func_decl(self.ref, symbol, takes, domain, self._sorts[logical])
-            self._call.inc_ref(self.ref, self._functions[key])
+            made = self._call.mk_func_decl(self.ref, symbol, takes, domain, self._sorts[logical])
+            if not made:
+                raise self.failed()
+            self._call.inc_ref(self.ref, made)
+            self._functions[key] = made
         return self._functions[key]
 
     def apply(self, function: int, logical: bool, parts: Sequence[Made]) -> Made:

@@ -14,12 +14,9 @@ from datetime import datetime
 
 from ...dsl.diagnostics import TraceStep
 from ...dsl.model import Type, Value
-from ..effects import Effect
-from ..evaluate import Fault
-from ..instance import Fired, Rejected, Step
+from ..instance import Fired, Step
 from ..kernel import Kernel
 from ..lanes import sender
-from ..simulate import start, step
 from ..trace import started, told, triggered
 from .attempt import Attempts
 from .clock import Clock
@@ -105,7 +102,7 @@ class Tracer:
         steps: list[TraceStep] = []
         for each in arrival.run():
             before, by = each.before, sender(self.kernel, each.trigger, each.actor)
-            made = Step(each.instance, self._effects(each), each.taken)
+            made = Step(each.instance, each.effects, each.taken)
             if before is None or each.trigger is None:
                 steps.append(told(self.kernel, started(self.kernel, each.payload, each.actor), None, made, by=by))
             else:
@@ -122,18 +119,6 @@ class Tracer:
         """What the steps of a run were that this has told; None where it has not told one of them."""
         found = [self._noted.get(id(step)) for step in trace]
         return tuple(each[1] for each in found if each is not None) if all(found) else None
-
-    def _effects(self, arrival: Arrival) -> tuple[Effect, ...]:
-        """What a step asked of the world; nothing where a task was escalated on the way to it."""
-        before = arrival.before
-        try:
-            if before is None or arrival.trigger is None:
-                made = start(self.kernel, arrival.payload, self.attempts.starter, arrival.now)
-            else:
-                made = step(self.kernel, before.instance, arrival.trigger, arrival.actor, arrival.now)
-        except (Rejected, Fault):
-            return ()
-        return made.effects if made.after == arrival.instance else ()
 
     def schedule(self, run: Sequence[Arrival]) -> list[datetime] | None:
         """A moment for every step, as early as can be: where moments decide, not before it came in the search."""
