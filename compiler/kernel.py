@@ -381,6 +381,14 @@ class Kernel:
         return {timer.id: timer for timer in self.timers()}
 
     @cached_property
+    def rank(self) -> Mapping[str, int]:
+        """The order of tasks and timers: the deadline, then outer ones, then those of leaves, as in the text."""
+        places = [*self.scopes, *self.leaves]
+        timers = (timer.id for place in places for timer in place.timers)
+        names = (*(task.name for place in places for task in place.tasks), *timers)
+        return {name: number for number, name in enumerate(dict.fromkeys(names))}
+
+    @cached_property
     def variable(self) -> Mapping[str, Variable]:
         """Inputs, then data, as written: the order of an instance's values."""
         return {variable.name: variable for variable in (*self.inputs, *self.data)}

@@ -43,7 +43,7 @@ from ...dsl.model import (
 )
 from ...dsl.values import dataclass, replace
 from ..instance import Entry, Instance, Log
-from ..kernel import DONE, Configuration, Kernel, ScopeKind, TriggerKind
+from ..kernel import DONE, Configuration, Kernel, ScopeKind, Stay, TriggerKind
 from ..stack import Stack
 from .atoms import Place
 from .passages import Rest
@@ -178,6 +178,8 @@ class Abstraction:
         bounds = [i.value for part in compared for i in inside(part) if isinstance(i, Literal)]
         self.cap = 1 + max((abs(b) for b in bounds if isinstance(b, int)), default=0)
         group = 0 if coarse else min(max(groups, default=0), MOST_COUNTED)
+        if coarse and not groups and (once := _once(kernel)) <= MOST_COUNTED:
+            group = once
         self.cap = max(self.cap, 2, 1 + group)  # whether one comes twice, at least
         self._named = frozenset(part.activity for part in asked if isinstance(part, (Standing, Count)))
         self.sorts = sorts(kernel, self._named) if coarse else {each.name: each.name for each in kernel.activities}
@@ -427,6 +429,20 @@ def sorts(kernel: Kernel, named: Collection[str]) -> Mapping[str, str]:
         key = undo, each.timeout, each.retry, bool(each.fails), each.result is None, alone
         found[each.name] = first.setdefault(key, each.name)
     return found
+
+
+def _once(kernel: Kernel) -> int:
+    """How many calls a run makes at the most that may have to be undone, where every way leads on in the text, and no
+    state is entered twice; 0: some way does not."""
+    starts = {place.name: place.span.start for place in kernel.place.values()}
+    starts |= {choice.name: choice.span.start for choice in kernel.choices}
+    ways = [(command.scope, command.target) for command in kernel.commands if command.scope]
+    ways += [(choice.name, branch.target) for choice in kernel.choices for branch in choice.branches]
+    goals = [(source, target.node) for source, target in ways if not isinstance(target, Stay)]
+    if kernel.resumed or any(starts[n] <= starts[source] or n.startswith(f"{source}.") for source, n in goals):
+        return 0
+    called = (kernel.activity[leaf.call.activity] for leaf in kernel.leaves if leaf.call is not None)
+    return sum(activity.effect is not Effect.READONLY for activity in called)
 
 
 def _given(value: Expr) -> Expr:

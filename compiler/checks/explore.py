@@ -34,7 +34,7 @@ from .parts import Trait, traits
 from .passages import Fan, Passages, begun
 from .repeated import Repeated
 from .solver import Solver
-from .spared import Spared
+from .spared import Came, Spared
 from .states import Answers, States, covers
 from .zones import Zone
 
@@ -103,7 +103,7 @@ class Explorer:
         self._shorter: deque[tuple[Node, Arrival]] = deque()
         self._followed = 0  # moves, each in a run of its own
         able = self.limits.spare and not self.clock.lasting and Spared.able(self.kernel, self.abstraction, grain)
-        given = self.kernel, self.states, self.clock, self.abstraction, self._born
+        given = self.kernel, self.states, self.clock, self.abstraction, self._born, self._lead
         self.spared = Spared(*given, None if apart is None else apart.expanded) if able else None
         self.apart = apart  # what was left out; None: nothing
         again = self.limits.spare and Repeated.able(self.states)
@@ -215,10 +215,8 @@ class Explorer:
         if self.spared is None or not self.spared.shows(node):
             self._follow_all(node, [*MoveKind], made_up)
         else:
-            others = node.control.flying or node.control.tasks or node.control.timers
-            self._follow_all(node, [MoveKind.SETTLE] if others else (), made_up)
+            self._follow_all(node, [MoveKind.SETTLE] if node.control.flying else (), made_up)
             self.spared.spread(node, partial(self._follow_one, node, made_up, dict[Trait, Move]()))
-            self._follow_all(node, [MoveKind.TASK, MoveKind.TIMER] if others else (), made_up)
             if not (node.control.flying or (node.control.loose and self.abstraction.drops)):
                 return
         arrival = node.arrivals[0]
@@ -308,11 +306,13 @@ class Explorer:
             runs = self._successors(node, arrival, move, payload, fan, made_up)
             onward = tuple(self.closing.onward)
         reaction = self._react(node, move, fan, onward) if own else None
+        came: list[Came] = []
         for done in runs if own else self._beginning(node, arrival, runs):
             target, zone = self._note(node, move, done, moment, stay=self._stays(done))
-            alone = own and done.real and len(runs) == 1 and not self.closing.wanting
-            if self.spared is not None and reaction is not None and alone and node.control.resting:
-                self.spared.learn(node, reaction, done, target, zone)
+            came.append((done, target, zone))
+        shown = all(done.real for done in runs) and not self.closing.wanting
+        if self.spared is not None and reaction is not None and shown and node.control.resting:
+            self.spared.learn(node, reaction, came)
         if self.closing.wanting:
             self._later.append((node, arrival, move))
 
@@ -383,15 +383,24 @@ class Explorer:
         target = self._arrive(control, data, zone, done)
         if self.spared is not None and done.real:
             self.spared.arrived(target, control, data, zone, done)
-        edge = edge_of(node.id, target.id, move, done, resting)
-        key = node.id, target.id, move.kind, move.name, move.answer, done.taken
-        if key not in self._edges or (done.real and not self._edges[key].real):
-            old = self._edges.get(key)
+        self._leads(node, edge_of(node.id, target.id, move, done, resting))
+        return target, zone
+
+    def _lead(self, node: Node, target: Node, known: Known) -> None:
+        """Note the edge of a known step, which no other node has."""
+        self._leads(node, self.graph.edge(node, target.id, known))
+
+    def _leads(self, node: Node, edge: Edge) -> None:
+        """Note an edge, but for one that is there, or is one of a run instead."""
+        key = edge.source, edge.target, traits(edge.move), edge.taken
+        old = self._edges.get(key)
+        if self.lengthened and old is None and node.does(edge):  # moves that were spared were followed all the same
+            return
+        if old is None or (edge.real and not old.real):
             if old is not None:
                 node.leads_no_more(old)
             self._edges[key] = edge
-            node.leads(target.id, edge)
-        return target, zone
+            node.leads(edge.target, edge)
 
     def _data(self, source: Node | None, control: Control, done: Arrival) -> Answers:
         """What a run has come to answers; of cubes, what all that is led to by its way does."""

@@ -155,6 +155,12 @@ class Node:
         """That one of its moves leads somewhere."""
         self.targets, self.ways, self.edges = [*self.targets, target], [*self.ways, way], None
 
+    def does(self, edge: Edge) -> bool:
+        """Whether a known step of it is the same."""
+        steps = zip(self.targets, self.ways, strict=True)
+        known = ((target, way.move.kind, way.taken) for target, way in steps if isinstance(way, Known))
+        return (edge.target, edge.move.kind, edge.taken) in known
+
     def leads_no_more(self, way: Edge) -> None:
         kept = [(target, each) for target, each in zip(self.targets, self.ways, strict=True) if each is not way]
         self.targets, self.ways, self.edges = [each[0] for each in kept], [each[1] for each in kept], None
@@ -276,7 +282,7 @@ class Graph:
 
     def origin(self, edge: Edge) -> Arrival:
         """The run of an edge that was run; else that to where the known steps begin which lead to it and are the rest
-        of its run: answers and events, of which none goes on with a compensation."""
+        of its run: none of them goes on with a compensation, or settles a call."""
         if isinstance(edge.found, Arrival):
             return edge.found
         node = self.nodes[edge.source]

@@ -16,7 +16,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 
-from ...dsl.model import Activity, Compensation, Literal, Retry
+from ...dsl.model import Activity, Compensation, Effect, Literal, Retry
 from ...dsl.values import dataclass, field
 from ..instance import Entry, Instance
 from ..kernel import Kernel
@@ -370,6 +370,15 @@ class Latest:
             name: int(high(name)) if name in node.zone.names else length for name, length in self.clocks(node).items()
         }
 
+    def _interrupting(self, edge: Edge) -> Mapping[str, str]:
+        """The same of a step that was spared: the calls of leaves that it leaves, but for that which answers."""
+        source, target = self.graph.nodes[edge.source].control, self.graph.nodes[edge.target].control
+        on = {leaf for leaf, number, *_ in target.running if number} - {*edge.entered, edge.move.leaf}
+        left = [leaf for leaf, number, *_ in source.running if number and leaf not in {*on, edge.move.leaf}]
+        called = {leaf: call.activity for leaf in left if (call := self.kernel.leaf[leaf].call) is not None}
+        logged = {leaf: a for leaf, a in called.items() if self.kernel.activity[a].effect is not Effect.READONLY}
+        return {FLYING + activity: leaf for leaf, activity in logged.items()}
+
     def again(self, edge: Edge, name: str) -> bool:
         """Whether something begins anew with an edge, though it was under way before."""
         if name.startswith(FLYING):
@@ -385,6 +394,8 @@ class Latest:
 
     def tied(self, edge: Edge) -> Mapping[str, str]:
         """The settlements that begin with an edge, each with the leaf of the call: it ends no later than that would."""
+        if not edge.ran:
+            return self._interrupting(edge)
         before = edge.arrival.before
         calls = () if before is None else before.instance.calls
         leaves = {call.key: call.leaf for call in calls if not call.answer}

@@ -123,10 +123,10 @@ def moves(kernel: Kernel, at: Instance) -> Iterator[Move]:
             yield from _handled(kernel, at, Move(MoveKind.ANSWER, call.key, answer, parts, call.leaf))
     for event in kernel.events:
         yield from _handled(kernel, at, Move(MoveKind.EVENT, event.name))
-    for item in at.tasks:
-        yield from _handled(kernel, at, Move(MoveKind.TASK, item.task))
-    for armed in at.timers:
-        yield from _handled(kernel, at, Move(MoveKind.TIMER, armed.timer))
+    for task in sorted([item.task for item in at.tasks], key=kernel.rank.__getitem__):
+        yield from _handled(kernel, at, Move(MoveKind.TASK, task))
+    for timer in sorted([armed.timer for armed in at.timers], key=kernel.rank.__getitem__):
+        yield from _handled(kernel, at, Move(MoveKind.TIMER, timer))
 
 
 def _handled(kernel: Kernel, at: Instance, move: Move) -> Iterator[Move]:

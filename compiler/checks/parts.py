@@ -46,6 +46,9 @@ class Local:
 
 Locals = tuple[Local, ...]
 
+OPENED = MoveKind.TASK, MoveKind.TIMER
+"""What each node does at its own time. Whoever does a task may decide which way it goes, by what is filled in."""
+
 Resting = tuple[Locals, Open, int]
 """All parts; the last is the number of the log."""
 
@@ -126,6 +129,15 @@ class Parts:
             handled = self._handled[each]
             if handled is not None:
                 found.append(handled)
+        return found
+
+    def opened(self, locals: Locals, open: Open) -> list[tuple[Trait, Key]]:
+        """The tasks and timers that are answered, in the order in which they come."""
+        kernel, configuration, found = self.kernel, tuple([local.leaf for local in locals]), list[tuple[Trait, Key]]()
+        for kind, trigger, names in zip(OPENED, (TriggerKind.TASK, TriggerKind.TIMER), open, strict=False):
+            for name in sorted(names, key=kernel.rank.__getitem__):
+                commands = kernel.written(configuration, On(trigger, name))
+                found += [((kind, name, ""), (name, tuple([each.id for each in commands])))] if commands else []
         return found
 
     def _event(self, locals: Locals, on: On) -> tuple[Trait, Key] | None:

@@ -1,8 +1,7 @@
 """A node and a move in; where it leads out, without a run, if an equal step was run elsewhere.
 
-Regions that run side by side make the same steps in every combination of the others' places. A step is **straight** if
-it goes one way, whatever the data and the payload, and changes no data. What a straight step does to control depends on
-little of the node, and once a run has shown it for that little, it is known:
+Regions that run side by side make the same steps in every combination of the others' places. What a `straight` step
+does to control depends on little of the node, and once a run has shown it for that little, it is known:
 
 -   One that stays **inside** its region leaves one leaf and enters one. It changes nothing of the others, and what it
     does to calls, tasks, timers and the log depends on the commands that answer, on what its leaf runs, and on the
@@ -25,23 +24,22 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from itertools import groupby
 
-from ...dsl.model import Effect, InState
+from ...dsl.model import Effect
 from ...dsl.values import dataclass, field
-from ...dsl.walk import nodes
 from ..instance import Taken
 from ..kernel import DONE, Configuration, Goto, Kernel, ScopeKind, Stay, Target
 from .clock import Clock
 from .control import DROPPED, Abstraction, Control, Grain, Kind, Running
 from .graph import Arrival, Known, Node, Reaction
 from .moves import Move, MoveKind
-from .parts import Key, Local, Locals, Open, Parts, Resting, Trait, plain, traits
-from .passages import Fan, Passage
+from .parts import OPENED, Key, Local, Locals, Open, Parts, Resting, Trait, plain, traits
+from .passages import Passage
 from .states import Answers, States
+from .straight import Straight
 from .zones import Zone
 
 SHARED = {MoveKind.ANSWER, MoveKind.EVENT}
-"""What may be spared: who does a task, and when a timer falls due, is each instance's own."""
-
+"""What many nodes do alike, and at any time."""
 NONE = -1  # no join
 ALL = ("",)  # the leaves that a step leaves, if it leaves everything
 TIMELESS = Zone()
@@ -107,6 +105,9 @@ class Option:
         return self.leaves or self.inside is not None
 
 
+Came = tuple[Arrival, Node, Zone]
+"""A run, and the node and zone that it has come to."""
+
 Ends = tuple[tuple[Node, ...], tuple[int, ...], tuple[Known, ...]]
 """Where some moves lead, the ids of these nodes, and how."""
 
@@ -123,6 +124,9 @@ Born = Callable[[Node, Known, Control, Answers, Zone, int], Node | None]
 """The node a known step of a node comes to, by its control, data, zone, and how many calls are on the log there: an old
 one, or one that is born; None: that takes a run."""
 
+Lead = Callable[[Node, Node, Known], None]
+"""Notes that a known step of a node leads to another one, as an edge of its own."""
+
 Follow = Callable[[Node, Resting], Callable[[int, Local | None], bool]]
 """Whether a step of a node is to be followed that stays in a region, by where in the configuration it is made, and the
 local that it comes to there."""
@@ -138,6 +142,7 @@ class Spared:
         clock: Clock,
         abstraction: Abstraction,
         born: Born,
+        lead: Lead,
         follow: Follow | None = None,
     ) -> None:
         self.kernel = kernel
@@ -146,14 +151,17 @@ class Spared:
         self.clock = clock
         self.abstraction = abstraction
         self._born = born
+        self._lead = lead
         self._follow = follow
         self._asks = states.live.asks
-        self._placed = frozenset(c.id for c in kernel.commands if any(isinstance(n, InState) for n in nodes(c)))
+        self._straight = Straight(states, clock)
         dropped = (each.name for each in kernel.activities if each.effect in DROPPED)
         self._dropped = frozenset(abstraction.sorts[name] for name in dropped)
         self._parts = Parts(kernel, abstraction)
         self._within: dict[Key, frozenset[str]] = {}  # the leaves that commands may leave
         self._first: dict[tuple[Key, Configuration], _First] = {}
+        self._ways: dict[Key, int] = {}  # how many ways a task or a timer may go
+        self._reactions: dict[tuple[Known, ...], Reaction] = {}
         self._inside: dict[tuple[_First, Open, Running | None], _Inside] = {}
         self._outside: dict[tuple[object, int, Open, int], _Outside] = {}
         self._shown: dict[tuple[_First, int, tuple[Taken, ...]], Known] = {}
@@ -173,8 +181,7 @@ class Spared:
     # ------------------------------------------------------------ what is known
 
     def spread(self, node: Node, run: Callable[[Trait], None]) -> None:
-        """Note where the moves of a real node lead, but for tasks, timers, and calls that are settled; run what is not
-        known."""
+        """Note where the moves of a real node lead, but for calls that are settled; run what is not known."""
         rest = self._resting.pop(node.id, None) or self._parts.of(node.control, node.instance)
         values = node.held[0] if self.kernel.variable else ()
         targets, ways = [*node.targets], [*node.ways]
@@ -203,6 +210,26 @@ class Spared:
         node.show(targets, ways)
         if left_out:  # what events do there is asked all the same
             node.noting().extend(left_out)
+        for trait, commands in self._parts.opened(rest[0], rest[1]):
+            self._spread_opened(node, rest, trait, commands, run)
+
+    def _spread_opened(
+        self, node: Node, rest: Resting, trait: Trait, commands: Key, run: Callable[[Trait], None]
+    ) -> None:
+        """The same of a task or a timer: each edge by itself, since not all nodes have all that others have."""
+        kind, name, _ = trait
+        moment = self.clock.moment(node.zone, Move(kind, name), rest[1][1])
+        if moment is None:
+            return
+        options = [self._option(rest, trait, (*commands, way)) for way in range(self._ways.get(commands, 0))]
+        found = [goes for option in options if (goes := self._goes(node, rest, option, moment)) is not None]
+        values = node.held[0] if self.kernel.variable else ()
+        if not found or len(found) < len(options) or (values and any(values not in end.held for end, _ in found)):
+            run(trait)
+            return
+        node.noting().append(self._reaction(tuple([known for _, known in found])))
+        for end, known in found:
+            self._lead(node, end, known)
 
     def moves(self, rest: Resting) -> Iterator[Option]:
         """The answers and events of a node, and what is known of each."""
@@ -277,16 +304,19 @@ class Spared:
         inside = self._inside.get((first, open, locals[at].running if at >= 0 else None))
         return Option(trait, at, first, inside)
 
-    def _goes(self, node: Node, rest: Resting, option: Option) -> tuple[Node, Known] | None:
-        """Where a move of a node leads, and how; None: that takes a run."""
+    def _goes(self, node: Node, rest: Resting, option: Option, moment: Zone | None = None) -> tuple[Node, Known] | None:
+        """Where a move of a node leads, and how; None: that takes a run. moment: the zone when it comes, if that is not
+        any time in the node."""
         first, inside = option.first, option.inside
         if first is None:
             return None
         if option.leaves:
-            return option.ends.get(rest[2]) or self._goes_outside(node, rest, option, first)
-        return None if inside is None else self._stays_inside(node, rest, option.at, inside)
+            return option.ends.get(rest[2]) or self._goes_outside(node, rest, option, first, moment)
+        return None if inside is None else self._stays_inside(node, rest, option.at, inside, moment)
 
-    def _stays_inside(self, node: Node, rest: Resting, at: int, inside: _Inside) -> tuple[Node, Known] | None:
+    def _stays_inside(
+        self, node: Node, rest: Resting, at: int, inside: _Inside, moment: Zone | None
+    ) -> tuple[Node, Known] | None:
         locals, open, log = _moved(rest[0], at, inside.next), inside.open, rest[2]
         changed = self._changed.get((log, inside))
         if changed is None:
@@ -294,7 +324,7 @@ class Spared:
         data = self._data(node, ("at", tuple([local.leaf for local in locals]))) if self._asks else ()
         if data is None:
             return None
-        zone = self._zone(node, open[1], inside.known.entered) if open[1] else None
+        zone = self._zone(node, open[1], inside.known.entered, moment) if open[1] else None
         room = self._rooms.setdefault((open, changed, data, zone), {})
         if zone is None and not self._asks:
             inside.rooms[log] = room
@@ -314,7 +344,9 @@ class Spared:
                 self._resting.setdefault(found.id, rest)
         return found
 
-    def _goes_outside(self, node: Node, rest: Resting, option: Option, first: _First) -> tuple[Node, Known] | None:
+    def _goes_outside(
+        self, node: Node, rest: Resting, option: Option, first: _First, moment: Zone | None
+    ) -> tuple[Node, Known] | None:
         _, open, log = rest
         outside = self._outside.get((first.like, option.joined, open, log))
         if outside is None:
@@ -323,13 +355,20 @@ class Spared:
         data = self._data(node, outside.control.place)
         if known is None or data is None:
             return None
-        zone = self._zone(node, outside.control.timers, known.entered)
+        zone = self._zone(node, outside.control.timers, known.entered, moment)
         found = self._after.get((id(outside.control), data, zone))
         if found is None or not found.real:
             return None
         if zone is None and not self._asks:
             option.ends[log] = found, known
         return found, known
+
+    def _reaction(self, ways: tuple[Known, ...]) -> Reaction:
+        """What a node can do about a task or a timer, by the ways that it may go."""
+        if ways not in self._reactions:
+            first, onward = ways[0].reaction, (part for known in ways for part in known.reaction.parts[1:])
+            self._reactions[ways] = Reaction(first.move, first.fan, (*dict.fromkeys((first.fan, *onward)),))
+        return self._reactions[ways]
 
     # ------------------------------------------------------------ what runs show
 
@@ -339,14 +378,32 @@ class Spared:
             locals, open, log = self._parts.of(control, done.instance)
             self._rooms.setdefault((open, log, data, zone if control.timers else None), {})[locals] = node
 
-    def learn(self, node: Node, reaction: Reaction, done: Arrival, target: Node, zone: Zone) -> None:
-        """What the only run of a move of a real node has done. zone: of where it came to."""
-        move, passage = reaction.move, done.passage
-        if passage is None or not self._looks(node, move) or not self._straight(reaction.parts):
+    def learn(self, node: Node, reaction: Reaction, came: Sequence[Came]) -> None:
+        """What all the runs of a move of a real node have done."""
+        if not self.shows(node) or not self._straight(reaction):
             return
-        if self.kernel.savepoints.intersection(passage.entered) or self.kernel.resumed & passage.left:
+        if reaction.move.kind in SHARED:
+            if len(came) == 1:
+                self._learn(node, reaction, reaction.fan.passages[0], came[0])
             return
-        first = self._begun(node, reaction)
+        ends = [(passage, [c for c in came if _begins(c[0].taken, passage)]) for passage in reaction.fan.passages]
+        ways = [(passage, each[0]) for passage, each in ends if len(each) == 1]
+        if len(ways) == len(came) == len(reaction.fan.passages):
+            self._ways[self._commands(node, reaction.move)] = len(ways)
+            for number, (passage, end) in enumerate(ways):
+                onward = [part for part in reaction.parts[1:] if _begins(part.passages[0].trail, passage)]
+                own = Reaction(reaction.move, reaction.fan, (reaction.fan, *onward))
+                self._learn(node, own, passage, end, (number,))
+
+    def _learn(self, node: Node, reaction: Reaction, begun: Passage, came: Came, way: Key = ()) -> None:
+        """What one of them has done, that begins with a passage. way: the number of the way, of a task or a timer."""
+        done, target, zone = came
+        passage = done.passage
+        if passage is None or self.kernel.savepoints.intersection(passage.entered):
+            return
+        if self.kernel.resumed & passage.left:
+            return
+        first = self._begun(node, reaction, begun, way)
         if first is None:
             return
         control = self.abstraction.control(done.instance)
@@ -374,11 +431,6 @@ class Spared:
             if data is not None and outside.control == control:
                 self._after[id(outside.control), data, zone if control.timers else None] = target
 
-    def _looks(self, node: Node, move: Move) -> bool:
-        """Whether a node and a move are such that what is known here is enough."""
-        call = self.kernel.leaf[move.leaf].call if move.leaf else None
-        return move.kind in SHARED and self.shows(node) and (call is None or call.each is None)
-
     @staticmethod
     def shows(node: Node) -> bool:
         """Whether what is known here may be enough for some move of a node."""
@@ -388,14 +440,15 @@ class Spared:
         """What says of a move which commands answer it, and whether it is refused otherwise."""
         if move.kind is MoveKind.ANSWER:
             return move.leaf, move.answer
-        locals = self._parts.of(node.control, node.instance)[0]
-        return next(key for trait, key in self._parts.events(locals) if trait == traits(move))
+        locals, open, _ = self._parts.of(node.control, node.instance)
+        known = self._parts.opened(locals, open) if move.kind in OPENED else self._parts.events(locals)
+        return next(key for trait, key in known if trait == traits(move))
 
-    def _begun(self, node: Node, reaction: Reaction) -> _First | None:
+    def _begun(self, node: Node, reaction: Reaction, passage: Passage, way: Key) -> _First | None:
         """What a straight step begins with; None: it leaves several leaves, and not all."""
-        passage, command = reaction.fan.passages[0], reaction.fan.passages[0].command
+        command = passage.command
         assert command is not None, "only the start and the end of a compensation answer to nothing"
-        key = self._commands(node, reaction.move)
+        key = (*self._commands(node, reaction.move), *way)
         if key not in self._within:
             self._options.clear()
             self._within[key] = _inside(self.kernel, command.scope, passage.target)
@@ -406,17 +459,17 @@ class Spared:
             if not leaves and (len(gone) > 1 or len(new) != len(gone)):
                 return None
             self._options.clear()
-            self._first[key, gone] = self._made(reaction, leaves, gone, new)
+            self._first[key, gone] = self._made(reaction.move, passage, leaves, gone, new)
         return self._first[key, gone]
 
-    def _made(self, reaction: Reaction, leaves: bool, gone: Configuration, new: Sequence[str]) -> _First:
-        passage, own = reaction.fan.passages[0], reaction.move.leaf
+    def _made(self, move: Move, passage: Passage, leaves: bool, gone: Configuration, new: Sequence[str]) -> _First:
+        own = move.leaf
         if leaves:
             return _First(passage, True, None, None, own, (), passage.id)
         called = [self.kernel.leaf[leaf].call for leaf in new]
         made = [call.activity for call in called if call is not None and self._logged(call.activity)]
         begun = tuple(self.abstraction.sorts[activity] for activity in made)
-        like = self._answered(reaction.move), begun
+        like = self._answered(move), begun
         return _First(passage, False, gone[0] if gone else None, new[0] if new else None, own, begun, like)
 
     def _answered(self, move: Move) -> object:
@@ -429,27 +482,6 @@ class Spared:
 
     def _logged(self, activity: str) -> bool:
         return self.kernel.activity[activity].effect is not Effect.READONLY
-
-    def _straight(self, parts: Sequence[Fan]) -> bool:
-        """Whether there is one way, whatever the data and the payload, and it changes no data."""
-        payload = zip(parts[0].payload, (param.type for param in parts[0].params), strict=True)
-        any_payload = self.states.encoder.all(*(self.states.encoder.domain(each, type) for each, type in payload))
-        return all(
-            fan.complete
-            and not (fan.given or fan.duties or fan.again)
-            and len(fan.passages) == 1
-            and fan.passages[0].condition is any_payload
-            and fan.passages[0].after.variables is self.passages.variables
-            and not (fan.passages[0].sizes or fan.passages[0].vacant)
-            and not (self.passages.placed and self._asks_where(fan))
-            for fan in parts
-        )
-
-    def _asks_where(self, fan: Fan) -> bool:
-        """Whether guards may ask where other regions are: of commands, or of a choice that was passed."""
-        spans = {span for fork in fan.forks for span, _ in fork.guards}
-        asking = any(self.kernel.commands[id].span in spans for id in self._placed)
-        return asking or any(taken.branches for passage in fan.passages for taken in passage.trail)
 
     def _drops(self, log: int, first: _First) -> bool:
         """Whether a compensation may drop what is on the log: then the order counts."""
@@ -471,9 +503,15 @@ class Spared:
         wanted = self.states.live[place]
         return tuple(known[atom] for atom in wanted) if all(atom in known for atom in wanted) else None
 
-    def _zone(self, node: Node, timers: frozenset[str], entered: Collection[str]) -> Zone | None:
+    def _zone(self, node: Node, timers: frozenset[str], entered: Collection[str], moment: Zone | None) -> Zone | None:
         """Of where a step comes to; None: no timer runs there."""
-        return self.clock.among(node.zone, timers, frozenset(entered), node.control.entered) if timers else None
+        when = node.zone if moment is None else moment
+        return self.clock.among(when, timers, frozenset(entered), node.control.entered) if timers else None
+
+
+def _begins(taken: tuple[Taken, ...], passage: Passage) -> bool:
+    """Whether what was taken begins with a passage."""
+    return taken[: len(passage.trail)] == passage.trail
 
 
 def _moved(locals: Locals, at: int, next: Local | None) -> Locals:

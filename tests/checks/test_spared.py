@@ -10,6 +10,7 @@ from penstock.compiler.checks.control import Grain
 from penstock.compiler.checks.edges import some
 from penstock.compiler.checks.explore import Explorer, Limits
 from penstock.compiler.checks.graph import Edge, Graph, Node
+from penstock.compiler.checks.latest import Latest
 from penstock.compiler.kernel import Kernel
 from random_regions import random_regions
 
@@ -44,8 +45,11 @@ def compared(kernel: Kernel, grain: Grain) -> int:
         control = sparing.abstraction.control(node.instance)
         assert (control, sparing.states.answers(control.place, node.instance)) == (node.control, node.data)
         assert node.length == node.arrivals[0].length
+    latest = Latest(kernel, one, sparing.clock, {})
     for edge in found:
+        tied = latest.tied(edge)
         target, at = one.nodes[edge.target], edge.arrival
+        assert target.control.finished or tied == latest.tied(edge), "now by the run"
         control = sparing.abstraction.control(at.instance)
         assert (control, sparing.states.answers(control.place, at.instance)) == (target.control, target.data)
         assert at.passage is not None

@@ -6,6 +6,7 @@ write, savepoints, `resume`, events that several answer, joins that leave some r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 EFFECTS = ("compensate undo{n}()", "compensate undo{n}()", "compensate undo{n}()", "readonly", "irreversible")
@@ -37,7 +38,7 @@ class _Regions:
         ]
         lines = ["event cancel", "event go", "event on_with", "event wake(x: bool)"]
         lines += ["data { v: bool = false, n: int 0..3 = 0 }"] if self.knows else []
-        lines += ["roles clerk"]
+        lines += ["roles clerk, boss"]
         before = self.may(0.3) or self.marks
         after = self.may(0.5)
         lines += [f"start -> {'Before' if before else 'P'}"]
@@ -99,13 +100,32 @@ class _Regions:
                 [f"on wake(x) when x -> {to()}", f"on wake(_) else -> {to()}"] if self.may(0.5) else ["on wake(_) stay"]
             )
         if kind in ("timer", "event") or self.may(0.1):
-            lines += [f"after {rng.randrange(1, 5)}h -> {to()}"]
+            lines += [f"after {rng.randrange(1, 5)}h" + (" stay" if self.may(0.1) else f" -> {to()}")]
         if kind == "task":
-            self.tasks += 1
-            lines += [f"task t{self.tasks} for clerk {{ form {{ ok: bool }} }}", f"on t{self.tasks}(_) -> {to()}"]
+            lines += self.task(to)
         if self.may(0.15):
             lines += [rng.choice(("ignore on_with", "defer on_with"))]
         return [f"  {line}" for line in lines]
+
+    def task(self, to: Callable[[], str]) -> list[str]:
+        """Work for somebody, who may decide where it leads."""
+        rng = self.rng
+        self.tasks += 1
+        name = f"t{self.tasks}"
+        whom = rng.choice(("clerk", "clerk", "clerk", "clerk, boss", 'person "Ada"'))
+        besides = [" escalate to boss after 2h"] if "boss" not in whom and self.may(0.3) else []
+        besides += [f" except actor of t{rng.randrange(1, self.tasks)}"] if self.tasks > 1 and self.may(0.15) else []
+        besides += [" remind every 3h at most 2"] if self.may(0.15) else []
+        lines = [f"task {name} for {whom} {{ form {{ ok: bool, size: int 0..9 }}{''.join(besides)} }}"]
+        if self.may(0.4):
+            return [*lines, f"on {name}(_, _) -> {to()}"]
+        first, second = rng.choice(
+            (("ok", "size > 4"), ("ok and size < 3", "ok and size > 6"), ("size > 20", "not ok"))
+        )
+        first = "ok and not v" if self.knows and self.may(0.3) else first
+        lines += [f"on {name}(ok, size) when {first} -> {to()}"]
+        lines += [f"on {name}(ok, size) when not ({first}) and {second} -> {to()}"] if self.may(0.4) else []
+        return [*lines, f"on {name}(_, _) else{' { v = true }' if self.knows and self.may(0.3) else ''} -> {to()}"]
 
     def region(self, number: int, size: int) -> list[str]:
         rng = self.rng
