@@ -156,28 +156,57 @@ def sparse(size: int, data: int = 3) -> Problem:
 
 def regions(size: int, states: int = 5) -> Problem:
     """So many regions side by side, each of five calls in a row that are undone together."""
-    lines = ["event cancel"]
-    lines += [
-        f"activity a{r}_{i}() -> text {{ fails bad  compensate u{r}_{i}(result) }}"
+    calls = [f"a{r}_{i}" for r in range(size) for i in range(states)]
+    lines = ["event cancel", *(f"activity {a}() -> text {{ fails bad  compensate u{a[1:]}(result) }}" for a in calls)]
+    onward = [*(f"S{i}" for i in range(1, states)), "Well"]
+    bodies = [
+        [f"state S{i} {{ do a{r}_{i}() on done(_) -> {onward[i]} on failed -> Badly }}" for i in range(states)]
         for r in range(size)
-        for i in range(states)
     ]
-    lines += ["start -> P", "parallel P {"]
+    return Problem("regions", size, _parallel("Regions", lines, bodies), _side_by_side(size, states, states))
+
+
+def desks(size: int) -> Problem:
+    """So many regions side by side, each with a call that is tried again, and then somebody who looks at it within a
+    week, or a chief."""
+    lines = ["roles clerk, chief", "event cancel by clerk"]
+    lines += [
+        f"activity a{r}() -> text {{ timeout 30s  retry 3 backoff 1s..10s  fails bad  compensate u{r}(result) }}"
+        for r in range(size)
+    ]
+    bodies = [
+        [
+            f"state S0 {{ do a{r}()  on done(_) -> S1  on failed -> Badly }}",
+            "state S1 {",
+            f"  task look{r} for clerk {{ form {{ right: bool }} escalate to chief after 2d }}",
+            f"  on look{r}(right) when right -> Well",
+            f"  on look{r}(_) else -> Badly",
+            "  after 7d -> Badly",
+            "}",
+        ]
+        for r in range(size)
+    ]
+    return Problem("desks", size, _parallel("Desks", lines, bodies), _side_by_side(size, 2, 1))
+
+
+def _parallel(name: str, lines: list[str], bodies: list[list[str]]) -> str:
+    """A flow of regions that are undone together, each of which begins in `S0` and ends `Well` or `Badly`."""
+    lines = [*lines, "start -> P", "parallel P {"]
+    for r, body in enumerate(bodies):
+        inner = ["start -> S0", *body, "final Well", "final failure Badly"]
+        lines += [f"  region R{r} {{", *(f"    {line}" for line in inner), "  }"]
+    ends = ["on all done -> Done", "on any failure -> compensate -> Undone", "on cancel -> compensate -> Undone"]
+    return flow(name, [*lines, *(f"  {end}" for end in ends), "}", "final Done", "final failure Undone"])
+
+
+def _side_by_side(size: int, states: int, calls: int) -> Model:
+    """So many regions of so many states in a row, the first of which are calls."""
     edges: list[Edge] = []
     for r in range(size):
-        lines += [f"  region R{r} {{", "    start -> S0"]
         for i in range(states):
-            onward = f"S{i + 1}" if i + 1 < states else "Well"
-            lines += [f"    state S{i} {{ do a{r}_{i}() on done(_) -> {onward} on failed -> Badly }}"]
-            edges += [Edge(0, 0, ((f"p{r}", "==", i),), ((f"p{r}", "=", i + 1), ("e", "+", 1)))]
-            edges += [Edge(0, 1, ((f"p{r}", "==", i),)), Edge(0, 1, ((f"p{r}", "==", i),), (("e", "+", 1),))]
-        lines += ["    final Well", "    final failure Badly", "  }"]
-    lines += [
-        "  on all done -> Done",
-        "  on any failure -> compensate -> Undone",
-        "  on cancel -> compensate -> Undone",
-    ]
-    lines += ["}", "final Done", "final failure Undone"]
+            here, on, made = ((f"p{r}", "==", i),), (f"p{r}", "=", i + 1), (("e", "+", 1),)
+            edges += [Edge(0, 0, here, (on, *made) if i < calls else (on,)), Edge(0, 1, here)]
+            edges += [Edge(0, 1, here, made)] if i < calls else []
     all_done = tuple((f"p{r}", "==", states) for r in range(size))
     edges += [
         Edge(0, 2, all_done),
@@ -186,9 +215,8 @@ def regions(size: int, states: int = 5) -> Problem:
         Edge(1, 3, (("e", "==", 0),)),
     ]
     variables: dict[str, tuple[int, int, int | None]] = {f"p{r}": (0, states, 0) for r in range(size)}
-    variables["e"] = (0, size * states + 1, 0)
-    model = Model(4, frozenset({2, 3}), variables, tuple(edges), ((3, ("e", ">", 0)),))
-    return Problem("regions", size, flow("Regions", lines), model)
+    variables["e"] = (0, size * calls + 1, 0)
+    return Model(4, frozenset({2, 3}), variables, tuple(edges), ((3, ("e", ">", 0)),))
 
 
 def systems(size: int) -> Problem:
@@ -230,6 +258,7 @@ FAMILIES: dict[str, tuple[Callable[[int], Problem], tuple[int, ...]]] = {
     "loops": (loops, (10, 50, 200, 1000)),
     "sparse": (sparse, (10, 50, 200)),
     "regions": (regions, (2, 3, 4, 5, 6)),
+    "desks": (desks, (2, 3, 4, 5, 6)),
     "systems": (systems, (2, 3, 4)),
 }
 """Each family, and the sizes that are measured."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from families import desks
 from kernels import kernels
 from penstock.compiler.checks.control import Abstraction, Grain, sorts
 from penstock.compiler.checks.explore import Limits
@@ -165,3 +167,26 @@ def test_each_activity_of_a_sort_is_told_where_it_stands(grain: Grain, bad: str,
     answers = [each for each in check(kernel, Limits(grain=grain)).answers if each.rule.code == "F102"]
     assert {each.subject for each in answers if each.verdict is Verdict.REFUTED} - {"`Lost`"} == refuted
     assert all(each.verdict is not Verdict.UNKNOWN for each in answers)
+
+
+def test_calls_of_a_sort_are_counted_where_nobody_calls_twice() -> None:
+    kernel = kernels(desks(3).text)["Desks"]
+    fine, coarse = (check(kernel, Limits(grain=grain)) for grain in (Grain.FINE, Grain.SORTS))
+    assert fine.horizons[0].longest == coarse.horizons[0].longest == timedelta(days=7, hours=2, minutes=1, seconds=54)
+    assert {answer.verdict for answer in coarse.answers} == {Verdict.PROVED}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "known"),
+    [
+        ("final Done", "state S { on cancel -> C }  choice C { when true -> Done  else -> Undone }  final Done", True),
+        ("on failed -> Badly", "on failed -> S0", False),  # it calls again
+        ("on cancel -> compensate -> Undone", "on cancel -> P", False),
+        ("final Done", "state S { on cancel -> C }  choice C { when true -> Done  else -> P }  final Done", False),
+    ],
+)
+def test_how_many_calls_a_run_makes_is_known_where_every_way_leads_on(before: str, after: str, known: bool) -> None:
+    text = desks(3).text.replace(before, after)
+    text = text.replace("on all done -> Done", "on all done -> S") if "state S " in text else text
+    kernel = kernels(text)["Desks"]
+    assert Abstraction(kernel, Grain.SORTS).cap == (4 if known else 2)
