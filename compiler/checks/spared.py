@@ -366,7 +366,8 @@ class Spared:
     def _reaction(self, ways: tuple[Known, ...]) -> Reaction:
         """What a node can do about a task or a timer, by the ways that it may go."""
         if ways not in self._reactions:
-            first, onward = ways[0].reaction, (part for known in ways for part in known.reaction.parts[1:])
+            first, parts = ways[0].reaction, [part for known in ways for part in known.reaction.parts[1:]]
+            onward = sorted(parts, key=lambda part: len(part.passages[0].trail))  # as a run comes to them
             self._reactions[ways] = Reaction(first.move, first.fan, (*dict.fromkeys((first.fan, *onward)),))
         return self._reactions[ways]
 

@@ -93,7 +93,7 @@ def test_a_compensation_of_many_calls_of_a_sort_is_run_to_its_end() -> None:
 
 
 def test_and_then_no_run_is_called_the_shortest() -> None:
-    text = regions(6, 1).text.replace("compensate u0_0(result)", "irreversible")
+    text = regions(3, 3).text.replace("compensate u0_0(result)", "irreversible")
     report = check(kernels(text)["Regions"], Limits(grain=Grain.SORTS))
     notes = [answer.diagnostic.note for answer in report.answers if answer.diagnostic is not None]
     assert notes and not any("no shorter run" in note for note in notes)
