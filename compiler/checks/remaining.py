@@ -15,7 +15,8 @@ by then. One that nothing ends has no longest way, and neither has anything befo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from ...dsl.values import dataclass, field
 from .components import strongly
@@ -171,7 +172,7 @@ class Remaining:
         else:
             (id,) = ids
             finished = self.graph.nodes[id].control.finished
-            found = (way for edge in edges for onward in self.ways[edge.target] for way in self._by(edge, onward))
+            found = (way for edge in edges for way in self._by(edge))
             self.ways[id] = (END,) if finished else self._slowest(id, found)
 
     def _own_trouble(self, ids: Sequence[int], group: tuple[Edge, ...]) -> Iterator[Trouble]:
@@ -188,11 +189,12 @@ class Remaining:
 
     # ------------------------------------------------------------ ways over one edge
 
-    def _by(self, edge: Edge, onward: Way) -> Iterator[Way]:
+    def _by(self, edge: Edge) -> Iterator[Way]:
         """The ways of the source of an edge, by it."""
-        spans = self.latest.under_way(self.graph.nodes[edge.source])
-        for leaving in self._leaving(edge, onward, spans):
-            yield from leaving.ways(edge, onward)
+        leaving = self._leaving(edge, self.latest.under_way(self.graph.nodes[edge.source]))
+        for onward in self.ways[edge.target]:
+            for left in leaving:
+                yield from left(onward).ways(edge, onward)
 
     def _left(self, group: Sequence[Edge], exits: Sequence[Edge]) -> Iterator[Way]:
         """The ways of the nodes of a component: some time, when what ends it has to end at the latest, by an exit. What
@@ -200,9 +202,10 @@ class Remaining:
         common = self.latest.lasting(group)
         last = min(common, key=common.__getitem__)
         for edge in exits:
-            lengths = self.latest.clocks(self.graph.nodes[edge.source])
+            lengths, ways_of = self.latest.clocks(self.graph.nodes[edge.source]), self._leaving(edge, common)
             for onward in self.ways[edge.target]:
-                for leaving in self._leaving(edge, onward, common):
+                for left in ways_of:
+                    leaving = left(onward)
                     inner = [clock for clock in leaving.limits if clock not in common]
                     later = [lengths.get(clock, 0) + leaving.limits.pop(clock) for clock in inner]
                     leaving.lowers = [each for each in leaving.lowers if each[0] in common or each[0] == NOW]
@@ -223,20 +226,20 @@ class Remaining:
             clock: length for clock, length in after.items() if clock not in before or self.latest.again(edge, clock)
         }
 
-    def _leaving(self, edge: Edge, onward: Way, spans: Mapping[str, int]) -> Iterator[_Leaving]:
-        """How a node is left by an edge for a way onward. The deadline that was overrun during a compensation falls due
-        as soon as that has ended."""
+    def _leaving(self, edge: Edge, spans: Mapping[str, int]) -> list[Callable[[Way], _Leaving]]:
+        """How a node is left by an edge, for any way onward. The deadline that was overrun during a compensation falls
+        due as soon as that has ended."""
         source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
         before, lengths = self.latest.clocks(source), self.latest.clocks(target)
         begun = {**self.begun(edge), NOW: 0}
         fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
         tied = {name: leaf for name, leaf in self.latest.tied(edge).items() if leaf in before}
-        yield _Leaving(before, spans, begun, onward, fired, tied)
         deadline = self.latest.clock.deadline
-        if deadline is None or deadline not in lengths or deadline in begun:
-            return
-        if target.control.resting and not source.control.resting:
-            yield _Leaving(before, spans, {**begun, deadline: 0}, onward, fired, tied, deadline)
+        ended = target.control.resting and not source.control.resting
+        found: list[Callable[[Way], _Leaving]] = [partial(_Leaving, before, spans, begun, fired, tied, None)]
+        if ended and deadline is not None and deadline in lengths and deadline not in begun:
+            found.append(partial(_Leaving, before, spans, {**begun, deadline: 0}, fired, tied, deadline))
+        return found
 
     # ------------------------------------------------------------ the slowest
 
@@ -287,10 +290,10 @@ class _Leaving:
         before: Mapping[str, int],
         spans: Mapping[str, int],
         begun: Mapping[str, int],
-        onward: Way,
         fired: str | None,
         tied: Mapping[str, str],
-        overrun: str | None = None,
+        overrun: str | None,
+        onward: Way,
     ) -> None:
         self.before = before
         self.possible = True
