@@ -140,18 +140,18 @@ def main(given: Sequence[str]) -> int:
     args = usage.parsed(given)
     if isinstance(args, int):
         return args
-    if args.version:
-        sys.stdout.write(f"penstock {version()}\n")
-        return 0
-    if args.command in (None, "help"):
+    if args.command in (None, "help") and not args.version:
         usage.print_help(sys.stdout if args.command else sys.stderr)
         return 0 if args.command else TROUBLE
-    style = Style(wants_color(args.color, sys.stdout, os.environ))
+    style = Style(wants_color(getattr(args, "color", "never"), sys.stdout, os.environ))
     return _run(args, Terminal(sys.stdout, sys.stderr, style))
 
 
 def _run(args: argparse.Namespace, terminal: Terminal) -> int:
     try:
+        if args.version:
+            terminal.say(f"penstock {version()}\n")
+            return 0
         tool = version() if getattr(args, "format", "") in VERSIONED else ""  # which takes a while to find out
         return COMMANDS[args.command][0](args, terminal, tool)
     except Trouble as trouble:

@@ -11,6 +11,7 @@ import pytest
 from penstock.runtime.hosts.sqlite_store import SqliteStore
 
 ASKS = {
+    "version": "--version",
     "flows": "explain",
     "instances": "instances list --db orders.db",
     "json": "instances list --db orders.db --json",
