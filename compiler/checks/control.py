@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
-from itertools import pairwise, product
+from itertools import combinations, pairwise, permutations, product
 from typing import Any, Self
 
 from ...dsl.model import (
@@ -47,12 +47,13 @@ from ..kernel import DONE, Configuration, Kernel, ScopeKind, Stay, TriggerKind
 from ..stack import Stack
 from .atoms import Place
 from .passages import Rest
-from .rewrite import inside
+from .rewrite import inside, placed
 from .ways import History
 
 REMEMBERED = 1000  # instances whose control is known
 DROPPED = (Effect.IRREVERSIBLE, Effect.UNDECLARED)  # what a compensation does not undo
 MOST_COUNTED = 8  # entries of one group that are told apart by how many they are
+MOST_ORDERED = 4  # entries of which every order is looked at
 
 
 class Grain(IntEnum):
@@ -155,7 +156,8 @@ class Control:
 
 class Abstraction:
     """How the instances of one kernel are told apart. `ordered`: the order of what comes once in a segment counts;
-    `drops`: a compensation may drop what is on the log."""
+    `shows_order`: a property may ask in which order calls are undone, or a fault may tell; `drops`: a compensation may
+    drop what is on the log."""
 
     def __init__(self, kernel: Kernel, grain: Grain = Grain.FINE, ordered: bool = False) -> None:
         self.kernel = kernel
@@ -182,6 +184,12 @@ class Abstraction:
             group = once
         self.cap = max(self.cap, 2, 1 + group)  # whether one comes twice, at least
         self._named = frozenset(part.activity for part in asked if isinstance(part, (Standing, Count)))
+        undoing = dict.fromkeys(kernel.place, False)
+        met = (part for claim in claims for part in inside(placed(claim, undoing)))
+        seen = {part.activity for part in met if isinstance(part, (Standing, Count))}
+        self._seen_undone = {each.name for each in kernel.activities} if ordered else seen
+        self.shows_order = self.ordered and bool(self._seen_undone)
+        self.disordered = False  # whether there were too many orders to look at
         self.sorts = sorts(kernel, self._named) if coarse else {each.name: each.name for each in kernel.activities}
         self._settled: Mapping[str, Mapping[str, Kind]] = {
             status: {name: (sort, status, "settled") for name, sort in self.sorts.items()} for status in ("maybe", DONE)
@@ -304,6 +312,8 @@ class Abstraction:
             same = [other for other in base.log[low:high] if self.kind(other, ids) == self.kind(base.log[index], ids)]
             if len(same) >= self.cap:
                 yield from self._resting(self._with(base, index, more=True))
+        if self.shows_order:
+            yield from self._reordered(base)
 
     def _resting(self, at: Instance) -> Iterator[Instance]:
         """The instance, if one can be so at rest: a compensation waits for a call, or undoes what can be undone."""
@@ -351,22 +361,67 @@ class Abstraction:
 
     def dropped(self, at: Instance) -> Iterator[Instance]:
         """More variants, for what a compensation does with irreversible entries: it drops those it comes to, and the
-        order in a loose segment is not known. So every number of them that may be left, the rest at the bottom."""
+        order in a loose segment is not known. So every number of them that may be left, the rest at the bottom, below any
+        of the calls that run."""
         if not self.drops or not self.control(at).loose:
             return
         ids = {call.key for call in at.calls if not call.answer}
         groups: dict[tuple[int, Kind], list[Entry]] = {}
-        for index, entry in enumerate(at.log):
-            low, high = self._bounds(at, index)
-            loose = self.segment([self.kind(other, ids) for other in at.log[low:high]]).loose
-            if loose and self.kernel.activity[entry.activity].effect in DROPPED and not entry.in_flight:
-                groups.setdefault((low, self.kind(entry, ids)), []).append(entry)
-        if not groups:
+        answering = False  # whether what is dropped may be what answers
+        for low, high in self._segments(at):
+            entries = at.log[low:high]
+            if self.segment([self.kind(other, ids) for other in entries]).loose:
+                for entry in (each for each in entries if self.kernel.activity[each.activity].effect in DROPPED):
+                    answering |= entry.key in ids
+                    if not entry.in_flight:
+                        groups.setdefault((low, self.kind(entry, ids)), []).append(entry)
+        if not (groups or answering):
             return
         for left in product(*(range(min(len(group), self.cap) + 1) for group in groups.values())):
             kept = {entry.key for group, number in zip(groups.values(), left, strict=True) for entry in group[:number]}
             gone = {entry.key for group in groups.values() for entry in group} - kept
             yield from self._sunk(at, kept, gone)
+
+    def _reordered(self, at: Instance) -> Iterator[Instance]:
+        """Where one entry less makes the order of a segment known again: that entry on top, above every order of the
+        others there may be."""
+        for low, high in self._segments(at):
+            entries = at.log[low:high]
+            numbers = Counter(self.sorts[entry.activity] for entry in entries)
+            if len(entries) - len(numbers) != 1:
+                continue
+            for index, entry in enumerate(entries):
+                leaves = entry.in_flight or at.undoing is not None
+                if leaves and numbers[self.sorts[entry.activity]] == 2:
+                    for order in self._orders((*entries[:index], *entries[index + 1 :])):
+                        yield from self._put(at, low, (*order, entry))
+
+    def _orders(self, entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+        """The orders of some entries, none of which comes twice, that may look different while they are undone: of
+        those that nothing asks about it only matters between which others there are some."""
+        seen = [entry for entry in entries if entry.activity in self._seen_undone]
+        others = [entry for entry in entries if entry.activity not in self._seen_undone]
+        if len(seen) > MOST_ORDERED:
+            self.disordered = True
+        else:
+            sizes = range(min(len(others), 1), min(len(others), len(seen) + 1) + 1)
+            gaps = [chosen for size in sizes for chosen in combinations(range(len(seen) + 1), size)]
+            for order, chosen in product(permutations(seen), gaps):
+                parted = {gap: others[n : n + 1] for n, gap in enumerate(chosen)}
+                if chosen:
+                    parted[chosen[0]] = [*parted[chosen[0]], *others[len(chosen) :]]
+                yield [each for gap in range(len(seen) + 1) for each in (*parted.get(gap, ()), *order[gap : gap + 1])]
+
+    def _put(self, at: Instance, low: int, entries: Sequence[Entry]) -> Iterator[Instance]:
+        """With a segment in another order, if one can be so at rest."""
+        log = (*at.log[:low], *entries, *at.log[low + len(entries) :])
+        yield from self._resting(_resumed(replace(at, log=Log.of(log))))
+
+    def _segments(self, at: Instance) -> Iterator[tuple[int, int]]:
+        low = 0
+        while low < len(at.log):
+            yield self._bounds(at, low)
+            low = self._bounds(at, low)[1]
 
     def _sunk(self, at: Instance, kept: set[str], gone: set[str]) -> Iterator[Instance]:
         """Without some entries, and with others at the bottom of their segments; then with every top there may be."""
@@ -374,14 +429,19 @@ class Abstraction:
             if at.log[index].key in gone:
                 at = _without(at, index)
         log: list[Entry] = []
-        index = 0
-        while index < len(at.log):
-            low, high = self._bounds(at, index)
+        for low, high in self._segments(at):
             log += sorted(at.log[low:high], key=lambda entry: entry.key not in kept)
-            index = high
         at = _resumed(replace(at, log=Log.of(log)))
         yield from self._resting(at)
         yield from self.variants(at)
+        ids = {call.key for call in at.calls if not call.answer}
+        for low, high in self._segments(at) if self.shows_order else ():
+            entries = at.log[low:high]
+            for entry in (each for each in entries if each.key in ids):
+                yield from self._put(at, low, (*(each for each in entries if each is not entry), entry))
+            if gone and len({self.sorts[each.activity] for each in entries}) == len(entries) > 1:
+                for order in self._orders(entries):
+                    yield from self._put(at, low, order)
 
 
 def _without(at: Instance, index: int) -> Instance:

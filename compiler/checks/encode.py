@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain, count
 
 from ...dsl.model import (
     Binary,
@@ -141,13 +142,15 @@ class Encoder(Symbols):
         return self._texts[value]
 
     def length(self, term: Term) -> Term:
-        """`len` of a text. Only the empty text has none."""
+        """`len` of a text. Only the empty text has none: said in the term itself, so that it is said of what is put in
+        its place, too."""
+        if isinstance(term, int):
+            return len(self._named[term])
         if self._length is None:
             self._length = self.z3.function("len", 1, False)
             self.axioms.extend(self._length(code) == len(text) for code, text in self._named.items())
         size = self._length(term)
-        self.axioms.append(self.all(size >= 0, (size == 0) == (term == 0)))
-        return size
+        return self.pick(term == 0, 0, self.pick(size >= 1, size, 1))
 
     def read(self, model: Model | None, symbol: Symbol, type: Type) -> Value:
         """The value a symbol has in a model."""
@@ -194,11 +197,11 @@ class Encoder(Symbols):
         if code not in self._named:
             text = f"t{code}"
             if self._length is not None:
-                wanted = self._eval(model, self._length(code))
+                wanted = max(self._eval(model, self._length(code)), 1)
                 text = str(code).rjust(wanted, "t")[-wanted:] if wanted < 10_000 else text
                 self.axioms.append(self._length(code) == len(text))
-            while text in self._texts:
-                text += "'"
+            others = (f"{text[:-1]}{chr(last)}" for last in count(ord("a")))  # as long
+            text = next(each for each in chain((text,), others) if each not in self._texts)
             self._named[code], self._texts[text] = text, code
         return self._named[code]
 

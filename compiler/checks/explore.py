@@ -228,6 +228,8 @@ class Explorer:
             imagined = replace(arrival, instance=other, real=False)
             undoing = (move for move in moves(self.kernel, other) if self._undoes(node, other, move))
             self._later.extend((node, imagined, move) for move in undoing)
+        if self.abstraction.disordered:
+            self.closing.open["calls may be undone in too many orders, which a property can tell apart"] = None
 
     def _follow_all(self, node: Node, kinds: Collection[MoveKind], made_up: bool) -> None:
         """Every successor of a node by the moves of some kinds."""

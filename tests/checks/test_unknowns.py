@@ -215,3 +215,21 @@ def test_what_holds_others_up_is_the_help_of_what_is_held_up() -> None:
     """
     said = first(body, "F004")
     assert helps(said) == ["mend first how `Second` handles `bump`, of which F005, F007 or F401 to F403 speak"]
+
+
+def test_a_text_is_never_shorter_than_nothing_on_a_run_that_is_changed_either() -> None:
+    body = """
+      input { who: text, nick: text }
+      event set(x: text)
+      start -> Asking
+      state Asking {
+        task answer for person who { title "Answer" }
+        on answer -> Open
+      }
+      state Open {
+        on set(x) when x == nick stay
+        on set(x) when len(x) > 0 and x != nick stay
+        on set(_) else stay
+      }
+    """
+    assert {answer.rule.code for answer in unknown(body)} == set()

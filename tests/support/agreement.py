@@ -104,15 +104,15 @@ MICRO = timedelta(microseconds=1)
 def missed(truth: Verdicts, inquiry: Inquiry) -> Iterator[object]:
     """The instances that lie in no node of a closed graph, in the order in which brute force came to them.
 
-    Where control leaves out in which order things are undone, a compensation under way need not lie in one; where it
-    ends has to."""
+    Where nothing tells in which order things are undone, a compensation under way need not lie in one; where it ends
+    has to."""
     if inquiry.graph.complete:
         yield from (key for key, (instance, now) in truth.rests.items() if not lies(inquiry, instance, now))
 
 
 def lies(inquiry: Inquiry, instance: Instance, now: datetime) -> bool:
     """Whether an instance lies in a node, or need not."""
-    if instance.compensating and not inquiry.abstraction.ordered:
+    if instance.compensating and not inquiry.abstraction.shows_order:
         return True
     left = {armed.timer: max(0, (armed.due - now) // MICRO) for armed in instance.timers}
     return any(within(node.zone, left) for node in inquiry.around(instance))

@@ -45,7 +45,7 @@ class TooLarge(Exception):
 
 @cache
 def domain(type: Type, finely: bool = False) -> tuple[Value, ...]:
-    """finely: with times that lie between whole seconds, and with a duration that is less than nothing."""
+    """finely: with times that lie between whole seconds, and with durations that are less than nothing."""
     match type:
         case BoolType():
             return (False, True)
@@ -65,7 +65,8 @@ def domain(type: Type, finely: bool = False) -> tuple[Value, ...]:
         case TextType():
             return TEXTS
         case DurationType():
-            return (*DURATIONS, *(each - SECOND / 2 for each in DURATIONS)) if finely else DURATIONS
+            between = (each - SECOND / 2 for each in DURATIONS)
+            return (*DURATIONS, *between, *(-each for each in DURATIONS[1:4])) if finely else DURATIONS
         case InstantType():
             return (*INSTANTS, *(moment + SECOND / 2 for moment in INSTANTS)) if finely else INSTANTS
         case _:

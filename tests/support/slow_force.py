@@ -30,7 +30,6 @@ class Seconds:
         self.kernel = kernel
         self.limit = limit
         self.search = Search(kernel, limit, waiting=0)
-        self.actor = Actor("somebody", frozenset(kernel.roles))
         self.number: dict[Key, int] = {}
         self.edges: list[list[tuple[int, int]]] = []
         self.places: list[tuple[str, ...]] = []
@@ -85,7 +84,7 @@ class Seconds:
         due = [armed for armed in instance.timers if armed.due <= now] if not instance.compensating else []
         for trigger in (*self.search.untimed(instance), *(Fired(armed.timer) for armed in due)):
             try:
-                after = step(self.kernel, instance, trigger, self.actor, now).after
+                after = step(self.kernel, instance, trigger, self.search.actors(instance, trigger)[0], now).after
             except (Fault, Rejected):
                 continue
             if after != instance or isinstance(trigger, Outcome):
