@@ -6,7 +6,7 @@ What is done about an error is `recover`'s question.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from . import rules
@@ -57,6 +57,13 @@ class Fed(NamedTuple):
     after: Cell
 
 
+def _roles_called_person(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Of `task review for person { .. }`: as the word for one certain person, whom it is for would have to follow."""
+    for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if before.text == "for" and token.text == "person" and after.text in {"{", ","}:
+            yield token
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What each token was read as, and which tokens begin a line of a block or of the file, by their offsets."""
@@ -74,6 +81,7 @@ class Reader(ABC):
         self._rule = rule
         self._build = build
         self._machine: Automaton = automaton()
+        self._roles = {token.start for token in _roles_called_person(tokens)}
         self._places: list[Place] = []  # one for each token read: the place before it
         self._told_line = 0  # of the last error
         self.diagnostics: list[Diagnostic] = []
@@ -122,7 +130,7 @@ class Reader(ABC):
         """What a token may be, the likeliest first."""
         word = self._machine.words.get(token.text)
         if token.kind == "name":
-            return _NAME if word is None else (word, "NAME")
+            return _NAME if word is None or token.start in self._roles else (word, "NAME")
         if token.kind in KINDS:
             return (KINDS[token.kind],) if word is None else (word, KINDS[token.kind])
         return () if word is None else (word,)

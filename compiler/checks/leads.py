@@ -34,6 +34,7 @@ from .verdict import Answer, Verdict, Witness
 from .waiting import Leg, waiting_run
 
 MOST_TRIED = 20  # ways to be late
+BESIDE = "add a timer of the longest time that this may be, written out: the first of the two ends the wait"
 Passing = tuple[int, bool]
 """A node, and whether it is passed in the middle of a step, by an event that has waited."""
 
@@ -85,7 +86,7 @@ class Question:
 
     def timely(self) -> Answer:
         if any(not self.latest.spans(node) for node in self.inner):
-            return self._unknown("when a timer falls due depends on data")
+            return self._unknown("when a timer falls due depends on data", BESIDE)
         if any(not edge.stay and not drives(edge) for group in self.groups for edge in group):
             return self._unknown("how many calls there may be to undo is not known")
         return self._timed()
@@ -125,8 +126,8 @@ class Question:
         coming = Events().union(*(self.inquiry.queues.coming(node) for node in sources.values() if not self.met(node)))
         return [edge for edge in group if self.met(sources[edge.source]) and edge.move.name not in coming]
 
-    def _unknown(self, reason: str) -> Answer:
-        return self.inquiry.unknown(self.rule, self.subject, self.claim.span, reason)
+    def _unknown(self, reason: str, help: str = "") -> Answer:
+        return self.inquiry.unknown(self.rule, self.subject, self.claim.span, reason, help)
 
     def _goes_round(self, group: list[Edge]) -> Answer:
         """A cycle without B: refuted by a run that goes round, every step of which all data take; else unknown."""

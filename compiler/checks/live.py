@@ -387,7 +387,25 @@ def _in_range(value: Expr, type: Type) -> Iterator[Atom]:
         inner, item = folded(Builtin("len", (inner,), length, NOWHERE)), IntType(None, item.most)
     for op, bound in ((">=", item.low), ("<=", item.high)):
         if bound is not None:
-            yield from atoms(bare(Binary(op, inner, Literal(bound, IntType(), NOWHERE), BoolType(), NOWHERE)))
+            for each in (inner, *_at_worst(inner, highest=op == "<=")):
+                yield from atoms(bare(Binary(op, each, Literal(bound, IntType(), NOWHERE), BoolType(), NOWHERE)))
+
+
+def _at_worst(value: Expr, highest: bool) -> Iterator[Expr]:
+    """The most, or the least, that a value may be for any payload, where it is a sum with parts of one in it."""
+    given: dict[Expr, Expr] = {}
+    for term, factor in linear(value).terms.items() if numeric(value) else ():
+        if any(isinstance(part, Ref) and part.kind is RefKind.PARAM for part in inside(term)):
+            most = (factor > 0) == highest
+            match term:
+                case Ref(type=IntType(low=int(low), high=int(high))):
+                    given[term] = Literal(high if most else low, term.type, NOWHERE)
+                case Builtin(name="len", args=(Ref(type=ListType() as listed),)):
+                    given[term] = Literal(listed.most if most else 0, term.type, NOWHERE)
+                case _:
+                    return
+    if given:
+        yield replaced(value, given.get)
 
 
 def _number(expr: Expr) -> bool:

@@ -233,3 +233,22 @@ def test_a_text_is_never_shorter_than_nothing_on_a_run_that_is_changed_either() 
       }
     """
     assert {answer.rule.code for answer in unknown(body)} == set()
+
+
+NIGHTS = """
+  input { nights: int 1..14 }
+  event leave
+  start -> Staying
+  state Staying {
+    on leave            -> Left
+    after 1d * nights   -> Left
+  }
+  final Left
+  start leads to Left within 20d
+"""
+
+
+def test_a_promise_over_a_timer_that_data_measure_is_kept_beside_one_that_is_written() -> None:
+    (beside,) = helps(first(NIGHTS, "F204"))
+    assert "written out" in beside
+    assert unknown(NIGHTS.replace("  }\n  final", "    after 14d -> Left\n  }\n  final")) == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kernels import kernel
 from penstock.dsl import syntax as s
 from penstock.dsl.parse import parse
 from penstock.dsl.source import Source
@@ -305,3 +306,25 @@ def test_what_is_just_shallow_enough_is_read() -> None:
 def test_reading_stops_after_thirty_errors() -> None:
     parsed = parse(Source("x.flow", "flow A {\n" + "on x\n" * 2 + "state S { retry }\n" * 40 + "}"))
     assert parsed.diagnostics[-1].rule.code == "E126" and len(parsed.diagnostics) == 31
+
+
+def test_a_role_may_be_called_person() -> None:
+    flow = """
+      input { owner: text }
+      roles person, lead
+      start -> Open
+      state Open {
+        task one for person { title "One" }
+        task two for person, lead { title "Two" }
+        task three for person owner { title "Three" }
+        on one -> Closed
+        on two -> Closed
+        on three -> Closed
+        after 1d -> Closed
+      }
+      final Closed
+    """
+    one, two, three = kernel(f"flow Named version 1 {{{flow}}}").task.values()
+    assert (one.roles, two.roles, three.roles) == (("person",), ("person", "lead"), ())
+    assert (one.person, two.person) == (None, None)
+    assert three.person is not None
