@@ -9,6 +9,7 @@ from itertools import chain
 from ...dsl.model import Activity, Compensation, Type, Value
 from ...dsl.source import Span
 from ...dsl.values import replace
+from ..effects import Effect
 from ..evaluate import Fault
 from ..instance import NOBODY, Actor, Call, Entry, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
@@ -101,6 +102,16 @@ class Attempts:
             self._again.clear()
         self._again[key] = at, old, made.along(old.fan, old.passage)
         return self._again[key][2]
+
+    def effects(self, arrival: Arrival) -> tuple[Effect, ...]:
+        """What the step that led to an arrival asked for."""
+        before, move = arrival.before, arrival.move
+        if before is None or move is None or arrival.trigger is None:
+            return start(self.kernel, arrival.payload, self.starter, arrival.now).effects
+        at, _, _ = self.brought(before.instance, move, arrival.payload)
+        if move.kind is MoveKind.TASK:
+            at, _, _ = self._entrusted(at, move.name, arrival.now)
+        return step(self.kernel, at, arrival.trigger, arrival.actor, arrival.now).effects
 
     def _entrusted(self, at: Instance, task: str, now: datetime) -> tuple[Instance, datetime, bool]:
         """The instance when somebody may do the task: escalated, if it is for nobody now. If nobody ever may, as if

@@ -67,7 +67,7 @@ flow Booking version 1 {
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     for leaf in inquiry.kernel.leaves:
         if leaf.final and inquiry.entered[leaf.name]:
-            nodes = (node for node in inquiry.nodes(leaf.name) if _open(node.arrivals[0]))
+            nodes = (node for node in inquiry.come_to(leaf.name) if _open(node.arrivals[0]))
             found = partial(_finding, inquiry)
             arrivals = [node.arrivals[0] for node in nodes]
             yield inquiry.by_run(

@@ -13,14 +13,13 @@ from functools import cached_property
 
 from ...dsl.model import BoolType, EnumType, IntType, OptionalType, Type, Value
 from ...dsl.values import dataclass
-from ..effects import Effect, SendEvent
+from ..effects import SendEvent
 from ..instance import Event, Instance
 from ..kernel import Kernel, On, TriggerKind, Undo
-from ..simulate import start, step
 from .budget import Budget
 from .control import Control
 from .explore import Explorer, Limits
-from .graph import Arrival, Edge, Node
+from .graph import Edge, Node
 from .inquiry import Inquiry
 from .moves import Move, MoveKind
 from .states import Answers
@@ -129,14 +128,8 @@ class Component:
 
     def _target(self, edge: Edge) -> Ahead:
         node = self.inquiry.graph.nodes[edge.target]
-        sent = tuple((e.flow, e.event) for e in self._effects(edge.arrival) if isinstance(e, SendEvent))
+        sent = tuple((e.flow, e.event) for e in self.inquiry.attempts.effects(edge.arrival) if isinstance(e, SendEvent))
         return Ahead(self._keys[node.control, node.data], sent)
-
-    def _effects(self, arrival: Arrival) -> tuple[Effect, ...]:
-        """What the step that led to an arrival asked for."""
-        if arrival.before is None or arrival.trigger is None:
-            return start(self.kernel, arrival.payload, self.inquiry.attempts.starter, arrival.now).effects
-        return step(self.kernel, arrival.before.instance, arrival.trigger, arrival.actor, arrival.now).effects
 
     # ------------------------------------------------------------ messages
 

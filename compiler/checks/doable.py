@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ..kernel import Kernel
 from .clock import Clock
-from .graph import Doing, Edge, Graph
+from .graph import Doing, Edge, Graph, Node
 from .moves import MoveKind
 from .people import Cast, Casting, People, Scene, kin
 
@@ -81,6 +81,10 @@ class Doable:
         if isinstance(way, Edge):
             return way.source < 0 or id(way) in self._edges
         return not self._nodes.isdisjoint(self.graph.sharing[way][0])
+
+    def comes(self, node: Node) -> bool:
+        """Whether some run may come to a node."""
+        return self.casting is None or node.real or node.id in self._nodes
 
     def does(self, task: str) -> bool:
         """Whether somebody may do a task on some run, wherever it is."""

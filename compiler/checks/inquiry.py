@@ -191,6 +191,10 @@ class Inquiry(Possibilities):
         self.explorer.budget.check()
         return iter(self._ordered if place is None else self._resting(place))
 
+    def come_to(self, place: str) -> Iterator[Node]:
+        """Those with a place active; not those that are only come to by what nobody can do."""
+        return filter(self.doable.comes, self.nodes(place))
+
     def quiet(self, place: str) -> Sequence[Node]:
         """Those with a place active that only events, tasks and timers can move."""
         self.explorer.budget.check()

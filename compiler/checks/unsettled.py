@@ -64,7 +64,8 @@ flow Sale version 1 {
 def check(inquiry: Inquiry) -> Iterator[Answer]:
     for leaf in inquiry.kernel.leaves:
         if leaf.kind is LeafKind.FINAL and inquiry.entered[leaf.name]:
-            arrivals = [node.arrivals[0] for node in inquiry.nodes(leaf.name) if _shows(node.arrivals[0])]
+            nodes = (node for node in inquiry.come_to(leaf.name) if _shows(node.arrivals[0]))
+            arrivals = [node.arrivals[0] for node in nodes]
             seen = partial(inquiry.enters, leaf.name, f"enters `{leaf.name}` with every effect settled")
             yield inquiry.by_run(RULE, f"`{leaf.name}`", leaf.span, arrivals, _shows, partial(_finding, inquiry), seen)
 

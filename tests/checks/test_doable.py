@@ -43,6 +43,29 @@ def test_what_lies_behind_a_task_that_is_for_nobody_is_never_entered() -> None:
     assert Verdict.UNKNOWN not in {answer.verdict for answer in (*entered.values(), *taken)}
 
 
+def test_what_a_task_that_is_for_nobody_leads_to_leaves_nothing_open() -> None:
+    subject = flow("""
+      roles a
+      activity act() { compensate undo() }
+      start -> Early
+      state Early { task one for a { title "1" } on one -> Lost after 1s -> Late }
+      state Late {
+        do act()
+        on done   -> Lost
+        on failed -> compensate -> Bad
+        task two for actor of one { title "2" }
+        on two -> Lost
+        task three for actor of one { title "3" }
+        on three -> Again
+      }
+      state Again { do act() on done -> Lost on failed -> Lost }
+      final Lost
+      final failure Bad
+    """)
+    for code in ("F009", "F103"):
+        assert {answer.verdict for answer in of(subject, code).values()} == {Verdict.PROVED}, code
+
+
 def test_what_is_done_on_some_ways_only_is_shown_by_a_run_on_which_somebody_does_it() -> None:
     subject = flow("""
       roles a

@@ -194,3 +194,38 @@ def test_those_that_by_their_places_could_all_end_and_never_do_are_refuted() -> 
     found = compared(NEVER)
     assert found.disagreements == []
     assert found.refuted["F311"] == found.refuted["F312"] == 1
+
+
+HELPLESS = """
+flow A version 1 {
+  roles clerk
+  event paid
+  start -> Open
+  state Open {
+    task one for clerk { title "One" }
+    on one  -> Done
+    on paid -> Late
+  }
+  state Late {
+    task two for actor of one { title "Two" }
+    on two { send B.thanks to "b" } -> Done
+    ignore paid
+    after 1s { send B.thanks to "b" } -> Done
+  }
+  final Done
+}
+flow B version 1 {
+  event thanks
+  start { send A.paid to "a" } -> Sent
+  state Sent {
+    on thanks -> Thanked
+    after 1d -> Thanked
+  }
+  final Thanked
+}
+system Deal { a: A  b: B  mailbox fifo at most 3 }
+"""
+
+
+def test_a_member_may_have_a_task_that_nobody_can_do() -> None:
+    assert compared(HELPLESS).disagreements == []

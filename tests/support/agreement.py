@@ -38,7 +38,7 @@ CODES = (
 )
 PLACED = ("F001", "F002", "F103", "F104", "F105", "F202", "F203", "F204", "F205", "F301", "F501")
 """Both sides name the same place; the other checks are compared by code."""
-HELPLESS = ("F001", "F002", "F202", "F501")
+HELPLESS = ("F001", "F002", "F009", "F103", "F202", "F501")
 """What is compared where nobody is left for a task; the others take it that every task can be done."""
 RARE = ("F103", "F104", "F105", "F203", "F205")
 """Of some flows nothing is asked: then nothing may be refuted either. (F204 is asked where F301 is proved, F206 of
