@@ -41,6 +41,7 @@ from random_crossings import random_crossing
 from random_dealings import random_dealings
 from random_durations import random_durations
 from random_flows import random_flow
+from random_grafts import random_grafts
 from random_groups import random_groups
 from random_instants import random_instants
 from random_mixtures import random_mixture
@@ -63,6 +64,7 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "savepoints": random_savepoints,
     "apart": random_apart,
     "crossings": random_crossing,
+    "grafts": random_grafts,
     "systems": random_dealings,
     "calls": random_calls,
 }
@@ -75,6 +77,7 @@ MOST = {
     "savepoints": 1000,
     "apart": 4000,
     "crossings": 400,
+    "grafts": 500,
     "systems": 1000,
 }
 """Instances, or worlds; what is larger is left out."""

@@ -62,6 +62,9 @@ class Attempts:
         self.states.solver.budget.check()
         self.balking = False
         at, brought, payload = self.brought(source.instance, move, payload)
+        if source.real and at != source.instance and (other := self._answered(source, at)) is not None:
+            source = other
+            at, brought, payload = self.brought(source.instance, move, payload)
         real = source.real and at == source.instance
         trigger = move.trigger(brought)
         now = max(now, self.moment(source, trigger))
@@ -102,6 +105,21 @@ class Attempts:
             self._again.clear()
         self._again[key] = at, old, made.along(old.fan, old.passage)
         return self._again[key][2]
+
+    def _answered(self, source: Arrival, at: Instance) -> Arrival | None:
+        """The same run, on which those of a group of calls that are done have answered as they have in an instance:
+        nothing has looked at that until now. None: they cannot."""
+        results = {call.key: call.result for call in at.calls if call not in source.instance.calls}
+        run = source.run()
+        current: Arrival | None = None
+        for before, known in zip((None, *run), run, strict=False):
+            answers = known.move is not None and known.move.kind is MoveKind.ANSWER and known.move.name in results
+            payload = (results[known.move.name],) if known.move is not None and answers else known.payload
+            same = current is before and payload == known.payload
+            current = known if same else self.again(current, known, payload, known.now)
+            if current is None or not current.real:
+                return None
+        return current
 
     def effects(self, arrival: Arrival) -> tuple[Effect, ...]:
         """What the step that led to an arrival asked for."""

@@ -361,8 +361,8 @@ class Abstraction:
 
     def dropped(self, at: Instance) -> Iterator[Instance]:
         """More variants, for what a compensation does with irreversible entries: it drops those it comes to, and the
-        order in a loose segment is not known. So every number of them that may be left, the rest at the bottom, below any
-        of the calls that run."""
+        order in a loose segment is not known. So every number of them that may be left, the rest at the bottom, below
+        any of the calls that run."""
         if not self.drops or not self.control(at).loose:
             return
         ids = {call.key for call in at.calls if not call.answer}

@@ -25,6 +25,7 @@ from random_core import random_core
 from random_crossings import random_crossing
 from random_durations import random_durations
 from random_flows import random_flow
+from random_grafts import random_grafts
 from random_groups import random_groups
 from random_instants import random_instants
 from random_mixtures import random_mixture
@@ -120,6 +121,11 @@ def test_the_checker_agrees_with_brute_force_about_instants(first: int) -> None:
 @pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
 def test_the_checker_agrees_with_brute_force_where_the_plain_meets_the_structured(first: int) -> None:
     agree(first, random_crossing, INSTANCES // 4, 6)
+
+
+@pytest.mark.parametrize("first", range(0, TIMES, CHUNK))
+def test_the_checker_agrees_with_brute_force_where_what_is_seldom_meets(first: int) -> None:
+    agree(first, random_grafts, INSTANCES // 4, 6)
 
 
 @pytest.mark.parametrize("first", range(0, TIMES, CHUNK))

@@ -227,3 +227,24 @@ def test_compensations_of_one_node_may_have_other_keys_too() -> None:
       final failure Bad
     """
     assert [answer for answer in check(flow(body)).answers if answer.verdict is Verdict.UNKNOWN] == []
+
+
+def test_what_a_call_has_answered_before_the_last_one_is_part_of_a_run() -> None:
+    found = check(
+        flow("""
+          input { shops: list<int 0..1> at most 2 }
+          data { offers: list<int 0..2> at most 3 = [] }
+          activity ask(shop: int 0..1) -> int 0..2 { retry 1 backoff 1s..1s then park readonly }
+          start -> Asking
+          state Asking {
+            do for shop in shops: ask(shop)
+            on done(prices) when 1 in prices and 2 in prices { offers = offers + prices } -> Mixed
+            on done(prices) when 0 in prices and prices != [0, 0] -> Cheap
+            on done(_) else -> Dear
+          }
+          final Mixed
+          final Cheap
+          final Dear
+        """)
+    ).answers
+    assert {answer.subject: answer.verdict for answer in found if answer.verdict is not Verdict.PROVED} == {}

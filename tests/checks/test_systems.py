@@ -226,3 +226,31 @@ system Deal { a: A  b: B  mailbox fifo at most 1 }
 def test_a_member_may_have_a_task_that_nobody_can_do() -> None:
     answers = systems.check(*together(HELPLESS)).answers
     assert {answer.rule.code for answer in answers} == {"F311", "F312", "F313", "F314"}
+
+
+ANSWERED = """
+flow A version 1 {
+  event thanks
+  activity ask(x: int 0..1) -> bool { retry 1 backoff 1s..1s then park readonly }
+  start -> Asking
+  state Asking {
+    do for x in [0, 1]: ask(x)
+    on done(found) when true in found { send B.paid to "b" } -> Sent
+    on done(_) else                                          -> Done
+  }
+  state Sent { on thanks -> Done  after 1d -> Done }
+  final Done
+}
+flow B version 1 {
+  event paid
+  start -> Waiting
+  state Waiting { on paid -> Paid  after 1d -> Paid }
+  final Paid
+}
+system Deal { a: A  b: B  mailbox fifo at most 2 }
+"""
+
+
+def test_what_a_group_has_answered_decides_what_is_sent() -> None:
+    found = {answer.rule.code: answer.verdict for answer in systems.check(*together(ANSWERED)).answers}
+    assert found["F313"] is not Verdict.PROVED, "it waits for a day, and no longer"

@@ -131,7 +131,7 @@ class Crossing(SmallFlow):
 def random_crossing(seed: int) -> str:
     """The text of the flow that belongs to `seed`; the same on every machine and in every run. What does not make sense
     where it was put, such as a handler for what nothing there leaves open, is written anew."""
-    return next(filter(_makes_sense, (_crossing(Random(f"crossings {seed} {again}")) for again in count())))
+    return next(filter(makes_sense, (_crossing(Random(f"crossings {seed} {again}")) for again in count())))
 
 
 def _crossing(rng: Random) -> str:
@@ -139,7 +139,8 @@ def _crossing(rng: Random) -> str:
     return about_moments(rng, text) if rng.random() < 0.25 else text
 
 
-def _makes_sense(text: str) -> bool:
+def makes_sense(text: str) -> bool:
+    """Whether a text is one of flows without errors."""
     try:
         kernels(text)
     except AssertionError:
