@@ -1,8 +1,7 @@
 """In which order calls are undone, where a property tells: every instance lies in a node.
 
-Control keeps no order of a segment of the log in which an activity comes twice; when one of the two is gone it does, and
-then every order there may be has to be among the nodes. Brute force found that it was not (seeds 3896, 4427 and 6667 of
-`grafts`)."""
+Control keeps no order of a segment of the log in which an activity comes twice; when one of the two is gone it does,
+and then every order there may be has to be among the nodes. Brute force found that it was not."""
 
 from __future__ import annotations
 
