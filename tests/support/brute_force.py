@@ -272,9 +272,7 @@ class Search:
         else:
             self.prompt[key].add(target)
         if self.promises:
-            self.ways[key].append(
-                Way(target, self.drives(instance, trigger, after), self.lasting(instance, after.after))
-            )
+            self.ways[key].append(Way(target, self.drives(instance, trigger, after), self.lasting(instance, after)))
         if isinstance(trigger, (Outcome, Fired)) and came == (trigger, timedelta(0)):
             self.instant[key].add(target)
         if isinstance(trigger, Outcome):
@@ -875,11 +873,18 @@ class Search:
 
         return tuple(call for call in running(instance) if prompt(self.kernel.activity[call.activity]))
 
-    def lasting(self, before: Instance, after: Instance) -> frozenset[object]:
+    def lasting(self, before: Instance, made: Step) -> frozenset[object]:
         """The timers and calls that go on through a step, and end it all some time: but no deadline that a compensation
-        puts off, for what comes at the moment when that is over may come before it, again and again."""
+        puts off, for what comes at the moment when that is over may come before it, again and again; nor a timer that
+        begins anew, though for the same moment."""
+        after, entered = made.after, {place for taken in made.taken for place in taken.entered}
+
+        def begins(name: str) -> bool:
+            timer = self.kernel.timer[name]
+            return timer.at is None and entered.issuperset({self.kernel.home[name], timer.since} - {None})
+
         put_off = before.compensating or after.compensating
-        armed = () if put_off else before.timers
+        armed = () if put_off else [each for each in before.timers if not begins(each.timer)]
         timers = {(each.timer, each.due) for each in armed} & {(each.timer, each.due) for each in after.timers}
         calls = {call.key for call in self.prompt_calls(before)} & {call.key for call in running(after)}
         places = {(call.leaf, call.item) for call in before.calls if call.key in calls}
