@@ -753,6 +753,10 @@ class Search:
         calls = ((leaf, call.each) for leaf in entered if (call := kernel.leaf[leaf].call) is not None)
         after = Scope(values, now, configuration=(*kept, *entered))
         groups = ((leaf, each) for leaf, each in calls if each is not None)
+        inside = (kernel.place[name] for leaf in entered for name in kernel.above(leaf) if name)
+        for timer in (timer for each in inside if goal in (each.name, *each.path) for timer in each.timers):
+            if (moment := timer.at or timer.after) is not None:  # what a timer is armed with may stop the step
+                evaluate(moment, after)
         return (*kept, *entered), [leaf for leaf, each in groups if evaluate(each.items, after) == ()]
 
     def vacant(self, leaf: Leaf, scope: Scope, values: dict[str, Value], depth: int) -> Target | None:
