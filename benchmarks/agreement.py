@@ -41,7 +41,7 @@ from random_crossings import random_crossing
 from random_dealings import random_dealings
 from random_durations import random_durations
 from random_flows import random_flow
-from random_grafts import random_grafts
+from random_grafts import random_deals, random_grafts
 from random_groups import random_groups
 from random_instants import random_instants
 from random_mixtures import random_mixture
@@ -66,6 +66,7 @@ WRITERS: dict[str, Callable[[int], str]] = {
     "crossings": random_crossing,
     "grafts": random_grafts,
     "systems": random_dealings,
+    "deals": random_deals,
     "calls": random_calls,
 }
 MOST = {
@@ -79,6 +80,7 @@ MOST = {
     "crossings": 400,
     "grafts": 500,
     "systems": 1000,
+    "deals": 1000,
 }
 """Instances, or worlds; what is larger is left out."""
 CHUNK = 4

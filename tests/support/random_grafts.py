@@ -3,19 +3,21 @@
 Each of the other writers has what it is about, and much never meets: somebody who must not do two tasks and a group of
 calls, a moment and a promise of a time, a task for one person and a region, negative numbers and joins. Here the flow
 of any writer gets some lines more, at any depth, and some of its targets are changed. What does not make sense where it
-was put is not kept.
+was put is not kept. Systems of two flows get such lines, too.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 
 from random_apart import random_apart
 from random_calls import random_calls
 from random_core import random_core
 from random_crossings import makes_sense, random_crossing
+from random_dealings import random_dealings
 from random_durations import random_durations
 from random_instants import random_instants
 from random_mixtures import random_mixture
@@ -38,45 +40,55 @@ def random_grafts(seed: int) -> str:
     rng = Random(f"grafts {seed}")
     text = rng.choice(STOCKS)(rng.randrange(10**9))
     start = text.index("flow R ")
-    return text[:start] + _Graft(rng, text[:start], text[start:]).grown()
+    return _Graft(rng, text[:start], text[start:]).grown(rng.randint(1, SHOOTS))
+
+
+def random_deals(seed: int) -> str:
+    """The text of the system that belongs to `seed`, of `random_dealings` with shoots in its members; the same on every
+    machine and in every run."""
+    rng = Random(f"deals {seed}")
+    text = random_dealings(rng.randrange(10**9))
+    for _ in range(rng.randint(1, SHOOTS)):
+        starts = [found.start() for found in re.finditer(r"^(flow|system) ", text, re.M)]
+        begin, end = rng.choice([*pairwise(starts)])
+        text = _Member(rng, text[:begin], text[begin:end], text[end:]).grown(1)
+    return text
 
 
 class _Graft:
-    """`shared`: what stands before the flow; each shoot is a flow with something more in it, or None."""
+    """`shared`: what stands before the flow, `behind`: after it. Each shoot is the flow with something more, or None."""
 
-    def __init__(self, rng: Random, shared: str, flow: str) -> None:
+    def __init__(self, rng: Random, shared: str, flow: str, behind: str = "") -> None:
         self.rng = rng
         self.shared = shared
         self.flow = flow
-        self.number = 0
+        self.behind = behind
+        self.number = len(re.findall(r"^ *(?:task extra|event call)\d", flow, re.M))
         self.tasks = re.findall(r"\btask (\w+) for", flow)
 
-    def grown(self) -> str:
-        rng = self.rng
-        kinds = (
-            *(self.timer, self.timer, self.appointment, self.task, self.task, self.event, self.event, self.deadline),
-            *(
-                self.elsewhere,
-                self.elsewhere,
-                self.undoes,
-                self.undoes,
-                self.effect,
-                self.guard,
-                self.guard,
-                self.claim,
-            ),
-            *(self.nothing, self.claim, self.pending),
-        )
+    def grown(self, shoots: int) -> str:
+        """The whole text with so many shoots, if they can be put somewhere."""
+        kinds = self.kinds()
         self.flow = self.declared(self.flow)
-        for _ in range(rng.randint(1, SHOOTS)):
-            kind = rng.choice(kinds)
+        for _ in range(shoots):
+            kind = self.rng.choice(kinds)
             for _ in range(TRIES):
                 grown = kind()
-                if grown is not None and makes_sense(self.shared + grown):
+                if grown is not None and self.makes_sense(grown):
                     self.flow = grown
                     self.tasks = re.findall(r"\btask (\w+) for", grown)
                     break
-        return self.flow
+        return self.shared + self.flow + self.behind
+
+    def kinds(self) -> tuple[Callable[[], str | None], ...]:
+        return (
+            *(self.timer, self.timer, self.appointment, self.task, self.task, self.event, self.event, self.deadline),
+            *(self.elsewhere, self.elsewhere, self.undoes, self.undoes, self.effect, self.guard, self.guard),
+            *(self.claim, self.claim, self.nothing, self.pending),
+        )
+
+    def makes_sense(self, flow: str) -> bool:
+        return makes_sense(self.shared + flow + self.behind)
 
     def declared(self, flow: str) -> str:
         """With a role, a datum and an event that shoots may need."""
@@ -206,7 +218,7 @@ class _Graft:
             lines = [f"{rng.choice(('ignore', 'defer', 'defer'))} {name}"] if rng.random() < 0.35 else lines
             lines = [f"{line} at most 1" if line.startswith("defer") else line for line in lines]
             grown = self.inserted(rng.choice(self.blocks()), *lines)
-            if makes_sense(self.shared + grown):
+            if self.makes_sense(grown):
                 self.flow = grown
         grown, self.flow = self.flow, flow
         return grown
@@ -307,3 +319,23 @@ class _Graft:
             )
         )
         return f"{self.flow[: self.flow.rindex('}')]}  {line}\n}}\n"
+
+
+class _Member(_Graft):
+    """A flow of a system. Nothing is computed in it, since what may stop a step is said of the flow alone."""
+
+    def kinds(self) -> tuple[Callable[[], str | None], ...]:
+        return (
+            *(self.timer, self.task, self.event, self.deadline, self.elsewhere, self.undoes, self.undoes, self.effect),
+            *(self.guard, self.nothing, self.pending),
+        )
+
+    def declared(self, flow: str) -> str:
+        head = flow.index("{") + 1
+        return flow if re.search(r"^ *roles ", flow, re.M) else f"{flow[:head]}\n  roles clerk{flow[head:]}"
+
+    def updates(self) -> str:
+        return ""
+
+    def asked(self) -> str:
+        return self.rng.choice(("v", "not v")) if "  data { v: bool" in self.flow else "true"
