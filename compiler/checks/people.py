@@ -327,6 +327,14 @@ class Casting:
                     todo.append((edge.target, after))
         return False
 
+    def unavoidable(self, scene: Scene, task: str) -> bool:
+        """Whether on the way of a scene nobody can do the task, whoever did what before."""
+        first, *rest = scene.play()
+        casts = {each.cast for each in self.scenes if each.before is None and each.edge is first.edge}
+        for step in rest:
+            casts = {self.after(cast, step.edge, who) for cast in casts for who in self.takers(cast, step.edge)}
+        return not any(self.people.able(cast.opened(task)) for cast in casts)
+
     def opening(self, task: str) -> Iterator[Scene]:
         """Where the task is open."""
         return (scene for scene in self.scenes if any(item.task == task for item in scene.cast.open))

@@ -134,12 +134,17 @@ def _suffices(inquiry: Inquiry, casting: Casting, task: Task) -> Answer:
         reason = "it is for somebody whom data name, who may be one of those it shuts out"
         return inquiry.unknown(RULE, subject, task.span, reason, "add `escalate to` a role that others have")
     ways = (way for scene in blocked for way in casting.ways(scene))
-    for passed_over, scene in enumerate(nsmallest(MOST_PLAYED, ways, key=lambda way: len(way.play()))):
+    tried = nsmallest(MOST_PLAYED, ways, key=lambda way: len(way.play()))
+    least = len(tried[0].play()) if tried else 0
+    if tried and casting.hopeless(task.name):  # rather a way that no choice of people makes good
+        tried.sort(key=lambda way: not casting.unavoidable(way, task.name))
+    for passed_over, scene in enumerate(tried):
         arrival = performed(inquiry, people, scene)
         if arrival is not None and _nobody(people, scene.cast.opened(task.name), arrival.instance.tasks):
-            finding = _nobody_left(casting, task, scene, casting.hopeless(task.name))
+            finding = _nobody_left(casting, task, scene, casting.unavoidable(scene, task.name))
+            shortest = not passed_over and len(scene.play()) == least
             trace = inquiry.tracer.tell(arrival)
-            return inquiry.refuted(RULE, subject, task.span, finding, trace, shortest=not passed_over)
+            return inquiry.refuted(RULE, subject, task.span, finding, trace, shortest=shortest)
     if blocked:
         return inquiry.unknown(RULE, subject, task.span, "that nobody is left was not ruled out, nor seen on a run")
     return _settled(

@@ -181,6 +181,40 @@ def test_what_nobody_can_avoid_is_told_from_an_unlucky_choice() -> None:
     assert pair["the task `two`"].verdict is Verdict.PROVED
 
 
+def test_what_nobody_can_avoid_is_shown_by_a_way_on_which_nobody_can() -> None:
+    kernel = flow("""
+      roles clerk, chief
+      event hurry
+      start -> One
+      state One { task one for clerk { title "1" } on one -> Both on hurry -> Both after 9d -> Left }
+      parallel Both {
+        region Checking {
+          start -> Two
+          state Two { task two for chief { title "2" except actor of one } on two -> Checked after 1d -> Missed }
+          final Checked
+          final failure Missed
+        }
+        region Paying {
+          start -> Three
+          state Three { task three for clerk { title "3" except actor of one } on three -> Four after 2d -> Paid }
+          state Four { task four for chief { title "4" except actor of three } on four -> Paid after 1d -> Paid }
+          final Paid
+        }
+        on all done    -> Left
+        on any failure -> Left
+      }
+      final Left
+    """)
+    answer = of(kernel, staff(ann="clerk chief", bob="clerk"))["the task `four`"]
+    assert said(answer) == "nobody can do `four` here, whoever did what before"
+    assert answer.diagnostic is not None
+    shown = [step.trigger for step in answer.diagnostic.trace]
+    assert shown[1:3] == ['one by clerk "bob"', 'two by chief "ann"'], (
+        "and not after `hurry`, where bob might do `three`"
+    )
+    assert "no shorter run" not in answer.diagnostic.note
+
+
 def test_a_role_that_nobody_has_may_be_that_of_people_outside() -> None:
     nobody = of(EXPENSE, Staff({"mia": frozenset({"manager"}), "dan": frozenset({"director"})}))
     assert of(EXPENSE, ENOUGH)["the event `attach`"].verdict is Verdict.PROVED

@@ -56,7 +56,7 @@ def random_deals(seed: int) -> str:
 
 
 class _Graft:
-    """`shared`: what stands before the flow, `behind`: after it. Each shoot is the flow with something more, or None."""
+    """`shared` stands before the flow, `behind` after it. Each shoot is the flow with something more, or None."""
 
     def __init__(self, rng: Random, shared: str, flow: str, behind: str = "") -> None:
         self.rng = rng
