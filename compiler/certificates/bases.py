@@ -26,11 +26,12 @@ HOW = {
     "F006": "where no obligation is listed, the guards exclude each other as they are written",
     "F007": "where no obligation is listed, an `else` or the way the guards are written covers the rest",
     "F008": "read off the text: each answer and each task has a transition",
-    "F009": "the effects",
+    "F009": "the effects; of a node that nothing leads to but what nobody can do, how who may do what was enumerated",
     "F101": "the effects",
     "F102": "the effects; where no obligation is listed, where its calls are made along the table, as one of another "
     "activity of its sort may stand there",
-    "F103": "no log of a node that rests there, as the table says, has anything settled and only perhaps done",
+    "F103": "no log of a node that rests there, as the table says, has anything settled and only perhaps done; of a "
+    "node that nothing leads to but what nobody can do, how who may do what was enumerated",
     "F104": "Z3 ruled it out for any arguments of the call and what it may have answered; that is not written out",
     "F105": "a rank as for F004, of the nodes where a run has ended well; it is written out in the model only",
     "F201": "every other node that rests there has a call that runs or a timer armed, or is meant to wait",
@@ -107,7 +108,8 @@ class Bases:
             case pivot.RULE.code if activity is not None:
                 yield from self._passed_over(activity, text)
             case completion.RULE.code if leaf is not None:
-                yield from (self.effects.completed(node, text) for node in self._at(leaf))
+                come_to = filter(self.inquiry.doable.comes, self._at(leaf))
+                yield from (self.effects.completed(node, text) for node in come_to)
             case _:
                 pass
 

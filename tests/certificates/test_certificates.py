@@ -398,3 +398,30 @@ def test_nothing_is_claimed_of_an_activity_of_a_sort_of_which_another_is_refuted
     accepted(certificate)
     (sent,) = [each for each in index(certificate)["proved"] if each["subject"] == "`send`" and each["code"] == "F102"]
     assert bool(sent["model"] and sent["effects"]) == (grain is Grain.FINE)
+
+
+HELPLESS = """
+  roles clerk
+  activity act() { retry 1 backoff 1s..1s compensate undo() }
+  start -> Early
+  state Early { task one for clerk { title "1" } on one -> Lost after 1s -> Late }
+  state Late {
+    do act()
+    on done   -> Lost
+    on failed -> compensate -> Bad
+    task two for actor of one { title "2" }
+    on two -> LEADS
+  }
+  state Lost { after 1s -> Good }
+  state Again { do act() on done -> Lost on failed -> Good }
+  final Good
+  final failure Bad
+"""
+
+
+@pytest.mark.parametrize(("leads", "code"), [("Good", "F009"), ("Again", "F103")])
+def test_nothing_is_claimed_of_where_only_a_task_leads_that_nobody_can_do(leads: str, code: str) -> None:
+    (certificate,) = certificates(flow(HELPLESS.replace("LEADS", leads)))
+    accepted(certificate)
+    (proved,) = [each for each in index(certificate)["proved"] if (each["code"], each["subject"]) == (code, "`Good`")]
+    assert not proved["model"]
