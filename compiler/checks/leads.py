@@ -354,7 +354,7 @@ def late_run(
     at: Arrival | None = home.arrivals[0]
     for edge in legs:
         at = None if at is None else follow(inquiry, at, edge, at.now)
-    if at is None or at.before is None:
+    if at is None or at.before is None or not at.real:
         return None
     run, since = at.run(), home.arrivals[0].length - 1
     times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))

@@ -252,3 +252,25 @@ def test_a_promise_over_a_timer_that_data_measure_is_kept_beside_one_that_is_wri
     (beside,) = helps(first(NIGHTS, "F204"))
     assert "written out" in beside
     assert unknown(NIGHTS.replace("  }\n  final", "    after 14d -> Left\n  }\n  final")) == []
+
+
+def test_a_promise_is_not_refuted_by_somebody_who_does_what_nobody_can() -> None:
+    (said,) = [
+        answer
+        for answer in check(
+            flow("""
+              roles clerk
+              start -> Asked
+              state Asked {
+                task ask for actor of start { title "Ask"  except actor of start }
+                on ask -> Waiting
+                after 1s -> Done
+              }
+              state Waiting { after 9s -> Done }
+              final Done
+              start leads to Done within 5s
+            """)
+        ).answers
+        if answer.rule.code == "F204"
+    ]
+    assert said.verdict is Verdict.UNKNOWN
