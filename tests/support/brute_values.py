@@ -35,8 +35,9 @@ TEXTS = ("", "a", "b", "c", "d", "ee")
 INSTANTS = tuple(EPOCH + second * SECOND for second in range(-2, 4))
 """Those that come from outside: what `random_instants` write, what is a second away from that, and beyond."""
 
-DURATIONS = tuple(second * SECOND for second in range(6))
-"""Those that come from outside: what `random_durations` write or compute, what is longer, and nothing at all."""
+DURATIONS = tuple(second * SECOND for second in range(8))
+"""Those that come from outside: what `random_durations` write or compute, what is longer though some is taken off it
+twice, and nothing at all."""
 
 
 class TooLarge(Exception):
