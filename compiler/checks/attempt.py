@@ -9,7 +9,6 @@ from itertools import chain
 from ...dsl.model import Activity, Compensation, Type, Value
 from ...dsl.source import Span
 from ...dsl.values import replace
-from ..effects import Effect
 from ..evaluate import Fault
 from ..instance import NOBODY, Actor, Call, Entry, Fired, Instance, Rejected, Trigger
 from ..kernel import DONE, Kernel
@@ -87,8 +86,7 @@ class Attempts:
             if real:
                 self.faults.append(Faulted(fault.code, fault.span, tried()))
             return None
-        effects = made.effects if at == source.instance else ()
-        return Arrival(made.after, now, real, payload, made.taken, source, move, trigger, who, effects)
+        return Arrival(made.after, now, real, payload, made.taken, source, move, trigger, who, made.effects)
 
     def again(self, at: Arrival | None, old: Arrival, payload: tuple[Value, ...], now: datetime) -> Arrival | None:
         """A step of a run after another run that came the same way (None: the start), with a payload and at a moment of
@@ -120,16 +118,6 @@ class Attempts:
             if current is None or not current.real:
                 return None
         return current
-
-    def effects(self, arrival: Arrival) -> tuple[Effect, ...]:
-        """What the step that led to an arrival asked for."""
-        before, move = arrival.before, arrival.move
-        if before is None or move is None or arrival.trigger is None:
-            return start(self.kernel, arrival.payload, self.starter, arrival.now).effects
-        at, _, _ = self.brought(before.instance, move, arrival.payload)
-        if move.kind is MoveKind.TASK:
-            at, _, _ = self._entrusted(at, move.name, arrival.now)
-        return step(self.kernel, at, arrival.trigger, arrival.actor, arrival.now).effects
 
     def _entrusted(self, at: Instance, task: str, now: datetime) -> tuple[Instance, datetime, bool]:
         """The instance when somebody may do the task: escalated, if it is for nobody now. If nobody ever may, as if

@@ -128,7 +128,7 @@ class Component:
 
     def _target(self, edge: Edge) -> Ahead:
         node = self.inquiry.graph.nodes[edge.target]
-        sent = tuple((e.flow, e.event) for e in self.inquiry.attempts.effects(edge.arrival) if isinstance(e, SendEvent))
+        sent = tuple((e.flow, e.event) for e in edge.arrival.effects if isinstance(e, SendEvent))
         return Ahead(self._keys[node.control, node.data], sent)
 
     # ------------------------------------------------------------ messages

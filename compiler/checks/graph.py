@@ -41,7 +41,7 @@ class Arrival:
     move: Move | None = None
     trigger: Trigger | None = None
     actor: Actor = NOBODY
-    effects: tuple[Effect, ...] = ()  # none where the step was not of the instance before it
+    effects: tuple[Effect, ...] = ()  # what the step asked for
     fan: Fan | None = None  # what the move could do, and what it did; None: nothing that depends on data
     passage: Passage | None = None
     length: int = field(init=False)  # of the run to here, in steps, the start included

@@ -255,9 +255,13 @@ class Calls(ABC):
         return value
 
     def _divided(self, name: str, dividend: Plain, divisor: Plain, place: Thing) -> Thing:
-        if not isinstance(dividend.type, IntType) or not isinstance(divisor.type, IntType):
-            raise Unread
-        self._unless(divisor.symbol.term == 0, "F403", place, dividend)
+        for operand in (divisor, dividend):
+            if isinstance(operand.type, NoneType):
+                raise Unlike("None is nothing to compute with")
+            if not isinstance(operand.type, IntType):
+                raise Unread
+            if operand is divisor:  # before anybody looks at the other one
+                self._unless(divisor.symbol.term == 0, "F403", place, dividend)
         return self.trail.added("//" if name == "values.quotient" else "%", dividend, divisor)
 
     def _quantized(self, value: Plain, places: Plain) -> Thing:

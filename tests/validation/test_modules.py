@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import repository
 from composed_flows import GROUPS, NESTED, PARALLEL
-from kernels import kernel
+from kernels import flow, kernel
 from odd_flows import MESSAGES, NAMES, PEOPLE, STRUCTURES, TYPES, WAITING
 from penstock.compiler.codegen import render
 from penstock.compiler.kernel import Kernel
@@ -52,6 +52,13 @@ ODD = {
     "parallel": PARALLEL,
     "groups": GROUPS,
 }
+
+
+@pytest.mark.parametrize("guard", ["o > 1 / o", "7 % o == 0", "o / 2 > 3", "o % 2 == 1"])
+def test_what_is_none_elsewhere_may_be_divided_and_divided_by(guard: str) -> None:
+    ways = f"on go when o is none or {guard} -> B\non go else -> C"
+    body = f"data {{ o: int? }}\nevent go\nstart -> A\nstate A {{\n{ways}\n}}\nfinal B\nfinal C"
+    assert proved(generated(flow(body)))
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
