@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from ..runtime.operating import COMMANDS as OPERATING
 
-SELDOM = 50_000, 20, 100
+SELDOM = 500_000, 20, 100
 """When Python looks for circles of objects that nobody refers to: importing penstock and a check make millions of
 objects, and hardly any."""
 
