@@ -10,34 +10,38 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .source import Span
+from .tokens import Token
+from .values import new
 
 Build = Callable[[str, list[Any], Span], Any]
 """Makes the node for a rule or alias from its children and the span of its text."""
 
 
 class Reduction(NamedTuple):
-    """`size` symbols become `head`; those at the places `keep` are its children. `call` is the rule or alias to build;
-    None: the children go to the rule above, one by one."""
+    """`size` symbols become `head`; of each, the last one first, `kept` says whether it is a child. `call` is the rule
+    or alias to build; None: the children go to the rule above, one by one."""
 
     head: str
     size: int
-    keep: tuple[int, ...]
+    kept: tuple[bool, ...]
     call: str | None
     single: bool  # an only child stands for the whole
 
 
 class Cell(NamedTuple):
-    """The top of a stack: a state, the value and place of the symbol that led to it, its deepest expression."""
+    """The top of a stack: a state, the value of the symbol that led to it, where that begins and ends in the text (-1:
+    nowhere), its deepest expression."""
 
     state: int
     value: Any
-    span: Span | None
+    start: int
+    end: int
     depth: int
     below: Cell | None
 
     def become(self, state: int) -> Cell:
         """The same in another state."""
-        return self if state == self.state else Cell(state, self.value, self.span, self.depth, self.below)
+        return new(Cell, (state, *self[1:]))
 
 
 class Chain(NamedTuple):
@@ -64,11 +68,13 @@ class Automaton(NamedTuple):
     lists: frozenset[int]
     bodies: frozenset[int]
 
-    def start(self, rule: str) -> Cell:
-        return Cell(self.starts[rule], None, None, 0, None)
+    def begin(self, rule: str) -> Cell:
+        """The stack before the first token of a text that is to be read as `rule`."""
+        return Cell(self.starts[rule], None, -1, -1, 0, None)
 
-    def feed(self, stack: Cell, terminal: str, value: Any, span: Span | None, build: Build) -> Cell | None:
-        """The stack after one more token; None when it cannot stand here."""
+    def feed(self, stack: Cell, terminal: str, token: Token | None, build: Build) -> Cell | None:
+        """The stack after one more terminal, which a token stands for, or nothing in the text; None when it cannot
+        stand here."""
         shifts, reductions, gotos = self.shifts, self.reductions, self.gotos
         top = stack.state
         while (state := shifts[top].get(terminal)) is None:
@@ -78,9 +84,11 @@ class Automaton(NamedTuple):
             if reduction.single and reduction.size == 1 and stack.below is not None:
                 top = gotos[stack.below.state][reduction.head]  # the same value as something else
             else:
-                stack = self._reduce(stack.become(top), reduction, build)
+                stack = self._reduce(stack if top == stack.state else stack.become(top), reduction, build)
                 top = stack.state
-        return Cell(state, value, span, 0, stack.become(top))
+        below = stack if top == stack.state else stack.become(top)
+        start, end = (-1, -1) if token is None else (token.start, token.end)
+        return new(Cell, (state, token, start, end, 0, below))
 
     def finish(self, stack: Cell, rule: str, build: Build) -> Cell | None:
         """The stack whose top is the whole text as `rule`; None when something is missing."""
@@ -93,7 +101,7 @@ class Automaton(NamedTuple):
 
     def allows(self, stack: Cell, terminal: str) -> bool:
         """Whether the terminal can come next."""
-        return self.feed(stack, terminal, None, None, build_nothing) is not None
+        return self.feed(stack, terminal, None, build_nothing) is not None
 
     def allowed(self, stack: Cell) -> list[str]:
         """Every terminal that can come next, in the order of the grammar."""
@@ -102,28 +110,29 @@ class Automaton(NamedTuple):
 
     def _reduce(self, stack: Cell, reduction: Reduction, build: Build) -> Cell:
         if reduction.single and reduction.size == 1 and stack.below is not None:
-            state = self.gotos[stack.below.state][reduction.head]
-            return Cell(state, stack.value, stack.span, stack.depth, stack.below)
+            return stack.become(self.gotos[stack.below.state][reduction.head])
         if build is build_nothing:
             for _ in range(reduction.size):
                 assert stack.below is not None
                 stack = stack.below
-            return Cell(self.gotos[stack.state][reduction.head], None, None, 0, stack)
-        first: Span | None = None
-        last: Span | None = None
+            return Cell(self.gotos[stack.state][reduction.head], None, -1, -1, 0, stack)
+        start = end = -1
         depth = 0
-        values: list[Any] = []
-        for _ in range(reduction.size):
-            _, each, place, deep, below = stack
-            values.append(each)
-            if place is not None:
-                first = place
-                last = last or place
-            depth = max(depth, deep) if deep else depth
+        chained = False
+        children: list[Any] = []
+        for kept in reduction.kept:
+            _, each, begins, ends, deep, below = stack
+            if kept:
+                children.append(each)
+                chained = chained or each.__class__ is Chain
+            if begins >= 0:
+                start = begins
+                end = ends if end < 0 else end
+            if deep > depth:
+                depth = deep
             assert below is not None
             stack = below
-        span = first if first is None or last is None or first is last else Span(first.start, last.end)
-        children = [values[-1 - i] for i in reduction.keep]
+        children.reverse()
         value: Any
         if reduction.single and len(children) == 1:
             value = children[0]
@@ -131,8 +140,9 @@ class Automaton(NamedTuple):
             value = _chained(children)
         else:
             depth += reduction.call in _NESTING
-            value = build(reduction.call, _unchained(children), span or Span(0, 0))
-        return Cell(self.gotos[stack.state][reduction.head], value, span, depth, stack)
+            span = Span(0, 0) if start < 0 else Span(start, end)
+            value = build(reduction.call, _unchained(children) if chained else children, span)
+        return new(Cell, (self.gotos[stack.state][reduction.head], value, start, end, depth, stack))
 
 
 _NESTING = {"unary", "binary", "conditional", "one_of", "is_none", "is_some", "call"}

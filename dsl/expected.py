@@ -57,7 +57,7 @@ def block_name(machine: Automaton, inside: Cell) -> str:
     for mark, name in _BLOCKS.items():
         if mark in allowed:
             return name
-    named = machine.feed(inside, "NAME", None, None, build_nothing)
+    named = machine.feed(inside, "NAME", None, build_nothing)
     if named is not None and machine.allows(named, "COLON"):
         return "a list of fields"
     return "an update" if named is not None and machine.allows(named, "EQUAL") else "a list"

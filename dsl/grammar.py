@@ -70,8 +70,8 @@ def _repeats(rule: str) -> bool:
 
 @cache
 def _reduction(rule: Any) -> Reduction:
-    keep = tuple(i for i, symbol in enumerate(rule.expansion) if not getattr(symbol, "filter_out", False))
+    kept = tuple(not getattr(symbol, "filter_out", False) for symbol in reversed(rule.expansion))
     head = str(rule.origin.name)
     call = None if head.startswith("_") else rule.alias or head
-    single = bool(rule.options.expand1 and not rule.alias) or (call is None and keep == (0,))
-    return Reduction(head, len(rule.expansion), keep, call, single)
+    single = bool(rule.options.expand1 and not rule.alias) or (call is None and kept[-1:] == (True,) and sum(kept) == 1)
+    return Reduction(head, len(kept), kept, call, single)

@@ -18,7 +18,7 @@ from .literals import problem_of
 from .source import Source, Span
 from .table import automaton
 from .tokens import Token
-from .values import dataclass, field
+from .values import dataclass, field, new
 
 DEEPEST_EXPRESSION = 100
 MOST_ERRORS = 30
@@ -49,12 +49,8 @@ class Place(NamedTuple):
     block: Block
 
 
-class Fed(NamedTuple):
-    """A token was read: the stack it stood on, as what, and the stack after it."""
-
-    base: Cell
-    terminal: str
-    after: Cell
+Fed = tuple[Cell, str, Cell]
+"""A token was read: the stack it stood on, as what, and the stack after it."""
 
 
 def _roles_called_person(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -90,7 +86,7 @@ class Reader(ABC):
 
     def read(self) -> Any:
         """The tree of everything that could be read, or None."""
-        stack = self._machine.start(self._rule)
+        stack = self._machine.begin(self._rule)
         place = Place(stack, Block(None, stack, -1, 0, stack))
         mends = 0
         while True:
@@ -137,16 +133,13 @@ class Reader(ABC):
 
     def _feed(self, stack: Cell, token: Token, build: Build) -> Fed | None:
         """The token as the terminal that can stand here, perhaps after a line's end."""
-        ended: Cell | None = None
-        if token.breaks or token.text == "}":
-            ended = self._machine.feed(stack, "_END", None, None, build)
-        bases = (stack,) if ended is None else (ended, stack)
-        span = token.span
+        feed = self._machine.feed
+        ended = feed(stack, "_END", None, build) if token.breaks or token.text == "}" else None
         for terminal in self._terminals(token):  # a word before a name: a line that begins with `and` goes on
-            for base in bases:
-                after = self._machine.feed(base, terminal, token, span, build)
-                if after is not None:
-                    return Fed(base, terminal, after)
+            if ended is not None and (after := feed(ended, terminal, token, build)) is not None:
+                return ended, terminal, after
+            if (after := feed(stack, terminal, token, build)) is not None:
+                return stack, terminal, after
         return None
 
     def _advance(self, place: Place, at: int) -> Place | None:
@@ -169,7 +162,7 @@ class Reader(ABC):
         if first or (below.below is block.inside and below.state in self._machine.lists):
             self.marks.lines.add(token.start)
             block = Block(block.parent, block.inside, block.brace, at, base)
-        return Place(after, block)
+        return new(Place, (after, block))
 
     def _sound(self, at: int) -> bool:
         token = self._tokens[at]
@@ -185,18 +178,18 @@ class Reader(ABC):
             fed = self._feed(stack, token, build_nothing)
             if fed is None:
                 return count >= at_least and not self._terminals(token)
-            stack = fed.after
+            stack = fed[2]
         return True
 
     def _ended(self, stack: Cell) -> Cell:
-        return self._machine.feed(stack, "_END", None, None, build_nothing) or stack
+        return self._machine.feed(stack, "_END", None, build_nothing) or stack
 
     def _between_lines(self, place: Place) -> bool:
         ended = self._ended(place.stack)
         inside = place.block.inside
         if place.block.parent is None:
             return self._machine.finish(ended, self._rule, build_nothing) is not None
-        closed = self._machine.feed(ended, "RBRACE", None, None, build_nothing)
+        closed = self._machine.feed(ended, "RBRACE", None, build_nothing)
         if closed is None or closed.below is None:
             return False
         return closed.below is inside or closed.below.below is inside

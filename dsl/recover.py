@@ -336,7 +336,7 @@ class MendingReader(Reader):
     def _finish(self, place: Place) -> Any:
         """What the text ends with: braces left open are closed, a line cut short is dropped."""
         end = self._tokens[-1]
-        ended = self._machine.feed(place.stack, "_END", None, None, self._build) or place.stack
+        ended = self._machine.feed(place.stack, "_END", None, self._build) or place.stack
         done = self._machine.finish(ended, self._rule, self._build)
         if done is not None and done.depth > DEEPEST_EXPRESSION:
             self._tell_too_deep(len(self._tokens) - 1)
@@ -353,9 +353,9 @@ class MendingReader(Reader):
             self._unexpected(place, len(self._tokens) - 1)
         self.complete = False
         while block.parent is not None:
-            closed = self._machine.feed(stack, "RBRACE", end, end.span, self._build)
+            closed = self._machine.feed(stack, "RBRACE", end, self._build)
             if closed is None:
-                closed = self._machine.feed(block.base, "RBRACE", end, end.span, self._build)
+                closed = self._machine.feed(block.base, "RBRACE", end, self._build)
             stack, block = closed or block.parent.base, block.parent
         done = self._machine.finish(stack, self._rule, self._build)
         if done is None:

@@ -71,7 +71,7 @@ def unpacked(kept: str, text: str) -> Automaton | None:
     words, declared, starts, ends, lists, bodies, rules, rows, states = (data[part] for part in _PARTS)
     terminals = [*declared, "$END"]
     numbered = {str(place): terminal for place, terminal in enumerate(terminals)}
-    reductions = [Reduction(head, size, tuple(keep), call, single) for head, size, keep, call, single in rules]
+    reductions = [Reduction(head, size, tuple(kept), call, single) for head, size, kept, call, single in rules]
     known: list[dict[str, Reduction]] = [
         {terminals[at]: reductions[rule] for rule, *places in row for at in places} for row in rows
     ]

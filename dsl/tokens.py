@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from .source import Source, Span
+from .values import new
 
 
 class Token(NamedTuple):
@@ -80,7 +81,7 @@ def tokenize(source: Source, start: int = 0, end: int | None = None) -> list[Tok
             kind = "instant"
         elif (kind == "name" or kind in _NUMBERS) and not piece.isascii():
             kind = "malformed"
-        tokens.append(Token(kind, piece, at - len(piece), at, breaks))
+        tokens.append(new(Token, (kind, piece, at - len(piece), at, breaks)))
         breaks = 0
     tokens.append(Token("end", "", stop, stop, max(breaks, 1)))
     return tokens

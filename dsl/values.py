@@ -18,6 +18,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 
 Class = TypeVar("Class", bound=type)
+Tuple = TypeVar("Tuple", bound=tuple[Any, ...])
 Method = Callable[..., Any]
 
 MANY = 8
@@ -73,8 +74,13 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
     from dataclasses import field as field
     from dataclasses import replace as replace
+
+    def new(kind: type[Tuple], fields: tuple[object, ...], /) -> Tuple:
+        """A named tuple of all its fields, made without the function of Python's that takes them one by one."""
+        ...
+
 else:
-    dataclass, field = declared, Said
+    dataclass, field, new = declared, Said, tuple.__new__
 
     def replace(value: Any, /, **changes: Any) -> Any:
         """What `dataclasses.replace` does, by a function that is made once for each class and choice of fields."""
