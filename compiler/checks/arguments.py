@@ -43,19 +43,24 @@ def owed(kernel: Kernel, states: States) -> tuple[Owed, ...]:
 
 
 def _of(kernel: Kernel, states: States, activity: Activity, undone: Compensation) -> Iterator[Owed]:
-    encoder = states.encoder
-    inputs = {v.name: encoder.variable(v.name, v.type) for v in kernel.inputs}
+    encoder, inputs = states.encoder, states.passages.variables
     params = {p.name: encoder.variable(p.name, p.type) for p in activity.params}
-    typed = [encoder.domain(params[p.name], p.type) for p in activity.params]
-    typed += [encoder.domain(inputs[v.name], v.type) for v in kernel.inputs]
-    result, cases = Symbol(0, False), [typed]
+    result, optional = Symbol(0, False), None
     if activity.result is not None and not activity.flow:
         given = activity.result
         optional = given if isinstance(given, OptionalType | NoneType) else OptionalType(given)
         result = encoder.variable("result", optional)
+    env = Env({v.name: inputs[v.name] for v in kernel.inputs}, states.passages.now, params, result)
+
+    def cases() -> list[list[Term]]:
+        """What may be known when it is started."""
+        typed = [encoder.domain(params[p.name], p.type) for p in activity.params]
+        typed += [encoder.domain(inputs[v.name], v.type) for v in kernel.inputs]
+        if optional is None:
+            return [typed]
         typed.append(encoder.domain(result, optional))
-        cases = [[*typed, True if optional is given else result.some], [*typed, encoder.no(result.some)]]
-    env = Env(inputs, states.passages.now, params, result)
+        done = True if optional is activity.result else result.some
+        return [[*typed, done], [*typed, encoder.no(result.some)]]
 
     def never(case: list[Term], wanted: Term) -> bool:
         return states.ask(*case, wanted).impossible
@@ -63,7 +68,7 @@ def _of(kernel: Kernel, states: States, activity: Activity, undone: Compensation
     for value, param in zip(undone.values, undone.args, strict=True):
         symbol, needs = encoder.expression(value, env)
         for need in (*needs, *in_range(encoder, symbol, param.type, value.span)):
-            had = [never(case, encoder.no(need.term)) for case in cases]
-            lacked = [never(case, need.term) for case in cases]
+            had = [never(case, encoder.no(need.term)) for case in cases()]
+            lacked = [never(case, need.term) for case in cases()]
             decided = all(each or other for each, other in zip(had, lacked, strict=True))
             yield Owed(need.code, need.span, all(had), decided)

@@ -61,10 +61,12 @@ class Attempts:
         self.states.solver.budget.check()
         self.balking = False
         at, brought, payload = self.brought(source.instance, move, payload)
-        if source.real and at != source.instance and (other := self._answered(source, at)) is not None:
+        as_it_was = at is source.instance or at == source.instance
+        if source.real and not as_it_was and (other := self._answered(source, at)) is not None:
             source = other
             at, brought, payload = self.brought(source.instance, move, payload)
-        real = source.real and at == source.instance
+            as_it_was = at == source.instance
+        real = source.real and as_it_was
         trigger = move.trigger(brought)
         now = max(now, self.moment(source, trigger))
         if move.kind is MoveKind.TASK:

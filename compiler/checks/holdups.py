@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..kernel import Configuration
 from .graph import Node, Reaction
-from .inquiry import Inquiry
+from .inquiry import Inquiry, once
 from .moves import OUTSIDE, MoveKind
 from .solver import Term
 from .twice import twice
@@ -24,6 +24,7 @@ def mend(blocked: set[tuple[Configuration, str]]) -> str:
     return f"mend first how `{' + '.join(configuration)}` handles `{event}`, of which F005, F007 or F401 to F403 speak"
 
 
+@once
 def holdups(inquiry: Inquiry) -> set[tuple[Configuration, str]]:
     """The configurations, and the events, that may wait, whose handling there may fault or find no way on."""
     found = {(each.node.control.configuration, each.events[-1].move.name) for each in twice(inquiry)}

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
 from heapq import nsmallest
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakKeyDictionary
 
 from ...dsl.diagnostics import Diagnostic, Fix, Label, Rest, Rule, TraceStep
 from ...dsl.model import Expr, Value
@@ -41,6 +42,8 @@ from .verdict import Answer, Horizon, Verdict, Witness
 
 if TYPE_CHECKING:
     from .doubts import Doubts
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,19 @@ def _soonest(runs: Iterable[Arrival | Edge | Node]) -> Sequence[Arrival | Edge |
 def _before(edges: Sequence[Edge]) -> Arrival | None:
     """Where one of some edges begins."""
     return next((edge.arrival.before or edge.arrival for edge in edges), None)
+
+
+def once(ask: Callable[[Inquiry], Told]) -> Callable[[Inquiry], Told]:
+    """What is asked of an inquiry as a whole, and answered alike whenever somebody asks again."""
+    known: WeakKeyDictionary[Inquiry, Told] = WeakKeyDictionary()
+
+    @wraps(ask)
+    def asked(inquiry: Inquiry) -> Told:
+        if inquiry not in known:
+            known[inquiry] = ask(inquiry)
+        return known[inquiry]
+
+    return asked
 
 
 class Inquiry(Possibilities):

@@ -109,6 +109,11 @@ def is_time(type: Type) -> bool:
     return isinstance(type.item if isinstance(type, OptionalType) else type, DurationType | InstantType)
 
 
+def _where(parts: Iterable[object]) -> int:
+    """How often it is asked which states are active."""
+    return sum(isinstance(part, InState) for part in parts)
+
+
 class Passages:
     """The fans of a kernel, each made once. `variables` are the symbols of inputs and data before a step."""
 
@@ -124,8 +129,7 @@ class Passages:
         self.domains = (moment, *domains)
         self.typed = encoder.all(*self.domains)
         self.timed = any(isinstance(node, Now) for node in kernel.parts)
-        written = (kernel.commands, kernel.choices, kernel.leaves, kernel.scopes)
-        self.placed = any(isinstance(node, InState) for node in nodes(written))  # whether guards ask where it rests
+        self.placed = _where(kernel.parts) > _where(nodes(kernel.properties))  # whether guards ask where it rests
         self._fans: dict[tuple[Rest, On, str, int], Fan] = {}
         self._ways: dict[tuple[object, ...], _Ways] = {}
         self._joins: dict[
