@@ -62,6 +62,8 @@ class Clock:
         self.lasting = {timer: expr for timer, expr in said.items() if expr is not None}
         self.exact = not any(map(self.loose, self.ticking))  # whether the zones say of every timer when it falls due
         self.place = {timer.id: place.name for place in kernel.place.values() for timer in place.timers}
+        self._due: dict[tuple[Zone, str], Zone | None] = {}
+        self._among: dict[tuple[object, ...], Zone] = {}
 
     def length(self, timer: str) -> int | None:
         """The duration of a timer, where it is written."""
@@ -91,9 +93,12 @@ class Clock:
         """The remaining times when the move comes; None: it never does. armed: the timers there."""
         if move.kind is MoveKind.TIMER and not armed.isdisjoint(self.dues.first.get(move.name, ())):
             return None
-        if move.kind is MoveKind.TIMER and move.name in zone.names:
-            return zone.due(move.name)
-        return zone
+        if move.kind is not MoveKind.TIMER or move.name not in zone.names:
+            return zone
+        key = zone, move.name
+        if key not in self._due:
+            self._due[key] = zone.due(move.name)
+        return self._due[key]
 
     def entered(
         self, moment: Zone, control: Control, entered: frozenset[str], known: frozenset[str], told: Telling
@@ -112,6 +117,21 @@ class Clock:
         """The same, by the timers that are armed there. told: how long those take that data measure."""
         if not armed and not moment.names:
             return moment
+        if told is not None and not self.lasting.keys().isdisjoint(armed):
+            return self._with(moment, armed, entered, known, told)
+        key = moment, armed, entered, known
+        if key not in self._among:
+            self._among[key] = self._with(moment, armed, entered, known, None)
+        return self._among[key]
+
+    def _with(
+        self,
+        moment: Zone,
+        armed: frozenset[str],
+        entered: frozenset[str],
+        known: frozenset[str],
+        told: Telling | None,
+    ) -> Zone:
         timers = {timer for timer in armed if self.measured(timer)}
         fresh = {timer for timer in timers if timer not in moment.names or self.place[timer] in entered}
         anew = {timer for timer in fresh if self.anew(timer, entered, known)}

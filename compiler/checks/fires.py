@@ -83,7 +83,7 @@ def check(inquiry: Inquiry) -> Iterator[Answer]:
 
 def come(inquiry: Inquiry) -> frozenset[str]:
     """The timers that may fire somewhere."""
-    moves = (reaction.move for reaction in inquiry.each_reaction())
+    moves = (reaction.move for reaction in inquiry.each_reaction)
     return frozenset(move.name for move in moves if move.kind is MoveKind.TIMER)
 
 

@@ -37,7 +37,7 @@ class Meeting:
 def meetings(inquiry: Inquiry, asked: Callable[[Fork], bool]) -> dict[Span, list[Meeting]]:
     """By the place of the fork: of a choice, or of the first transition that answers the trigger. asked: only where
     some fork of the place is so."""
-    every = ((fork, reaction) for reaction in inquiry.each_reaction() for fork in _forks(reaction))
+    every = ((fork, reaction) for reaction in inquiry.each_reaction for fork in _forks(reaction))
     spans = {fork.span for fork, _ in every if asked(fork)}
     found: dict[Span, list[Meeting]] = {}
     for node, reaction in inquiry.reactions(lambda each: any(fork.span in spans for fork in _forks(each))):

@@ -144,7 +144,7 @@ def _ways(remaining: Remaining, into: Sequence[Edge]) -> list[Onward]:
         known = remaining.latest.left_at(remaining.graph.nodes[edge.target])
         begun = remaining.begun(edge)
         for way in remaining.ways[edge.target]:
-            most = way.within({**known, **begun}, begun)
+            most = way.bound.within({**known, **begun}, begun)
             found += [] if most is None else [Onward(edge, way, most * MICRO)]
     return found
 

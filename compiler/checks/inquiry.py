@@ -390,15 +390,16 @@ class Inquiry(Possibilities):
 
     # ------------------------------------------------------------ questions about data
 
-    def each_reaction(self) -> Iterator[Reaction]:
+    @cached_property
+    def each_reaction(self) -> tuple[Reaction, ...]:
         """What some node can do about some move, the start first; what many can do alike comes once."""
-        yield from () if self.graph.starting is None else (self.graph.starting,)
-        yield from (known.reaction for known in self.graph.sharing)
-        yield from (reaction for node in self.graph.nodes for reaction in node.noted)
+        found = {} if self.graph.starting is None else {self.graph.starting: None}
+        found |= dict.fromkeys(known.reaction for known in self.graph.sharing)
+        return (*(found | dict.fromkeys(reaction for node in self.graph.nodes for reaction in node.noted)),)
 
     def reactions(self, wanted: Callable[[Reaction], bool]) -> Iterator[tuple[Node | None, Reaction]]:
         """Every move of every node that is of some kind, the start first, real nodes before others."""
-        found = {reaction for reaction in self.each_reaction() if wanted(reaction)}
+        found = {reaction for reaction in self.each_reaction if wanted(reaction)}
         if self.graph.starting in found:
             yield None, self.graph.starting
         for node in self.nodes() if found else ():

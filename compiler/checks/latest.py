@@ -103,15 +103,21 @@ class Latest:
         self.kernel = kernel
         self.graph = graph
         self.clock = clock
+        self._alike: dict[frozenset[tuple[str, int]], Mapping[str, int]] = {}
         self._spans: dict[int, Mapping[str, int]] = {}
         self._clocks: dict[int, Mapping[str, int]] = {}
         self._settling: dict[int, Mapping[str, int]] = {}
         self.children = children
 
+    def _one(self, lengths: Mapping[str, int]) -> Mapping[str, int]:
+        """The one mapping of all that say the same."""
+        return self._alike.setdefault(frozenset(lengths.items()), lengths)
+
     def spans(self, node: Node) -> Mapping[str, int]:
-        """What is under way in a node, and how long it takes at the most, where that is known."""
+        """What is under way in a node, and how long it takes at the most, where that is known; of all nodes where that
+        is the same, the same mapping, as for `under_way` and `clocks`."""
         if node.id not in self._spans:
-            self._spans[node.id] = self._under_way(node)
+            self._spans[node.id] = self._one(self._under_way(node))
         return self._spans[node.id]
 
     def _under_way(self, node: Node) -> Mapping[str, int]:
@@ -339,13 +345,14 @@ class Latest:
             return spans
         at = node.instance
         waited = at.undoing is not None and at.undoing.running is None and FLYING + at.log.top.activity in flying
-        return {**{name: length for name, length in spans.items() if not waited or name != UNDOING}, **flying}
+        kept = {name: length for name, length in spans.items() if not waited or name != UNDOING}
+        return self._one({**kept, **flying})
 
     def clocks(self, node: Node) -> Mapping[str, int]:
         """All that is under way in a node, the deadline also while it compensates."""
         if node.id not in self._clocks:
             lasting = {name: length for name, length in self.carried(node).items() if name not in self.spans(node)}
-            self._clocks[node.id] = {**self.under_way(node), **lasting}
+            self._clocks[node.id] = self._one({**self.under_way(node), **lasting})
         return self._clocks[node.id]
 
     def _flying(self, node: Node) -> Mapping[str, int]:

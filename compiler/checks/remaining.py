@@ -16,7 +16,6 @@ by then. One that nothing ends has no longest way, and neither has anything befo
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
 
 from ...dsl.values import dataclass, field
 from .components import strongly
@@ -33,16 +32,12 @@ Needs = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Way:
-    """From a node to the end: by an edge, of this node or of another of its component, and then onward. Times are
-    microseconds. `most` None: nothing but the clocks limits it. `merged`: it bounds several ways, and may be none."""
+class Bound:
+    """How long it takes to the end at the most, in microseconds. `most` None: nothing but the clocks limits it."""
 
     most: int | None
     limits: Mapping[str, int]
     needs: Needs = field(default_factory=dict[tuple[str, str], int])
-    edge: Edge | None = None
-    onward: Way | None = None
-    merged: bool = False
 
     def longest(self, left: Mapping[str, int]) -> int:
         """What it takes, if so much is left of the clocks."""
@@ -59,6 +54,29 @@ class Way:
         below = any(left[clock] > left[other] + more for (clock, other), more in self.needs.items())
         lowered = any(left[clock] < most[clock] for clock in begun) or any(length < 0 for length in left.values())
         return None if below or lowered else self.longest(left)
+
+    def covers(self, other: Bound) -> bool:
+        """Whether it is as long as another, whatever is left of the clocks: it needs no more, and each of its limits is
+        none below those of the other, for there is never less than nothing left."""
+        if self.most is not None and (other.most is None or other.most > self.most):
+            return False
+        if any(pair not in other.needs or other.needs[pair] > more for pair, more in self.needs.items()):
+            return False
+        return all(
+            (other.most is not None and other.most <= more) or (clock in other.limits and other.limits[clock] <= more)
+            for clock, more in self.limits.items()
+        )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Way:
+    """From a node to the end: by an edge, of this node or of another of its component, and then onward. `merged`: it
+    bounds several ways, and may be none."""
+
+    bound: Bound
+    edge: Edge | None = None
+    onward: Way | None = None
+    merged: bool = False
 
     def edges(self) -> list[Edge]:
         """The edges it leaves components by, in order."""
@@ -84,7 +102,7 @@ class Trouble:
 
 
 WAITS, ROUND = 0, 1
-END = Way(0, {})
+END = Way(Bound(0, {}))
 
 
 class InTime(Mapping[int, Sequence[Edge]]):
@@ -141,6 +159,8 @@ class Remaining:
         self.trouble: dict[int, Trouble] = {}
         self.group: dict[int, tuple[Edge, ...]] = {}  # the edges inside the component of a node, if there are any
         self.round: set[int] = set()  # the nodes of components in which a run may go round without end
+        self._bounds: dict[object, Bound] = {}
+        self._leavings: dict[object, _Leaving] = {}
         for nodes in strongly({id: out.targets(id) for id in out}):
             if not self._alone_in_trouble(nodes):
                 self._component(nodes)
@@ -191,10 +211,12 @@ class Remaining:
 
     def _by(self, edge: Edge) -> Iterator[Way]:
         """The ways of the source of an edge, by it."""
-        leaving = self._leaving(edge, self.latest.under_way(self.graph.nodes[edge.source]))
+        leavings = self._leaving(edge, self.latest.under_way(self.graph.nodes[edge.source]))
         for onward in self.ways[edge.target]:
-            for left in leaving:
-                yield from left(onward).ways(edge, onward)
+            for leaving in leavings:
+                bound = leaving.by(onward.bound)
+                if bound is not None:
+                    yield Way(bound, edge, onward, onward.merged)
 
     def _left(self, group: Sequence[Edge], exits: Sequence[Edge]) -> Iterator[Way]:
         """The ways of the nodes of a component: some time, when what ends it has to end at the latest, by an exit. What
@@ -202,19 +224,20 @@ class Remaining:
         common = self.latest.lasting(group)
         last = min(common, key=common.__getitem__)
         for edge in exits:
-            lengths, ways_of = self.latest.clocks(self.graph.nodes[edge.source]), self._leaving(edge, common)
+            lengths, leavings = self.latest.clocks(self.graph.nodes[edge.source]), self._leaving(edge, common)
             for onward in self.ways[edge.target]:
-                for left in ways_of:
-                    leaving = left(onward)
-                    inner = [clock for clock in leaving.limits if clock not in common]
-                    later = [lengths.get(clock, 0) + leaving.limits.pop(clock) for clock in inner]
-                    leaving.lowers = [each for each in leaving.lowers if each[0] in common or each[0] == NOW]
-                    leaving.uppers = [each for each in leaving.uppers if each[0] in common]
-                    leaving.needs = {pair: more for pair, more in leaving.needs.items() if {*pair} <= {*common, NOW}}
-                    for way in leaving.ways(edge, onward):
-                        ends = [*later, way.limits[last]] if last in way.limits else later
-                        limits = {**way.limits, last: min(ends)} if ends else way.limits
-                        yield Way(None, limits, way.needs, edge, onward, onward.merged)
+                for leaving in leavings:
+                    left = leaving.after(onward.bound)
+                    inner = [clock for clock in left.limits if clock not in common]
+                    later = [lengths.get(clock, 0) + left.limits.pop(clock) for clock in inner]
+                    left.lowers = [each for each in left.lowers if each[0] in common or each[0] == NOW]
+                    left.uppers = [each for each in left.uppers if each[0] in common]
+                    left.needs = {pair: more for pair, more in left.needs.items() if {*pair} <= {*common, NOW}}
+                    bound = left.bound()
+                    if bound is not None:
+                        ends = [*later, bound.limits[last]] if last in bound.limits else later
+                        limits = {**bound.limits, last: min(ends)} if ends else bound.limits
+                        yield Way(self._one(Bound(None, limits, bound.needs)), edge, onward, onward.merged)
 
     def begun(self, edge: Edge) -> dict[str, int]:
         """What begins with an edge, each with its length."""
@@ -226,64 +249,76 @@ class Remaining:
             clock: length for clock, length in after.items() if clock not in before or self.latest.again(edge, clock)
         }
 
-    def _leaving(self, edge: Edge, spans: Mapping[str, int]) -> list[Callable[[Way], _Leaving]]:
-        """How a node is left by an edge, for any way onward. The deadline that was overrun during a compensation falls
-        due as soon as that has ended."""
+    def _leaving(self, edge: Edge, spans: Mapping[str, int]) -> list[_Leaving]:
+        """How a node is left by an edge. The deadline that was overrun during a compensation falls due as soon as that
+        has ended."""
         source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
         before, lengths = self.latest.clocks(source), self.latest.clocks(target)
         begun = {**self.begun(edge), NOW: 0}
         fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
-        tied = {name: leaf for name, leaf in self.latest.tied(edge).items() if leaf in before}
+        settles = self.latest.tied(edge) if target.control.flying else {}
+        tied = {name: leaf for name, leaf in settles.items() if leaf in before}
         deadline = self.latest.clock.deadline
         ended = target.control.resting and not source.control.resting
-        found: list[Callable[[Way], _Leaving]] = [partial(_Leaving, before, spans, begun, fired, tied, None)]
+        found = [self._left_so(before, spans, begun, fired, tied, None)]
         if ended and deadline is not None and deadline in lengths and deadline not in begun:
-            found.append(partial(_Leaving, before, spans, {**begun, deadline: 0}, fired, tied, deadline))
+            found.append(self._left_so(before, spans, {**begun, deadline: 0}, fired, tied, deadline))
         return found
+
+    def _left_so(
+        self,
+        before: Mapping[str, int],
+        spans: Mapping[str, int],
+        begun: Mapping[str, int],
+        fired: str | None,
+        tied: Mapping[str, str],
+        overrun: str | None,
+    ) -> _Leaving:
+        """Made once for each way in which nodes are left. It keeps `before` and `spans`: no other has their ids."""
+        key = id(before), id(spans), frozenset(begun.items()), fired, frozenset(tied.items()), overrun
+        found = self._leavings.get(key)
+        if found is None:
+            found = self._leavings[key] = _Leaving(before, spans, begun, fired, tied, overrun, self._one)
+        return found
+
+    def _one(self, bound: Bound) -> Bound:
+        """The one bound of all that say the same."""
+        key = bound.most, frozenset(bound.limits.items()), frozenset(bound.needs.items())
+        return self._bounds.setdefault(key, bound)
 
     # ------------------------------------------------------------ the slowest
 
     def _slowest(self, id: int, ways: Iterator[Way]) -> tuple[Way, ...]:
         """Those that no other is always as slow as."""
         kept: list[Way] = []
+        seen: set[Bound] = set()
         for way in ways:
-            if not any(_covers(other, way) for other in kept):
-                kept = [other for other in kept if not _covers(way, other)]
+            bound = way.bound
+            if bound not in seen and not any(other.bound.covers(bound) for other in kept):
+                kept = [other for other in kept if not bound.covers(other.bound)]
                 kept.append(way)
+            seen.add(bound)
         if len(kept) <= MOST_WAYS:
             return tuple(kept)
         lengths = self.latest.clocks(self.graph.nodes[id])
-        kept.sort(key=lambda way: -way.longest(lengths))
-        return (*kept[: MOST_WAYS - 1], _together(kept[MOST_WAYS - 1 :], lengths))
+        kept.sort(key=lambda way: -way.bound.longest(lengths))
+        return (*kept[: MOST_WAYS - 1], self._together(kept[MOST_WAYS - 1 :], lengths))
 
-
-def _covers(slower: Way, way: Way) -> bool:
-    """Whether a way takes as long as another, whatever is left of the clocks: it needs no more, and each of its limits
-    is none below those of the other, for there is never less than nothing left."""
-    if slower.most is not None and (way.most is None or way.most > slower.most):
-        return False
-    if any(pair not in way.needs or way.needs[pair] > more for pair, more in slower.needs.items()):
-        return False
-    return all(
-        (way.most is not None and way.most <= more) or (clock in way.limits and way.limits[clock] <= more)
-        for clock, more in slower.limits.items()
-    )
-
-
-def _together(ways: Sequence[Way], lengths: Mapping[str, int]) -> Way:
-    """One that takes as long as any of some ways, of which there never is more left than their clocks are long."""
-    most = max(way.longest(lengths) for way in ways)
-    common = [clock for clock in ways[0].limits if all(clock in way.limits for way in ways)]
-    limits = {clock: max(way.limits[clock] for way in ways) for clock in common}
-    return Way(most, limits, {}, ways[0].edge, ways[0].onward, merged=True)
+    def _together(self, ways: Sequence[Way], lengths: Mapping[str, int]) -> Way:
+        """One that takes as long as any of some ways, of which there never is more left than their clocks are long."""
+        bounds = [way.bound for way in ways]
+        most = max(bound.longest(lengths) for bound in bounds)
+        common = [clock for clock in bounds[0].limits if all(clock in bound.limits for bound in bounds)]
+        limits = {clock: max(bound.limits[clock] for bound in bounds) for clock in common}
+        return Way(self._one(Bound(most, limits)), ways[0].edge, ways[0].onward, merged=True)
 
 
 class _Leaving:
-    """How a node is left for a way onward, after some time t.
+    """How nodes are left in which clocks run (`before`, some of which, `spans`, have to end), and others in which some
+    have `begun`, each with its length.
 
-    tied: clocks that begin with no more left than others have then; lowers: t is at least what is left of a clock, less
-    so much; uppers: at most what is left of one, and so much; most, limits: of the way, counted from then on, what
-    begins then being known; needs: what it needs of those that go on, however long they have."""
+    fired: the clock that ends; tied: clocks that begin with no more left than others have then; overrun: the deadline,
+    if it falls due by that."""
 
     def __init__(
         self,
@@ -293,17 +328,46 @@ class _Leaving:
         fired: str | None,
         tied: Mapping[str, str],
         overrun: str | None,
-        onward: Way,
+        one: Callable[[Bound], Bound],
     ) -> None:
         self.before = before
+        self.spans = spans
+        self.begun = begun
+        self.tied = tied
+        self.lowers = [(NOW, 0), *((clock, 0) for clock in (fired, overrun) if clock is not None)]
+        self._one = one
+        self._known: dict[Bound, Bound | None] = {}
+
+    def after(self, onward: Bound) -> _Left:
+        """For what comes after that."""
+        return _Left(self, onward)
+
+    def by(self, onward: Bound) -> Bound | None:
+        """Of the node that is left, where that is of the other; None: that cannot be gone."""
+        if onward not in self._known:
+            found = _Left(self, onward).bound()
+            self._known[onward] = None if found is None else self._one(found)
+        return self._known[onward]
+
+
+class _Left:
+    """How a node is left for what is onward, after some time t.
+
+    lowers: t is at least what is left of a clock, less so much; uppers: at most what is left of one, and so much; most,
+    limits: of what is onward, counted from then on, what begins then being known; needs: what it needs of those that go
+    on, however long they have."""
+
+    def __init__(self, leaving: _Leaving, onward: Bound) -> None:
+        begun, tied = leaving.begun, leaving.tied
+        self.before = leaving.before
         self.possible = True
         fresh = [begun[clock] + more for clock, more in onward.limits.items() if clock in begun]
         self.most = min(fresh if onward.most is None else [*fresh, onward.most], default=None)
         self.limits = {clock: more for clock, more in onward.limits.items() if clock not in begun}
         for leaf, more in ((tied[clock], more) for clock, more in onward.limits.items() if clock in tied):
             self.limits[leaf] = min(more, self.limits.get(leaf, more))
-        self.lowers = [(NOW, 0), *((clock, 0) for clock in (fired, overrun) if clock is not None)]
-        self.uppers = [(clock, 0) for clock in spans]
+        self.lowers = [*leaving.lowers]
+        self.uppers = [(clock, 0) for clock in leaving.spans]
         self.needs: dict[tuple[str, str], int] = {}
         for (clock, other), more in onward.needs.items():
             if clock in tied:
@@ -317,16 +381,15 @@ class _Leaving:
             else:
                 self._need(clock, other, more)
 
-    def ways(self, edge: Edge, onward: Way) -> Iterator[Way]:
-        """The way of the node, t eliminated; nothing, if it cannot be gone."""
+    def bound(self) -> Bound | None:
+        """That of the node, t eliminated; None: it cannot be gone."""
         limits = dict(self.limits)
         for clock, more in self.uppers:
             if self.most is not None:
                 limits[clock] = min(more + self.most, limits.get(clock, more + self.most))
             for other, less in self.lowers:
                 self._need(other, clock, less + more)
-        if self.possible:
-            yield Way(None, limits, self.needs, edge, onward, onward.merged)
+        return Bound(None, limits, self.needs) if self.possible else None
 
     def _need(self, clock: str, other: str, more: int) -> None:
         """That of one clock at most so much more is left than of another, if that is not so anyway."""

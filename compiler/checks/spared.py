@@ -221,7 +221,7 @@ class Spared:
         moment = self.clock.moment(node.zone, Move(kind, name), rest[1][1])
         if moment is None:
             return
-        options = [self._option(rest, trait, (*commands, way)) for way in range(self._ways.get(commands, 0))]
+        options = self._opened(rest, trait, commands)
         found = [goes for option in options if (goes := self._goes(node, rest, option, moment)) is not None]
         values = node.held[0] if self.kernel.variable else ()
         if not found or len(found) < len(options) or (values and any(values not in end.held for end, _ in found)):
@@ -230,6 +230,14 @@ class Spared:
         node.noting().append(self._reaction(tuple([known for _, known in found])))
         for end, known in found:
             self._lead(node, end, known)
+
+    def _opened(self, rest: Resting, trait: Trait, commands: Key) -> tuple[Option, ...]:
+        """The ways that a task or a timer may go."""
+        key = *rest[:2], commands
+        if key not in self._options:
+            ways = range(self._ways.get(commands, 0))
+            self._options[key] = (_Options(tuple([self._option(rest, trait, (*commands, way)) for way in ways])),)
+        return self._options[key][0].options
 
     def moves(self, rest: Resting) -> Iterator[Option]:
         """The answers and events of a node, and what is known of each."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import product
+from operator import ge
 
 from ...dsl.values import dataclass
 
@@ -30,11 +31,9 @@ class Zone:
         return self.bounds[self.names.index(name) + 1][0]
 
     def covers(self, other: Zone) -> bool:
-        return self.names == other.names and all(
-            mine >= theirs
-            for row, others in zip(self.bounds, other.bounds, strict=True)
-            for mine, theirs in zip(row, others, strict=True)
-        )
+        if self.names != other.names or self.bounds < other.bounds:  # where all are at least as large, the first is
+            return False
+        return all(all(map(ge, row, others)) for row, others in zip(self.bounds, other.bounds, strict=True))
 
     def together(self, names: Iterable[str]) -> bool:
         """Whether some clocks are always equal."""
