@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ..checks.control import Control
 from ..checks.graph import Node
 from ..checks.inquiry import Inquiry
-from ..checks.latest import UNDOING, settling, undoing
+from ..checks.latest import UNDOING, Latest, settling, undoing
 from ..formats.smtlib import BOOL, INT, Definition, both, either, number
 from .assertions import Claim
 from .inductive import NONE, Inductive
@@ -40,7 +40,7 @@ class Durations:
         self.relation = relation
         self.machine: Machine = relation.machine
         self.inductive = inductive
-        self.latest = inquiry.latest
+        self.latest = Latest(inquiry.kernel, inquiry.graph, inquiry.explorer.clock, inquiry.children)
         longest = ((leaf, self.latest.answered(leaf)) for leaf in self.machine.calls)
         self.longest = {leaf: length for leaf, length in longest if length is not None}
         self.costs = {entry: cost for entry in self.machine.entries(OVER) if (cost := self._cost(entry)) is not None}
@@ -176,8 +176,8 @@ class Durations:
     def lengths(self, node: Node) -> Until:
         """What is under way in a node, and how long it takes if it has just begun."""
         control = node.control
-        lengths = ((timer, self.latest.lasts(timer)) for timer in node.zone.names)
-        found = {timer: length[1] for timer, length in lengths if length is not None}
+        lengths = ((timer, self.machine.clock.length(timer)) for timer in node.zone.names)
+        found = {timer: length for timer, length in lengths if length is not None}
         found |= {leaf: self.longest[leaf] for leaf, *_ in control.running if leaf in self.longest}
         undo = None if control.resting or control.finished else self.undo_most(control)
         return found if undo is None else {**found, UNDOING: undo}

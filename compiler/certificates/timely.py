@@ -111,8 +111,8 @@ class Timely:
         latest = self.question.latest
         for source in self.sources:
             node = self.inner[source]
-            known = ((timer, latest.lasts(timer)) for timer in node.zone.names)
-            high = {timer: int(min(node.zone.high(timer), most[1])) for timer, most in known if most is not None}
+            known = (timer for timer in node.zone.names if latest.clock.length(timer) is not None)
+            high = {timer: int(node.zone.high(timer)) for timer in known}
             self._raise(found[source], self._put_off({**self.durations.lengths(node), **high}))
         rounds = [(group, latest.ended_by(group)) for group in self.question.groups if any(map(drives, group))]
         ended = {id(edge): end for group, end in rounds for edge in group if end is not None}

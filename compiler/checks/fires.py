@@ -62,7 +62,8 @@ flow Offer version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    kernel, clock, latest = inquiry.kernel, inquiry.explorer.clock, inquiry.latest
+    kernel, clock = inquiry.kernel, inquiry.explorer.clock
+    latest = Latest(kernel, inquiry.graph, clock, inquiry.children)
     fires = come(inquiry)
     for timer in (timer for timer in kernel.timers() if timer.id in clock.ticking):
         home = clock.place[timer.id]

@@ -54,7 +54,9 @@ def longest(inquiry: Inquiry) -> timedelta | None:
 
 def left(inquiry: Inquiry) -> Remaining:
     """How long is left from every node that a run comes to, in a graph that is complete."""
-    return Remaining(inquiry.graph, inquiry.latest)
+    graph = inquiry.graph
+    latest = Latest(inquiry.kernel, graph, inquiry.explorer.clock, inquiry.children)
+    return Remaining(graph, latest)
 
 
 def _into(inquiry: Inquiry, remaining: Remaining) -> Mapping[str, Edges]:
@@ -142,7 +144,7 @@ def _ways(remaining: Remaining, into: Sequence[Edge]) -> list[Onward]:
         known = remaining.latest.left_at(remaining.graph.nodes[edge.target])
         begun = remaining.begun(edge)
         for way in remaining.ways[edge.target]:
-            most = way.bound.within({**known, **{clock: high for clock, (_, high) in begun.items()}}, begun)
+            most = way.bound.within({**known, **begun}, begun)
             found += [] if most is None else [Onward(edge, way, most * MICRO)]
     return found
 

@@ -19,7 +19,7 @@ from .encode import Env
 from .rewrite import inside, linear
 from .solver import Term
 from .states import Answers, States
-from .symbols import DURATIONS, MICRO
+from .symbols import MICRO
 from .zones import Span
 
 
@@ -34,7 +34,6 @@ class Lasting:
         steps = {step for length in (0, *lengths) for step in (length - 1, length, length + 1)}
         self._steps = sorted(step for step in steps if step >= 0)
         self._lengths: dict[str, Term] = {}
-        self._everywhere: dict[str, Span] = {}
         self._bounds: dict[tuple[int, str], tuple[Term, Span]] = {}  # by the id of a state, which is kept
         self._apart: dict[tuple[int, str, str], tuple[Term, Span]] = {}
 
@@ -66,17 +65,6 @@ class Lasting:
         if timer not in self._lengths:
             self._lengths[timer] = self.length(timer, Env(self.states.passages.variables, 0))
         return self._lengths[timer]
-
-    def everywhere(self, timer: str) -> Span:
-        """The least and the most that a timer takes whatever the data are, in microseconds; infinite, where nothing
-        bounds them."""
-        if timer not in self._everywhere:
-            term, typed = self.length(timer), self.states.passages.typed
-            longest = DURATIONS[1]
-            least = _first(longest, lambda n: not self._never(typed, term <= n))
-            most = _first(longest, lambda n: self._never(typed, term > n))
-            self._everywhere[timer] = least, most if most < longest else inf
-        return self._everywhere[timer]
 
     def wrong(self, told: Told) -> Term:
         """That what is told of some timers is not so."""

@@ -12,10 +12,9 @@ operator does not count. Events and tasks come as late as timers and calls allow
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
-from math import inf
 
 from ...dsl.model import Activity, Compensation, Effect, Literal, Retry
 from ...dsl.values import dataclass, field
@@ -27,7 +26,6 @@ from .moves import MoveKind
 from .rewrite import bare
 from .schedule import Bound
 from .verdict import Horizon
-from .zones import Span
 
 MICRO = timedelta(microseconds=1)
 UNDOING = "compensating"
@@ -99,17 +97,9 @@ class Longest:
 
 
 class Latest:
-    """`children`: how long the flows that this one does take, as far as that is known; `told`: between which times a
-    timer lies whose length data say, in microseconds."""
+    """`children`: how long the flows that this one does take, as far as that is known."""
 
-    def __init__(
-        self,
-        kernel: Kernel,
-        graph: Graph,
-        clock: Clock,
-        children: Mapping[str, Horizon],
-        told: Callable[[str], Span] | None = None,
-    ) -> None:
+    def __init__(self, kernel: Kernel, graph: Graph, clock: Clock, children: Mapping[str, Horizon]) -> None:
         self.kernel = kernel
         self.graph = graph
         self.clock = clock
@@ -118,23 +108,6 @@ class Latest:
         self._clocks: dict[int, Mapping[str, int]] = {}
         self._settling: dict[int, Mapping[str, int]] = {}
         self.children = children
-        self._told = told
-
-    def lasts(self, timer: str) -> tuple[int, int] | None:
-        """The least and the most that a timer takes wherever it is armed; None: nobody knows."""
-        length = self.clock.length(timer)
-        if length is not None:
-            return length, length
-        if self._told is None or timer not in self.clock.lasting or timer == self.clock.deadline:
-            return None
-        least, most = self._told(timer)
-        return None if most == inf else (int(least), int(most))
-
-    def least(self, name: str, length: int) -> int:
-        """The least that is left of what has just begun, of which there is so much at the most. Only what falls due by
-        itself is asked about: all else may end at any time."""
-        known = self.lasts(name) if name in self.clock.ticking else None
-        return length if known is None else known[0]
 
     def _one(self, lengths: Mapping[str, int]) -> Mapping[str, int]:
         """The one mapping of all that say the same."""
@@ -154,7 +127,7 @@ class Latest:
         if not control.resting:
             longest = self._undone(node.instance)
             return {} if longest is None else {UNDOING: longest}
-        found = {name: known[1] for name in control.timers if (known := self.lasts(name)) is not None}
+        found = {name: length for name in control.timers if (length := self.clock.length(name)) is not None}
         return found | {leaf: longest for leaf, *_ in control.running if (longest := self.answered(leaf)) is not None}
 
     def bounded(self, node: Node) -> bool:
@@ -163,7 +136,7 @@ class Latest:
         if control.finished or not control.resting:
             return bool(self.spans(node))
         ends = any(self.answered(leaf) is not None for leaf, *_ in control.running)
-        return ends or any(self.lasts(name) is not None for name in control.timers)
+        return ends or any(self.clock.length(name) is not None for name in control.timers)
 
     def answered(self, leaf: str) -> int | None:
         """How long the call of a leaf takes to be answered, or parked."""
@@ -303,14 +276,14 @@ class Latest:
             ends.append(began[edge.move.name] + spans[edge.move.name])
         return min(ends, default=found.entered[node.id])
 
-    def answers(self, run: Sequence[Arrival]) -> list[Bound]:
+    def answers(self, run: Sequence[Arrival], first: int) -> list[Bound]:
         """What bounds the steps of a run beside timers: when a call was made, or one is undone, the answer; when it was
         interrupted, its settlement."""
         bounds: list[Bound] = []
         begun: dict[str, int] = {}
         stopped: dict[str, tuple[int, int]] = {}  # when each call was made, and interrupted
         undone: dict[str, int] = {}
-        for k in range(1, len(run)):
+        for k in range(first + 1, len(run)):
             before, step = run[k - 1].instance, run[k].move
             made, begun = begun, {call.key: begun.get(call.key, k - 1) for call in before.calls if not call.answer}
             fresh = [entry.key for entry in interrupted(before) if entry.key not in stopped]
@@ -401,8 +374,7 @@ class Latest:
         """The most that is left of what is under way in a node, when it is rested in first."""
         high = node.zone.high
         return {
-            name: int(min(high(name), length)) if name in node.zone.names else length
-            for name, length in self.clocks(node).items()
+            name: int(high(name)) if name in node.zone.names else length for name, length in self.clocks(node).items()
         }
 
     def _interrupting(self, edge: Edge) -> Mapping[str, str]:

@@ -21,11 +21,10 @@ from ..simulate import holds
 from ..trace import place
 from .claims import RULE, may_hold, occurs
 from .components import strong
-from .extremes import extremes
 from .following import follow
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
-from .latest import MICRO, gated
+from .latest import MICRO, Latest, gated
 from .livelock import ring, round_trip, undoes, way
 from .moves import Move, MoveKind
 from .queues import Events, by_event
@@ -61,7 +60,7 @@ class Question:
         self.inquiry = inquiry
         self.claim = claim
         self.graph = inquiry.graph
-        self.latest = inquiry.latest
+        self.latest = Latest(inquiry.kernel, inquiry.graph, inquiry.explorer.clock, inquiry.children)
         self.text = " ".join(inquiry.kernel.source.slice(claim.span).split())
         self.subject = f"`{self.text}`"
         self.rule = rule
@@ -336,30 +335,28 @@ class Question:
         return refuted(self.rule, self.subject, self.claim.span, finding, trace, shortest=False)
 
     def _late(self, legs: Sequence[Edge], allowed: int) -> tuple[Arrival, int] | None:
-        """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long.
-        None: it cannot be played so, or it counts on the worst case of a sub-flow."""
-        home, lent = self.graph.nodes[legs[0].source], self.latest.lent
-        if home not in self.sources or not home.real or any(lent(self.graph.nodes[edge.source]) for edge in legs):
+        """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long."""
+        late = late_run(self.inquiry, self.latest, legs, self.sources)
+        if late is None or late[0].before is None or not self._without(late[0].before):
             return None
-        at: Arrival | None = home.arrivals[0]
-        for edge in legs:
-            at = None if at is None else follow(self.inquiry, at, edge, at.now)
-        if at is None or at.before is None or not at.real:
-            return None
-        since = home.arrivals[0].length - 1
-        late = [found for run in extremes(self.inquiry, at) if (found := self._latest(run, since)) is not None]
-        shown = (each for each in late if each[1] > allowed and self._shows(each[0], since))
-        return max(shown, key=lambda each: each[1], default=None)
+        return late if late[1] > allowed else None
 
-    def _latest(self, at: Arrival, since: int) -> tuple[Arrival, int] | None:
-        """A run, every step from one on as late as it may be, and how long it takes from there, in microseconds."""
-        run = at.run()
-        times = self.inquiry.attempts.schedule.latest(run, since, self.latest.answers(run))
-        late = None if times is None else self.inquiry.tracer.at(run, times)
-        return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)
 
-    def _shows(self, late: Arrival, since: int) -> bool:
-        """Whether A is so where it is counted from, and B not before the last step."""
-        trigger = self.claim.trigger
-        begins = trigger is None or self._holds(trigger, late.run()[since])
-        return begins and late.before is not None and self._without(late.before)
+def late_run(
+    inquiry: Inquiry, latest: Latest, legs: Sequence[Edge], sources: Sequence[Node]
+) -> tuple[Arrival, int] | None:
+    """A way from a source as a run, every step as late as it may be, and how long it takes, in microseconds.
+
+    None: it cannot be played so, or it counts on the worst case of a sub-flow."""
+    home = inquiry.graph.nodes[legs[0].source]
+    if home not in sources or not home.real or any(latest.lent(inquiry.graph.nodes[e.source]) for e in legs):
+        return None
+    at: Arrival | None = home.arrivals[0]
+    for edge in legs:
+        at = None if at is None else follow(inquiry, at, edge, at.now)
+    if at is None or at.before is None or not at.real:
+        return None
+    run, since = at.run(), home.arrivals[0].length - 1
+    times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))
+    late = None if times is None else inquiry.tracer.at(run, times)
+    return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)

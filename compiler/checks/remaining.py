@@ -15,7 +15,7 @@ by then. One that nothing ends has no longest way, and neither has anything befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from ...dsl.values import dataclass, field
 from .components import strongly
@@ -29,9 +29,6 @@ NOW = ""  # the clock of which nothing is ever left
 
 Needs = Mapping[tuple[str, str], int]
 """Of the first clock at most so much more is left than of the second."""
-
-Begun = Mapping[str, tuple[int, int]]
-"""Clocks that have just begun, each with the least and the most that is left of it."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,16 +44,15 @@ class Bound:
         ends = [left[clock] + more for clock, more in self.limits.items()]
         return min(ends if self.most is None else [*ends, self.most])
 
-    def within(self, most: Mapping[str, int], begun: Begun) -> int | None:
-        """What it takes at the most, if no more is left of the clocks, and of those that have just begun no less than
-        their least; None: it cannot be gone. What it needs is so for as much as can be left, or for nothing (Bellman
-        1958)."""
+    def within(self, most: Mapping[str, int], begun: Collection[str]) -> int | None:
+        """What it takes at the most, if no more is left of the clocks, and of those that have just begun no less; None:
+        it cannot be gone. What it needs is so for as much as can be left, or for nothing (Bellman 1958)."""
         left = {**most, NOW: 0}
         for _ in left:
             for (clock, other), more in self.needs.items():
                 left[clock] = min(left[clock], left[other] + more)
         below = any(left[clock] > left[other] + more for (clock, other), more in self.needs.items())
-        lowered = any(left[clock] < least for clock, (least, _) in begun.items()) or any(n < 0 for n in left.values())
+        lowered = any(left[clock] < most[clock] for clock in begun) or any(length < 0 for length in left.values())
         return None if below or lowered else self.longest(left)
 
     def covers(self, other: Bound) -> bool:
@@ -243,34 +239,37 @@ class Remaining:
                         limits = {**bound.limits, last: min(ends)} if ends else bound.limits
                         yield Way(self._one(Bound(None, limits, bound.needs)), edge, onward, onward.merged)
 
-    def begun(self, edge: Edge) -> Begun:
-        """What begins with an edge."""
-        latest, after = self.latest, self.latest.clocks(self.graph.nodes[edge.target])
-        before: Mapping[str, int] = {} if edge.source < 0 else latest.clocks(self.graph.nodes[edge.source])
-        fresh = [clock for clock in after if clock not in before or latest.again(edge, clock)]
-        return {clock: (latest.least(clock, after[clock]), after[clock]) for clock in fresh}
+    def begun(self, edge: Edge) -> dict[str, int]:
+        """What begins with an edge, each with its length."""
+        after = self.latest.clocks(self.graph.nodes[edge.target])
+        if edge.source < 0:
+            return dict(after)
+        before = self.latest.clocks(self.graph.nodes[edge.source])
+        return {
+            clock: length for clock, length in after.items() if clock not in before or self.latest.again(edge, clock)
+        }
 
     def _leaving(self, edge: Edge, spans: Mapping[str, int]) -> list[_Leaving]:
         """How a node is left by an edge. The deadline that was overrun during a compensation falls due as soon as that
         has ended."""
         source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
         before, lengths = self.latest.clocks(source), self.latest.clocks(target)
-        begun = {**self.begun(edge), NOW: (0, 0)}
+        begun = {**self.begun(edge), NOW: 0}
         fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
-        settles: Mapping[str, str] = self.latest.tied(edge) if target.control.flying else {}
+        settles = self.latest.tied(edge) if target.control.flying else {}
         tied = {name: leaf for name, leaf in settles.items() if leaf in before}
         deadline = self.latest.clock.deadline
         ended = target.control.resting and not source.control.resting
         found = [self._left_so(before, spans, begun, fired, tied, None)]
         if ended and deadline is not None and deadline in lengths and deadline not in begun:
-            found.append(self._left_so(before, spans, {**begun, deadline: (0, 0)}, fired, tied, deadline))
+            found.append(self._left_so(before, spans, {**begun, deadline: 0}, fired, tied, deadline))
         return found
 
     def _left_so(
         self,
         before: Mapping[str, int],
         spans: Mapping[str, int],
-        begun: Begun,
+        begun: Mapping[str, int],
         fired: str | None,
         tied: Mapping[str, str],
         overrun: str | None,
@@ -316,7 +315,7 @@ class Remaining:
 
 class _Leaving:
     """How nodes are left in which clocks run (`before`, some of which, `spans`, have to end), and others in which some
-    have `begun`.
+    have `begun`, each with its length.
 
     fired: the clock that ends; tied: clocks that begin with no more left than others have then; overrun: the deadline,
     if it falls due by that."""
@@ -325,7 +324,7 @@ class _Leaving:
         self,
         before: Mapping[str, int],
         spans: Mapping[str, int],
-        begun: Begun,
+        begun: Mapping[str, int],
         fired: str | None,
         tied: Mapping[str, str],
         overrun: str | None,
@@ -360,11 +359,9 @@ class _Left:
 
     def __init__(self, leaving: _Leaving, onward: Bound) -> None:
         begun, tied = leaving.begun, leaving.tied
-        least = {clock: low for clock, (low, _) in begun.items()}
-        most = {clock: high for clock, (_, high) in begun.items()}
         self.before = leaving.before
         self.possible = True
-        fresh = [most[clock] + more for clock, more in onward.limits.items() if clock in begun]
+        fresh = [begun[clock] + more for clock, more in onward.limits.items() if clock in begun]
         self.most = min(fresh if onward.most is None else [*fresh, onward.most], default=None)
         self.limits = {clock: more for clock, more in onward.limits.items() if clock not in begun}
         for leaf, more in ((tied[clock], more) for clock, more in onward.limits.items() if clock in tied):
@@ -376,11 +373,11 @@ class _Left:
             if clock in tied:
                 continue  # it may have less left than its length
             if clock in begun and other in begun:
-                self.possible &= least[clock] <= most[other] + more
+                self.possible &= begun[clock] <= begun[other] + more
             elif clock in begun:
-                self.uppers.append((other, more - least[clock]))
+                self.uppers.append((other, more - begun[clock]))
             elif other in begun:
-                self.lowers.append((clock, more + most[other]))
+                self.lowers.append((clock, more + begun[other]))
             else:
                 self._need(clock, other, more)
 

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from ...dsl.model import Activity, Compensation, DurationType, Retry
-from ..evaluate import shown
+from ...dsl.model import Activity, Compensation, DurationType, InstantType, Parameter, Retry, Value, Variable
+from ..evaluate import LATEST, shown
 from ..instance import NOBODY, Fired, Instance
 from ..trace import triggered
-from .extremes import extremes
 from .following import follow
 from .graph import Arrival, Edge
 from .inquiry import Inquiry
@@ -31,6 +30,7 @@ MOST_ROUNDS = 40  # round a component
 STRAIGHT = 0
 ROUNDS = (1, -1, -2, -3, STRAIGHT)
 """How often a component is gone round, in the order in which it is tried; below nothing: less than its end allows."""
+FAR = LATEST - timedelta(days=1)  # a moment that lies behind every end
 
 Slow = tuple[Arrival, int]
 """A run, and the step of it from which on it is as slow as it can be."""
@@ -82,8 +82,8 @@ def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) 
         for edge in _edges(remaining, onward, rounds):
             lent = remaining.latest.lent(inquiry.graph.nodes[edge.source])
             at = None if at is None or lent else _step(inquiry, at, edge, chosen)
-        for run in () if at is None else extremes(inquiry, at):
-            slow = _late(inquiry, remaining, run, onward.edge.arrival.length - 1)
+        for run in () if at is None else (at, _far(inquiry, at)):
+            slow = None if run is None else _late(inquiry, remaining, run, onward.edge.arrival.length - 1)
             if slow is not None and (best is None or took(slow) > took(best)):
                 best = slow
         if best is not None and took(best) == onward.most:
@@ -94,9 +94,25 @@ def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) 
 def _late(inquiry: Inquiry, remaining: Remaining, at: Arrival, begin: int) -> Slow | None:
     """A run again, every step from one on as late as can be."""
     run = at.run()
-    times = inquiry.attempts.schedule.latest(run, begin, remaining.latest.answers(run))
+    times = inquiry.attempts.schedule.latest(run, begin, remaining.latest.answers(run, begin))
     late = None if times is None else inquiry.tracer.at(run, times)
     return None if late is None or not late.instance.finished else (late, begin)
+
+
+def _far(inquiry: Inquiry, at: Arrival) -> Arrival | None:
+    """The same run, moments that it is given lying in a far future: what waits for one may do so for long. None: it is
+    given none, or takes another way with them."""
+    run = at.run()
+    payloads: list[tuple[Value, ...]] = []
+    for step in run:
+        params: Sequence[Parameter | Variable] = inquiry.kernel.inputs
+        if step.before is not None:
+            params = () if step.fan is None else step.fan.params
+        moments = [isinstance(param.type, InstantType) for param in params] or [False] * len(step.payload)
+        payloads.append(tuple(FAR if is_one else value for is_one, value in zip(moments, step.payload, strict=False)))
+    if payloads == [step.payload for step in run]:
+        return None
+    return inquiry.explorer.closing.realise.replay(run, payloads)
 
 
 def _edges(remaining: Remaining, onward: Onward, rounds: int) -> Iterator[Edge]:
