@@ -176,7 +176,7 @@ class Durations:
     def lengths(self, node: Node) -> Until:
         """What is under way in a node, and how long it takes if it has just begun."""
         control = node.control
-        lengths = ((timer, self.machine.clock.length(timer)) for timer in node.zone.names)
+        lengths = ((timer, self.latest.lasts(node, timer)) for timer in node.zone.names)
         found = {timer: length for timer, length in lengths if length is not None}
         found |= {leaf: self.longest[leaf] for leaf, *_ in control.running if leaf in self.longest}
         undo = None if control.resting or control.finished else self.undo_most(control)

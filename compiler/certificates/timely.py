@@ -111,7 +111,7 @@ class Timely:
         latest = self.question.latest
         for source in self.sources:
             node = self.inner[source]
-            known = (timer for timer in node.zone.names if latest.clock.length(timer) is not None)
+            known = (timer for timer in node.zone.names if latest.lasts(node, timer) is not None)
             high = {timer: int(node.zone.high(timer)) for timer in known}
             self._raise(found[source], self._put_off({**self.durations.lengths(node), **high}))
         rounds = [(group, latest.ended_by(group)) for group in self.question.groups if any(map(drives, group))]

@@ -142,7 +142,7 @@ def _ways(remaining: Remaining, into: Sequence[Edge]) -> list[Onward]:
     found: list[Onward] = []
     for edge in (each for each in into if each.source < 0 or each.source in remaining.out):
         known = remaining.latest.left_at(remaining.graph.nodes[edge.target])
-        begun = remaining.begun(edge)
+        begun = remaining.exactly(edge)
         for way in remaining.ways[edge.target]:
             most = way.bound.within({**known, **begun}, begun)
             found += [] if most is None else [Onward(edge, way, most * MICRO)]

@@ -1,8 +1,8 @@
 """How long timers take that data measure: a place and the answers of its atoms in; bounds of what is armed there, out.
 
 Z3 says between which of the times that are written a length lies, for all data of a node, or that it is longer or
-shorter than one; and of two of them, which is shorter. What it does not say is left open: bounds that are missing cost
-completeness, never soundness.
+shorter than one, and what is the most that it can be; and of two of them, which is shorter. What it does not say is
+left open: bounds that are missing cost completeness, never soundness.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from itertools import combinations
-from math import inf
+from math import inf, isfinite
 
 from ...dsl.model import Literal, Ref, RefKind
 from .atoms import Place
 from .clock import Clock, Telling, Told
 from .encode import Env
+from .magnitudes import between
 from .rewrite import inside, linear
 from .solver import Term
 from .states import Answers, States
@@ -32,7 +33,11 @@ class Lasting:
         written = (node.value for node in states.kernel.parts if isinstance(node, Literal))
         lengths = (value // MICRO for value in written if isinstance(value, timedelta))
         steps = {step for length in (0, *lengths) for step in (length - 1, length, length + 1)}
-        self._steps = sorted(step for step in steps if step >= 0)
+        ends = between(states.kernel, clock.lasting)
+        self._steps = {
+            timer: sorted(step for step in (*steps, *map(int, filter(isfinite, ends[timer]))) if step >= 0)
+            for timer in clock.lasting
+        }
         self._lengths: dict[str, Term] = {}
         self._bounds: dict[tuple[int, str], tuple[Term, Span]] = {}  # by the id of a state, which is kept
         self._apart: dict[tuple[int, str, str], tuple[Term, Span]] = {}
@@ -80,14 +85,20 @@ class Lasting:
         state = self.states.near(place, data, (term,))
         key = id(state), timer
         if key not in self._bounds:
-            self._bounds[key] = state, self._steps_around(state, term)
+            low, high = self._steps_around(state, term, self._steps[timer])
+            self._bounds[key] = state, (low, self._most(state, term, int(low), int(high)) if high < inf else high)
         return self._bounds[key][1]
 
-    def _steps_around(self, state: Term, term: Term) -> Span:
-        steps = self._steps
+    def _steps_around(self, state: Term, term: Term, steps: Sequence[int]) -> Span:
         above = _first(len(steps), lambda n: not self._never(state, term < steps[n]))
         below = _first(len(steps), lambda n: self._never(state, term > steps[n]))
         return steps[above - 1] if above else 0, steps[below] if below < len(steps) else inf
+
+    def _most(self, state: Term, term: Term, low: int, high: int) -> int:
+        """The most that a length can be that lies between two times; no less, if Z3 cannot say."""
+        if low >= high or not self._never(state, term >= high):
+            return high
+        return low + _first(high - low, lambda more: self._never(state, term > low + more))
 
     def _difference(self, place: Place, data: Answers, one: str, other: str) -> Span:
         """The least and the most that one timer takes longer than another."""

@@ -1,7 +1,7 @@
 """The longest a run can take: some nodes and edges of the closed graph in, when each is come to at the latest out.
 
 A longest path, not over places but over what began and has not ended: each call, each timer, each compensation has a
-latest moment at which it began, and a node is left when the first of them must have ended. Where ways meet, the later
+latest moment at which it ends, and a node is left when the first of them must have ended. Where ways meet, the later
 moment is kept of each. So what comes out bounds every run, and a run that takes so long is looked for by who asks.
 
 Assumed: a call answers within its budget, attempts times timeout and the waits between, and so does a compensation; a
@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
+from math import inf
 
 from ...dsl.model import Activity, Compensation, Effect, Literal, Retry
 from ...dsl.values import dataclass, field
@@ -79,10 +80,10 @@ def interrupted(at: Instance) -> Iterator[Entry]:
 
 @dataclass(slots=True)
 class Longest:
-    """`began`: of every node, what is under way in it with the latest moment it began; `entered`: when the node was
+    """`ends`: of every node, what is under way in it with the latest moment it ends; `entered`: when the node was
     entered at the latest, `came`: by which edge. `converged` is False where the search for the longest was given up."""
 
-    began: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
+    ends: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
     entered: dict[int, int] = field(default_factory=dict[int, int])
     came: dict[int, Edge] = field(default_factory=dict[int, Edge])
     converged: bool = True
@@ -127,7 +128,7 @@ class Latest:
         if not control.resting:
             longest = self._undone(node.instance)
             return {} if longest is None else {UNDOING: longest}
-        found = {name: length for name in control.timers if (length := self.clock.length(name)) is not None}
+        found = {name: length for name in control.timers if (length := self.lasts(node, name)) is not None}
         return found | {leaf: longest for leaf, *_ in control.running if (longest := self.answered(leaf)) is not None}
 
     def bounded(self, node: Node) -> bool:
@@ -136,7 +137,15 @@ class Latest:
         if control.finished or not control.resting:
             return bool(self.spans(node))
         ends = any(self.answered(leaf) is not None for leaf, *_ in control.running)
-        return ends or any(self.clock.length(name) is not None for name in control.timers)
+        return ends or any(self.lasts(node, name) is not None for name in control.timers)
+
+    def lasts(self, node: Node, timer: str) -> int | None:
+        """How long a timer takes that is armed in a node: as it is written, or the most that is left of it there if
+        data say how long; None: nobody knows."""
+        length = self.clock.length(timer)
+        if length is None and timer in node.zone.names and (high := node.zone.high(timer)) < inf:
+            return int(high)
+        return length
 
     def answered(self, leaf: str) -> int | None:
         """How long the call of a leaf takes to be answered, or parked."""
@@ -178,7 +187,7 @@ class Latest:
         return any(call is not None and self._child(call.activity) is not None for call in calls)
 
     def waits_for_data(self, node: Node) -> bool:
-        """Whether a timer is armed whose moment is data: it comes, and nobody knows when."""
+        """Whether a timer is armed whose moment is data: it comes, perhaps nobody knows when."""
         return node.control.resting and any(map(self.clock.unknown, node.control.timers))
 
     def never_ends(self, node: Node) -> bool:
@@ -255,12 +264,12 @@ class Latest:
         capped = {id(edge): end for group, end in ends for edge in group}
         for node in sources:
             left, spans = self.left_at(node), self.spans(node)
-            began = {name: left.get(name, length) - length for name, length in spans.items()}
-            found.began[node.id], found.entered[node.id] = began, 0
+            found.ends[node.id] = {name: left.get(name, length) for name, length in spans.items()}
+            found.entered[node.id] = 0
         for _ in range(2 * len(self.graph.nodes) + 2):
             changed = False
             for edge in kept:
-                if edge.source in found.began:
+                if edge.source in found.ends:
                     changed = self._relax(found, edge, capped.get(id(edge))) or changed
             if not changed:
                 return found
@@ -270,11 +279,8 @@ class Latest:
     def left(self, found: Longest, edge: Edge) -> int:
         """When an edge comes at the latest."""
         node = self.graph.nodes[edge.source]
-        began, spans = found.began[node.id], self.spans(node)
-        ends = [began[name] + spans[name] for name in spans]
-        if edge.move.kind is MoveKind.TIMER and edge.move.name in spans:
-            ends.append(began[edge.move.name] + spans[edge.move.name])
-        return min(ends, default=found.entered[node.id])
+        ends = found.ends[node.id]
+        return min((ends[name] for name in self.spans(node)), default=found.entered[node.id])
 
     def answers(self, run: Sequence[Arrival], first: int) -> list[Bound]:
         """What bounds the steps of a run beside timers: when a call was made, or one is undone, the answer; when it was
@@ -314,16 +320,16 @@ class Latest:
     def _relax(self, found: Longest, edge: Edge, ender: str | None) -> bool:
         source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
         time = self.left(found, edge)
-        old, new = found.began[source.id], found.began.setdefault(target.id, {})
-        fresh = time if ender is None else max(time, old[ender] + self.spans(source)[ender])
+        old, new = found.ends[source.id], found.ends.setdefault(target.id, {})
+        fresh = time if ender is None else max(time, old[ender])
         changed = False
         for name, length in self.carried(target).items():
             kept = name in old and not self.again(edge, name)
-            began = old[name] if kept else fresh
+            end = old[name] if kept else fresh + length
             if kept and name == self.clock.deadline and target.control.resting:
-                began = max(began, time - length)  # it was overrun
-            if began > new.get(name, began - 1):
-                new[name], changed = began, True
+                end = max(end, time)  # it was overrun
+            if end > new.get(name, end - 1):
+                new[name], changed = end, True
         if (time if not edge.stay else found.entered[source.id]) > found.entered.get(target.id, -1):
             found.entered[target.id] = time if not edge.stay else found.entered[source.id]
             found.came[target.id], changed = edge, True
@@ -332,7 +338,7 @@ class Latest:
     def carried(self, node: Node) -> Mapping[str, int]:
         """What is under way, the deadline also while it compensates, each with its whole length."""
         deadline = self.clock.deadline
-        length = None if deadline is None or deadline not in node.zone.names else self.clock.length(deadline)
+        length = None if deadline is None or deadline not in node.zone.names else self.lasts(node, deadline)
         if deadline is None or length is None or node.control.resting:
             return self.spans(node)
         return {**self.spans(node), deadline: length}
@@ -398,6 +404,15 @@ class Latest:
             running = None if before is None or before.instance.undoing is None else before.instance.undoing.running
             return running is None or after is None or after.running != running
         return self.clock.place.get(name, name) in edge.entered
+
+    def curtailed(self, edge: Edge, name: str) -> bool:
+        """Whether a timer that begins with an edge may have less to go than it takes at the most: data measure it, or
+        it counts from before."""
+        if name not in self.clock.ticking:
+            return False
+        known = frozenset[str]() if edge.source < 0 else self.graph.nodes[edge.source].control.entered
+        entered = frozenset((*edge.entered, *(place for taken in edge.taken for place in taken.entered)))
+        return name in self.clock.lasting or not self.clock.anew(name, entered, known)
 
     def tied(self, edge: Edge) -> Mapping[str, str]:
         """The settlements that begin with an edge, each with the leaf of the call: it ends no later than that would."""

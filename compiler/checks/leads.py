@@ -85,8 +85,9 @@ class Question:
         return inquiry.proved(RULE, self.subject, claim.span, self._seen)
 
     def timely(self) -> Answer:
-        if any(not self.latest.spans(node) for node in self.inner):
-            return self._unknown("when a timer falls due depends on data", BESIDE)
+        if unbounded := [node for node in self.inner if not self.latest.spans(node)]:
+            reason = "when a timer falls due depends on data"
+            return self._missed_there(unbounded) or self._unknown(reason, BESIDE)
         if any(not edge.stay and not drives(edge) for group in self.groups for edge in group):
             return self._unknown("how many calls there may be to undo is not known")
         return self._timed()
@@ -315,7 +316,7 @@ class Question:
         found = self.latest.longest(self.sources, self.kept, rounds)
         if not found.converged:
             return self._unknown("the longest way was not found")
-        ends = [(self.latest.left(found, edge), edge) for edge in self.edges if edge.source in found.began]
+        ends = [(self.latest.left(found, edge), edge) for edge in self.edges if edge.source in found.ends]
         longest, last = max(ends, key=lambda end: end[0], default=(0, None))
         said = shown(longest * MICRO, DurationType())
         if longest <= allowed or last is None:
@@ -324,28 +325,49 @@ class Question:
         for _, edge in ways[:MOST_TRIED]:
             late = self._late(found.way(edge), allowed)
             if late is not None:
-                return self._missed(late)
+                return self._missed(late, longest)
         return self._unknown(f"it may take {said}, and no run was found that does")
 
-    def _missed(self, late: tuple[Arrival, int]) -> Answer:
+    def _missed_there(self, unbounded: Sequence[Node]) -> Answer | None:
+        """That it is missed by a timer that data make as late as they like, in one of some nodes; None: that was not
+        found."""
+        assert self.claim.within is not None, "only asked with a time"
+        allowed, clock = self.claim.within // MICRO, self.inquiry.explorer.clock
+        out: dict[int, list[Edge]] = {node.id: [] for node in self.inner}
+        for edge in (edge for edge in self.kept if edge.real):
+            out[edge.source].append(edge)
+        for node in unbounded[:MOST_TRIED]:
+            steps = (way(out, source.id, node.id) for source in self.sources)
+            first = min((found for found in steps if found is not None), key=len, default=None)
+            timers = [e for e in self._onward(node) if e.move.kind is MoveKind.TIMER and clock.unknown(e.move.name)]
+            for edge in timers if first is not None else ():
+                late = self._late([*(first or ()), edge], allowed)
+                if late is not None:
+                    return self._missed(late)
+        return None
+
+    def _missed(self, late: tuple[Arrival, int], longest: int | None = None) -> Answer:
+        """longest: what no run takes longer than, if it is known."""
         run, taken = late
         said = shown(taken * MICRO, DurationType())
-        finding = self._finding(f"can take {said}", (f"the longest run takes {said}, when every answer comes last.",))
+        which = "the longest run" if taken == longest else "a run"
+        finding = self._finding(f"can take {said}", (f"{which} takes {said}, when every answer comes last.",))
         trace, refuted = self.inquiry.tracer.tell(run), self.inquiry.refuted
         return refuted(self.rule, self.subject, self.claim.span, finding, trace, shortest=False)
 
     def _late(self, legs: Sequence[Edge], allowed: int) -> tuple[Arrival, int] | None:
         """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long."""
-        late = late_run(self.inquiry, self.latest, legs, self.sources)
+        late = late_run(self.inquiry, self.latest, legs, self.sources, allowed + 1)
         if late is None or late[0].before is None or not self._without(late[0].before):
             return None
         return late if late[1] > allowed else None
 
 
 def late_run(
-    inquiry: Inquiry, latest: Latest, legs: Sequence[Edge], sources: Sequence[Node]
+    inquiry: Inquiry, latest: Latest, legs: Sequence[Edge], sources: Sequence[Node], wanted: int = 0
 ) -> tuple[Arrival, int] | None:
-    """A way from a source as a run, every step as late as it may be, and how long it takes, in microseconds.
+    """A way from a source as a run, every step as late as it may be, and how long it takes, in microseconds; if data
+    measure it, with such as make it take as long as is wanted, if there are.
 
     None: it cannot be played so, or it counts on the worst case of a sub-flow."""
     home = inquiry.graph.nodes[legs[0].source]
@@ -356,7 +378,25 @@ def late_run(
         at = None if at is None else follow(inquiry, at, edge, at.now)
     if at is None or at.before is None or not at.real:
         return None
-    run, since = at.run(), home.arrivals[0].length - 1
+    since = home.arrivals[0].length - 1
+    late = _as_late(inquiry, latest, at, since)
+    if late is None or late[1] < wanted:
+        longer = prolonged(inquiry, latest, at, since, wanted)
+        late = late if longer is None else _as_late(inquiry, latest, longer, since)
+    return late
+
+
+def _as_late(inquiry: Inquiry, latest: Latest, at: Arrival, since: int) -> tuple[Arrival, int] | None:
+    run = at.run()
     times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))
     late = None if times is None else inquiry.tracer.at(run, times)
     return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)
+
+
+def prolonged(inquiry: Inquiry, latest: Latest, at: Arrival, since: int, least: int) -> Arrival | None:
+    """A run with data with which it takes at least so long, in microseconds, from one of its steps on, if data measure
+    a timer on it; None: there are none, or they were not found."""
+    run, clock = at.run(), inquiry.explorer.clock
+    if not any(clock.unknown(armed.timer) for step in run for armed in step.instance.timers):
+        return None
+    return inquiry.explorer.closing.realise.lasting(run, since, least, latest.answers(run, since))

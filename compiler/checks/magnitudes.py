@@ -8,7 +8,7 @@ outside lie where `encode` assumes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count, product
 from math import inf
@@ -60,6 +60,12 @@ def too_large(kernel: Kernel) -> Iterator[Span]:
                     yield after.span
             case _:
                 pass
+
+
+def between(kernel: Kernel, exprs: Mapping[str, Expr]) -> dict[str, Interval]:
+    """Between which times some expressions lie, each by its name, whatever guards say."""
+    data = _data(kernel) if exprs else {}
+    return {name: _interval(expr, data) for name, expr in exprs.items()}
 
 
 def _data(kernel: Kernel) -> dict[str, Interval]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import timedelta
+from functools import lru_cache
 from itertools import product
 
-from ...dsl.model import Binary, BoolType, DurationType, Expr, Literal, Now
+from ...dsl.model import Binary, BoolType, DurationType, Expr, Literal, Now, Ref
 from ...dsl.source import NOWHERE
 from ..kernel import Kernel, Timer
 from .rewrite import bare, cases, inside
 
+COMPARED = ("<", "<=", ">", ">=", "==", "!=")
 NO_TIME = Literal(timedelta(0), DurationType(), NOWHERE)
 
 
@@ -27,8 +29,8 @@ def lasts(timer: Timer) -> Expr | None:
 
 
 def races(kernel: Kernel, leaf: str, beside: Collection[str], ticking: Collection[str]) -> Iterator[Expr]:
-    """The comparisons that tell, in a leaf, which of two timers is shorter, one of which data measure; and whether that
-    takes any time. None that have one answer whatever data say.
+    """The comparisons that tell, in a leaf, which of two timers is shorter, one of which data measure; whether that
+    takes any time; and how long, as far as guards have asked. None that have one answer whatever data say.
 
     beside: the places in other regions; ticking: the timers that lead somewhere."""
     above = kernel.above(leaf)
@@ -42,6 +44,23 @@ def races(kernel: Kernel, leaf: str, beside: Collection[str], ticking: Collectio
         asked = [("<=", NO_TIME), *product(("<", "<="), others)]
         found = (bare(Binary(op, said, length, BoolType(), NOWHERE)) for op, length in asked)
         yield from (each for each in found if _answer(each) is None)
+        measure = {part for part in inside(said) if isinstance(part, Ref)}
+        yield from (asked for asked in guarded(kernel) if measure.issuperset(_read(asked)))
+
+
+@lru_cache(1)
+def guarded(kernel: Kernel) -> tuple[Expr, ...]:
+    """The comparisons of data in the guards of a kernel."""
+    guards = [command.guard for command in kernel.commands]
+    guards += [branch.guard for choice in kernel.choices for branch in choice.branches]
+    parts = (part for guard in guards if guard is not None for part in inside(bare(guard)))
+    return tuple(
+        dict.fromkeys(part for part in parts if isinstance(part, Binary) and part.op in COMPARED and _read(part))
+    )
+
+
+def _read(asked: Expr) -> set[Ref]:
+    return {part for part in inside(asked) if isinstance(part, Ref)}
 
 
 def _answer(asked: Expr) -> bool | None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 
 from ...dsl.model import InstantType, Value
 from ...dsl.values import dataclass
+from ..instance import Armed
 from ..kernel import Timer
 from .attempt import Attempts
 from .encode import Env, scaled
 from .graph import Arrival
 from .moves import BEGIN, Move, MoveKind
 from .passages import Fan
+from .schedule import Bound
 from .solver import Reply, Term
 from .states import States
 from .symbols import Symbol
@@ -57,20 +60,74 @@ class Realise:
         reply = self.states.ask(*conditions, self._put(wanted, self._pairs(paths[-1].current, fan, last)))
         if reply.model is None:
             return None
-
-        def read(fan: Fan, symbols: tuple[Symbol, ...]) -> tuple[Value, ...]:
-            typed = zip(symbols, fan.params, strict=True)
-            return tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in typed)
-
-        payloads = [
-            step.payload if step.fan is None or not step.fan.params else read(step.fan, path.brought)
-            for step, path in zip(run, paths, strict=True)
-        ]
-        again = self.replay(run, payloads)
+        again = self.replay(run, self._payloads(reply, run, paths))
         if again is None:
             return None
         now = self.read_now(reply) if self.states.passages.timed else again.now
-        return None if now < again.now else (again, read(fan, last), now)
+        return None if now < again.now else (again, self._read(reply, fan, last), now)
+
+    def lasting(self, run: Sequence[Arrival], since: int, least: int, answered: Sequence[Bound]) -> Arrival | None:
+        """A run with other payloads, and at other moments, with which it takes at least so many microseconds from one
+        of its steps on: one formula of what it brings and of when its steps come, in which a timer that data measure
+        takes as long as they say then.
+
+        answered: what bounds a step beside timers. None: there is none, or Z3 cannot say."""
+        if len(run) > LONGEST_RUN:
+            return None
+        now = InstantType()
+        moments = tuple(self.encoder.variable("moment", now) for _ in run)
+        paths = self._timed_paths(run, moments)
+        conditions = [path.condition for path in paths] + [self.encoder.domain(each, now) for each in moments]
+        conditions.append(moments[-1].term - moments[since].term >= least)
+
+        def due(timer: Armed, arming: int) -> tuple[int, Term]:
+            if not self.attempts.clock.unknown(timer.timer):
+                return self.attempts.schedule.due(run, timer, arming)
+            written = self.attempts.kernel.timer[timer.timer]
+            moment = written.at or written.after
+            assert moment is not None, "a timer has an `after` or an `at`"
+            env = Env(paths[arming].current, moments[arming].term)
+            term = self.encoder.expression(moment, env)[0].term
+            if written.at is not None:
+                return arming, self._none_less(term - moments[arming].term)
+            return self.attempts.schedule.since(run, timer, arming), self._none_less(term)
+
+        as_it_was = moments[0].term == self._moment(run[0].now)
+        for bounds, start in product(self.attempts.schedule.cases(run, due), (as_it_was, True)):
+            between = [bound for bound in (*bounds, *answered) if min(bound[:2]) >= 0]
+            order = [moments[i].term - moments[j].term <= most for i, j, most in between]
+            reply = self.states.ask(*conditions, *order, start)
+            if reply.model is not None:
+                times = (self.encoder.read(reply.model, each, now) for each in moments)
+                known = [time for time in times if isinstance(time, datetime)]
+                return self.replay(run, self._payloads(reply, run, paths), known)
+        return None
+
+    def _none_less(self, length: Term) -> Term:
+        """A length, which is nothing where it would be less."""
+        return max(0, length) if isinstance(length, int) else self.encoder.z3.pick(length < 0, 0, length)
+
+    def _timed_paths(self, run: Sequence[Arrival], moments: Sequence[Symbol]) -> list[_Path]:
+        """Of every step of a run that comes at some moment."""
+        if not self.states.passages.timed:
+            return self._paths(run)
+        found: list[_Path] = []
+        current: Mapping[str, Symbol] = {}
+        for step, moment in zip(run, moments, strict=True):
+            found.append(self._path(current, step, moment.term))
+            current = found[-1].current
+        return found
+
+    def _payloads(self, reply: Reply, run: Sequence[Arrival], paths: Sequence[_Path]) -> list[tuple[Value, ...]]:
+        """What the steps of a run bring in a model."""
+        return [
+            step.payload if step.fan is None or not step.fan.params else self._read(reply, step.fan, path.brought)
+            for step, path in zip(run, paths, strict=True)
+        ]
+
+    def _read(self, reply: Reply, fan: Fan, symbols: tuple[Symbol, ...]) -> tuple[Value, ...]:
+        typed = zip(symbols, fan.params, strict=True)
+        return tuple(self.encoder.read(reply.model, symbol, param.type) for symbol, param in typed)
 
     def _paths(self, run: Sequence[Arrival]) -> list[_Path]:
         """Of every step of a run; what was made of a step before is not made again."""
@@ -86,20 +143,23 @@ class Realise:
             found.append(path)
         return found
 
-    def _path(self, current: Mapping[str, Symbol], step: Arrival) -> _Path:
+    def _path(self, current: Mapping[str, Symbol], step: Arrival, moment: Term | None = None) -> _Path:
+        """moment: when it comes; None: when it came."""
         fresh = () if step.fan is None else self._fresh(step.fan)
         if step.fan is None or step.passage is None:
             return _Path(step, fresh, True, current)
-        change = self._change(current, step, step.fan, fresh)
+        change = self._change(current, step.fan, fresh, self._moment(step.now) if moment is None else moment)
         condition = change(step.passage.condition)
         after = {name: self.encoder.put(symbol, change) for name, symbol in step.passage.after.variables.items()}
         return _Path(step, fresh, condition, after)
 
-    def replay(self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]]) -> Arrival | None:
-        """The run with other payloads; None if it takes another way."""
+    def replay(
+        self, run: Sequence[Arrival], payloads: Sequence[tuple[Value, ...]], times: Sequence[datetime] | None = None
+    ) -> Arrival | None:
+        """The run with other payloads, at other moments (None: at those it came at); None if it takes another way."""
         at: Arrival | None = None
-        for old, payload in zip(run, payloads, strict=True):
-            at = self.attempts.again(at, old, payload, old.now)
+        for old, payload, now in zip(run, payloads, times or [step.now for step in run], strict=True):
+            at = self.attempts.again(at, old, payload, now)
             if at is None or not at.real:
                 return None
         return at
@@ -121,11 +181,11 @@ class Realise:
         return tuple(self.encoder.variable(param.name, param.type) for param in fan.params)
 
     def _change(
-        self, current: Mapping[str, Symbol], step: Arrival, fan: Fan, fresh: Sequence[Symbol]
+        self, current: Mapping[str, Symbol], fan: Fan, fresh: Sequence[Symbol], now: Term
     ) -> Callable[[Term], Term]:
         """What puts the data before a step, its payload and its moment in their places; the slots of a list among them
         are made when they are looked at, so they are gathered again when there are more."""
-        moment = self.states.passages.now, self._moment(step.now)
+        moment = self.states.passages.now, now
         substitution = self.encoder.z3.substitution([])
         known = -1
 

@@ -249,20 +249,25 @@ class Remaining:
             clock: length for clock, length in after.items() if clock not in before or self.latest.again(edge, clock)
         }
 
+    def exactly(self, edge: Edge) -> dict[str, int]:
+        """The same without those that may have less to go."""
+        return {clock: length for clock, length in self.begun(edge).items() if not self.latest.curtailed(edge, clock)}
+
     def _leaving(self, edge: Edge, spans: Mapping[str, int]) -> list[_Leaving]:
         """How a node is left by an edge. The deadline that was overrun during a compensation falls due as soon as that
         has ended."""
         source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
         before, lengths = self.latest.clocks(source), self.latest.clocks(target)
         begun = {**self.begun(edge), NOW: 0}
+        less = frozenset(clock for clock in begun if self.latest.curtailed(edge, clock))
         fired = edge.move.name if edge.move.kind is MoveKind.TIMER and edge.move.name in spans else None
-        settles = self.latest.tied(edge) if target.control.flying else {}
+        settles: Mapping[str, str] = self.latest.tied(edge) if target.control.flying else {}
         tied = {name: leaf for name, leaf in settles.items() if leaf in before}
         deadline = self.latest.clock.deadline
         ended = target.control.resting and not source.control.resting
-        found = [self._left_so(before, spans, begun, fired, tied, None)]
+        found = [self._left_so(before, spans, begun, less, fired, tied, None)]
         if ended and deadline is not None and deadline in lengths and deadline not in begun:
-            found.append(self._left_so(before, spans, {**begun, deadline: 0}, fired, tied, deadline))
+            found.append(self._left_so(before, spans, {**begun, deadline: 0}, less, fired, tied, deadline))
         return found
 
     def _left_so(
@@ -270,15 +275,16 @@ class Remaining:
         before: Mapping[str, int],
         spans: Mapping[str, int],
         begun: Mapping[str, int],
+        less: frozenset[str],
         fired: str | None,
         tied: Mapping[str, str],
         overrun: str | None,
     ) -> _Leaving:
         """Made once for each way in which nodes are left. It keeps `before` and `spans`: no other has their ids."""
-        key = id(before), id(spans), frozenset(begun.items()), fired, frozenset(tied.items()), overrun
+        key = id(before), id(spans), frozenset(begun.items()), less, fired, frozenset(tied.items()), overrun
         found = self._leavings.get(key)
         if found is None:
-            found = self._leavings[key] = _Leaving(before, spans, begun, fired, tied, overrun, self._one)
+            found = self._leavings[key] = _Leaving(before, spans, begun, less, fired, tied, overrun, self._one)
         return found
 
     def _one(self, bound: Bound) -> Bound:
@@ -317,14 +323,15 @@ class _Leaving:
     """How nodes are left in which clocks run (`before`, some of which, `spans`, have to end), and others in which some
     have `begun`, each with its length.
 
-    fired: the clock that ends; tied: clocks that begin with no more left than others have then; overrun: the deadline,
-    if it falls due by that."""
+    less: those of them that may have less to go; fired: the clock that ends; tied: clocks that begin with no more left
+    than others have then; overrun: the deadline, if it falls due by that."""
 
     def __init__(
         self,
         before: Mapping[str, int],
         spans: Mapping[str, int],
         begun: Mapping[str, int],
+        less: frozenset[str],
         fired: str | None,
         tied: Mapping[str, str],
         overrun: str | None,
@@ -333,6 +340,7 @@ class _Leaving:
         self.before = before
         self.spans = spans
         self.begun = begun
+        self.less = less
         self.tied = tied
         self.lowers = [(NOW, 0), *((clock, 0) for clock in (fired, overrun) if clock is not None)]
         self._one = one
@@ -358,7 +366,7 @@ class _Left:
     on, however long they have."""
 
     def __init__(self, leaving: _Leaving, onward: Bound) -> None:
-        begun, tied = leaving.begun, leaving.tied
+        begun, tied, less = leaving.begun, leaving.tied, leaving.less
         self.before = leaving.before
         self.possible = True
         fresh = [begun[clock] + more for clock, more in onward.limits.items() if clock in begun]
@@ -370,7 +378,7 @@ class _Left:
         self.uppers = [(clock, 0) for clock in leaving.spans]
         self.needs: dict[tuple[str, str], int] = {}
         for (clock, other), more in onward.needs.items():
-            if clock in tied:
+            if clock in tied or clock in less:
                 continue  # it may have less left than its length
             if clock in begun and other in begun:
                 self.possible &= begun[clock] <= begun[other] + more

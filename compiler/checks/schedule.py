@@ -7,17 +7,23 @@ does. All of that bounds differences of moments, so the earliest ones are longes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from ..instance import Armed, Fired, Instance
 from ..kernel import Kernel
 from .dues import ticking
 from .graph import Arrival
+from .solver import Term
 
 MICRO = timedelta(microseconds=1)
 Bound = tuple[int, int, int]
 """(i, j, most): step i comes at most so many microseconds after step j; step -1 is the start of all time."""
+Limit = tuple[int, int, Term]
+"""The same where data say how long that is."""
+Due = Callable[[Armed, int], tuple[int, Term]]
+"""When a timer falls due that a step has armed: how long after which step."""
 
 
 class Schedule:
@@ -35,7 +41,7 @@ class Schedule:
 
     def earliest(self, run: Sequence[Arrival], keeping: bool = False) -> list[datetime] | None:
         """A moment for every step, as early as can be; None: there is none. keeping: none before it came in the run."""
-        for bounds in self._cases(run):
+        for bounds in self._known(run):
             given = [(0, k, -_after(run, step.now)) for k, step in enumerate(run)] if keeping else []
             found = _longest(len(run), [*bounds, *given])
             if found is not None:
@@ -50,18 +56,23 @@ class Schedule:
         if first is None:
             return None
         known = [bound for k in range(fixed + 1) for bound in _at(k, _after(run, first[k]))]
-        for bounds in self._cases(run):
+        for bounds in self._known(run):
             found = _shortest(len(run), [*bounds, *known, *answered])
             if found is not None:
                 return [run[0].now + time * MICRO for time in found]
         return None
 
-    def _cases(self, run: Sequence[Arrival]) -> list[list[Bound]]:
-        """The bounds of a run: if the deadline is kept, and else for each end of a compensation it may have overrun."""
+    def _known(self, run: Sequence[Arrival]) -> list[list[Bound]]:
+        cases = self.cases(run, partial(self.due, run))
+        return [[(i, j, most) for i, j, most in bounds if isinstance(most, int)] for bounds in cases]
+
+    def cases(self, run: Sequence[Arrival], due: Due) -> list[list[Limit]]:
+        """The bounds of a run, as timers fall due: if the deadline is kept, and else for each end of a compensation it
+        may have overrun."""
         armed = self._arming(run)
         ends = [k for k in range(1, len(run)) if run[k - 1].instance.compensating and not run[k].instance.compensating]
         kept = [e for e in ends if any(timer.timer == self.deadline for timer in run[e - 1].instance.timers)]
-        return [self._bounds(run, armed, overrun) for overrun in (None, *kept)]
+        return [self._bounds(run, armed, overrun, due) for overrun in (None, *kept)]
 
     def _arming(self, run: Sequence[Arrival]) -> list[dict[str, int]]:
         """For every step the timers armed after it, and the steps that armed them."""
@@ -79,8 +90,10 @@ class Schedule:
     def _timers(self, at: Instance) -> list[Armed]:
         return [armed for armed in at.timers if armed.timer in self._ticking]
 
-    def _bounds(self, run: Sequence[Arrival], armed: Sequence[Mapping[str, int]], overrun: int | None) -> list[Bound]:
-        bounds: list[Bound] = [(0, -1, 0), (-1, 0, 0)]
+    def _bounds(
+        self, run: Sequence[Arrival], armed: Sequence[Mapping[str, int]], overrun: int | None, due: Due
+    ) -> list[Limit]:
+        bounds: list[Limit] = [(0, -1, 0), (-1, 0, 0)]
         for k in range(1, len(run)):
             bounds.append((k - 1, k, 0))
             before, trigger = run[k - 1].instance, run[k].trigger
@@ -89,7 +102,7 @@ class Schedule:
             if late and not before.compensating:
                 bounds.append((k, k - 1, 0))
             for timer in self._timers(before):
-                begun, most = self._due(run, timer, armed[k - 1][timer.timer])
+                begun, most = due(timer, armed[k - 1][timer.timer])
                 if timer.timer == self.deadline and (late or before.compensating):
                     if overrun is not None and k - 1 == overrun:
                         bounds.append((begun, overrun, -most))
@@ -99,15 +112,19 @@ class Schedule:
                         bounds.append((begun, k, -most))
         return bounds
 
-    def _due(self, run: Sequence[Arrival], timer: Armed, arming: int) -> tuple[int, int]:
+    def due(self, run: Sequence[Arrival], timer: Armed, arming: int) -> tuple[int, int]:
         """When a timer is due: how long after which step."""
         if timer.due < run[arming].now:
             return arming, 0
-        written = self.kernel.timer[timer.timer]
-        if written.at is not None:
+        if self.kernel.timer[timer.timer].at is not None:
             return 0, _after(run, timer.due)
-        since = arming if written.since is None else self._entered(run, written.since, arming, self._place[timer.timer])
+        since = self.since(run, timer, arming)
         return since, (timer.due - run[since].now) // MICRO
+
+    def since(self, run: Sequence[Arrival], timer: Armed, arming: int) -> int:
+        """The step that a timer counts from, which another has armed."""
+        place = self.kernel.timer[timer.timer].since
+        return arming if place is None else self._entered(run, place, arming, self._place[timer.timer])
 
     def _entered(self, run: Sequence[Arrival], place: str, last: int, home: str) -> int:
         """The last step, up to one that enters `home`, that had entered a place by then; that one, if none did."""

@@ -19,7 +19,7 @@ from .following import follow
 from .graph import Arrival, Edge
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, waits
-from .leads import drives
+from .leads import drives, prolonged
 from .livelock import ring, round_trip, way
 from .moves import MoveKind, moves
 from .remaining import WAITS, Remaining, Trouble, Way
@@ -82,10 +82,14 @@ def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) 
         for edge in _edges(remaining, onward, rounds):
             lent = remaining.latest.lent(inquiry.graph.nodes[edge.source])
             at = None if at is None or lent else _step(inquiry, at, edge, chosen)
+        begin = onward.edge.arrival.length - 1
         for run in () if at is None else (at, _far(inquiry, at)):
-            slow = None if run is None else _late(inquiry, remaining, run, onward.edge.arrival.length - 1)
+            slow = None if run is None else _late(inquiry, remaining, run, begin)
             if slow is not None and (best is None or took(slow) > took(best)):
                 best = slow
+        if at is not None and (best is None or took(best) < onward.most):
+            longer = prolonged(inquiry, remaining.latest, at, begin, onward.most // MICRO)
+            best = best if longer is None else _late(inquiry, remaining, longer, begin) or best
         if best is not None and took(best) == onward.most:
             return best
     return best

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from agreement import compared
 from kernels import kernels
 from penstock.compiler.checks.suite import check
-from penstock.compiler.checks.verdict import Verdict
+from penstock.compiler.checks.verdict import Horizon, Verdict
 
 GIVEN = """flow R version 1 {
   input { told: duration }
@@ -180,3 +182,90 @@ UNTIL = """flow R version 1 {
 def test_what_takes_until_a_moment_may_come_at_any_time() -> None:
     assert compared(UNTIL, 1000).disagreements == []
     assert fires(UNTIL) == {"after (told - now) -> Good": Verdict.PROVED, "after 2s -> Late": Verdict.PROVED}
+
+
+NIGHTS = """flow R version 1 {
+  input { nights: int 1..5, told: duration, short: bool }
+  data { rounds: int 0..2 = 0, kept: duration = 1s }
+  event again
+  event put_off(by: duration)
+  start -> Asked
+  choice Asked {
+    when nights < 5 and told > 0s and told <= 3d -> Staying
+    else                                         -> Left
+  }
+  state Staying {
+    on again when rounds < 2 { rounds = rounds + 1 } -> Staying
+    on again else                                    -> Left
+    ignore put_off
+    after LENGTH -> Left
+  }
+  final Left
+  start leads to Left within LIMIT
+}
+"""
+
+
+def promised(text: str) -> tuple[Verdict, str]:
+    """What F204 says, and when the run that shows it ends."""
+    (answer,) = [each for each in check(kernels(text)["R"]).answers if each.rule.code == "F204"]
+    trace = () if answer.diagnostic is None else answer.diagnostic.trace
+    return answer.verdict, trace[-1].at if trace else ""
+
+
+@pytest.mark.parametrize(
+    ("length", "longest"),
+    [
+        ("1d * nights", 12 * 24),  # three times, and no more than four nights each
+        ("told + 1h * rounds", 9 * 24 + 3),
+        ("1h * rounds", 3),
+        ("if short then 2h else told", 9 * 24),
+        ("min(told, 1d) + 12h", 3 * 36),
+    ],
+)
+def test_a_promise_over_a_length_that_data_bound_is_decided(length: str, longest: int) -> None:
+    text = NIGHTS.replace("LENGTH", length)
+    assert promised(text.replace("LIMIT", f"{longest}h"))[0] is Verdict.PROVED
+    verdict, _ = promised(text.replace("LIMIT", f"{longest - 1}h"))
+    assert verdict is Verdict.REFUTED
+
+
+def test_a_promise_over_any_length_that_is_told_is_refuted_by_a_long_one() -> None:
+    text = NIGHTS.replace("LENGTH", "told").replace("told <= 3d", "told != 3d")
+    assert promised(text.replace("LIMIT", "5d"))[0] is Verdict.REFUTED
+
+
+def test_a_promise_over_a_length_that_grows_without_bound_stays_open() -> None:
+    text = NIGHTS.replace("LENGTH", "kept").replace("ignore put_off", "on put_off(by) { kept = kept + 1s } stay")
+    assert promised(text.replace("LIMIT", "9d"))[0] is Verdict.UNKNOWN
+
+
+PUT_OFF = """flow R version 1 {
+  input { until: instant }
+  event skip
+  start -> Open
+  state Open { on skip -> Held  at until -> Done }
+  state Held { at until + 1s -> Done  after 3s -> Done }
+  final Done
+  start leads to Done within LIMIT
+}
+"""
+
+
+def test_a_promise_over_a_moment_that_is_given_is_refuted_by_a_late_one() -> None:
+    assert promised(PUT_OFF.replace("LIMIT", "6s")) == (Verdict.REFUTED, "+6.000001s")
+    bounded = PUT_OFF.replace("at until -> Done", "at until -> Done  after 2s -> Done")
+    assert promised(bounded.replace("LIMIT", "5s"))[0] is Verdict.PROVED
+    assert promised(bounded.replace("LIMIT", "4s"))[0] is Verdict.REFUTED
+
+
+def left(text: str) -> dict[str, Horizon]:
+    """How long is left from each state; of the flow, by no name."""
+    return {each.state: each for each in check(kernels(text)["R"]).horizons}
+
+
+def test_how_long_is_left_is_told_where_data_bound_it() -> None:
+    text = NIGHTS.replace("LENGTH", "1d * nights").replace("LIMIT", "12d")
+    assert left(text)[""].longest == left(text)["Staying"].longest == timedelta(days=12)
+    assert left(text)[""].exact
+    assert left(text)["Staying"].exact

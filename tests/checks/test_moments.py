@@ -76,7 +76,7 @@ def test_an_input_that_guards_are_held_against_is_found_where_time_counts() -> N
     assert verdicts(body, "F002") == {Verdict.PROVED}
 
 
-def test_a_timer_whose_moment_is_data_ends_a_wait_and_nobody_knows_when() -> None:
+def test_a_timer_whose_moment_is_data_ends_a_wait_however_late_that_is() -> None:
     body = """
       input { until: instant }
       event skip
@@ -91,7 +91,10 @@ def test_a_timer_whose_moment_is_data_ends_a_wait_and_nobody_knows_when() -> Non
       start leads to Done within 1h
     """
     assert verdicts(body, "F301") == {Verdict.PROVED}
-    assert verdicts(body, "F204") == {Verdict.UNKNOWN}
+    (claim,) = answers(body, "F204")
+    assert claim.verdict is Verdict.REFUTED
+    assert claim.diagnostic is not None
+    assert claim.diagnostic.trace[-1].at == "+1h0.000001s"
 
 
 OVERFLOW = """

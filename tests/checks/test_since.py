@@ -3,6 +3,8 @@ now; else it may be due at once."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from agreement import compared
@@ -57,3 +59,31 @@ def fires(text: str, written: str) -> list[Verdict]:
     kernel = kernels(text)["R"]
     answers = [each for each in check(kernel).answers if each.rule.code == "F202"]
     return [each.verdict for each in answers if written in kernel.source.slice(each.span)]
+
+
+LONG_AGO = """
+flow R version 1 {
+  event go
+  start -> Begun
+  state Begun { on go -> Outer  after 9h -> Outer }
+  state Outer {
+    start -> First
+    after 3h -> Quick
+    state First { after 1h -> Second }
+    state Second { after 5h since Begun -> Slow }
+  }
+  state Quick { after 1s -> Done }
+  state Slow { after 20h -> Done }
+  final Done
+}
+"""
+
+
+def test_it_may_have_less_to_go_than_it_takes_where_the_place_was_entered_before() -> None:
+    """Nine hours after the start, it is due at once, and long before the three hours of the state around it are over.
+    The longest run was said to take twelve hours."""
+    horizons = {each.state: each for each in check(kernels(LONG_AGO)["R"]).horizons}
+    for state, hours in (("", 30), ("Outer.First", 21), ("Outer.Second", 20)):
+        longest = horizons[state].longest
+        assert longest is not None
+        assert longest >= timedelta(hours=hours)
