@@ -282,14 +282,14 @@ class Latest:
         ends = found.ends[node.id]
         return min((ends[name] for name in self.spans(node)), default=found.entered[node.id])
 
-    def answers(self, run: Sequence[Arrival], first: int) -> list[Bound]:
+    def answers(self, run: Sequence[Arrival]) -> list[Bound]:
         """What bounds the steps of a run beside timers: when a call was made, or one is undone, the answer; when it was
         interrupted, its settlement."""
         bounds: list[Bound] = []
         begun: dict[str, int] = {}
         stopped: dict[str, tuple[int, int]] = {}  # when each call was made, and interrupted
         undone: dict[str, int] = {}
-        for k in range(first + 1, len(run)):
+        for k in range(1, len(run)):
             before, step = run[k - 1].instance, run[k].move
             made, begun = begun, {call.key: begun.get(call.key, k - 1) for call in before.calls if not call.answer}
             fresh = [entry.key for entry in interrupted(before) if entry.key not in stopped]

@@ -388,7 +388,7 @@ def late_run(
 
 def _as_late(inquiry: Inquiry, latest: Latest, at: Arrival, since: int) -> tuple[Arrival, int] | None:
     run = at.run()
-    times = inquiry.attempts.schedule.latest(run, since, latest.answers(run, since))
+    times = inquiry.attempts.schedule.latest(run, since, latest.answers(run))
     late = None if times is None else inquiry.tracer.at(run, times)
     return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)
 
@@ -399,4 +399,4 @@ def prolonged(inquiry: Inquiry, latest: Latest, at: Arrival, since: int, least: 
     run, clock = at.run(), inquiry.explorer.clock
     if not any(clock.unknown(armed.timer) for step in run for armed in step.instance.timers):
         return None
-    return inquiry.explorer.closing.realise.lasting(run, since, least, latest.answers(run, since))
+    return inquiry.explorer.closing.realise.lasting(run, since, least, latest.answers(run))

@@ -39,11 +39,14 @@ class Schedule:
         """The earliest moments; where moments decide, and it can be so, not before they came in the run."""
         return (self.earliest(run, keeping=True) if timed else None) or self.earliest(run)
 
-    def earliest(self, run: Sequence[Arrival], keeping: bool = False) -> list[datetime] | None:
-        """A moment for every step, as early as can be; None: there is none. keeping: none before it came in the run."""
+    def earliest(
+        self, run: Sequence[Arrival], keeping: bool = False, answered: Sequence[Bound] = ()
+    ) -> list[datetime] | None:
+        """A moment for every step, as early as can be; None: there is none. keeping: none before it came in the run;
+        answered: what bounds a step beside timers."""
         for bounds in self._known(run):
             given = [(0, k, -_after(run, step.now)) for k, step in enumerate(run)] if keeping else []
-            found = _longest(len(run), [*bounds, *given])
+            found = _longest(len(run), [*bounds, *given, *answered])
             if found is not None:
                 return [run[0].now + time * MICRO for time in found]
         return None
@@ -52,7 +55,7 @@ class Schedule:
         """The moments of a run whose first steps, up to `fixed`, come as early as can be, and the rest as late.
 
         answered: what bounds a step beside timers. None: there is no such schedule, or a step may come any time."""
-        first = self.earliest(run[: fixed + 1])
+        first = self.earliest(run[: fixed + 1], answered=[bound for bound in answered if bound[0] <= fixed])
         if first is None:
             return None
         known = [bound for k in range(fixed + 1) for bound in _at(k, _after(run, first[k]))]

@@ -98,7 +98,7 @@ def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) 
 def _late(inquiry: Inquiry, remaining: Remaining, at: Arrival, begin: int) -> Slow | None:
     """A run again, every step from one on as late as can be."""
     run = at.run()
-    times = inquiry.attempts.schedule.latest(run, begin, remaining.latest.answers(run, begin))
+    times = inquiry.attempts.schedule.latest(run, begin, remaining.latest.answers(run))
     late = None if times is None else inquiry.tracer.at(run, times)
     return None if late is None or not late.instance.finished else (late, begin)
 

@@ -121,6 +121,25 @@ def test_the_longest_is_proved_and_a_microsecond_less_is_refused() -> None:
     assert found and "sat" in answers(shorter)
 
 
+def test_a_wait_as_long_as_data_say_is_bounded_by_the_most_that_they_can_say() -> None:
+    made = model.made(
+        *proved("""
+          flow Stay version 1 {
+            input { nights: int 1..30 }
+            start -> Staying
+            state Staying { after 1d * nights -> Leaving }
+            state Leaving { after 2h -> Left }
+            final Left
+            start leads to Left within 722h
+          }
+        """),
+        (),
+    ).script.text()
+    longest = 722 * 3_600_000_000
+    assert f"(<= spent {longest})" in made and set(answers(made)) == {"unsat"}
+    assert "sat" in answers(made.replace(f"(<= spent {longest})", f"(<= spent {longest - 1})"))
+
+
 CORRUPTED = {
     "a call that may take longer": (r"(\(define-fun call-most/Packing \(\) Int) 33000000", r"\1 33000001"),
     "something undone that may take longer": (r"\(\* 100000000 ((?:next/)?over/done/pack)\)", r"(* 100000001 \1)"),

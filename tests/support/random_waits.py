@@ -7,6 +7,7 @@ and all but the rounds leads onward.
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 
@@ -115,3 +116,18 @@ class Writer:
 
 def random_waits(seed: int) -> str:
     return Writer(seed).text()
+
+
+def random_measures(seed: int) -> str:
+    """The same with timers that take as long as data say: an input, or how often something went round."""
+    rng = Random(seed)
+
+    def measured(written: re.Match[str]) -> str:
+        length = int(written[1])
+        by = rng.choice(
+            (f"1s * (m + {length - 1})", f"1s * ({length} - m)", f"{length}s * m", f"1s * (n + {length})", "")
+        )
+        return f"after {by or f'{length}s'} ->"
+
+    text = Writer(seed).text().replace("{ big: bool }", "{ big: bool, m: int 0..2 }")
+    return re.sub(r"after (\d+)s ->", measured, text)
