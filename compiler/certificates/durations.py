@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ..checks.control import Control
 from ..checks.graph import Node
 from ..checks.inquiry import Inquiry
-from ..checks.latest import UNDOING, Latest, settling, undoing
+from ..checks.latest import UNDOING, settling, undoing
 from ..formats.smtlib import BOOL, INT, Definition, both, either, number
 from .assertions import Claim
 from .inductive import NONE, Inductive
@@ -40,7 +40,7 @@ class Durations:
         self.relation = relation
         self.machine: Machine = relation.machine
         self.inductive = inductive
-        self.latest = Latest(inquiry.kernel, inquiry.graph, inquiry.explorer.clock, inquiry.children)
+        self.latest = inquiry.latest
         longest = ((leaf, self.latest.answered(leaf)) for leaf in self.machine.calls)
         self.longest = {leaf: length for leaf, length in longest if length is not None}
         self.costs = {entry: cost for entry in self.machine.entries(OVER) if (cost := self._cost(entry)) is not None}

@@ -17,7 +17,8 @@ from ..checks.claims import possible
 from ..checks.graph import Edge
 from ..checks.inquiry import Inquiry
 from ..checks.latest import MICRO, UNDOING
-from ..checks.leads import Question, drives
+from ..checks.leads import Question
+from ..checks.remaining import drives
 from ..formats.smtlib import both, either, no, number
 from .assertions import Claim
 from .durations import BEGINS, COUNTS, IN_TIME, LIMITS, SPENT, Durations, Until

@@ -62,8 +62,7 @@ flow Offer version 1 {
 
 
 def check(inquiry: Inquiry) -> Iterator[Answer]:
-    kernel, clock = inquiry.kernel, inquiry.explorer.clock
-    latest = Latest(kernel, inquiry.graph, clock, inquiry.children)
+    kernel, clock, latest = inquiry.kernel, inquiry.explorer.clock, inquiry.latest
     fires = come(inquiry)
     for timer in (timer for timer in kernel.timers() if timer.id in clock.ticking):
         home = clock.place[timer.id]

@@ -18,11 +18,10 @@ from ..kernel import Kernel, LeafKind
 from .edges import Edges
 from .graph import Doing, Edge, Node
 from .inquiry import Inquiry
-from .latest import MICRO, Latest, gated
-from .leads import drives
-from .remaining import WAITS, Remaining, Trouble
+from .latest import Latest, gated
+from .remaining import WAITS, Remaining, Trouble, drives
 from .rewrite import inside
-from .slowest import Onward, Slow, endless, since, slowest, told, took
+from .slowest import Slow, endless, onward, since, slowest, told, took
 from .undoing import BALKS, doubtful
 from .verdict import Horizon
 
@@ -48,15 +47,13 @@ def longest(inquiry: Inquiry) -> timedelta | None:
     if not inquiry.graph.complete or doubtful(inquiry):
         return None
     remaining, begun = left(inquiry), inquiry.graph.begin
-    found = None if _trouble(remaining, begun) else _ways(remaining, begun)
+    found = None if _trouble(remaining, begun) else onward(remaining, begun)
     return max((each.most for each in found), default=None) if found else None
 
 
 def left(inquiry: Inquiry) -> Remaining:
     """How long is left from every node that a run comes to, in a graph that is complete."""
-    graph = inquiry.graph
-    latest = Latest(inquiry.kernel, graph, inquiry.explorer.clock, inquiry.children)
-    return Remaining(graph, latest)
+    return Remaining(inquiry.graph, inquiry.latest)
 
 
 def _into(inquiry: Inquiry, remaining: Remaining) -> Mapping[str, Edges]:
@@ -84,7 +81,7 @@ def _whole(inquiry: Inquiry, remaining: Remaining) -> tuple[Horizon, Slow | None
     trouble = _trouble(remaining, begun)
     if trouble is not None:
         return _endless("", inquiry, remaining.latest, trouble), None
-    ways = _ways(remaining, begun)
+    ways = onward(remaining, begun)
     longest = max(each.most for each in ways)
     run = slowest(inquiry, remaining, ways, chosen=True)
     if run is None:
@@ -119,7 +116,7 @@ def _from(
     trouble = _trouble(remaining, into)
     if trouble is not None:
         return _endless(name, inquiry, remaining.latest, trouble)
-    ways = _ways(remaining, into)
+    ways = onward(remaining, (edge for edge in into if edge.source < 0 or edge.source in remaining.out))
     if not ways:
         return None  # no run comes there in time
     longest = max(each.most for each in ways)
@@ -135,18 +132,6 @@ def _trouble(remaining: Remaining, into: Sequence[Edge]) -> Trouble | None:
     targets = {target for source, target in pairs if source < 0 or source in remaining.out}
     found = (remaining.trouble[target] for target in targets if target in remaining.trouble)
     return min(found, key=Trouble.key, default=None)
-
-
-def _ways(remaining: Remaining, into: Sequence[Edge]) -> list[Onward]:
-    """The slowest ways from behind some edges."""
-    found: list[Onward] = []
-    for edge in (each for each in into if each.source < 0 or each.source in remaining.out):
-        known = remaining.latest.left_at(remaining.graph.nodes[edge.target])
-        begun = remaining.exactly(edge)
-        for way in remaining.ways[edge.target]:
-            most = way.bound.within({**known, **begun}, begun)
-            found += [] if most is None else [Onward(edge, way, most * MICRO)]
-    return found
 
 
 def _endless(name: str, inquiry: Inquiry, latest: Latest, trouble: Trouble) -> Horizon:

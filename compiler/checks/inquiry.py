@@ -31,6 +31,7 @@ from .edges import Edges
 from .encode import Need
 from .explore import Explorer
 from .graph import Arrival, Edge, Node, Reaction
+from .latest import Latest
 from .ledger import Ledger
 from .moves import BEGIN, STARTING, Move, actor, alike
 from .possible import Possibilities
@@ -180,6 +181,11 @@ class Inquiry(Possibilities):
     def queues(self) -> Queues:
         """Which events may wait where."""
         return Queues(self.kernel, self.graph)
+
+    @cached_property
+    def latest(self) -> Latest:
+        """How long what is under way takes."""
+        return Latest(self.kernel, self.graph, self.explorer.clock, self.children)
 
     @cached_property
     def exact(self) -> bool:

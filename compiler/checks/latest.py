@@ -1,8 +1,5 @@
-"""The longest a run can take: some nodes and edges of the closed graph in, when each is come to at the latest out.
-
-A longest path, not over places but over what began and has not ended: each call, each timer, each compensation has a
-latest moment at which it ends, and a node is left when the first of them must have ended. Where ways meet, the later
-moment is kept of each. So what comes out bounds every run, and a run that takes so long is looked for by who asks.
+"""How long what is under way takes at the most: a node or an edge of the closed graph in; its calls and timers, what it
+settles or undoes, and what ends going round, out.
 
 Assumed: a call answers within its budget, attempts times timeout and the waits between, and so does a compensation; a
 sub-flow within its own worst case, where that is known; but no call behind a breaker or a limit. Time parked with an
@@ -18,7 +15,6 @@ from functools import cache
 from math import inf
 
 from ...dsl.model import Activity, Compensation, Effect, Literal, Retry
-from ...dsl.values import dataclass, field
 from ..instance import Entry, Instance
 from ..kernel import Kernel
 from .clock import Clock
@@ -76,25 +72,6 @@ def interrupted(at: Instance) -> Iterator[Entry]:
     """The calls that were interrupted and are not settled."""
     running = {call.key for call in at.calls if not call.answer}
     return (entry for entry in at.log.in_flight if entry.key not in running)
-
-
-@dataclass(slots=True)
-class Longest:
-    """`ends`: of every node, what is under way in it with the latest moment it ends; `entered`: when the node was
-    entered at the latest, `came`: by which edge. `converged` is False where the search for the longest was given up."""
-
-    ends: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
-    entered: dict[int, int] = field(default_factory=dict[int, int])
-    came: dict[int, Edge] = field(default_factory=dict[int, Edge])
-    converged: bool = True
-
-    def way(self, last: Edge) -> list[Edge]:
-        """The way that ends with an edge, from a source."""
-        legs, passed = [last], {last.source}
-        while (edge := self.came.get(legs[0].source)) is not None and edge.source not in passed:
-            legs.insert(0, edge)
-            passed.add(edge.source)
-        return legs
 
 
 class Latest:
@@ -253,35 +230,6 @@ class Latest:
             common = left if common is None else {name: span for name, span in common.items() if name in left}
         return common or {}
 
-    # ------------------------------------------------------------ the longest way
-
-    def longest(self, sources: Sequence[Node], kept: Sequence[Edge], rounds: Sequence[Sequence[Edge]]) -> Longest:
-        """From the sources, everything that is under way there begun as late as can be, over some edges.
-
-        rounds: those on cycles that something ends: what begins there does so when that has to end at the latest."""
-        found = Longest()
-        ends = [(group, self.ended_by(group)) for group in rounds]
-        capped = {id(edge): end for group, end in ends for edge in group}
-        for node in sources:
-            left, spans = self.left_at(node), self.spans(node)
-            found.ends[node.id] = {name: left.get(name, length) for name, length in spans.items()}
-            found.entered[node.id] = 0
-        for _ in range(2 * len(self.graph.nodes) + 2):
-            changed = False
-            for edge in kept:
-                if edge.source in found.ends:
-                    changed = self._relax(found, edge, capped.get(id(edge))) or changed
-            if not changed:
-                return found
-        found.converged = False
-        return found
-
-    def left(self, found: Longest, edge: Edge) -> int:
-        """When an edge comes at the latest."""
-        node = self.graph.nodes[edge.source]
-        ends = found.ends[node.id]
-        return min((ends[name] for name in self.spans(node)), default=found.entered[node.id])
-
     def answers(self, run: Sequence[Arrival]) -> list[Bound]:
         """What bounds the steps of a run beside timers: when a call was made, or one is undone, the answer; when it was
         interrupted, its settlement."""
@@ -316,24 +264,6 @@ class Latest:
         if at.undoing is None or at.undoing.running is None or not isinstance(activity.effect, Compensation):
             return settling(activity)
         return undoing(activity)
-
-    def _relax(self, found: Longest, edge: Edge, ender: str | None) -> bool:
-        source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
-        time = self.left(found, edge)
-        old, new = found.ends[source.id], found.ends.setdefault(target.id, {})
-        fresh = time if ender is None else max(time, old[ender])
-        changed = False
-        for name, length in self.carried(target).items():
-            kept = name in old and not self.again(edge, name)
-            end = old[name] if kept else fresh + length
-            if kept and name == self.clock.deadline and target.control.resting:
-                end = max(end, time)  # it was overrun
-            if end > new.get(name, end - 1):
-                new[name], changed = end, True
-        if (time if not edge.stay else found.entered[source.id]) > found.entered.get(target.id, -1):
-            found.entered[target.id] = time if not edge.stay else found.entered[source.id]
-            found.came[target.id], changed = edge, True
-        return changed
 
     def carried(self, node: Node) -> Mapping[str, int]:
         """What is under way, the deadline also while it compensates, each with its whole length."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from datetime import timedelta
+from functools import cached_property, partial
 
 from ...dsl.diagnostics import Fix, Rule
-from ...dsl.model import DurationType, Expr, LeadsTo, Literal
+from ...dsl.model import DurationType, Elapsed, Expr, LeadsTo, Literal
 from ...dsl.values import replace
 from ..evaluate import Fault, shown
 from ..instance import Taken
@@ -24,11 +25,13 @@ from .components import strong
 from .following import follow
 from .graph import Arrival, Edge, Node
 from .inquiry import Finding, Inquiry
-from .latest import MICRO, Latest, gated
-from .livelock import ring, round_trip, undoes, way
-from .moves import Move, MoveKind
+from .latest import MICRO, gated
+from .livelock import ring, round_trip, way
+from .moves import STARTING, Move, MoveKind
 from .queues import Events, by_event
-from .rewrite import placed
+from .remaining import Out, Remaining, drives
+from .rewrite import inside, placed
+from .slowest import Onward, Slow, as_late, onward, prolonged, slowest, took
 from .undoing import BALKS, doubtful
 from .verdict import Answer, Verdict, Witness
 from .waiting import Leg, waiting_run
@@ -37,11 +40,6 @@ MOST_TRIED = 20  # ways to be late
 BESIDE = "add a timer of the longest time that this may be, written out: the first of the two ends the wait"
 Passing = tuple[int, bool]
 """A node, and whether it is passed in the middle of a step, by an event that has waited."""
-
-
-def drives(edge: Edge) -> bool:
-    """Whether going round over an edge can go on for ever."""
-    return not edge.stay and not undoes(edge)
 
 
 def eventually(inquiry: Inquiry, claim: LeadsTo) -> Answer:
@@ -60,7 +58,7 @@ class Question:
         self.inquiry = inquiry
         self.claim = claim
         self.graph = inquiry.graph
-        self.latest = Latest(inquiry.kernel, inquiry.graph, inquiry.explorer.clock, inquiry.children)
+        self.latest = inquiry.latest
         self.text = " ".join(inquiry.kernel.source.slice(claim.span).split())
         self.subject = f"`{self.text}`"
         self.rule = rule
@@ -309,94 +307,94 @@ class Question:
     # ------------------------------------------------------------ how long
 
     def _timed(self) -> Answer:
-        """The longest way: to every place, and on to B."""
+        """The slowest ways from A, to B."""
         assert self.claim.within is not None, "only asked with a time"
-        allowed = self.claim.within // MICRO
-        rounds = [group for group in self.groups if any(map(drives, group))]
-        found = self.latest.longest(self.sources, self.kept, rounds)
-        if not found.converged:
+        allowed = self.claim.within
+        remaining = Remaining(self.graph, self.latest, Out({node.id: self._onward(node) for node in self.inner}))
+        if any(node.id in remaining.trouble for node in self.sources):
             return self._unknown("the longest way was not found")
-        ends = [(self.latest.left(found, edge), edge) for edge in self.edges if edge.source in found.ends]
-        longest, last = max(ends, key=lambda end: end[0], default=(0, None))
-        said = shown(longest * MICRO, DurationType())
-        if longest <= allowed or last is None:
+        ways = [*self._begun(remaining)]
+        longest = max((each.most for each in ways), default=timedelta(0))
+        said = shown(longest, DurationType())
+        if longest <= allowed:
             return self.inquiry.proved(self.rule, self.subject, self.claim.span, self._longest(said))
-        ways = sorted((end for end in ends if end[0] > allowed), key=lambda end: -end[0])
-        for _, edge in ways[:MOST_TRIED]:
-            late = self._late(found.way(edge), allowed)
-            if late is not None:
-                return self._missed(late, longest)
+        late = [each for each in ways if each.most > allowed]
+        slow = slowest(self.inquiry, remaining, late, True, lambda slow: self._late(slow, allowed), MOST_TRIED)
+        if slow is not None:
+            return self._missed(slow, longest)
         return self._unknown(f"it may take {said}, and no run was found that does")
+
+    def _begun(self, remaining: Remaining) -> Iterator[Onward]:
+        """The ways from where A begins: with a step, or, where it asks for the time, perhaps later, when no more is
+        left of what is under way than there was then."""
+        trigger, graph, ids = self.claim.trigger, self.graph, {node.id for node in self.sources}
+        begin = [edge for edge in graph.begin if edge.target in ids]
+        if trigger is None or not any(isinstance(part, Elapsed) for part in inside(trigger)):
+            before = sorted({each for id in ids for each in graph.sources[id]} if trigger is not None else ())
+            steps = (edge for each in before for edge in graph.out[each] if edge.target in ids)
+            yield from onward(remaining, (*begin, *steps))
+            return
+        for node in self.sources:
+            here = Edge(-1, node.id, STARTING, (), False, node.real, (), node.length, partial(first, node))
+            for each in remaining.ways[node.id]:
+                most = each.bound.within(self.latest.left_at(node), ())
+                yield from () if most is None else [Onward(here, each, most * MICRO)]
 
     def _missed_there(self, unbounded: Sequence[Node]) -> Answer | None:
         """That it is missed by a timer that data make as late as they like, in one of some nodes; None: that was not
         found."""
         assert self.claim.within is not None, "only asked with a time"
-        allowed, clock = self.claim.within // MICRO, self.inquiry.explorer.clock
+        clock = self.inquiry.explorer.clock
         out: dict[int, list[Edge]] = {node.id: [] for node in self.inner}
         for edge in (edge for edge in self.kept if edge.real):
             out[edge.source].append(edge)
         for node in unbounded[:MOST_TRIED]:
             steps = (way(out, source.id, node.id) for source in self.sources)
-            first = min((found for found in steps if found is not None), key=len, default=None)
+            before = min((found for found in steps if found is not None), key=len, default=None)
             timers = [e for e in self._onward(node) if e.move.kind is MoveKind.TIMER and clock.unknown(e.move.name)]
-            for edge in timers if first is not None else ():
-                late = self._late([*(first or ()), edge], allowed)
+            for edge in timers if before is not None else ():
+                late = self._played([*(before or ()), edge], self.claim.within)
                 if late is not None:
                     return self._missed(late)
         return None
 
-    def _missed(self, late: tuple[Arrival, int], longest: int | None = None) -> Answer:
+    def _missed(self, slow: Slow, longest: timedelta | None = None) -> Answer:
         """longest: what no run takes longer than, if it is known."""
-        run, taken = late
-        said = shown(taken * MICRO, DurationType())
-        which = "the longest run" if taken == longest else "a run"
+        said = shown(took(slow), DurationType())
+        which = "the longest run" if took(slow) == longest else "a run"
         finding = self._finding(f"can take {said}", (f"{which} takes {said}, when every answer comes last.",))
-        trace, refuted = self.inquiry.tracer.tell(run), self.inquiry.refuted
+        trace, refuted = self.inquiry.tracer.tell(slow[0]), self.inquiry.refuted
         return refuted(self.rule, self.subject, self.claim.span, finding, trace, shortest=False)
 
-    def _late(self, legs: Sequence[Edge], allowed: int) -> tuple[Arrival, int] | None:
-        """A way as a run, every step as late as it may be, and how long it takes from A to B, if that is too long."""
-        late = late_run(self.inquiry, self.latest, legs, self.sources, allowed + 1)
-        if late is None or late[0].before is None or not self._without(late[0].before):
+    def _late(self, slow: Slow, allowed: timedelta) -> bool:
+        """Whether a run shows that it takes longer from A to B than is allowed: A is so where it is counted from, and B
+        not before the last step."""
+        run, begin = slow
+        trigger, before = self.claim.trigger, run.before
+        begins = trigger is None or self._holds(trigger, run.run()[begin])
+        return took(slow) > allowed and begins and before is not None and self._without(before)
+
+    def _played(self, legs: Sequence[Edge], allowed: timedelta) -> Slow | None:
+        """A way from a source as a run, every step as late as it may be, if that is too late; if data measure it, with
+        such as make it too late, if there are.
+
+        None: it cannot be played so, or it counts on the worst case of a sub-flow."""
+        home, lent = self.graph.nodes[legs[0].source], self.latest.lent
+        if home not in self.sources or not home.real or any(lent(self.graph.nodes[edge.source]) for edge in legs):
             return None
-        return late if late[1] > allowed else None
-
-
-def late_run(
-    inquiry: Inquiry, latest: Latest, legs: Sequence[Edge], sources: Sequence[Node], wanted: int = 0
-) -> tuple[Arrival, int] | None:
-    """A way from a source as a run, every step as late as it may be, and how long it takes, in microseconds; if data
-    measure it, with such as make it take as long as is wanted, if there are.
-
-    None: it cannot be played so, or it counts on the worst case of a sub-flow."""
-    home = inquiry.graph.nodes[legs[0].source]
-    if home not in sources or not home.real or any(latest.lent(inquiry.graph.nodes[e.source]) for e in legs):
+        at: Arrival | None = home.arrivals[0]
+        for edge in legs:
+            at = None if at is None else follow(self.inquiry, at, edge, at.now)
+        if at is None or at.before is None or not at.real:
+            return None
+        since = home.arrivals[0].length - 1
+        for run in (at, prolonged(self.inquiry, self.latest, at, since, allowed // MICRO + 1)):
+            slow = None if run is None else as_late(self.inquiry, self.latest, run, since)
+            if slow is not None and self._late(slow, allowed):
+                return slow
         return None
-    at: Arrival | None = home.arrivals[0]
-    for edge in legs:
-        at = None if at is None else follow(inquiry, at, edge, at.now)
-    if at is None or at.before is None or not at.real:
-        return None
-    since = home.arrivals[0].length - 1
-    late = _as_late(inquiry, latest, at, since)
-    if late is None or late[1] < wanted:
-        longer = prolonged(inquiry, latest, at, since, wanted)
-        late = late if longer is None else _as_late(inquiry, latest, longer, since)
-    return late
 
 
-def _as_late(inquiry: Inquiry, latest: Latest, at: Arrival, since: int) -> tuple[Arrival, int] | None:
-    run = at.run()
-    times = inquiry.attempts.schedule.latest(run, since, latest.answers(run))
-    late = None if times is None else inquiry.tracer.at(run, times)
-    return None if late is None or times is None else (late, (times[-1] - times[since]) // MICRO)
-
-
-def prolonged(inquiry: Inquiry, latest: Latest, at: Arrival, since: int, least: int) -> Arrival | None:
-    """A run with data with which it takes at least so long, in microseconds, from one of its steps on, if data measure
-    a timer on it; None: there are none, or they were not found."""
-    run, clock = at.run(), inquiry.explorer.clock
-    if not any(clock.unknown(armed.timer) for step in run for armed in step.instance.timers):
-        return None
-    return inquiry.explorer.closing.realise.lasting(run, since, least, latest.answers(run))
+def first(node: Node) -> Arrival:
+    """The run by which a node was come to first."""
+    return node.arrivals[0]

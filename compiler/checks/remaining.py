@@ -21,7 +21,7 @@ from ...dsl.values import dataclass, field
 from .components import strongly
 from .graph import Edge, Graph
 from .latest import Latest
-from .leads import drives
+from .livelock import undoes
 from .moves import MoveKind
 
 MOST_WAYS = 24  # from one node
@@ -105,6 +105,23 @@ WAITS, ROUND = 0, 1
 END = Way(Bound(0, {}))
 
 
+def drives(edge: Edge) -> bool:
+    """Whether going round over an edge can go on for ever."""
+    return not edge.stay and not undoes(edge)
+
+
+class Out(dict[int, Sequence[Edge]]):
+    """The edges from some nodes. One that leads to none of these leads to the end."""
+
+    def targets(self, id: int) -> Sequence[int]:
+        """Where they lead."""
+        return [edge.target for edge in self[id]]
+
+    def has(self, edge: Edge) -> bool:
+        """Whether an edge is one of them, or a start."""
+        return edge.source < 0 or edge.source in self
+
+
 class InTime(Mapping[int, Sequence[Edge]]):
     """The edges from each node that a run comes to, but for those of timers that never come in time."""
 
@@ -148,10 +165,11 @@ class InTime(Mapping[int, Sequence[Edge]]):
 
 
 class Remaining:
-    """`ways` of every node from which all runs end; `trouble` of every other."""
+    """`ways` of every node from which all runs end; `trouble` of every other. out: the edges that count; else all that
+    come in time, up to the finals."""
 
-    def __init__(self, graph: Graph, latest: Latest) -> None:
-        out = InTime(graph, latest)
+    def __init__(self, graph: Graph, latest: Latest, out: Out | InTime | None = None) -> None:
+        out = InTime(graph, latest) if out is None else out
         self.graph = graph
         self.latest = latest
         self.out = out
@@ -161,7 +179,10 @@ class Remaining:
         self.round: set[int] = set()  # the nodes of components in which a run may go round without end
         self._bounds: dict[object, Bound] = {}
         self._leavings: dict[object, _Leaving] = {}
-        for nodes in strongly({id: out.targets(id) for id in out}):
+        targets = {id: out.targets(id) for id in out}
+        beyond = {target for each in targets.values() for target in each if target not in out}
+        self.ways.update(dict.fromkeys(beyond, (END,)))
+        for nodes in strongly({id: [to for to in each if to in out] for id, each in targets.items()}):
             if not self._alone_in_trouble(nodes):
                 self._component(nodes)
 

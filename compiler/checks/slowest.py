@@ -7,7 +7,7 @@ budgets allow (`schedule`), and replayed at these moments. What a run takes, run
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -19,10 +19,9 @@ from .following import follow
 from .graph import Arrival, Edge
 from .inquiry import Inquiry
 from .latest import MICRO, Latest, waits
-from .leads import drives, prolonged
 from .livelock import ring, round_trip, way
 from .moves import MoveKind, moves
-from .remaining import WAITS, Remaining, Trouble, Way
+from .remaining import WAITS, Remaining, Trouble, Way, drives
 from .verdict import Leg
 
 MOST_TRIED = 4  # ways of one place
@@ -44,14 +43,34 @@ class Onward(NamedTuple):
     most: timedelta
 
 
-def slowest(inquiry: Inquiry, remaining: Remaining, ways: Sequence[Onward], chosen: bool) -> Slow | None:
-    """The longest run that was found of some ways; chosen: if need be, with payloads of Z3's."""
+def onward(remaining: Remaining, into: Iterable[Edge]) -> list[Onward]:
+    """The slowest ways from behind some edges."""
+    found: list[Onward] = []
+    for edge in into:
+        known = remaining.latest.left_at(remaining.graph.nodes[edge.target])
+        begun = remaining.exactly(edge)
+        for each in remaining.ways[edge.target]:
+            most = each.bound.within({**known, **begun}, begun)
+            found += [] if most is None else [Onward(edge, each, most * MICRO)]
+    return found
+
+
+def slowest(
+    inquiry: Inquiry,
+    remaining: Remaining,
+    ways: Sequence[Onward],
+    chosen: bool,
+    shows: Callable[[Slow], bool] = lambda slow: slow[0].instance.finished,
+    tried: int = MOST_TRIED,
+) -> Slow | None:
+    """The longest run that was found of some ways, so many of which are tried. chosen: if need be, with payloads of
+    Z3's; shows: whether a run is one that is looked for: it has come to an end, if nothing is said."""
     best: Slow | None = None
     real = sorted((each for each in ways if each.edge.real and not each.way.merged), key=lambda each: -each.most)
-    for onward in real[:MOST_TRIED]:
-        if best is not None and onward.most <= took(best):
+    for each in real[:tried]:
+        if best is not None and each.most <= took(best):
             break
-        made = _gone(inquiry, remaining, onward, chosen)
+        made = _gone(inquiry, remaining, each, chosen, shows)
         if made is not None and (best is None or took(made) > took(best)):
             best = made
     return best
@@ -73,7 +92,9 @@ def since(slow: Slow) -> dict[str, timedelta]:
     return came
 
 
-def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) -> Slow | None:
+def _gone(
+    inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool, shows: Callable[[Slow], bool]
+) -> Slow | None:
     """A way as the slowest run that was found of it, every step as late as can be."""
     best: Slow | None = None
     turns = any(edge.source in remaining.group for edge in onward.way.edges())
@@ -84,23 +105,33 @@ def _gone(inquiry: Inquiry, remaining: Remaining, onward: Onward, chosen: bool) 
             at = None if at is None or lent else _step(inquiry, at, edge, chosen)
         begin = onward.edge.arrival.length - 1
         for run in () if at is None else (at, _far(inquiry, at)):
-            slow = None if run is None else _late(inquiry, remaining, run, begin)
-            if slow is not None and (best is None or took(slow) > took(best)):
+            slow = None if run is None else as_late(inquiry, remaining.latest, run, begin)
+            if slow is not None and shows(slow) and (best is None or took(slow) > took(best)):
                 best = slow
         if at is not None and (best is None or took(best) < onward.most):
             longer = prolonged(inquiry, remaining.latest, at, begin, onward.most // MICRO)
-            best = best if longer is None else _late(inquiry, remaining, longer, begin) or best
+            slow = None if longer is None else as_late(inquiry, remaining.latest, longer, begin)
+            best = slow if slow is not None and shows(slow) else best
         if best is not None and took(best) == onward.most:
             return best
     return best
 
 
-def _late(inquiry: Inquiry, remaining: Remaining, at: Arrival, begin: int) -> Slow | None:
-    """A run again, every step from one on as late as can be."""
+def as_late(inquiry: Inquiry, latest: Latest, at: Arrival, begin: int) -> Slow | None:
+    """A run again, every step from one on as late as can be; None: it cannot be so, or somebody does what nobody can."""
     run = at.run()
-    times = inquiry.attempts.schedule.latest(run, begin, remaining.latest.answers(run))
+    times = inquiry.attempts.schedule.latest(run, begin, latest.answers(run))
     late = None if times is None else inquiry.tracer.at(run, times)
-    return None if late is None or not late.instance.finished else (late, begin)
+    return (late, begin) if late is not None and late.real else None
+
+
+def prolonged(inquiry: Inquiry, latest: Latest, at: Arrival, since: int, least: int) -> Arrival | None:
+    """A run with data with which it takes at least so long, in microseconds, from one of its steps on, if data measure
+    a timer on it; None: there are none, or they were not found."""
+    run, clock = at.run(), inquiry.explorer.clock
+    if not any(clock.unknown(armed.timer) for step in run for armed in step.instance.timers):
+        return None
+    return inquiry.explorer.closing.realise.lasting(run, since, least, latest.answers(run))
 
 
 def _far(inquiry: Inquiry, at: Arrival) -> Arrival | None:

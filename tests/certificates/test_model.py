@@ -247,7 +247,7 @@ def refuted(code: str) -> tuple[Inquiry, list[Proof]]:
     return inquiry, [Proof(each, (), None) for each in inquiry.ledger.others if each.rule.code == code]
 
 
-@pytest.mark.parametrize("code", ["F004", "F105", "F201", "F204", "F501"])
+@pytest.mark.parametrize("code", ["F004", "F105", "F201", "F501"])
 def test_what_a_check_refutes_another_solver_refuses(code: str) -> None:
     inquiry, proofs = refuted(code)
     assert proofs and "sat" in answers(model.ModelProof(inquiry, proofs).script(()).text())

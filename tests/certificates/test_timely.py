@@ -140,6 +140,12 @@ def test_a_wait_as_long_as_data_say_is_bounded_by_the_most_that_they_can_say() -
     assert "sat" in answers(made.replace(f"(<= spent {longest})", f"(<= spent {longest - 1})"))
 
 
+def test_nothing_is_claimed_of_what_is_known_by_more_than_a_bound_for_each_clock() -> None:
+    inquiry, proofs = proved(FLOW.replace("within 29m46s", "within 29m45s"))
+    made = model.made(inquiry, proofs, ()).script.text()
+    assert proofs and "until.1" not in made and set(answers(made)) == {"unsat"}
+
+
 CORRUPTED = {
     "a call that may take longer": (r"(\(define-fun call-most/Packing \(\) Int) 33000000", r"\1 33000001"),
     "something undone that may take longer": (r"\(\* 100000000 ((?:next/)?over/done/pack)\)", r"(* 100000001 \1)"),
