@@ -181,8 +181,7 @@ class Closing:
                 if reply.model is not None:
                     return self._attempted(search, arrival, reply)
         for arrival in search.arrivals:
-            ordered = self.realise.in_order(arrival, search.move)
-            found = self.realise(arrival, self.encoder.all(wanted, ordered), search.fan) if arrival.real else None
+            found = self.realise(arrival, wanted, search.fan, search.move) if arrival.real else None
             if found is not None and self._attempt(search, *found):
                 return True
         if not search.arrivals:

@@ -340,6 +340,10 @@ class Inquiry(Possibilities):
             replayed = self.tracer.replayed(arrival, shows)
             if replayed is not None:
                 return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed), shortest)
+        for arrival in self._otherwise(known):
+            replayed = self.tracer.replayed(arrival, shows)
+            if replayed is not None:
+                return self.refuted(rule, subject, place, finding(replayed), self.tracer.tell(replayed), False)
         if known:
             reason = "what may break it was not ruled out, and no run to it was found"
             reason, help = self._unmet(known) or (reason, "")
@@ -353,12 +357,22 @@ class Inquiry(Possibilities):
         for edge in edges:
             if edge.real and self.plays(edge.arrival):
                 return self.shown(rule, subject, place, edge.arrival, does)
+        for arrival in self._otherwise(edge.arrival for edge in edges if edge.real):
+            if self.plays(arrival):
+                return self.shown(rule, subject, place, arrival, does)
         if edges or not self.graph.complete:
             reason = next(iter(self.graph.open), "it was not ruled out, and no run that does it was found")
             found = self._unmet(edge.arrival for edge in edges) if self.graph.complete else None
             reason, help = found or (reason, "")
             return self.unknown(rule, subject, place, reason, help, doubt=_before(edges))
         return self.refuted(rule, subject, place, finding())
+
+    def _otherwise(self, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
+        """Runs that cannot be as they are, at moments at which they can."""
+        for arrival in islice(arrivals, MOST_PLAYED):
+            found = self.explorer.closing.realise.otherwise(arrival)
+            if found is not None:
+                yield found
 
     def _unmet(self, arrivals: Iterable[Arrival]) -> tuple[str, str] | None:
         """Why no run was found that does something, and what would help, where a timer may not come in time for it, or
@@ -437,8 +451,8 @@ class Inquiry(Possibilities):
                 return Breach(reaction, arrival, payload or self._brought(arrival, reaction), True, now)
         for arrival in arrivals:
             if arrival is not None:
-                wanted = self.encoder.all(self.state(node), bad, realise.in_order(arrival, reaction.move))
-                found = realise(arrival, wanted, reaction.fan)
+                wanted = self.encoder.all(self.state(node), bad)
+                found = realise(arrival, wanted, reaction.fan, reaction.move)
                 if found is not None and self.attempts.in_turn(found[0], reaction.move):
                     payload = found[1] or self._brought(found[0], reaction)
                     return Breach(reaction, found[0], payload, True, found[2] if self.states.passages.timed else None)

@@ -1,7 +1,8 @@
 """A run and a wish about the data it ends in; the same run with other inputs and payloads, so that the wish holds, out.
 
-The conditions of all its steps are put into one formula, each step over the data of the one before. What Z3 answers is
-run again from the start, so the arrival that comes out is as real as the first one.
+The conditions of all its steps are put into one formula, each step over the data of the one before; where moments
+decide, and those of the run do not do, with a moment for each step, and what timers allow between them. What Z3 answers
+is run again from the start, so the arrival that comes out is as real as the first one.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from itertools import product
 
 from ...dsl.model import InstantType, Value
 from ...dsl.values import dataclass
-from ..instance import Armed
+from ..instance import NOBODY, Armed
 from ..kernel import Timer
 from .attempt import Attempts
 from .encode import Env, scaled
 from .graph import Arrival
 from .moves import BEGIN, Move, MoveKind
 from .passages import Fan
-from .schedule import Bound
+from .schedule import Bound, Limit
 from .solver import Reply, Term
 from .states import States
 from .symbols import Symbol
@@ -45,15 +46,36 @@ class Realise:
         self.encoder = states.encoder
         self.attempts = attempts
         self._known: dict[int, _Path] = {}
+        self._moved: dict[int, tuple[_Path, Symbol]] = {}
 
-    def __call__(self, arrival: Arrival, wanted: Term, fan: Fan) -> tuple[Arrival, tuple[Value, ...], datetime] | None:
+    def __call__(
+        self, arrival: Arrival, wanted: Term, fan: Fan, move: Move | None = None
+    ) -> tuple[Arrival, tuple[Value, ...], datetime] | None:
         """wanted: over the data after the run, and the payload and the moment of `fan`, which is what should come next.
+        move: it comes in its turn; None: nothing has to come.
 
         The arrival that fulfils it, that payload and that moment; None if there is none along this run, its steps at
-        the moments they came at, or Z3 cannot say."""
+        the moments they came at or at others, where these decide, or Z3 cannot say."""
         run = arrival.run()
         if len(run) > LONGEST_RUN:
             return None
+        ordered = wanted if move is None else self.encoder.all(wanted, self.in_order(arrival, move))
+        found = self._along(run, ordered, fan)
+        return self._retimed(run, wanted, fan, move) if found is None and self._moves else found
+
+    @property
+    def _moves(self) -> bool:
+        """Whether when a step comes may decide something, or data when it may."""
+        return self.states.passages.timed or not self.attempts.clock.exact
+
+    def otherwise(self, arrival: Arrival) -> Arrival | None:
+        """A run that cannot be as it is, since a timer would come before, with other payloads, at other moments."""
+        return self.lasting(arrival.run(), 0, 0, ()) if arrival.real and self._moves else None
+
+    def _along(
+        self, run: Sequence[Arrival], wanted: Term, fan: Fan
+    ) -> tuple[Arrival, tuple[Value, ...], datetime] | None:
+        """With other payloads, at the moments the steps came at."""
         paths = self._paths(run)
         last = self._fresh(fan)
         conditions = [path.condition for path in paths]
@@ -66,19 +88,61 @@ class Realise:
         now = self.read_now(reply) if self.states.passages.timed else again.now
         return None if now < again.now else (again, self._read(reply, fan, last), now)
 
+    def _retimed(
+        self, run: Sequence[Arrival], wanted: Term, fan: Fan, move: Move | None
+    ) -> tuple[Arrival, tuple[Value, ...], datetime] | None:
+        """With other payloads, and at other moments."""
+        at = run[-1]
+        trigger = move.trigger(()) if move is not None and move.kind is MoveKind.TIMER else None
+        tried = Arrival(at.instance, at.now, at.real, (), (), at, move, trigger, NOBODY)
+        paths, moments = self._moving(run)
+        last, now = self._fresh(fan), self.encoder.variable("moment", InstantType())
+        pairs = [*self._pairs(paths[-1].current, fan, last), (self.states.passages.now, now.term)]
+        conditions = [*(path.condition for path in paths), self._put(wanted, pairs)]
+        for order in self._orders([*run, tried], paths, [*moments, now]):
+            reply = self.states.ask(*conditions, *order)
+            if reply.model is not None:
+                *times, then = self._times(reply, [*moments, now])
+                again = self.replay(run, self._payloads(reply, run, paths), times)
+                return None if again is None else (again, self._read(reply, fan, last), then)
+        return None
+
     def lasting(self, run: Sequence[Arrival], since: int, least: int, answered: Sequence[Bound]) -> Arrival | None:
         """A run with other payloads, and at other moments, with which it takes at least so many microseconds from one
-        of its steps on: one formula of what it brings and of when its steps come, in which a timer that data measure
-        takes as long as they say then.
+        of its steps on.
 
         answered: what bounds a step beside timers. None: there is none, or Z3 cannot say."""
         if len(run) > LONGEST_RUN:
             return None
-        now = InstantType()
-        moments = tuple(self.encoder.variable("moment", now) for _ in run)
-        paths = self._timed_paths(run, moments)
-        conditions = [path.condition for path in paths] + [self.encoder.domain(each, now) for each in moments]
-        conditions.append(moments[-1].term - moments[since].term >= least)
+        paths, moments = self._moving(run)
+        slow = moments[-1].term - moments[since].term >= least
+        conditions = [*(path.condition for path in paths), slow, *_limits(moments, answered)]
+        as_it_was = moments[0].term == self._moment(run[0].now)
+        for order, start in product(self._orders(run, paths, moments), (as_it_was, True)):
+            reply = self.states.ask(*conditions, *order, start)
+            if reply.model is not None:
+                return self.replay(run, self._payloads(reply, run, paths), self._times(reply, moments))
+        return None
+
+    def _moving(self, run: Sequence[Arrival]) -> tuple[list[_Path], list[Symbol]]:
+        """Of every step of a run what it comes to, and when, at any moment; what was made before is not made again."""
+        if len(self._moved) > REMEMBERED:
+            self._moved.clear()
+        found: list[tuple[_Path, Symbol]] = []
+        current: Mapping[str, Symbol] = {}
+        for step in run:
+            if id(step) not in self._moved:
+                moment = self.encoder.variable("moment", InstantType())
+                self._moved[id(step)] = self._path(current, step, moment.term), moment
+            found.append(self._moved[id(step)])
+            current = found[-1][0].current
+        return [path for path, _ in found], [moment for _, moment in found]
+
+    def _orders(
+        self, run: Sequence[Arrival], paths: Sequence[_Path], moments: Sequence[Symbol]
+    ) -> Iterator[list[Term]]:
+        """What moments obey, by the cases there are: timers fall due as data say when they are armed."""
+        inside = [self.encoder.domain(each, InstantType()) for each in moments]
 
         def due(timer: Armed, arming: int) -> tuple[int, Term]:
             if not self.attempts.clock.unknown(timer.timer):
@@ -86,37 +150,21 @@ class Realise:
             written = self.attempts.kernel.timer[timer.timer]
             moment = written.at or written.after
             assert moment is not None, "a timer has an `after` or an `at`"
-            env = Env(paths[arming].current, moments[arming].term)
-            term = self.encoder.expression(moment, env)[0].term
+            term = self.encoder.expression(moment, Env(paths[arming].current, moments[arming].term))[0].term
             if written.at is not None:
                 return arming, self._none_less(term - moments[arming].term)
             return self.attempts.schedule.since(run, timer, arming), self._none_less(term)
 
-        as_it_was = moments[0].term == self._moment(run[0].now)
-        for bounds, start in product(self.attempts.schedule.cases(run, due), (as_it_was, True)):
-            between = [bound for bound in (*bounds, *answered) if min(bound[:2]) >= 0]
-            order = [moments[i].term - moments[j].term <= most for i, j, most in between]
-            reply = self.states.ask(*conditions, *order, start)
-            if reply.model is not None:
-                times = (self.encoder.read(reply.model, each, now) for each in moments)
-                known = [time for time in times if isinstance(time, datetime)]
-                return self.replay(run, self._payloads(reply, run, paths), known)
-        return None
+        for bounds in self.attempts.schedule.cases(run, due):
+            yield [*inside, *_limits(moments, bounds)]
+
+    def _times(self, reply: Reply, moments: Sequence[Symbol]) -> list[datetime]:
+        times = (self.encoder.read(reply.model, each, InstantType()) for each in moments)
+        return [time for time in times if isinstance(time, datetime)]
 
     def _none_less(self, length: Term) -> Term:
         """A length, which is nothing where it would be less."""
         return max(0, length) if isinstance(length, int) else self.encoder.z3.pick(length < 0, 0, length)
-
-    def _timed_paths(self, run: Sequence[Arrival], moments: Sequence[Symbol]) -> list[_Path]:
-        """Of every step of a run that comes at some moment."""
-        if not self.states.passages.timed:
-            return self._paths(run)
-        found: list[_Path] = []
-        current: Mapping[str, Symbol] = {}
-        for step, moment in zip(run, moments, strict=True):
-            found.append(self._path(current, step, moment.term))
-            current = found[-1].current
-        return found
 
     def _payloads(self, reply: Reply, run: Sequence[Arrival], paths: Sequence[_Path]) -> list[tuple[Value, ...]]:
         """What the steps of a run bring in a model."""
@@ -264,3 +312,10 @@ class Realise:
         symbol, _ = self.encoder.expression(moment, Env(self.states.passages.variables, self.states.passages.now))
         since = arrival.instance.started if timer.id == self.attempts.clock.deadline else entered
         return symbol.term if timer.after is None else symbol.term + int(scaled(since, InstantType()))
+
+
+def _limits(moments: Sequence[Symbol], bounds: Sequence[Limit]) -> Iterator[Term]:
+    """Some bounds, as terms, but those from the start of all time."""
+    for i, j, most in bounds:
+        if i >= 0 and j >= 0:
+            yield moments[i].term - moments[j].term <= most

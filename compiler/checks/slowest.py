@@ -200,9 +200,8 @@ def _step(inquiry: Inquiry, at: Arrival, edge: Edge, chosen: bool) -> Arrival | 
         states.before(source.control.place, source.data),
         passage.condition,
         states.after(passage, target.control.place, target.data),
-        realise.in_order(at, edge.move),
     )
-    found = realise(at, wanted, fan)
+    found = realise(at, wanted, fan, edge.move)
     if found is None:
         return None
     again, payload, now = found

@@ -261,5 +261,98 @@ def test_what_only_an_earlier_start_comes_to_is_not_held_for_impossible() -> Non
       final failure Bad
       final Good
     """
-    assert verdicts(body, "F101") == {Verdict.UNKNOWN}
+    (claim,) = answers(body, "F101")
+    assert claim.verdict is Verdict.REFUTED
+    assert claim.diagnostic is not None
     assert verdicts(body, "F004") == {Verdict.PROVED}
+
+
+BESIDE = """
+  data {{ kept: instant = @2026-01-01T00:00:00Z }}
+  input {{ told: instant }}
+  event go
+  event come
+  start -> Open
+  state Open {{
+    on go {{ kept = {value} }} -> {goal}
+    after 1d -> Between
+  }}
+  state Between {{ on come -> Waiting  after 3s -> Waiting }}
+  state Waiting {{
+    at kept  -> Good
+    after 1s -> Late
+  }}
+  final Good
+  final Late
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "goal"), [("told", "Waiting"), ("told", "Between"), ("kept", "Waiting"), ("now + 2s", "Between")]
+)
+def test_of_a_moment_and_a_length_either_comes_first_if_a_run_shows_it(value: str, goal: str) -> None:
+    """As `kept` was assigned long ago, or may be any; or the start was."""
+    body = BESIDE.format(value=value, goal=goal)
+    assert verdicts(body, "F001") == verdicts(body, "F002") == verdicts(body, "F202") == {Verdict.PROVED}
+
+
+@pytest.mark.parametrize(("value", "never"), [("now + 2s", "at kept"), ("now", "after 1s")])
+def test_that_one_always_comes_first_is_neither_claimed_nor_denied(value: str, never: str) -> None:
+    body = BESIDE.format(value=value, goal="Waiting").replace("after 1d -> Between", "after 1d -> Good")
+    body = body.replace("  state Between { on come -> Waiting  after 3s -> Waiting }\n", "")
+    subject = flow(body)
+    told = [answer for answer in check(subject).answers if answer.rule.code == "F202"]
+    open_ones = [subject.source.slice(answer.span) for answer in told if answer.verdict is not Verdict.PROVED]
+    assert len(open_ones) == 1
+    assert open_ones[0].startswith(never)
+    assert Verdict.REFUTED not in {answer.verdict for answer in told}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ("done when told - now <= 1s", "done when told <= kept", Verdict.PROVED),
+        ("go when told <= kept", "go else", Verdict.PROVED),
+    ],
+)
+def test_a_run_may_have_started_earlier_than_the_one_that_was_found(before: str, after: str, verdict: Verdict) -> None:
+    """For the second guard it has to, since it asks for a moment that is written."""
+    body = f"""
+      input {{ told: instant }}
+      data {{ kept: instant = @2026-01-01T00:00:01Z }}
+      activity look() {{ retry 2 backoff 1s..2s readonly }}
+      event go
+      start -> Looking
+      state Looking {{
+        do look()
+        on {before} -> Good
+        on {after} -> Seen
+        on failed -> Good
+        after 1s -> Good
+      }}
+      final Good
+      final Seen
+    """
+    assert {answer.verdict for answer in answers(body, "F002")} == {verdict}
+
+
+def test_what_a_timer_always_comes_before_is_not_shown_at_any_moment() -> None:
+    """The guard asks for a moment at which `at kept` has long led away."""
+    body = """
+      data { kept: instant? }
+      event go
+      event come
+      start -> Open
+      state Open {
+        on go { kept = now } -> Waiting
+        after 1d -> Good
+      }
+      state Waiting {
+        on come when kept is some and now > kept + 2s -> Late
+        on come else stay
+        after 1s -> Good
+      }
+      final Good
+      final Late
+    """
+    assert Verdict.PROVED not in {answer.verdict for answer in answers(body, "F001") if answer.subject == "`Late`"}
