@@ -338,7 +338,7 @@ class Latest:
     def curtailed(self, edge: Edge, name: str) -> bool:
         """Whether a timer that begins with an edge may have less to go than it takes at the most: data measure it, or
         it counts from before."""
-        if name not in self.clock.ticking:
+        if self.clock.exact or name not in self.clock.ticking:
             return False
         known = frozenset[str]() if edge.source < 0 else self.graph.nodes[edge.source].control.entered
         entered = frozenset((*edge.entered, *(place for taken in edge.taken for place in taken.entered)))

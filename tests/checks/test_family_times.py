@@ -142,3 +142,32 @@ def test_an_imported_child_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not file.errors and [each.flow for each in file.reports] == ["Parent"]
     assert file.reports[0].verdict is Verdict.PROVED
     assert file.reports[0].horizons[0].longest == timedelta(seconds=21)
+
+
+UNDONE = """flow Parent version 1 {
+  event cancel
+  activity look() { timeout 10s retry 2 backoff 1s..1s LIMIT readonly }
+  start -> Before
+  state Before { do look()  on done -> A  on failed -> Bad  ignore cancel }
+  state A { do flow Child()  on done -> Between  on failed -> Bad  ignore cancel }
+  state Between { on cancel TARGET  after 2h -> Late }
+  state Late { after 1h -> Good  ignore cancel }
+  final Good
+  final failure Bad
+}
+"""
+PAID = CHILD.replace("readonly", "compensate forget()").replace("on failed ->", "on failed -> compensate ->")
+
+
+@pytest.mark.parametrize(
+    ("limit", "target", "known"),
+    [
+        ("", "-> compensate -> Bad", ["Late"]),
+        ("limit 1 per 1h", "-> Late", ["A", "Between", "Late"]),
+        ("", "-> Late", ["Before", "A", "Between", "Late"]),
+    ],
+)
+def test_only_where_it_may_come_to_what_nobody_knows_is_it_unknown(limit: str, target: str, known: list[str]) -> None:
+    made = report(PAID + UNDONE.replace("LIMIT", limit).replace("TARGET", target))
+    assert made.verdict is Verdict.PROVED
+    assert [each.state for each in made.horizons[1:] if each.longest is not None] == known
