@@ -322,13 +322,13 @@ class Search:
 
     def begins(self) -> Iterator[datetime]:
         """When it may be started: any time, and at and about all moments that the flow knows; so long before that the
-        deadline can pass."""
+        deadline can pass, and other timers, too, where it is looked at more closely."""
         if not self.calendar:
             yield EPOCH
             return
         written = None if self.kernel.deadline is None else self.kernel.deadline.after
         lasts = written.value if isinstance(written, Literal) and isinstance(written.value, timedelta) else SECOND
-        now = self.calendar[0] - max(SINCE, lasts)
+        now = self.calendar[0] - max(SINCE, lasts) - (LONGEST if self.tick < SECOND else timedelta(0))
         while now <= self.calendar[-1] + SECOND:
             yield now
             now += self.tick
