@@ -118,7 +118,7 @@ def _gone(
 
 
 def as_late(inquiry: Inquiry, latest: Latest, at: Arrival, begin: int) -> Slow | None:
-    """A run again, every step from one on as late as can be; None: it cannot be so, or somebody does what nobody can."""
+    """A run again, every step from one as late as can be. None: it cannot be so, or somebody does what nobody can."""
     run = at.run()
     times = inquiry.attempts.schedule.latest(run, begin, latest.answers(run))
     late = None if times is None else inquiry.tracer.at(run, times)
