@@ -300,9 +300,10 @@ class Question:
         return [self.graph.nodes[id] for id in sorted({id for id, _ in found})]
 
     def _onward(self, node: Node) -> list[Edge]:
-        return [
-            edge for edge in self.graph.out[node.id] if not self._passes(edge) and not self.latest.beaten(node, edge)
-        ]
+        return [edge for edge in self._in_time(node) if not self._passes(edge)]
+
+    def _in_time(self, node: Node) -> list[Edge]:
+        return [edge for edge in self.graph.out[node.id] if not self.latest.beaten(node, edge)]
 
     # ------------------------------------------------------------ how long
 
@@ -310,7 +311,8 @@ class Question:
         """The slowest ways from A, to B."""
         assert self.claim.within is not None, "only asked with a time"
         allowed = self.claim.within
-        remaining = Remaining(self.graph, self.latest, Out({node.id: self._onward(node) for node in self.inner}))
+        edges = {node.id: self._in_time(node) for node in self.inner}
+        remaining = Remaining(self.graph, self.latest, Out(edges, self._passes))
         if any(node.id in remaining.trouble for node in self.sources):
             return self._unknown("the longest way was not found")
         ways = [*self._begun(remaining)]

@@ -111,11 +111,20 @@ def drives(edge: Edge) -> bool:
 
 
 class Out(dict[int, Sequence[Edge]]):
-    """The edges from some nodes. One that leads to none of these leads to the end."""
+    """The edges from some nodes. One that leads to none of these leads to the end, and so does one on whose way that
+    is passed."""
+
+    def __init__(self, edges: Mapping[int, Sequence[Edge]], passes: Callable[[Edge], bool]) -> None:
+        super().__init__(edges)
+        self.passes = passes
+
+    def ends(self, edge: Edge) -> bool:
+        """Whether it leads to the end."""
+        return edge.target not in self or self.passes(edge)
 
     def targets(self, id: int) -> Sequence[int]:
-        """Where they lead."""
-        return [edge.target for edge in self[id]]
+        """Where those lead that do not lead to the end."""
+        return [edge.target for edge in self[id] if not self.ends(edge)]
 
     def has(self, edge: Edge) -> bool:
         """Whether an edge is one of them, or a start."""
@@ -145,6 +154,10 @@ class InTime(Mapping[int, Sequence[Edge]]):
     def __getitem__(self, id: int) -> Sequence[Edge]:
         late = self._late.get(id, ())
         return [edge for edge in self.graph.out[id] if edge not in late] if late else self.graph.out[id]
+
+    def ends(self, _edge: Edge) -> bool:
+        """None does: the end is a final."""
+        return False
 
     def targets(self, id: int) -> Sequence[int]:
         """Where they lead."""
@@ -179,10 +192,7 @@ class Remaining:
         self.round: set[int] = set()  # the nodes of components in which a run may go round without end
         self._bounds: dict[object, Bound] = {}
         self._leavings: dict[object, _Leaving] = {}
-        targets = {id: out.targets(id) for id in out}
-        beyond = {target for each in targets.values() for target in each if target not in out}
-        self.ways.update(dict.fromkeys(beyond, (END,)))
-        for nodes in strongly({id: [to for to in each if to in out] for id, each in targets.items()}):
+        for nodes in strongly({id: out.targets(id) for id in out}):
             if not self._alone_in_trouble(nodes):
                 self._component(nodes)
 
@@ -200,15 +210,17 @@ class Remaining:
     def _component(self, ids: Sequence[int]) -> None:
         inner = frozenset(ids)
         edges = [edge for id in sorted(ids) for edge in self.out[id]]
-        group = tuple(edge for edge in edges if edge.target in inner)
+        group = tuple(edge for edge in edges if edge.target in inner and not self.out.ends(edge))
         if group:
             self.group.update(dict.fromkeys(ids, group))
         troubles = [*self._own_trouble(sorted(ids), group)]
-        troubles += [self.trouble[edge.target] for edge in edges if edge.target in self.trouble]
+        onward = (edge for edge in edges if not self.out.ends(edge))
+        troubles += [self.trouble[edge.target] for edge in onward if edge.target in self.trouble]
         if troubles:
             self.trouble.update(dict.fromkeys(ids, min(troubles, key=Trouble.key)))
         elif group:
-            ways = self._slowest(ids[0], self._left(group, [edge for edge in edges if edge.target not in inner]))
+            exits = [edge for edge in edges if edge.target not in inner or self.out.ends(edge)]
+            ways = self._slowest(ids[0], self._left(group, exits))
             self.ways.update(dict.fromkeys(ids, ways))
         else:
             (id,) = ids
@@ -230,10 +242,14 @@ class Remaining:
 
     # ------------------------------------------------------------ ways over one edge
 
+    def _behind(self, edge: Edge) -> tuple[Way, ...]:
+        """The ways from where an edge leads to."""
+        return (END,) if self.out.ends(edge) else self.ways[edge.target]
+
     def _by(self, edge: Edge) -> Iterator[Way]:
         """The ways of the source of an edge, by it."""
         leavings = self._leaving(edge, self.latest.under_way(self.graph.nodes[edge.source]))
-        for onward in self.ways[edge.target]:
+        for onward in self._behind(edge):
             for leaving in leavings:
                 bound = leaving.by(onward.bound)
                 if bound is not None:
@@ -246,7 +262,7 @@ class Remaining:
         last = min(common, key=common.__getitem__)
         for edge in exits:
             lengths, leavings = self.latest.clocks(self.graph.nodes[edge.source]), self._leaving(edge, common)
-            for onward in self.ways[edge.target]:
+            for onward in self._behind(edge):
                 for leaving in leavings:
                     left = leaving.after(onward.bound)
                     inner = [clock for clock in left.limits if clock not in common]

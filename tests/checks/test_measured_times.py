@@ -83,6 +83,21 @@ def test_a_promise_of_a_time_is_decided_by_the_most_that_data_may_say() -> None:
     )  # of the 30 nights
 
 
+@pytest.mark.parametrize(("within", "said"), [("1d", Verdict.REFUTED), ("5d", Verdict.PROVED)])
+def test_it_is_waited_too_for_a_compensation_that_has_nothing_to_undo(within: str, said: Verdict) -> None:
+    text = f"""
+      flow Gone version 1 {{
+        activity a() -> text {{ timeout 1s retry 1 backoff 1s..1s compensate b(result) }}
+        event go
+        start -> Waiting
+        state Waiting {{ on go -> Waiting  after 5d -> compensate -> Gone }}
+        final failure Gone
+        start leads to compensating within {within}
+      }}
+    """
+    assert verdict(text.replace("on go -> Waiting", "on go stay")) is said
+
+
 def test_what_nothing_bounds_is_not_told() -> None:
     whole = times(
         flow("""
