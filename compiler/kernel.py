@@ -301,6 +301,13 @@ class Kernel:
         return tuple(nodes(self))
 
     @cached_property
+    def guards(self) -> Mapping[Span, Expr]:
+        """The guards of all transitions, and of all branches of choices, by where these are written."""
+        written = [(command.span, command.guard) for command in self.commands]
+        written += [(branch.span, branch.guard) for choice in self.choices for branch in choice.branches]
+        return {span: guard for span, guard in written if guard is not None}
+
+    @cached_property
     def leaf(self) -> Mapping[str, Leaf]:
         return {leaf.name: leaf for leaf in self.leaves}
 

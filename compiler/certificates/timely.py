@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 
 from ...dsl.model import LeadsTo
 from ..checks.claims import possible
@@ -53,11 +54,16 @@ class Timely:
         self.inner = {node.id: node for node in self.question.inner}
         self.met = {node.id for node in self.graph.nodes if self.question.met(node)}
         self.sources = {node.id for node in self.question.sources}
-        ends = self._ends()
-        name = f"until.{called}"
-        self.until = {id: durations.until(name, self.inner[id], found) for id, found in (ends or {}).items()}
-        lasting = [min(found.values(), default=None) for found in (ends or {}).values()]
-        self.most = None if ends is None or None in lasting else max((each for each in lasting if each), default=0)
+        self.called = called
+        self.ends = self._ends()
+        lasting = [min(found.values(), default=None) for found in (self.ends or {}).values()]
+        self.most = None if self.ends is None or None in lasting else max(filter(None, lasting), default=0)
+
+    @cached_property
+    def until(self) -> Mapping[int, str]:
+        """What is claimed of the clocks at each node, by its name."""
+        ends = (self.ends or {}).items()
+        return {id: self.durations.until(f"until.{self.called}", self.inner[id], found) for id, found in ends}
 
     def claims(self, within: timedelta) -> Iterator[Claim]:
         """None where the longest way was not found."""

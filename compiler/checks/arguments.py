@@ -68,7 +68,8 @@ def _of(kernel: Kernel, states: States, activity: Activity, undone: Compensation
     for value, param in zip(undone.values, undone.args, strict=True):
         symbol, needs = encoder.expression(value, env)
         for need in (*needs, *in_range(encoder, symbol, param.type, value.span)):
-            had = [never(case, encoder.no(need.term)) for case in cases()]
-            lacked = [never(case, need.term) for case in cases()]
+            known = cases()
+            had = [never(case, encoder.no(need.term)) for case in known]
+            lacked = [never(case, need.term) for case in known]
             decided = all(each or other for each, other in zip(had, lacked, strict=True))
             yield Owed(need.code, need.span, all(had), decided)

@@ -36,6 +36,7 @@ from .repeated import Repeated
 from .solver import Solver
 from .spared import Came, Spared
 from .states import Answers, States, covers
+from .variants import Variants
 from .zones import Zone
 
 UNSEEN = 1 << 30  # entries
@@ -91,6 +92,7 @@ class Explorer:
     def _begin(self, grain: Grain, apart: Apart | None = None) -> None:
         self.grain = grain
         self.abstraction = Abstraction(self.kernel, grain, not all(each.safe for each in self.owed))
+        self.variants = Variants(self.abstraction)
         self.attempts = Attempts(self.kernel, self.clock, self.states)
         self.closing = Closing(self.states, self.attempts, self.abstraction, grain)
         self.graph = Graph(self._rerun)
@@ -220,15 +222,15 @@ class Explorer:
             if not (node.control.flying or (node.control.loose and self.abstraction.drops)):
                 return
         arrival = node.arrivals[0]
-        for other in self.abstraction.variants(arrival.instance) if self._ever_varies(node) else ():
+        for other in self.variants.of(arrival.instance) if self._ever_varies(node) else ():
             imagined = replace(arrival, instance=other, real=False)
             varying = (move for move in moves(self.kernel, other) if self._varies(node, move))
             self._later.extend((node, imagined, move) for move in varying)
-        for other in self.abstraction.dropped(arrival.instance):
+        for other in self.variants.dropped(arrival.instance):
             imagined = replace(arrival, instance=other, real=False)
             undoing = (move for move in moves(self.kernel, other) if self._undoes(node, other, move))
             self._later.extend((node, imagined, move) for move in undoing)
-        if self.abstraction.disordered:
+        if self.variants.disordered:
             self.closing.open["calls may be undone in too many orders, which a property can tell apart"] = None
 
     def _follow_all(self, node: Node, kinds: Collection[MoveKind], made_up: bool) -> None:

@@ -92,11 +92,9 @@ def _whole(inquiry: Inquiry, remaining: Remaining) -> tuple[Horizon, Slow | None
 
 def _steered(kernel: Kernel) -> bool:
     """Whether what a flow is given may decide which way a run goes, or how long it waits."""
-    guards = [command.guard for command in kernel.commands]
-    guards += [branch.guard for choice in kernel.choices for branch in choice.branches]
     moments = [moment for timer in kernel.timers() for moment in (timer.after, timer.at)]
     items = [leaf.call.each.items for leaf in kernel.leaves if leaf.call is not None and leaf.call.each is not None]
-    names = {name for expr in (*guards, *moments, *items) if expr is not None for name in _read(expr)}
+    names = {name for expr in (*kernel.guards.values(), *moments, *items) if expr is not None for name in _read(expr)}
     updates = [update for update in kernel.updates() if isinstance(update, Assign)]
     while fresh := {name for each in updates if each.name in names for name in _read(each.value)} - names:
         names |= fresh

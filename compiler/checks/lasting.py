@@ -66,7 +66,7 @@ class Lasting:
         that is less."""
         if env is not None:
             term = self.states.encoder.expression(self.clock.lasting[timer], env)[0].term
-            return max(0, term) if isinstance(term, int) else self.states.encoder.z3.pick(term < 0, 0, term)
+            return self.states.encoder.pick(term < 0, 0, term)
         if timer not in self._lengths:
             self._lengths[timer] = self.length(timer, Env(self.states.passages.variables, 0))
         return self._lengths[timer]

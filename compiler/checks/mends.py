@@ -46,9 +46,7 @@ def ways_to(kernel: Kernel, place: str) -> Iterator[Span]:
 
 def otherwise(kernel: Kernel, way: Span) -> Edits:
     """`when G` made `else`, in a transition or a branch of a choice."""
-    guards = [command.guard for command in kernel.commands if command.span == way]
-    guards += [branch.guard for choice in kernel.choices for branch in choice.branches if branch.span == way]
-    guard = next((each for each in guards if each is not None), None)
+    guard = kernel.guards.get(way)
     when = [] if guard is None else [t for t in _tokens(kernel.source, way) if t.text == "when"]
     if guard is None or not when or when[0].start > guard.span.start:
         return ()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import timedelta
-from functools import lru_cache
 from itertools import product
 
 from ...dsl.model import Binary, BoolType, DurationType, Expr, Literal, Now, Ref
@@ -44,23 +43,18 @@ def races(kernel: Kernel, leaf: str, beside: Collection[str], ticking: Collectio
         asked = [("<=", NO_TIME), *product(("<", "<="), others)]
         found = (bare(Binary(op, said, length, BoolType(), NOWHERE)) for op, length in asked)
         yield from (each for each in found if _answer(each) is None)
-        measure = {part for part in inside(said) if isinstance(part, Ref)}
-        yield from (asked for asked in guarded(kernel) if measure.issuperset(_read(asked)))
+        yield from _guarded(kernel, _read(said))
 
 
-@lru_cache(1)
-def guarded(kernel: Kernel) -> tuple[Expr, ...]:
-    """The comparisons of data in the guards of a kernel."""
-    guards = [command.guard for command in kernel.commands]
-    guards += [branch.guard for choice in kernel.choices for branch in choice.branches]
-    parts = (part for guard in guards if guard is not None for part in inside(bare(guard)))
-    return tuple(
-        dict.fromkeys(part for part in parts if isinstance(part, Binary) and part.op in COMPARED and _read(part))
-    )
+def _guarded(kernel: Kernel, measure: set[Ref]) -> Iterator[Expr]:
+    """The comparisons in guards of nothing but what measures a timer."""
+    for part in (part for guard in kernel.guards.values() for part in inside(bare(guard))):
+        if isinstance(part, Binary) and part.op in COMPARED and (read := _read(part)) and read <= measure:
+            yield part
 
 
-def _read(asked: Expr) -> set[Ref]:
-    return {part for part in inside(asked) if isinstance(part, Ref)}
+def _read(expr: Expr) -> set[Ref]:
+    return {part for part in inside(expr) if isinstance(part, Ref)}
 
 
 def _answer(asked: Expr) -> bool | None:

@@ -150,10 +150,11 @@ class Realise:
             written = self.attempts.kernel.timer[timer.timer]
             moment = written.at or written.after
             assert moment is not None, "a timer has an `after` or an `at`"
-            term = self.encoder.expression(moment, Env(paths[arming].current, moments[arming].term))[0].term
+            length = self.encoder.expression(moment, Env(paths[arming].current, moments[arming].term))[0].term
+            since = self.attempts.schedule.since(run, timer, arming)
             if written.at is not None:
-                return arming, self._none_less(term - moments[arming].term)
-            return self.attempts.schedule.since(run, timer, arming), self._none_less(term)
+                since, length = arming, length - moments[arming].term
+            return since, self.encoder.pick(length < 0, 0, length)
 
         for bounds in self.attempts.schedule.cases(run, due):
             yield [*inside, *_limits(moments, bounds)]
@@ -161,10 +162,6 @@ class Realise:
     def _times(self, reply: Reply, moments: Sequence[Symbol]) -> list[datetime]:
         times = (self.encoder.read(reply.model, each, InstantType()) for each in moments)
         return [time for time in times if isinstance(time, datetime)]
-
-    def _none_less(self, length: Term) -> Term:
-        """A length, which is nothing where it would be less."""
-        return max(0, length) if isinstance(length, int) else self.encoder.z3.pick(length < 0, 0, length)
 
     def _payloads(self, reply: Reply, run: Sequence[Arrival], paths: Sequence[_Path]) -> list[tuple[Value, ...]]:
         """What the steps of a run bring in a model."""

@@ -251,7 +251,7 @@ class Remaining:
         leavings = self._leaving(edge, self.latest.under_way(self.graph.nodes[edge.source]))
         for onward in self._behind(edge):
             for leaving in leavings:
-                bound = leaving.by(onward.bound)
+                bound = leaving.by(onward.bound, self._one)
                 if bound is not None:
                     yield Way(bound, edge, onward, onward.merged)
 
@@ -264,7 +264,7 @@ class Remaining:
             lengths, leavings = self.latest.clocks(self.graph.nodes[edge.source]), self._leaving(edge, common)
             for onward in self._behind(edge):
                 for leaving in leavings:
-                    left = leaving.after(onward.bound)
+                    left = _Left(leaving, onward.bound)
                     inner = [clock for clock in left.limits if clock not in common]
                     later = [lengths.get(clock, 0) + left.limits.pop(clock) for clock in inner]
                     left.lowers = [each for each in left.lowers if each[0] in common or each[0] == NOW]
@@ -302,27 +302,17 @@ class Remaining:
         tied = {name: leaf for name, leaf in settles.items() if leaf in before}
         deadline = self.latest.clock.deadline
         ended = target.control.resting and not source.control.resting
-        found = [self._left_so(before, spans, begun, less, fired, tied, None)]
+        found = [self._the(_Leaving(before, spans, begun, less, fired, tied, None))]
         if ended and deadline is not None and deadline in lengths and deadline not in begun:
-            found.append(self._left_so(before, spans, {**begun, deadline: 0}, less, fired, tied, deadline))
+            found.append(self._the(_Leaving(before, spans, {**begun, deadline: 0}, less, fired, tied, deadline)))
         return found
 
-    def _left_so(
-        self,
-        before: Mapping[str, int],
-        spans: Mapping[str, int],
-        begun: Mapping[str, int],
-        less: frozenset[str],
-        fired: str | None,
-        tied: Mapping[str, str],
-        overrun: str | None,
-    ) -> _Leaving:
-        """Made once for each way in which nodes are left. It keeps `before` and `spans`: no other has their ids."""
-        key = id(before), id(spans), frozenset(begun.items()), less, fired, frozenset(tied.items()), overrun
-        found = self._leavings.get(key)
-        if found is None:
-            found = self._leavings[key] = _Leaving(before, spans, begun, less, fired, tied, overrun, self._one)
-        return found
+    def _the(self, new: _Leaving) -> _Leaving:
+        """The one of all that say the same. It keeps its mappings, so that no others have the ids of `before` and
+        `spans`."""
+        begun, tied = frozenset(new.begun.items()), frozenset(new.tied.items())
+        key = id(new.before), id(new.spans), begun, new.less, new.fired, tied, new.overrun
+        return self._leavings.setdefault(key, new)
 
     def _one(self, bound: Bound) -> Bound:
         """The one bound of all that say the same."""
@@ -356,43 +346,31 @@ class Remaining:
         return Way(self._one(Bound(most, limits)), ways[0].edge, ways[0].onward, merged=True)
 
 
+@dataclass(eq=False, slots=True)
 class _Leaving:
     """How nodes are left in which clocks run (`before`, some of which, `spans`, have to end), and others in which some
     have `begun`, each with its length.
 
     less: those of them that may have less to go; fired: the clock that ends; tied: clocks that begin with no more left
-    than others have then; overrun: the deadline, if it falls due by that."""
+    than others have then; overrun: the deadline, if it falls due by that; known: what is known of that, by what comes
+    after."""
 
-    def __init__(
-        self,
-        before: Mapping[str, int],
-        spans: Mapping[str, int],
-        begun: Mapping[str, int],
-        less: frozenset[str],
-        fired: str | None,
-        tied: Mapping[str, str],
-        overrun: str | None,
-        one: Callable[[Bound], Bound],
-    ) -> None:
-        self.before = before
-        self.spans = spans
-        self.begun = begun
-        self.less = less
-        self.tied = tied
-        self.lowers = [(NOW, 0), *((clock, 0) for clock in (fired, overrun) if clock is not None)]
-        self._one = one
-        self._known: dict[Bound, Bound | None] = {}
+    before: Mapping[str, int]
+    spans: Mapping[str, int]
+    begun: Mapping[str, int]
+    less: frozenset[str]
+    fired: str | None
+    tied: Mapping[str, str]
+    overrun: str | None
+    known: dict[Bound, Bound | None] = field(default_factory=dict[Bound, "Bound | None"])
 
-    def after(self, onward: Bound) -> _Left:
-        """For what comes after that."""
-        return _Left(self, onward)
-
-    def by(self, onward: Bound) -> Bound | None:
-        """Of the node that is left, where that is of the other; None: that cannot be gone."""
-        if onward not in self._known:
+    def by(self, onward: Bound, one: Callable[[Bound], Bound]) -> Bound | None:
+        """Of the node that is left, where that is of the other; None: that cannot be gone. one: the one that says the
+        same."""
+        if onward not in self.known:
             found = _Left(self, onward).bound()
-            self._known[onward] = None if found is None else self._one(found)
-        return self._known[onward]
+            self.known[onward] = None if found is None else one(found)
+        return self.known[onward]
 
 
 class _Left:
@@ -411,7 +389,7 @@ class _Left:
         self.limits = {clock: more for clock, more in onward.limits.items() if clock not in begun}
         for leaf, more in ((tied[clock], more) for clock, more in onward.limits.items() if clock in tied):
             self.limits[leaf] = min(more, self.limits.get(leaf, more))
-        self.lowers = [*leaving.lowers]
+        self.lowers = [(NOW, 0), *((each, 0) for each in (leaving.fired, leaving.overrun) if each is not None)]
         self.uppers = [(clock, 0) for clock in leaving.spans]
         self.needs: dict[tuple[str, str], int] = {}
         for (clock, other), more in onward.needs.items():

@@ -193,10 +193,8 @@ def _compensations(inquiry: Inquiry) -> Iterator[Diagnostic]:
 
 
 def _guards(inquiry: Inquiry) -> Iterator[Diagnostic]:
-    kernel = inquiry.kernel
-    guards = {command.span: command.guard for command in kernel.commands}
-    guards |= {branch.span: branch.guard for choice in kernel.choices for branch in choice.branches}
-    for group in meetings(inquiry, lambda fork: any(guards.get(span) is not None for span, _ in fork.guards)).values():
+    kernel, guards = inquiry.kernel, inquiry.kernel.guards
+    for group in meetings(inquiry, lambda fork: any(span in guards for span, _ in fork.guards)).values():
         written = {span for meeting in group for span, _ in meeting.fork.guards}
         guard = guards.get(next(iter(written))) if len(written) == 1 else None
         if guard is None or any(meeting.fork.others for meeting in group):

@@ -119,9 +119,7 @@ _COMPARED = (model.IntType, model.DecimalType, model.TextType, model.DurationTyp
 
 
 def _guards(kernel: Kernel) -> Iterator[Expr]:
-    yield from (command.guard for command in kernel.commands if command.guard is not None)
-    for choice in kernel.choices:
-        yield from (branch.guard for branch in choice.branches if branch.guard is not None)
+    yield from kernel.guards.values()
     yield from (claim.condition for claim in promised(kernel))
     for activity in kernel.activities:
         yield from activity.ensures
